@@ -1,0 +1,5 @@
+"""``python -m polc``."""
+
+from polc.cli.main import main
+
+raise SystemExit(main())

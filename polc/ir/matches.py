@@ -1,0 +1,167 @@
+"""Matches: each is a predicate on a packet; a rule's matches must all hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, Flag
+
+from polc.ir.addresses import AddressSet
+from polc.ir.family import Family
+from polc.ir.intervals import Intervals
+from polc.ir.protocols import ICMP_FAMILY
+from polc.ir.stateful import Hits, Limit
+
+
+class Side(Enum):
+    """Which end of a packet; the values are nft's payload field names."""
+
+    SADDR = "saddr"
+    DADDR = "daddr"
+
+
+class Direction(Enum):
+    """Which interface of a packet; the values are nft's meta keys (nft(8), META EXPRESSIONS)."""
+
+    IN = "iifname"
+    OUT = "oifname"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InterfacePattern:
+    """An interface name, or every name that begins with ``name`` (``eth*`` in nft, ``eth+`` in iptables).
+
+    Names have at most 15 bytes (IFNAMSIZ, linux/if.h).
+    """
+
+    name: str
+    wildcard: bool = False
+
+    def covers(self, other: InterfacePattern) -> bool:
+        """Whether every name that ``other`` stands for is also one of this pattern's."""
+        return other.name.startswith(self.name) if self.wildcard else self == other
+
+    def __str__(self) -> str:
+        return self.name + ("*" if self.wildcard else "")
+
+
+def disjoint_patterns(patterns: tuple[InterfacePattern, ...]) -> tuple[InterfacePattern, ...]:
+    """Sorted, without duplicates and without those that another one covers."""
+    unique = sorted(set(patterns))
+    return tuple(
+        one for one in unique if not any(other != one and other.covers(one) for other in unique)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceMatch:
+    """The packet's interface has one of these names (``negated``: none of them).
+
+    A packet has no ``oifname`` in prerouting and input and no ``iifname`` in output; the kernel then
+    sees an empty name, which no pattern here matches (net/netfilter/nft_meta.c).
+    """
+
+    direction: Direction
+    patterns: tuple[InterfacePattern, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddressMatch:
+    """The address is a member (``negated``: is not). A set without IPv6 members has no IPv6 packet in it,
+    so its negation holds for all of them.
+    """
+
+    side: Side
+    addresses: AddressSet
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PortTerm:
+    """A transport protocol and, where it has ports, the ports on either side; None is any.
+
+    ``protocol`` is a number of 0..255; ports are 0..65535. A fragment without the transport header has
+    no ports and matches no term that names one.
+    """
+
+    protocol: int
+    sport: Intervals | None = None
+    dport: Intervals | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class IcmpTerm:
+    """An ICMP (1) or ICMPv6 (58) type and, or None for any, a code; both 0..255."""
+
+    protocol: int
+    type: int
+    code: int | None = None
+
+
+ServiceTerm = PortTerm | IcmpTerm
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceMatch:
+    """At least one term holds. Terms are disjoint, which ``polc.ir.services.normalise`` sees to."""
+
+    terms: tuple[ServiceTerm, ...]
+
+    def of_family(self, family: Family) -> ServiceMatch | None:
+        """The terms that a packet of this family can meet, or None: ICMP is IPv4's, ICMPv6 is IPv6's."""
+        terms = tuple(term for term in self.terms if ICMP_FAMILY.get(term.protocol, family) is family)
+        return ServiceMatch(terms) if terms else None
+
+
+class CtState(Flag):
+    """Conntrack's verdict on a packet; the names are nft's (nft(8), CONNTRACK EXPRESSIONS).
+
+    NEW: no packet of the reply direction has been seen yet. ESTABLISHED: one has. RELATED: begins a flow
+    that a helper expected, or is an ICMP error about a tracked one. INVALID: conntrack could not place
+    it. UNTRACKED: exempted by notrack (net/netfilter/nf_conntrack_core.c, nf_conntrack_in).
+    """
+
+    INVALID = 1
+    ESTABLISHED = 2
+    RELATED = 4
+    NEW = 8
+    UNTRACKED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CtStateMatch:
+    """The packet's conntrack state is one of ``states``; a packet has exactly one state."""
+
+    states: CtState
+
+
+class Field(Enum):
+    """Numeric header fields; ``polc.ir.fields`` says of which family and how wide each is."""
+
+    TTL = "ttl"
+    HOPLIMIT = "hoplimit"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMatch:
+    """The field's value is in ``values``. A packet without the field does not match."""
+
+    field: Field
+    values: Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class SetMatch:
+    """The address is an element of the named set now (``negated``: is not). Only packets of the set's family match."""
+
+    side: Side
+    set_name: str
+    negated: bool = False
+
+
+Match = (
+    InterfaceMatch | AddressMatch | ServiceMatch | CtStateMatch | FieldMatch | SetMatch | Limit | Hits
+)
+
+STATEFUL = (Limit, Hits)
+"""Matches that look at and change state: they stand last in a rule, and count only what reaches them."""

@@ -1,0 +1,29 @@
+"""Provenance: which line of which file a rule came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from polc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a node came from: its place, its user-given ``name``, and the user's ``comment``."""
+
+    span: Span | None = None
+    name: str = ""
+    comment: str = ""
+
+    def label(self, longest: int) -> str:
+        """``policy.yaml:14 web: CHG-1207`` in at most ``longest`` bytes of UTF-8, for a rule's comment.
+
+        Kernel listings delimit comments with double quotes, and iptables-save escapes backslashes:
+        both become an apostrophe, and control characters a space.
+        """
+        place = f"{self.span.source.path.rpartition('/')[2]}:{self.span.line}" if self.span else ""
+        text = " ".join(part for part in (place, self.name) if part)
+        if self.comment:
+            text = f"{text}: {self.comment}" if text else self.comment
+        clean = "".join("'" if c in '"\\' else c if c.isprintable() else " " for c in text)
+        return clean.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore").strip()

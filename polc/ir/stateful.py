@@ -1,0 +1,82 @@
+"""Matches that keep state: token buckets and hit counts.
+
+A rule that speaks of both families keeps its state per family, on every target: IPv4 and IPv6 tables
+of iptables cannot share a bucket, and a source has one family anyway.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Unit(Enum):
+    """Periods that both kernels' limits know, in seconds (nft(8), LIMIT STATEMENT; iptables-extensions(8))."""
+
+    SECOND = 1
+    MINUTE = 60
+    HOUR = 3600
+    DAY = 86400
+
+
+class KeyField(Enum):
+    SOURCE = "source"
+    DESTINATION = "destination"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPart:
+    """One part of a key: an address cut to a prefix length (0..32 for IPv4, 0..128 for IPv6)."""
+
+    field: KeyField
+    ip_length: int = 32
+    ip6_length: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``count`` packets (1 or more) a ``unit``."""
+
+    count: int
+    unit: Unit
+
+    @property
+    def per_second(self) -> float:
+        return self.count / self.unit.value
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A token bucket that holds ``burst`` packets (1 or more), full at first, refilled evenly at ``rate``.
+
+    A packet that finds a token takes it. ``over`` False: the match holds when a token was taken; True:
+    when there was none. With ``key``, each key value has its own bucket, of which at most ``size`` are
+    kept; without, there is one. Matches of one ``table`` name share their buckets
+    (net/netfilter/nft_limit.c, xt_limit.c, xt_hashlimit.c).
+    """
+
+    rate: Rate
+    burst: int
+    over: bool
+    key: tuple[KeyPart, ...]
+    table: str
+    size: int = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """At least ``count`` packets of one source reached this match within the last ``window`` seconds, this one
+    included.
+
+    Every packet that reaches it is recorded. With ``refresh`` a packet for which it holds is recorded a
+    second time, so that a source that goes on stays matched at half the pace. That is xt_recent's
+    ``--set`` followed by ``--rcheck`` (``refresh``: ``--update``) ``--seconds --hitcount``
+    (net/netfilter/xt_recent.c). ``count`` is 1..255, ``window`` 1 or more; ``table`` names the state.
+    """
+
+    count: int
+    window: int
+    key: KeyPart
+    refresh: bool
+    table: str
+    size: int = 65535
