@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from polc.ir.family import FAMILIES, Family
-from polc.ir.intervals import Intervals
+from polc.ir.intervals import EMPTY, Intervals
 
 _AF = {Family.IP: socket.AF_INET, Family.IP6: socket.AF_INET6}
 
@@ -16,8 +16,8 @@ _AF = {Family.IP: socket.AF_INET, Family.IP6: socket.AF_INET6}
 class AddressSet:
     """Addresses of both families; the families are disjoint, so a set of IPv4 addresses has no IPv6 member."""
 
-    ip: Intervals = Intervals()
-    ip6: Intervals = Intervals()
+    ip: Intervals = EMPTY
+    ip6: Intervals = EMPTY
 
     @classmethod
     def of(cls, items: Iterable[tuple[Family, int, int]]) -> AddressSet:

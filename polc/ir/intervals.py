@@ -61,3 +61,6 @@ class Intervals:
         """Whether the whole of ``lowest..highest`` is in this set."""
         at = bisect_right(self.ranges, lowest, key=lambda pair: pair[0])
         return at > 0 and highest <= self.ranges[at - 1][1]
+
+
+EMPTY = Intervals()

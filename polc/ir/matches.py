@@ -47,9 +47,7 @@ class InterfacePattern:
 def disjoint_patterns(patterns: tuple[InterfacePattern, ...]) -> tuple[InterfacePattern, ...]:
     """Sorted, without duplicates and without those that another one covers."""
     unique = sorted(set(patterns))
-    return tuple(
-        one for one in unique if not any(other != one and other.covers(one) for other in unique)
-    )
+    return tuple(one for one in unique if not any(other != one and other.covers(one) for other in unique))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +157,7 @@ class SetMatch:
     negated: bool = False
 
 
-Match = (
-    InterfaceMatch | AddressMatch | ServiceMatch | CtStateMatch | FieldMatch | SetMatch | Limit | Hits
-)
+Match = InterfaceMatch | AddressMatch | ServiceMatch | CtStateMatch | FieldMatch | SetMatch | Limit | Hits
 
 STATEFUL = (Limit, Hits)
 """Matches that look at and change state: they stand last in a rule, and count only what reaches them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from polc.ir.intervals import Intervals
 from polc.ir.matches import IcmpTerm, PortTerm, ServiceMatch, ServiceTerm
@@ -44,16 +45,13 @@ def _disjoint(terms: list[PortTerm]) -> list[PortTerm]:
     # Cut the source port axis at every border: within one piece the destination ports are one set.
     cuts = sorted({edge for sport in by_sport for low, high in sport.ranges for edge in (low, high + 1)})
     pieces: dict[Intervals, list[tuple[int, int]]] = {}
-    for low, after in zip(cuts, cuts[1:], strict=False):
+    for low, after in pairwise(cuts):
         dport = Intervals.of(pair for sport, there in by_sport.items() if low in sport for pair in there.ranges)
         if dport:
             pieces.setdefault(dport, []).append((low, after - 1))
     protocol = terms[0].protocol
     return sorted(
-        (
-            PortTerm(protocol, _or_any(Intervals.of(sports)), _or_any(dport))
-            for dport, sports in pieces.items()
-        ),
+        (PortTerm(protocol, _or_any(Intervals.of(sports)), _or_any(dport)) for dport, sports in pieces.items()),
         key=lambda term: ((term.sport or _ANY_PORT).ranges, (term.dport or _ANY_PORT).ranges),
     )
 

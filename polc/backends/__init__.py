@@ -1,0 +1,1 @@
+"""Targets: a ruleset becomes files that the target's own tools load."""

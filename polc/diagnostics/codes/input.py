@@ -1,0 +1,3 @@
+from polc.diagnostics.codes.model import Code
+
+INPUT_CODES: tuple[Code, ...] = ()

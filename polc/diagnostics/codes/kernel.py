@@ -1,0 +1,29 @@
+"""POL6xx: what this machine cannot do."""
+
+from __future__ import annotations
+
+from polc.diagnostics.codes.model import Code
+
+KERNEL_CODES: tuple[Code, ...] = (
+    Code(
+        "POL601",
+        "a program or library is missing",
+        what="a tool that this command drives is not installed, or libnftables cannot be loaded",
+        why="compiling needs neither, but nothing can be loaded or read back without it",
+        instead="install the Debian package that the message names",
+    ),
+    Code(
+        "POL602",
+        "no permission for a scratch network namespace",
+        what="the kernel refused a new user or network namespace",
+        why="rules are only ever tried in a namespace of their own, never in the host's",
+        instead="run as root, or allow user namespaces for this user",
+    ),
+    Code(
+        "POL603",
+        "the kernel or its tools refused the ruleset",
+        what="an output was not accepted; nothing of it was loaded",
+        why="either this kernel lacks a feature that the policy uses, or polc emitted something wrong",
+        instead="the tool's own words are in the message; report it if the feature is there",
+    ),
+)

@@ -1,0 +1,3 @@
+from polc.diagnostics.codes.model import Code
+
+NAME_CODES: tuple[Code, ...] = ()

@@ -1,0 +1,1 @@
+"""Rewrites of a ruleset, one a file; ``pipeline`` lists them in their order."""

@@ -1,0 +1,80 @@
+"""Give each family its own rule where the two need different words or separate state.
+
+After this pass every match of a rule can hold for every family of the rule, an address set has
+members of that family alone, and a rule with state (limit, hits) speaks of one family. A rule that no
+packet of a family can meet is gone for that family.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from polc.ir.addresses import AddressSet
+from polc.ir.family import FAMILIES, Family
+from polc.ir.fields import FIELDS
+from polc.ir.matches import STATEFUL, AddressMatch, FieldMatch, Match, ServiceMatch, SetMatch
+from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
+from polc.ir.statements import UpdateSet
+from polc.ir.verdicts import Nat, Reject
+
+
+def split_families(ruleset: Ruleset) -> Ruleset:
+    sets = {one.name: one for one in ruleset.sets}
+
+    def in_chain(chain: Chain) -> Chain:
+        return replace(chain, rules=tuple(new for rule in chain.rules for new in split_rule(rule, sets)))
+
+    return replace(ruleset, chains=tuple(in_chain(chain) for chain in ruleset.chains))
+
+
+def split_rule(rule: Rule, sets: dict[str, DynamicSet]) -> tuple[Rule, ...]:
+    """The rule once for all its families where their words are the same and it keeps no state, else once a family."""
+    narrowed = [one for family in FAMILIES if (one := _narrow(rule, family, sets)) is not None]
+    if len(narrowed) == 2 and narrowed[0].matches == narrowed[1].matches and not _keeps_state(rule):
+        return (replace(rule, matches=narrowed[0].matches),)
+    return tuple(narrowed)
+
+
+def _keeps_state(rule: Rule) -> bool:
+    return any(isinstance(match, STATEFUL) for match in rule.matches)
+
+
+def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | None:
+    """What the rule says of this family's packets, or None when it cannot apply to any of them."""
+    if family not in rule.families or not _effects_fit(rule, family, sets):
+        return None
+    matches: list[Match] = []
+    for match in rule.matches:
+        match match:
+            case AddressMatch():
+                own = match.addresses.of_family(family)
+                everything = own.covers(0, (1 << family.bits) - 1)
+                if (not own and not match.negated) or (everything and match.negated):
+                    return None
+                if own and not everything:
+                    only = AddressSet(ip=own) if family is Family.IP else AddressSet(ip6=own)
+                    matches.append(replace(match, addresses=only))
+            case ServiceMatch():
+                service = match.of_family(family)
+                if service is None:
+                    return None
+                matches.append(service)
+            case FieldMatch() if FIELDS[match.field].family is not family:
+                return None
+            case SetMatch() if sets[match.set_name].family is not family:
+                return None
+            case _:
+                matches.append(match)
+    return replace(rule, matches=tuple(matches), families=frozenset({family}))
+
+
+def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> bool:
+    updated = (sets[one.set_name].family for one in rule.statements if isinstance(one, UpdateSet))
+    match rule.verdict:
+        case Reject(type):
+            fits = family in type.families
+        case Nat(family=only) if only is not None:
+            fits = family is only
+        case _:
+            fits = True
+    return fits and all(one is family for one in updated)
