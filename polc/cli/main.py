@@ -1,0 +1,98 @@
+"""``polc VERB``: finds the verb's module and runs it; only that one is imported, so that start-up is quick."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn, Protocol, cast
+
+from polc import __version__
+from polc.diagnostics import Diagnostic, Failure
+from polc.diagnostics.text import render
+
+VERBS: dict[str, tuple[str, str]] = {
+    "compile": ("polc.cli.compile", "write a policy for a target: nftables or iptables"),
+    "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
+}
+"""Name -> its module, and what it does in a line."""
+
+EXIT_STATUS = """exit status:
+  0  fine
+  1  the answer is no: a difference, a finding, a failed test
+  2  bad input or usage
+  3  this machine cannot do it: a missing tool, privilege or kernel feature"""
+
+
+class Verb(Protocol):
+    """What a verb's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\ntry `{self.prog} --help`\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+    except Failure as failure:
+        sys.stderr.write(render(failure.diagnostics))
+        return failure.exit_status
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing more can be said there, nor at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if os.environ.get("POLC_DEBUG"):
+            raise
+        bug = Diagnostic(
+            "POL901",
+            f"this is a bug in polc: {type(error).__name__}: {error}",
+            help="please report it, with the output of the same command under `POLC_DEBUG=1`",
+        )
+        sys.stderr.write(render((bug,)))
+        return 2
+    return status
+
+
+def _dispatch(words: list[str]) -> int:
+    if words and words[0] in VERBS:
+        module_name, summary = VERBS[words[0]]
+        verb = cast(Verb, import_module(module_name))
+        parser = _Parser(
+            prog=f"polc {words[0]}",
+            description=summary,
+            epilog=EXIT_STATUS,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.add_arguments(parser)
+        return verb.run(parser.parse_args(words[1:]))
+    parser = _Parser(
+        prog="polc",
+        description="Policy compiler for Linux firewalls.",
+        epilog="verbs:\n" + "".join(f"  {name:<9}{text}\n" for name, (_, text) in VERBS.items()) + "\n" + EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="polc [--version] [--help] VERB ...",
+    )
+    parser.add_argument("--version", action="version", version=f"polc {__version__}")
+    parser.add_argument("verb", metavar="VERB", help="one of those below; `polc VERB --help` says more")
+    arguments = parser.parse_args(words[:1])
+    parser.error(f"unknown verb `{arguments.verb}`{_hint(arguments.verb)}")
+
+
+def _hint(verb: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(verb, VERBS, n=1)
+    return f", did you mean `{near[0]}`?" if near else f": the verbs are {', '.join(VERBS)}"

@@ -1,0 +1,50 @@
+"""Output files are whole or not there: written beside their place and renamed into it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from polc.backends.model import OutputFile
+from polc.diagnostics import Failure
+
+
+def write_files(where: str, files: tuple[OutputFile, ...]) -> None:
+    """Write ``files`` into the directory ``where``; one single file also to the path ``where`` itself.
+
+    A path that ends in ``/``, or is a directory already, is a directory. None of the files is replaced
+    before all of them have reached the disk.
+
+    Raises:
+        Failure: POL006, and then no file has been replaced, unless renaming itself failed half-way.
+    """
+    root = Path(where)
+    as_directory = len(files) > 1 or where.endswith("/") or root.is_dir()
+    staged: list[tuple[Path, Path]] = []
+    try:
+        (root if as_directory else root.parent).mkdir(parents=True, exist_ok=True)
+        for one in files:
+            place = root / one.name if as_directory else root
+            staged.append((_stage(place, one.text), place))
+        for temporary, place in staged:
+            temporary.replace(place)
+    except OSError as error:
+        raise Failure.of("POL006", f"cannot write the output: {error.strerror}", path=str(error.filename)) from None
+    finally:
+        for temporary, _ in staged:
+            with suppress(OSError):
+                temporary.unlink()
+
+
+def _stage(place: Path, text: str) -> Path:
+    handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        # mkstemp makes 0600: firewall rules keep that, unless an older file there was more open.
+        with suppress(FileNotFoundError):
+            os.fchmod(file.fileno(), place.stat().st_mode & 0o777)
+    return Path(name)

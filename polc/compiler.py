@@ -1,0 +1,70 @@
+"""From a policy file to a target's files: read, run the passes, emit, and hold the result to its fidelity."""
+
+from __future__ import annotations
+
+from polc.backends.model import Deviation, Fidelity, Output
+from polc.backends.registry import BACKENDS
+from polc.diagnostics import Collector, Diagnostic, Failure, Label, Severity
+from polc.ir.ruleset import Ruleset
+from polc.passes import pipeline
+from polc.policy import read_policy
+
+ANY_APPROXIMATION = "all"
+"""Among the names allowed, it stands for every approximation."""
+
+
+def compile_policy(path: str, target: str, format: str | None = None, *, allow: frozenset[str] = frozenset()) -> Output:
+    """Compile the policy file ``path`` (``-``: standard input) for one target.
+
+    Raises:
+        Failure: the policy has errors, or the target lacks what a rule needs.
+    """
+    return emit(read(path), target, format, allow=allow)
+
+
+def read(path: str) -> Ruleset:
+    """The ruleset that a policy means, as backends want it.
+
+    Raises:
+        Failure: with all errors of the policy and its includes.
+    """
+    collector = Collector()
+    ruleset = read_policy(path, collector)
+    collector.raise_if_errors()
+    return pipeline.run(ruleset)
+
+
+def emit(ruleset: Ruleset, target: str, format: str | None = None, *, allow: frozenset[str] = frozenset()) -> Output:
+    """Write a ruleset for a target (a key of ``BACKENDS``) in one of its formats (None: its first).
+
+    ``allow`` names the approximations that somebody has agreed to; ``all`` agrees to every one.
+
+    Raises:
+        Failure: a rule is refused on this target, or approximate and not agreed to.
+    """
+    backend = BACKENDS[target]
+    output = backend.emit(ruleset, format or backend.formats[0])
+    refused = [
+        one
+        for one in output.deviations
+        if one.fidelity is Fidelity.REFUSED or not (allow & {one.name, ANY_APPROXIMATION})
+    ]
+    if refused:
+        raise Failure(describe(one, target) for one in refused)
+    return output
+
+
+def describe(deviation: Deviation, target: str, *, agreed: bool = False) -> Diagnostic:
+    """The deviation as a diagnostic; one that was agreed to is a note."""
+    origin = deviation.origin
+    labels = (Label(origin.span),) if origin.span else ()
+    if deviation.fidelity is Fidelity.REFUSED:
+        return Diagnostic("POL402", f"{target} cannot say this: {deviation.message}", labels, deviation.help)
+    opt_in = f"`--allow-approximate {deviation.name}` where that difference does not matter"
+    return Diagnostic(
+        "POL401",
+        f"approximate on {target} (`{deviation.name}`): {deviation.message}",
+        labels,
+        "" if agreed else f"{deviation.help}, or pass {opt_in}" if deviation.help else f"pass {opt_in}",
+        Severity.NOTE if agreed else Severity.ERROR,
+    )
