@@ -67,17 +67,22 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    if words and words[0] in VERBS:
-        module_name, summary = VERBS[words[0]]
-        verb = cast(Verb, import_module(module_name))
-        parser = _Parser(
-            prog=f"polc {words[0]}",
-            description=summary,
-            epilog=EXIT_STATUS,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        verb.add_arguments(parser)
-        return verb.run(parser.parse_args(words[1:]))
+    if not words or words[0] not in VERBS:
+        _refuse(words)
+    module_name, summary = VERBS[words[0]]
+    verb = cast(Verb, import_module(module_name))
+    parser = _Parser(
+        prog=f"polc {words[0]}",
+        description=summary,
+        epilog=EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verb.add_arguments(parser)
+    return verb.run(parser.parse_args(words[1:]))
+
+
+def _refuse(words: list[str]) -> NoReturn:
+    """Answer ``--help`` and ``--version``; anything else that is no verb is wrong usage."""
     parser = _Parser(
         prog="polc",
         description="Policy compiler for Linux firewalls.",

@@ -18,7 +18,7 @@ def write_files(where: str, files: tuple[OutputFile, ...]) -> None:
     before all of them have reached the disk.
 
     Raises:
-        Failure: POL006, and then no file has been replaced, unless renaming itself failed half-way.
+        Failure: POL051, and then no file has been replaced, unless renaming itself failed half-way.
     """
     root = Path(where)
     as_directory = len(files) > 1 or where.endswith("/") or root.is_dir()
@@ -31,7 +31,7 @@ def write_files(where: str, files: tuple[OutputFile, ...]) -> None:
         for temporary, place in staged:
             temporary.replace(place)
     except OSError as error:
-        raise Failure.of("POL006", f"cannot write the output: {error.strerror}", path=str(error.filename)) from None
+        raise Failure.of("POL051", f"cannot write the output: {error.strerror}", path=str(error.filename)) from None
     finally:
         for temporary, _ in staged:
             with suppress(OSError):

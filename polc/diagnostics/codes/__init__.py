@@ -5,11 +5,13 @@ from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
 from polc.diagnostics.codes.names import NAME_CODES
+from polc.diagnostics.codes.output import OUTPUT_CODES
 from polc.diagnostics.codes.syntax import SYNTAX_CODES
 from polc.diagnostics.codes.targets import TARGET_CODES
 
 CODES: dict[str, Code] = {
-    code.code: code for code in (*INPUT_CODES, *SYNTAX_CODES, *NAME_CODES, *TARGET_CODES, *KERNEL_CODES, *BUG_CODES)
+    code.code: code
+    for code in (*INPUT_CODES, *OUTPUT_CODES, *SYNTAX_CODES, *NAME_CODES, *TARGET_CODES, *KERNEL_CODES, *BUG_CODES)
 }
 
 __all__ = ["CODES", "Code"]

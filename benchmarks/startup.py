@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""CPU time of polc's start-up, against the limit of 150 ms: `polc --version`, and compiling ten rules.
+
+Usage: .venv/bin/python benchmarks/startup.py [--runs 20]
+Exit status 1 when a median is over the limit. The bare interpreter is measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+LIMIT_MS = 150
+POLICY = """\
+polc: 1
+zones: {wan: eth0, lan: [eth1, "wg*"]}
+addresses: {admins: [198.51.100.0/24, 203.0.113.7, "2001:db8:10::/48"]}
+services: {web: "tcp/80,443"}
+input:
+  default: drop
+  rules:
+    - use stateful
+    - use loopback
+    - use icmp-essentials
+    - drop ssh state new over 10/minute burst 10 per source
+    - accept ssh from wan @admins state new
+    - accept web state new
+    - accept dns from lan
+    - accept udp/123 from lan
+    - reject with tcp-reset tcp/113
+    - {verdict: accept, service: tcp/8080, from: {zone: lan}, state: [new]}
+"""
+
+
+def cpu_ms(argv: list[str]) -> float:
+    before = os.times()
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    return 1000 * (after.children_user - before.children_user + after.children_system - before.children_system)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20)
+    runs = parser.parse_args().runs
+    polc = str(Path(sys.executable).with_name("polc"))
+    with tempfile.TemporaryDirectory() as directory:
+        policy = Path(directory) / "policy.yaml"
+        policy.write_text(POLICY)
+        commands = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "polc --version": [polc, "--version"],
+            "polc compile --target nft": [polc, "compile", str(policy), "--target", "nft"],
+            "polc compile --target iptables": [polc, "compile", str(policy), "--target", "iptables", "-o", directory],
+        }
+        slow = False
+        print(f"{'command':<32}{'median':>9}{'min':>9}{'max':>9}   CPU ms of {runs} runs, limit {LIMIT_MS}")
+        for name, argv in commands.items():
+            cpu_ms(argv)  # writes the bytecode caches
+            times = [cpu_ms(argv) for _ in range(runs)]
+            median = statistics.median(times)
+            slow |= median > LIMIT_MS
+            verdict = "  over the limit" if median > LIMIT_MS else ""
+            print(f"{name:<32}{median:>9.0f}{min(times):>9.0f}{max(times):>9.0f}{verdict}")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
