@@ -1,0 +1,138 @@
+"""The three ways into the kernel: libnftables, and iptables over nf_tables and over its own tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Protocol
+
+from polc.backends.iptables import compare as compare_iptables
+from polc.backends.model import Output, OutputFile
+from polc.backends.nft import compare as compare_nft
+from polc.diagnostics import Failure
+from polc.kernel.libnftables import check_available
+from polc.kernel.netns import Namespace
+from polc.kernel.programs import find
+from polc.kernel.remote import RemoteNftables
+
+
+class Loader(Protocol):
+    """One way in. ``target`` is the backend (a key of ``BACKENDS``) whose default format it loads."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+    def check(self) -> None:
+        """Raises:
+        Failure: POL601, the loader or something it needs is not installed.
+        """
+
+    def load(self, namespace: Namespace, output: Output) -> None:
+        """Load all files of an output: what one tool takes is taken as a whole or not at all.
+
+        Raises:
+            Failure: POL603, refused, with the tool's words.
+        """
+
+    def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
+        """What the kernel now holds, under the names and in the order of the output's files.
+
+        Raises:
+            Failure: POL603, it could not be read.
+        """
+        ...
+
+    def differences(self, emitted: str, listed: str) -> tuple[str, ...]:
+        """How a file read back differs in meaning from what was emitted, a sentence each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NftLoader:
+    """JSON commands through libnftables, one transaction (libnftables-json(5))."""
+
+    name: str = "nft"
+    target: str = "nft"
+
+    def check(self) -> None:
+        check_available()
+
+    def load(self, namespace: Namespace, output: Output) -> None:
+        with RemoteNftables(namespace) as nft:
+            for file in output.files:
+                nft.run_json(file.text)
+
+    def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
+        with RemoteNftables(namespace) as nft:
+            return tuple(OutputFile(file.name, nft.list_table(*_table(file.text))) for file in output.files)
+
+    def differences(self, emitted: str, listed: str) -> tuple[str, ...]:
+        return compare_nft.differences(emitted, listed)
+
+
+def _table(commands: str) -> tuple[str, str]:
+    """Family and name of the one table that JSON commands add."""
+    added = [command["add"]["table"] for command in json.loads(commands)["nftables"] if "table" in command.get("add", ())]
+    family, name = {(table["family"], table["name"]) for table in added}.pop()
+    return family, name
+
+
+IPTABLES_TOOLS: dict[str, str] = {"rules.v4": "iptables", "rules.v6": "ip6tables"}
+"""Output file -> the tool of its family."""
+
+
+@dataclass(frozen=True, slots=True)
+class IptablesLoader:
+    """``iptables-restore`` and ``iptables-save`` of one ``variant``, for both families (iptables-restore(8)).
+
+    The nft variant takes a file as one transaction, legacy table by table; so every file is first tried
+    with ``--test``, and none is loaded unless all passed.
+    """
+
+    variant: str
+    target: str = "iptables"
+
+    @property
+    def name(self) -> str:
+        return f"iptables-{self.variant}"
+
+    def check(self) -> None:
+        for tool in IPTABLES_TOOLS.values():
+            self._restore(tool)
+            self._save(tool)
+
+    def load(self, namespace: Namespace, output: Output) -> None:
+        restores = [(file, self._restore(IPTABLES_TOOLS[file.name])) for file in output.files]
+        for file, restore in restores:
+            _run(namespace, [restore, "--test"], file.text)
+        for file, restore in restores:
+            _run(namespace, [restore], file.text)
+
+    def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
+        return tuple(
+            OutputFile(file.name, _run(namespace, [self._save(IPTABLES_TOOLS[file.name])])) for file in output.files
+        )
+
+    def differences(self, emitted: str, listed: str) -> tuple[str, ...]:
+        return compare_iptables.differences(emitted, listed)
+
+    def _restore(self, tool: str) -> str:
+        return find(f"{tool}-{self.variant}-restore")
+
+    def _save(self, tool: str) -> str:
+        return find(f"{tool}-{self.variant}-save")
+
+
+def _run(namespace: Namespace, argv: list[str], input: str = "") -> str:
+    done = namespace.run(argv, input=input)
+    if done.returncode != 0:
+        words = "; ".join(line for line in done.stderr.splitlines() if line) or f"status {done.returncode}"
+        raise Failure.of("POL603", f"`{' '.join([argv[0].rpartition('/')[2], *argv[1:]])}` failed: {words}")
+    return done.stdout
+
+
+LOADERS: tuple[Loader, ...] = (NftLoader(), IptablesLoader("nft"), IptablesLoader("legacy"))
+"""All loaders, in the order in which results are shown."""

@@ -1,0 +1,71 @@
+"""Load what was compiled in scratch namespaces, read it back, and compare it with what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from polc.backends.model import Output
+from polc.diagnostics import Diagnostic, Failure
+from polc.kernel.loaders import LOADERS, Loader
+from polc.kernel.netns import ScratchNamespace
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A sentence on how what the kernel holds differs from the output file ``file``."""
+
+    file: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one loader.
+
+    ``problems`` say why it could not be loaded and read back (a tool or permission is missing, the kernel
+    refused); then nothing is known of differences.
+    """
+
+    loader: str
+    target: str
+    files: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        return not self.differences and not self.problems
+
+
+def verify(outputs: Mapping[str, Output]) -> tuple[Result, ...]:
+    """Verify each output (by target, in its default format) with every loader of the target.
+
+    Each loader has a fresh namespace of its own. A loader that cannot work here does not keep the others
+    from it.
+    """
+    return tuple(_one(loader, outputs[loader.target]) for loader in LOADERS if loader.target in outputs)
+
+
+def exit_status(results: tuple[Result, ...]) -> int:
+    """0: all verified; 1: something loaded differs; 3: this machine could not do all of it."""
+    if any(result.differences for result in results):
+        return 1
+    return 3 if any(result.problems for result in results) else 0
+
+
+def _one(loader: Loader, output: Output) -> Result:
+    files = tuple(file.name for file in output.files)
+    try:
+        loader.check()
+        with ScratchNamespace() as namespace:
+            loader.load(namespace, output)
+            listed = loader.read_back(namespace, output)
+    except Failure as failure:
+        return Result(loader.name, loader.target, files, problems=failure.diagnostics)
+    differences = tuple(
+        Difference(emitted.name, message)
+        for emitted, seen in zip(output.files, listed, strict=True)
+        for message in loader.differences(emitted.text, seen.text)
+    )
+    return Result(loader.name, loader.target, files, differences)

@@ -1,0 +1,90 @@
+"""The ``kernel`` marker: a test that needs a real kernel is skipped where there is none to be had, with the reason.
+
+``@pytest.mark.kernel`` alone asks for a scratch namespace; its arguments are features of ``FEATURES`` that
+the test needs besides. With ``POLC_REQUIRE_KERNEL=1`` what would be skipped fails.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+
+from polc.diagnostics import Failure
+from polc.kernel.libnftables import check_available
+from polc.kernel.netns import Namespace, ScratchNamespace
+from polc.kernel.programs import find
+from polc.kernel.remote import RemoteNftables
+
+
+def _nft(namespace: Namespace) -> None:
+    check_available()
+    with RemoteNftables(namespace) as nft:
+        nft.run_json('{"nftables": [{"add": {"table": {"family": "inet", "name": "feature"}}}]}')
+
+
+def _restores(variant: str, rules: str = "*filter\nCOMMIT\n") -> Callable[[Namespace], None]:
+    def check(namespace: Namespace) -> None:
+        for tool in ("iptables", "ip6tables"):
+            done = namespace.run([find(f"{tool}-{variant}-restore")], input=rules)
+            if done.returncode != 0:
+                raise OSError(f"{tool}-{variant}-restore: {done.stderr.strip()}")
+
+    return check
+
+
+def _conntrack(namespace: Namespace) -> None:
+    # A namespace tracks connections only while a rule asks for it.
+    _restores("legacy", "*filter\n-A INPUT -m conntrack --ctstate NEW\nCOMMIT\n")(namespace)
+
+
+FEATURES: dict[str, Callable[[Namespace], None]] = {
+    "nft": _nft,
+    "iptables-nft": _restores("nft"),
+    "iptables-legacy": _restores("legacy"),
+    "conntrack": _conntrack,
+    "hashlimit": _restores(
+        "legacy",
+        "*filter\n-A INPUT -m hashlimit --hashlimit-above 1/second --hashlimit-mode srcip --hashlimit-name f\nCOMMIT\n",
+    ),
+    "recent": _restores("legacy", "*filter\n-A INPUT -m recent --set --name f --rsource\nCOMMIT\n"),
+    "ftp-helper": _restores("legacy", "*raw\n-A OUTPUT -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"),
+}
+"""Feature -> how to try it in a namespace of its own; it raises with the reason when it is not there."""
+
+
+@cache
+def lacks(feature: str) -> str:
+    """Why this machine lacks a feature (``""``: a bare scratch namespace); empty when it has it."""
+    try:
+        with ScratchNamespace() as namespace:
+            if feature:
+                FEATURES[feature](namespace)
+    except (Failure, OSError) as error:
+        return f"{feature or 'scratch namespace'}: {error}"
+    return ""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "kernel(*features): needs a scratch network namespace and these features")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wanted = {"", *(feature for marker in item.iter_markers("kernel") for feature in marker.args)}
+    if item.get_closest_marker("kernel") is None:
+        return
+    missing = [reason for feature in sorted(wanted) if (reason := lacks(feature))]
+    if missing:
+        reason = "; ".join(missing)
+        if os.environ.get("POLC_REQUIRE_KERNEL") == "1":
+            pytest.fail(f"POLC_REQUIRE_KERNEL=1, but {reason}", pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def scratch() -> Iterator[Namespace]:
+    """A scratch namespace of the test's own."""
+    with ScratchNamespace() as namespace:
+        yield namespace
