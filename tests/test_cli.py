@@ -1,4 +1,4 @@
-"""The command line as a user meets it: output, exit status, and one diagnostic with a place for each kind of bad input."""
+"""The command line as a user meets it: output, exit status, and one diagnostic with a place per kind of bad input."""
 
 from __future__ import annotations
 
