@@ -7,6 +7,7 @@ the test needs besides. With ``POLC_REQUIRE_KERNEL=1`` what would be skipped fai
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 
@@ -40,6 +41,26 @@ def _conntrack(namespace: Namespace) -> None:
     _restores("legacy", "*filter\n-A INPUT -m conntrack --ctstate NEW\nCOMMIT\n")(namespace)
 
 
+UNPRIVILEGED: tuple[str, ...] = (
+    "setpriv",
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+    # To read a checkout below a directory that is root's alone; it gives no right to make namespaces.
+    "--inh-caps=-all,+dac_read_search",
+    "--ambient-caps=-all,+dac_read_search",
+    "--bounding-set=-all,+dac_read_search",
+)
+"""The command that runs the rest of its arguments as an ordinary user, for root."""
+
+
+def _unprivileged(namespace: Namespace) -> None:
+    user = UNPRIVILEGED if os.geteuid() == 0 else ()
+    done = subprocess.run([*user, "unshare", "--user", "--map-root-user", "--net", "true"], capture_output=True)
+    if done.returncode != 0:
+        raise OSError(f"no user namespaces for ordinary users: {done.stderr.decode().strip()}")
+
+
 FEATURES: dict[str, Callable[[Namespace], None]] = {
     "nft": _nft,
     "iptables-nft": _restores("nft"),
@@ -51,6 +72,7 @@ FEATURES: dict[str, Callable[[Namespace], None]] = {
     ),
     "recent": _restores("legacy", "*filter\n-A INPUT -m recent --set --name f --rsource\nCOMMIT\n"),
     "ftp-helper": _restores("legacy", "*raw\n-A OUTPUT -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"),
+    "unprivileged": _unprivileged,
 }
 """Feature -> how to try it in a namespace of its own; it raises with the reason when it is not there."""
 
@@ -88,3 +110,9 @@ def scratch() -> Iterator[Namespace]:
     """A scratch namespace of the test's own."""
     with ScratchNamespace() as namespace:
         yield namespace
+
+
+@pytest.fixture
+def unprivileged() -> tuple[str, ...]:
+    """The start of an argument vector that runs the rest as an ordinary user (feature ``unprivileged``)."""
+    return UNPRIVILEGED if os.geteuid() == 0 else ()

@@ -75,7 +75,9 @@ class NftLoader:
 
 def _table(commands: str) -> tuple[str, str]:
     """Family and name of the one table that JSON commands add."""
-    added = [command["add"]["table"] for command in json.loads(commands)["nftables"] if "table" in command.get("add", ())]
+    added = [
+        command["add"]["table"] for command in json.loads(commands)["nftables"] if "table" in command.get("add", ())
+    ]
     family, name = {(table["family"], table["name"]) for table in added}.pop()
     return family, name
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -123,17 +124,18 @@ def environment() -> dict[str, str]:
 
 def stop(process: subprocess.Popen[str]) -> None:
     """End a program that ``Namespace.start`` started, if it has not ended, and close its pipes."""
-    if process.poll() is None:
-        # The program is a child of nsenter, and must end first: nsenter is the one to reap it. Left to a
-        # host's PID 1 that reaps nobody, as in some containers, it would keep its PID namespace from ending.
+    # The program is a child of nsenter, and must end first: nsenter is the one to reap it. Left to a host's
+    # PID 1 that reaps nobody, as in some containers, it would keep its PID namespace from ending. It may not
+    # have been forked yet, hence the loop.
+    deadline = time.monotonic() + 5
+    while process.poll() is None:
         for child in _children(process.pid):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
+        if time.monotonic() > deadline:
             process.kill()
-            process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
             with suppress(BrokenPipeError):
@@ -149,9 +151,12 @@ def _children(pid: int) -> list[int]:
 
 def _hold(own_user: bool) -> tuple[subprocess.Popen[str] | None, str]:
     """The holder process, or the kernel's refusal in the words of the tools."""
-    user = ("--user", "--map-root-user") if own_user else ()
+    unshare = find("unshare")
+    # Two steps: a network namespace made before its users are mapped gives /proc/net/ip_tables_names to
+    # nobody, and iptables-legacy-save cannot read it (net/netfilter/x_tables.c, xt_proto_init).
+    user = (unshare, "--user", "--map-root-user") if own_user else ()
     holder = subprocess.Popen(
-        [find("unshare"), *user, *_NAMESPACES, "sh", "-c", _HOLD],
+        [*user, unshare, *_NAMESPACES, "sh", "-c", _HOLD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +109,13 @@ class Lab:
         self._stack.callback(stop, peer.process)
         assert peer.receive() == "ready"
         return peer
+
+
+def both_families(scenario: Callable[[str], None]) -> None:
+    """Run a scenario for ``ip`` and ``ip6`` at the same time on the same hosts: each family has its own state."""
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(scenario, ("ip", "ip6")):
+            pass
 
 
 def _ip(namespace: Namespace, *arguments: str, input: str = "") -> None:

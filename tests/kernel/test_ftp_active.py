@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from compiled import every_loader, load, variant
-from lab import Lab
+from lab import Lab, both_families
 
 from polc.kernel.loaders import Loader
 
@@ -15,8 +16,6 @@ EXAMPLE = "ftp-client.yaml"
 HELPER = ("    - helper ftp tcp/21\n", "    - accept tcp/21\n")
 STATEFUL = ("    - use stateful\n", "    - drop state invalid\n    - accept state established\n")
 FILES = ("readme.txt", "second.txt")
-
-FAMILIES = pytest.mark.parametrize("family", ["ip", "ip6"])
 
 
 @pytest.fixture
@@ -34,25 +33,30 @@ def listing(lab: Lab, family: str) -> str:
     return lab.peer("client", "ftp_client.py").ask("list", lab["server"].address(family), 21, 1.5)
 
 
-@every_loader("ftp-helper", "conntrack")
-@FAMILIES
-def test_lists_with_helper_and_related(lab: Lab, loader: Loader, family: str, tmp_path: Path) -> None:
-    load(loader, lab["client"].namespace, variant(EXAMPLE), tmp_path)
+def works(lab: Lab, family: str) -> None:
     assert listing(lab, family) == " ".join(FILES)
 
 
-@every_loader("ftp-helper", "conntrack")
-@FAMILIES
-@pytest.mark.parametrize("edit", [pytest.param(HELPER, id="no-helper"), pytest.param(STATEFUL, id="no-related")])
-def test_only_the_data_connection_fails_without(
-    lab: Lab, loader: Loader, family: str, edit: tuple[str, str], tmp_path: Path
-) -> None:
-    load(loader, lab["client"].namespace, variant(EXAMPLE, edit), tmp_path)
+def only_data_fails(lab: Lab, family: str) -> None:
     assert listing(lab, family).startswith("data: "), "the control connection works, the data connection does not"
 
 
+@every_loader("ftp-helper", "conntrack")
+def test_lists_with_helper_and_related(lab: Lab, loader: Loader, tmp_path: Path) -> None:
+    load(loader, lab["client"].namespace, variant(EXAMPLE), tmp_path)
+    both_families(partial(works, lab))
+
+
+@every_loader("ftp-helper", "conntrack")
+@pytest.mark.parametrize("edit", [pytest.param(HELPER, id="no-helper"), pytest.param(STATEFUL, id="no-related")])
+def test_only_the_data_connection_fails_without(
+    lab: Lab, loader: Loader, edit: tuple[str, str], tmp_path: Path
+) -> None:
+    load(loader, lab["client"].namespace, variant(EXAMPLE, edit), tmp_path)
+    both_families(partial(only_data_fails, lab))
+
+
 @pytest.mark.kernel
-@FAMILIES
-def test_lists_without_any_firewall(lab: Lab, family: str) -> None:
+def test_lists_without_any_firewall(lab: Lab) -> None:
     """What the tests above fail for is the firewall."""
-    assert listing(lab, family) == " ".join(FILES)
+    both_families(partial(works, lab))
