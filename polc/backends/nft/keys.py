@@ -1,0 +1,42 @@
+"""Keys of stateful matches: addresses cut to a prefix, one or several side by side."""
+
+from __future__ import annotations
+
+from polc.backends.nft.expressions import Concat, Key, Masked, Payload
+from polc.ir.family import Family
+from polc.ir.matches import Side
+from polc.ir.stateful import KeyField, KeyPart
+
+_SIDE = {KeyField.SOURCE: Side.SADDR, KeyField.DESTINATION: Side.DADDR}
+ADDRESS_TYPES = {Family.IP: "ipv4_addr", Family.IP6: "ipv6_addr"}
+
+
+def address(side: Side, family: Family) -> Payload:
+    return Payload(family.value, side.value)
+
+
+def key_of(parts: tuple[KeyPart, ...], family: Family) -> Key | None:
+    """The key for packets of one family, or None when every packet has the same (no part, or prefixes of length 0)."""
+    found = [_part(part, family) for part in parts if _length(part, family)]
+    match found:
+        case []:
+            return None
+        case [one]:
+            return one
+        case _:
+            return Concat(tuple(found))
+
+
+def _part(part: KeyPart, family: Family) -> Payload | Masked:
+    payload = address(_SIDE[part.field], family)
+    length = _length(part, family)
+    return payload if length == family.bits else Masked(payload, family, length)
+
+
+def _length(part: KeyPart, family: Family) -> int:
+    return part.ip_length if family is Family.IP else part.ip6_length
+
+
+def key_types(key: Key, family: Family) -> tuple[str, ...]:
+    """The types of a set whose elements are such keys."""
+    return (ADDRESS_TYPES[family],) * (len(key.parts) if isinstance(key, Concat) else 1)

@@ -1,0 +1,130 @@
+"""A ruleset as an nft table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from polc.backends.model import Deviation, Fidelity
+from polc.backends.nft import hits
+from polc.backends.nft.definitions import (
+    ChainDefinition,
+    CounterDefinition,
+    HelperDefinition,
+    HookDefinition,
+    RuleDefinition,
+    SetDefinition,
+    TableDefinition,
+)
+from polc.backends.nft.hooks import before_conntrack, check_hook
+from polc.backends.nft.keys import ADDRESS_TYPES
+from polc.backends.nft.limits import check_size
+from polc.backends.nft.names import FreshNames, check_name
+from polc.backends.nft.refused import Refused
+from polc.backends.nft.rules import LoweredRule, RuleLowering
+from polc.backends.nft.sharing import Sharing
+from polc.ir.origin import Origin
+from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Rule, Ruleset
+from polc.ir.statements import AssignHelper
+from polc.ir.verdicts import Accept
+
+_REFUSED: Final = "refused"
+
+
+@dataclass(slots=True)
+class _Table:
+    """The table as far as it is built; dicts keep the order of first use and hold each once."""
+
+    sets: dict[str, SetDefinition] = field(default_factory=dict)
+    helpers: dict[str, HelperDefinition] = field(default_factory=dict)
+    counters: dict[str, CounterDefinition] = field(default_factory=dict)
+    chains: list[ChainDefinition] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
+
+    def refuse(self, refused: Refused, origin: Origin) -> None:
+        self.deviations.append(Deviation(Fidelity.REFUSED, _REFUSED, origin, refused.reason, refused.help))
+
+    def add(self, lowered: LoweredRule, origin: Origin) -> None:
+        """Take what came along with a rule, once it is certain that the rule has a form."""
+        self.sets |= {one.name: one for one in lowered.sets}
+        self.helpers |= {one.name: one for one in lowered.helpers}
+        self.counters |= {name: CounterDefinition(name) for name in lowered.counters}
+        self.chains += (ChainDefinition(name, None, tuple(rules)) for name, rules in lowered.chains.items())
+        self.deviations += (
+            Deviation(Fidelity.APPROXIMATE, hits.NAME, origin, message, "`over` with a rate, which nft has exactly")
+            for message in lowered.messages
+        )
+
+
+def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Deviation, ...]]:
+    """The table for a ruleset that went through the passes; ``json`` tells the format that it will be printed in.
+
+    A rule, set or chain that nft has no form for is left out, and is a refused deviation.
+    """
+    table = _Table()
+    check_name("table", ruleset.table)
+    for one in ruleset.sets:
+        _add_set(one, table)
+    rules = RuleLowering(
+        sets={one.name: one for one in ruleset.sets},
+        sharing=Sharing.of(ruleset, json=json),
+        chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),
+        set_names=FreshNames(frozenset(one.name for one in ruleset.sets)),
+    )
+    early = before_conntrack(ruleset)
+    for chain in ruleset.chains:
+        _add_chain(chain, rules, table, early=chain.name in early)
+    found = TableDefinition(
+        ruleset.table,
+        tuple(table.counters.values()),
+        tuple(table.helpers.values()),
+        tuple(table.sets.values()),
+        tuple(table.chains),
+    )
+    # Both families' rules of one policy rule deviate alike.
+    return found, tuple(dict.fromkeys(table.deviations))
+
+
+def _add_set(one: DynamicSet, table: _Table) -> None:
+    try:
+        check_name("set", one.name)
+        check_size(one.size)
+    except Refused as refused:
+        table.refuse(refused, one.origin)
+    else:
+        table.sets[one.name] = SetDefinition(one.name, (ADDRESS_TYPES[one.family],), one.size, one.timeout)
+
+
+def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, *, early: bool) -> None:
+    try:
+        check_name("chain", chain.name)
+        if isinstance(chain, BaseChain):
+            check_hook(chain)
+    except Refused as refused:
+        table.refuse(refused, chain.origin)
+    definitions: list[RuleDefinition] = []
+    for rule in chain.rules:
+        try:
+            _check_early(rule, early=early)
+            lowered = rules.lower(rule, chain.name)
+        except Refused as refused:
+            table.refuse(refused, rule.origin)
+        else:
+            definitions += lowered.rules
+            table.add(lowered, rule.origin)
+    table.chains.append(ChainDefinition(chain.name, _hook(chain), tuple(definitions)))
+
+
+def _hook(chain: Chain) -> HookDefinition | None:
+    if not isinstance(chain, BaseChain):
+        return None
+    policy = "accept" if isinstance(chain.policy, Accept) else "drop"
+    return HookDefinition(chain.type.value, chain.hook.value, chain.priority, policy)
+
+
+def _check_early(rule: Rule, *, early: bool) -> None:
+    if early and any(isinstance(one, AssignHelper) for one in rule.statements):
+        raise Refused(
+            "nft can assign a conntrack helper only after conntrack has seen the packet, at a priority above -200",
+            "a chain of a higher priority",
+        )

@@ -1,0 +1,205 @@
+"""A table as commands of libnftables' JSON (libnftables-json(5)), schema version 1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import assert_never
+
+from polc.backends.nft.definitions import ChainDefinition, RuleDefinition, SetDefinition, TableDefinition
+from polc.backends.nft.expressions import (
+    Addresses,
+    Concat,
+    CtState,
+    Flags,
+    Left,
+    Masked,
+    Meta,
+    Names,
+    Numbers,
+    Payload,
+    Protocol,
+    Right,
+    SetReference,
+)
+from polc.backends.nft.statements import (
+    Call,
+    Compare,
+    Count,
+    LogLine,
+    Meter,
+    RateLimit,
+    RejectWith,
+    RuleStatement,
+    SetElement,
+    Translate,
+    UseHelper,
+    Word,
+)
+from polc.ir.addresses import format_address, prefix_length
+from polc.ir.family import Family
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+def print_json(table: TableDefinition) -> str:
+    """The commands that replace the table as a whole, one a line, in one transaction.
+
+    ``add`` before ``delete`` makes the deletion succeed where there is no table yet; ``destroy`` would
+    need nft 1.0.8 and kernel 6.3.
+    """
+    whole: Json = {"family": "inet", "name": table.name}
+    commands: list[Json] = [{"metainfo": {"json_schema_version": 1}}]
+    commands += [{"add": {"table": whole}}, {"delete": {"table": whole}}, {"add": {"table": whole}}]
+    commands += ({"add": one} for one in _definitions(table))
+    lines = ",\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in commands)
+    return f'{{"nftables":[\n{lines}\n]}}\n'
+
+
+def _definitions(table: TableDefinition) -> Iterator[Json]:
+    place: dict[str, Json] = {"family": "inet", "table": table.name}
+    for counter in table.counters:
+        yield {"counter": {**place, "name": counter.name}}
+    for helper in table.helpers:
+        yield {"ct helper": {**place, "name": helper.name, "type": helper.type, "protocol": helper.protocol}}
+    for one in table.sets:
+        yield {"set": {**place, **_set(one)}}
+    # All chains before any rule: a rule may jump to a chain that stands later.
+    for chain in table.chains:
+        yield {"chain": {**place, **_chain(chain)}}
+    for chain in table.chains:
+        for rule in chain.rules:
+            yield {"rule": {**place, "chain": chain.name, **_rule(rule)}}
+
+
+def _set(one: SetDefinition) -> dict[str, Json]:
+    kind: Json = one.types[0] if len(one.types) == 1 else [*one.types]
+    # Not `dynamic`: JSON of nft before 1.1 refuses that flag, and adds it itself to what a rule updates.
+    found: dict[str, Json] = {"name": one.name, "type": kind, "size": one.size, "flags": ["timeout"]}
+    return found if one.timeout is None else {**found, "timeout": one.timeout}
+
+
+def _chain(chain: ChainDefinition) -> dict[str, Json]:
+    if chain.hook is None:
+        return {"name": chain.name}
+    hook = chain.hook
+    return {"name": chain.name, "type": hook.type, "hook": hook.hook, "prio": hook.priority, "policy": hook.policy}
+
+
+def _rule(rule: RuleDefinition) -> dict[str, Json]:
+    comment: dict[str, Json] = {"comment": rule.comment} if rule.comment else {}
+    return {**comment, "expr": [_statement(one) for one in rule.statements]}
+
+
+def _statement(statement: RuleStatement) -> Json:
+    match statement:
+        case Compare():
+            return {"match": _compare(statement)}
+        case RateLimit():
+            return _limit(statement)
+        case Meter(name, size, key, timeout, limit):
+            element: Json = {"elem": {"val": _left(key), "timeout": timeout}}
+            return {"meter": {"name": name, "size": size, "key": element, "stmt": _limit(limit)}}
+        case SetElement():
+            return {"set": _element(statement)}
+        case Count(name):
+            return {"counter": name}
+        case LogLine(prefix, level):
+            return {"log": {"prefix": prefix, "level": level} if prefix else {"level": level}}
+        case UseHelper(name):
+            return {"ct helper": name}
+        case RejectWith(type, code):
+            return {"reject": {"type": type, "expr": code} if code else {"type": type}}
+        case Word():
+            return {statement.value: None}
+        case Call(word, chain):
+            return {word: {"target": chain}}
+        case Translate():
+            return {statement.word: _translation(statement)}
+        case _:
+            assert_never(statement)
+
+
+def _compare(compare: Compare) -> Json:
+    equal = "in" if isinstance(compare.right, Flags) else "=="
+    op = "!=" if compare.negated else equal
+    return {"op": op, "left": _left(compare.left), "right": _right(compare.right)}
+
+
+def _left(left: Left) -> Json:
+    match left:
+        case Meta(key):
+            return {"meta": {"key": key}}
+        case CtState():
+            return {"ct": {"key": "state"}}
+        case Payload(protocol, field):
+            return {"payload": {"protocol": protocol, "field": field}}
+        case Masked(payload, family, length):
+            return {"&": [_left(payload), mask(family, length)]}
+        case Concat(parts):
+            return {"concat": [_left(part) for part in parts]}
+        case _:
+            assert_never(left)
+
+
+def _right(right: Right) -> Json:
+    match right:
+        case Numbers(values):
+            return _one_or_set([_interval(low, high, lambda number: number) for low, high in values.ranges])
+        case Addresses(family, values):
+            return _one_or_set([_addresses(family, low, high) for low, high in values.ranges])
+        case Names(names):
+            return _one_or_set([*names])
+        case Flags(names):
+            return [*names]
+        case Protocol(family):
+            return family.nfproto
+        case SetReference(name):
+            return f"@{name}"
+        case _:
+            assert_never(right)
+
+
+def _one_or_set(items: list[Json]) -> Json:
+    return items[0] if len(items) == 1 else {"set": items}
+
+
+def _addresses(family: Family, low: int, high: int) -> Json:
+    length = prefix_length(family, low, high)
+    if length is None or length == family.bits:
+        return _interval(low, high, lambda number: format_address(family, number))
+    return {"prefix": {"addr": format_address(family, low), "len": length}}
+
+
+def _interval(low: int, high: int, form: Callable[[int], Json]) -> Json:
+    return form(low) if low == high else {"range": [form(low), form(high)]}
+
+
+def mask(family: Family, length: int) -> str:
+    """The network mask of a prefix length, written as an address."""
+    return format_address(family, ((1 << length) - 1) << (family.bits - length))
+
+
+def _limit(limit: RateLimit) -> Json:
+    over: dict[str, Json] = {"inv": True} if limit.over else {}
+    return {"limit": {"rate": limit.count, "burst": limit.burst, "per": limit.unit, **over}}
+
+
+def _element(element: SetElement) -> Json:
+    key = _left(element.key)
+    value: Json = key if element.timeout is None else {"elem": {"val": key, "timeout": element.timeout}}
+    found: dict[str, Json] = {"op": element.operation.value, "elem": value, "set": f"@{element.set_name}"}
+    return found if element.limit is None else {**found, "stmt": [_limit(element.limit)]}
+
+
+def _translation(nat: Translate) -> Json:
+    found: dict[str, Json] = {}
+    if nat.addresses is not None:
+        family = nat.addresses.family
+        ((low, high),) = nat.addresses.values.ranges
+        # A range even where it is a prefix: prefixes in nat statements came with nft 0.9.5, as another thing (netmap).
+        form = _interval(low, high, lambda number: format_address(family, number))
+        found = {"family": family.value, "addr": form}
+    if nat.ports is not None:
+        found["port"] = _right(nat.ports)
+    return found or None

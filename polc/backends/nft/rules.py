@@ -1,0 +1,177 @@
+"""One rule of the IR as the rules of nft that together mean it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from polc.backends.cascade import Cascade, NeedsChain, cascade
+from polc.backends.nft import effects, limits
+from polc.backends.nft.definitions import HelperDefinition, RuleDefinition, SetDefinition
+from polc.backends.nft.hits import Ban, ban
+from polc.backends.nft.matches import compare, family_only, implies_family, split
+from polc.backends.nft.names import FreshNames
+from polc.backends.nft.refused import Refused
+from polc.backends.nft.services import names_transport
+from polc.backends.nft.sharing import Sharing
+from polc.backends.nft.statements import Meter, RuleStatement
+from polc.ir.family import FAMILIES, Family
+from polc.ir.matches import STATEFUL, Match, ServiceMatch
+from polc.ir.ruleset import DynamicSet, Rule
+from polc.ir.stateful import Hits, Limit
+from polc.ir.statements import AssignHelper, Counter
+from polc.ir.verdicts import Jump, Nat
+
+LONGEST_COMMENT = 127
+"""Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
+
+_SUFFIX = {Family.IP: "v4", Family.IP6: "v6"}
+
+
+@dataclass(slots=True)
+class LoweredRule:
+    """What one rule needs in the table: rules at its place, and what comes along."""
+
+    rules: list[RuleDefinition] = field(default_factory=list)
+    chains: dict[str, list[RuleDefinition]] = field(default_factory=dict)
+    sets: list[SetDefinition] = field(default_factory=list)
+    helpers: list[HelperDefinition] = field(default_factory=list)
+    counters: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLowering:
+    """``chain_names`` and ``set_names`` give names that the table does not have yet."""
+
+    sets: dict[str, DynamicSet]
+    sharing: Sharing
+    chain_names: FreshNames
+    set_names: FreshNames
+
+    def lower(self, rule: Rule, chain: str) -> LoweredRule:
+        """Raises:
+        Refused: nft has no words for some part of the rule.
+        """
+        lowered = LoweredRule()
+        for one in _with_ports_beside_protocol(rule):
+            cascaded = _cascade(one, lambda: self.chain_names.like(f"{chain}-any"))
+            for inner in cascaded.rules:
+                lowered.rules += self._rule(inner, lowered)
+            for extra in cascaded.chains:
+                lowered.chains[extra.name] = [new for inner in extra.rules for new in self._rule(inner, lowered)]
+        return lowered
+
+    def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
+        matches = self._matches(rule)
+        effect: list[RuleStatement] = [effects.statement(one, self.sets) for one in rule.statements]
+        if rule.verdict is not None:
+            effect.append(effects.verdict(rule.verdict))
+        for one in rule.statements:
+            match one:
+                case AssignHelper():
+                    lowered.helpers.append(effects.helper(one))
+                case Counter(name) if name is not None:
+                    lowered.counters.append(name)
+                case _:
+                    pass
+        comment = rule.origin.label(LONGEST_COMMENT)
+        found = self._stateful(rule, lowered)
+        if isinstance(found, Ban):
+            # Where a banned packet may go on to the next rule, that one must not count and treat it again.
+            again = rule.verdict is None or isinstance(rule.verdict, Jump)
+            guard = (found.not_blocked,) if again else ()
+            bodies: list[tuple[RuleStatement, ...]] = [
+                (*matches, *found.blocked, *effect),
+                (*matches, *guard, *found.excess, *effect),
+            ]
+        else:
+            bodies = [(*matches, *found, *effect)]
+        return [RuleDefinition(body, comment) for body in bodies]
+
+    def _matches(self, rule: Rule) -> list[RuleStatement]:
+        found: list[RuleStatement] = []
+        if len(rule.families) == 1 and not any(implies_family(match) for match in rule.matches):
+            found += (family_only(family) for family in rule.families)
+        for match in rule.matches:
+            if not isinstance(match, STATEFUL):
+                found += compare(match, self.sets)
+        return found
+
+    def _stateful(self, rule: Rule, lowered: LoweredRule) -> Ban | list[RuleStatement]:
+        stateful = [match for match in rule.matches if isinstance(match, STATEFUL)]
+        # The first packet is already a hit, so a count of 1 holds always.
+        counted = [one for one in stateful if not (isinstance(one, Hits) and one.count == 1)]
+        match counted:
+            case [Hits() as hits]:
+                return self._ban(hits, _only_family(rule), lowered)
+            case _ if any(isinstance(one, Hits) for one in counted):
+                raise Refused("hits and another limit in one rule have no form in nft", "one of the two alone")
+        return [self._limit(one, rule, lowered) for one in counted if isinstance(one, Limit)]
+
+    def _limit(self, limit: Limit, rule: Rule, lowered: LoweredRule) -> RuleStatement:
+        self.sharing.check_limit(limit)
+        if not limit.key:
+            return limits.simple_limit(limit)
+        family = _only_family(rule)
+        wanted = f"{limit.table}-{_SUFFIX[family]}"
+        shared = self.sharing.is_shared(limit.table)
+        found = limits.keyed_limit(limit, family, wanted if shared else self.set_names.like(wanted))
+        if shared and isinstance(found, Meter):
+            element, definition = limits.shared_limit(found, family)
+            lowered.sets.append(definition)
+            return element
+        return found
+
+    def _ban(self, hits: Hits, family: Family, lowered: LoweredRule) -> Ban:
+        self.sharing.check_hits(hits)
+        suffix = _SUFFIX[family]
+        found = ban(
+            hits,
+            family,
+            self.set_names.like(f"{hits.table}-{suffix}"),
+            self.set_names.like(f"{hits.table}-blocked-{suffix}"),
+        )
+        lowered.sets.append(found.set)
+        lowered.messages.append(found.message)
+        return found
+
+
+def _only_family(rule: Rule) -> Family:
+    """The one family of a rule with state: the passes give each family its own rule."""
+    (family,) = (one for one in FAMILIES if one in rule.families)
+    return family
+
+
+def _cascade(rule: Rule, fresh: Callable[[], str]) -> Cascade:
+    try:
+        return cascade(rule, split, fresh)
+    except NeedsChain:
+        raise Refused(
+            "several interfaces or services together with a limit take a chain of their own in nft, which `return` and "
+            "`goto` would leave instead of this one",
+            "one rule for each of them",
+        ) from None
+
+
+def _with_ports_beside_protocol(rule: Rule) -> list[Rule]:
+    """A NAT rule that rewrites ports must itself name the transport protocol: it cannot move into a chain."""
+    match rule.verdict:
+        case Nat(ports=ports) if ports is not None:
+            pass
+        case _:
+            return [rule]
+    if not any(isinstance(match, ServiceMatch) and names_transport(match) for match in rule.matches):
+        raise Refused(
+            "nft rewrites ports only in a rule that names a transport protocol with ports", "a service in the rule"
+        )
+    options: list[tuple[Match, ...]] = [
+        (match,) if isinstance(match, STATEFUL) else split(match).options for match in rule.matches
+    ]
+    rules = [replace(rule, matches=matches) for matches in product(*options)]
+    if len(rules) > 1 and any(isinstance(match, STATEFUL) for match in rule.matches):
+        raise Refused(
+            "a NAT rule with ports, a limit and several services or interfaces has no form in nft", "one rule for each"
+        )
+    return rules

@@ -1,0 +1,69 @@
+"""State that several rules name: what nft can share between rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from polc.backends.nft.refused import Refused
+from polc.ir.family import Family
+from polc.ir.ruleset import Ruleset
+from polc.ir.stateful import Hits, Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Which tables of limits more than one rule uses, and the distinct limits that do.
+
+    ``json`` is the format to come: in it nft before 1.0.6 drops in silence the limit of an element of a
+    declared set, which is what shared limits need.
+    """
+
+    users: dict[str, int]
+    forms: dict[str, frozenset[Limit | Hits]]
+    json: bool
+
+    @classmethod
+    def of(cls, ruleset: Ruleset, *, json: bool) -> Sharing:
+        users: Counter[tuple[str, Family]] = Counter()
+        forms: dict[str, set[Limit | Hits]] = {}
+        for chain in ruleset.chains:
+            for rule in chain.rules:
+                for match in rule.matches:
+                    if isinstance(match, Limit | Hits):
+                        users.update((match.table, family) for family in rule.families)
+                        forms.setdefault(match.table, set()).add(match)
+        most: dict[str, int] = {}
+        for (table, _), count in users.items():
+            most[table] = max(most.get(table, 0), count)
+        return cls(most, {table: frozenset(found) for table, found in forms.items()}, json)
+
+    def is_shared(self, table: str) -> bool:
+        return self.users[table] > 1
+
+    def check_limit(self, limit: Limit) -> None:
+        """Raises:
+        Refused: the limit shares its buckets in a way that nft has no form for.
+        """
+        if not self.is_shared(limit.table):
+            return
+        if len(self.forms[limit.table]) > 1:
+            raise Refused(
+                f"the rules that share the buckets `{limit.table}` do not agree: in nft a bucket keeps the rate, "
+                "burst and direction of the rule that made it",
+                "the same limit in all of them",
+            )
+        if not limit.key:
+            raise Refused(f"nft cannot share the bucket `{limit.table}`, which has no key, between rules", "a chain")
+        if self.json:
+            raise Refused(
+                f"several rules share the buckets `{limit.table}`, and nft before 1.0.6 would lose their limit in JSON",
+                "`--format text`",
+            )
+
+    def check_hits(self, hits: Hits) -> None:
+        """Raises:
+        Refused: several rules share the hits.
+        """
+        if self.is_shared(hits.table):
+            raise Refused(f"nft cannot share the hits `{hits.table}` between rules", "one rule that jumps to a chain")

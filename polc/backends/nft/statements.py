@@ -1,0 +1,119 @@
+"""What a rule of nft consists of, in the order in which the kernel runs it (libnftables-json(5), STATEMENTS)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from polc.backends.nft.expressions import Addresses, Key, Left, Numbers, Right
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    left: Left
+    right: Right
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """``limit rate [over] COUNT/UNIT burst BURST packets``; ``unit`` is second, minute, hour, day or week."""
+
+    count: int
+    unit: str
+    burst: int
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A limit for each value of ``key``, kept in a set of its own; an element lives ``timeout`` seconds after its use.
+
+    ``meter`` and not ``update @set { key limit ... }``, which lists the same and is the same to the
+    kernel: JSON of nft before 1.0.6 drops the limit of the latter in silence.
+    """
+
+    name: str
+    size: int
+    key: Key
+    timeout: int
+    limit: RateLimit
+
+
+class SetOperation(Enum):
+    ADD = "add"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class SetElement:
+    """Adds ``key`` to a set; ``UPDATE`` also renews its timeout (seconds; None: the set's own).
+
+    With ``limit`` each element carries that limit, and the rule goes on only while it matches.
+    """
+
+    operation: SetOperation
+    set_name: str
+    key: Key
+    timeout: int | None = None
+    limit: RateLimit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A counter of the rule's own, or the named one."""
+
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """``level`` is nft's word."""
+
+    prefix: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseHelper:
+    """``ct helper set NAME``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectWith:
+    """``type`` is icmpx, icmp, icmpv6 or ``tcp reset``, which has no ``code``."""
+
+    type: str
+    code: str
+
+
+class Word(Enum):
+    """Verdicts without an argument."""
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``jump`` or ``goto`` a chain."""
+
+    word: str
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Translate:
+    """snat, dnat, masquerade or redirect; addresses and ports are one value or one range."""
+
+    word: str
+    addresses: Addresses | None
+    ports: Numbers | None
+
+
+RuleStatement = (
+    Compare | RateLimit | Meter | SetElement | Count | LogLine | UseHelper | RejectWith | Word | Call | Translate
+)
