@@ -21,12 +21,14 @@ class _Bindings(Protocol):
     """What we use of ``nftables.Nftables``."""
 
     def set_json_output(self, value: bool) -> int: ...
-    def set_numeric_prio_output(self, value: bool) -> int: ...
     def cmd(self, cmdline: bytes) -> tuple[int, bytes, bytes]: ...
 
 
 class Nftables:
     """A libnftables context, to be used in a ``with`` statement.
+
+    Its output is that of ``nft -j`` without further options: in JSON ports, protocols and priorities are
+    numbers anyway.
 
     Raises:
         Failure: POL601, the library or its bindings are not installed.
@@ -38,8 +40,6 @@ class Nftables:
 
         bindings: _Bindings = nftables.Nftables(sofile=LIBRARY)
         bindings.set_json_output(True)
-        # Names of priorities differ between versions of nft; the numbers do not.
-        bindings.set_numeric_prio_output(True)
         self._bindings: _Bindings | None = bindings
 
     def __enter__(self) -> Nftables:
