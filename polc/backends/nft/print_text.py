@@ -54,20 +54,27 @@ def print_text(table: TableDefinition) -> str:
 
 
 def _blocks(table: TableDefinition) -> Iterator[list[str]]:
+    updated = _updated(table)
     for counter in table.counters:
         yield [f"counter {counter.name} {{", "}"]
     for helper in table.helpers:
         yield [f"ct helper {helper.name} {{", f'\ttype "{helper.type}" protocol {helper.protocol};', "}"]
     for one in table.sets:
-        yield [f"set {one.name} {{", *(f"\t{line}" for line in _set(one)), "}"]
+        yield [f"set {one.name} {{", *(f"\t{line}" for line in _set(one, dynamic=one.name in updated)), "}"]
     for chain in table.chains:
         yield [f"chain {chain.name} {{", *(f"\t{line}" for line in _chain(chain)), "}"]
 
 
-def _set(one: SetDefinition) -> Iterator[str]:
+def _updated(table: TableDefinition) -> frozenset[str]:
+    """The sets that rules add elements to: JSON marks them by itself, text wants it written."""
+    statements = (one for chain in table.chains for rule in chain.rules for one in rule.statements)
+    return frozenset(one.set_name for one in statements if isinstance(one, SetElement))
+
+
+def _set(one: SetDefinition, *, dynamic: bool) -> Iterator[str]:
     yield f"type {' . '.join(one.types)}"
     yield f"size {one.size}"
-    yield "flags dynamic,timeout"
+    yield "flags dynamic,timeout" if dynamic else "flags timeout"
     if one.timeout is not None:
         yield f"timeout {one.timeout}s"
 
