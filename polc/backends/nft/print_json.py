@@ -22,6 +22,7 @@ from polc.backends.nft.expressions import (
     Right,
     SetReference,
 )
+from polc.backends.nft.json_value import Json
 from polc.backends.nft.statements import (
     Call,
     Compare,
@@ -38,8 +39,6 @@ from polc.backends.nft.statements import (
 )
 from polc.ir.addresses import format_address, prefix_length
 from polc.ir.family import Family
-
-Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
 def print_json(table: TableDefinition) -> str:

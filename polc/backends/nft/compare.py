@@ -1,0 +1,116 @@
+"""Whether what the kernel holds is what was emitted, by ``nft -j list table``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Final
+
+from polc.backends.nft.json_value import Json, compact, items, members
+from polc.backends.nft.normal_rules import NormalRule, normal_rule
+
+LOSSES: Final[dict[str, str]] = {
+    "handle": "the kernel numbers what it holds; nobody emits a number",
+    "comment": "polc gives none to chains, sets and objects, and older nft lists none; those of rules are compared",
+    "elem": "what a dynamic set holds is added at run time",
+    "packets": "a counter's value changes with the traffic",
+    "bytes": "a counter's value changes with the traffic",
+    "l3proto": "nft fills in `inet` for a helper of an inet table",
+    "flag dynamic": "JSON before nft 1.1 can neither take nor list it; nft sets it on what a rule updates",
+    "auto-merge": "JSON lists it from nft 1.1 on alone, and polc emits no overlaps to merge",
+    "family beside tcp reset": "nft 1.0.6 leaves `meta nfproto` out of the listing of a rule that rejects so, "
+    "though the kernel has it",
+    "order of declarations": "tables list counters, helpers, sets and chains by kind",
+}
+"""What a listing loses or adds, with the reason; what is not named here is compared."""
+
+_KINDS = {"cthelper": "ct helper"}  # nft 1.0.6 and before name it one way in, the other way out, depending on build
+
+
+@dataclass(slots=True)
+class _Table:
+    declared: dict[tuple[str, str], str] = field(default_factory=dict)
+    rules: dict[str, list[NormalRule]] = field(default_factory=dict)
+
+
+def differences(emitted_json: str, listed_json: str) -> tuple[str, ...]:
+    """Sentences, one for each difference between commands of ``print_json`` and a listing of the table they load.
+
+    Both are read as data: what is equal but for ``LOSSES``, spelling and nft's defaults is no difference.
+
+    Raises:
+        ValueError: one of the texts is not libnftables' JSON.
+    """
+    wanted, seen = _read(emitted_json), _read(listed_json)
+    return (*_declarations(wanted, seen), *_rules(wanted, seen))
+
+
+def _read(text: str) -> _Table:
+    document: Json = json.loads(text)
+    table = _Table()
+    for entry in items(members(document).get("nftables", [])):
+        inside = members(entry)
+        if "delete" in inside:
+            continue
+        for kind, value in members(inside.get("add", entry)).items():
+            _take(table, kind, members(value))
+    if not table.declared:
+        raise ValueError("there is no table in it")
+    return table
+
+
+def _take(table: _Table, kind: str, value: dict[str, Json]) -> None:
+    if kind == "metainfo":
+        return
+    if kind == "rule":
+        table.rules.setdefault(str(value.get("chain")), []).append(normal_rule(value))
+        return
+    kept = {key: one for key, one in value.items() if key not in LOSSES and key not in ("name", "table", "family")}
+    if "flags" in kept:
+        kept["flags"] = [*sorted(str(flag) for flag in items(kept["flags"]) if f"flag {flag}" not in LOSSES)]
+    table.declared[(_KINDS.get(kind, kind), str(value.get("name")))] = compact(kept)
+
+
+def _declarations(wanted: _Table, seen: _Table) -> Iterator[str]:
+    for (kind, name), what in wanted.declared.items():
+        found = seen.declared.get((kind, name))
+        if found is None:
+            yield f"{kind} `{name}` is missing"
+        elif found != what:
+            yield f"{kind} `{name}`: wanted {what}, seen {found}"
+    for kind, name in seen.declared.keys() - wanted.declared.keys():
+        yield f"{kind} `{name}` was not emitted"
+
+
+def _rules(wanted: _Table, seen: _Table) -> Iterator[str]:
+    for chain in dict.fromkeys((*wanted.rules, *seen.rules)):
+        yield from _chain(chain, wanted.rules.get(chain, []), seen.rules.get(chain, []))
+
+
+def _chain(chain: str, wanted: list[NormalRule], seen: list[NormalRule]) -> Iterator[str]:
+    if wanted == seen:
+        return
+    matcher = SequenceMatcher(None, wanted, seen, autojunk=False)
+    for kind, low, high, seen_low, seen_high in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        pairs = min(high - low, seen_high - seen_low)
+        for offset in range(pairs):
+            one, other = wanted[low + offset], seen[seen_low + offset]
+            place = f"chain `{chain}`, rule {low + offset + 1}{_comment(one)}"
+            if (one.implied, one.statements) == (other.implied, other.statements):
+                yield f"{place}: wanted the comment `{one.comment}`, seen `{other.comment}`"
+            else:
+                yield f"{place}: wanted `{one}`, seen `{other}`"
+        for position in range(low + pairs, high):
+            one = wanted[position]
+            yield f"chain `{chain}`, rule {position + 1}{_comment(one)}: `{one}` is missing there"
+        for position in range(seen_low + pairs, seen_high):
+            other = seen[position]
+            yield f"chain `{chain}`: seen `{other}`{_comment(other)} at rule {position + 1}, where none was emitted"
+
+
+def _comment(rule: NormalRule) -> str:
+    return f" ({rule.comment})" if rule.comment else ""

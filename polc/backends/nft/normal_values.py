@@ -1,0 +1,90 @@
+"""Expressions of libnftables' JSON in one spelling, so that equal meanings are equal texts."""
+
+from __future__ import annotations
+
+from polc.backends.nft.json_value import Json, compact, items, members
+from polc.backends.nft.symbols import number
+from polc.ir.addresses import format_range, parse_address
+from polc.ir.family import Family
+from polc.ir.intervals import Intervals
+
+_ADDRESS_FIELDS = {"ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr"}
+
+
+def left(value: Json) -> str:
+    """``tcp dport``, ``meta iifname``, ``ip saddr & 255.255.255.0``, ``ip saddr . ip daddr``."""
+    match value:
+        case {"payload": {"protocol": str(protocol), "field": str(field), **rest}} if not rest:
+            return f"{protocol} {field}"
+        case {"meta": {"key": str(key), **rest}} if not rest:
+            return f"meta {key}"
+        case {"ct": {"key": str(key), **rest}} if not rest:
+            return f"ct {key}"
+        case {"&": [inner, str(mask)]}:
+            return f"{left(inner)} & {mask}"
+        case {"concat": list(parts)}:
+            return " . ".join(left(part) for part in parts)
+        case _:
+            return compact(value)
+
+
+def right(field: str, value: Json) -> str:
+    """The values that ``field`` is held against: merged and sorted where they are numbers or addresses."""
+    if isinstance(value, str) and value.startswith("@"):
+        return value
+    values = items(members(value).get("set", value))
+    if field in _ADDRESS_FIELDS:
+        ranges = [_addresses(one) for one in values]
+        if all(one is not None for one in ranges):
+            family = Family.IP6 if field.startswith("ip6") else Family.IP
+            merged = Intervals.of(one for one in ranges if one is not None)
+            return _braced([format_range(family, low, high) for low, high in merged.ranges])
+    pairs = [_numbers(field, one) for one in values]
+    if not field.endswith("name") and all(one is not None for one in pairs):
+        merged = Intervals.of(one for one in pairs if one is not None)
+        return _braced([str(low) if low == high else f"{low}-{high}" for low, high in merged.ranges])
+    return _braced(sorted(one if isinstance(one, str) else compact(one) for one in values))
+
+
+def _braced(texts: list[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"{{ {', '.join(texts)} }}"
+
+
+def _addresses(value: Json) -> tuple[int, int] | None:
+    match value:
+        case str(text):
+            spelled = text
+        case {"prefix": {"addr": str(address), "len": int(length)}}:
+            spelled = f"{address}/{length}"
+        case {"range": [str(low), str(high)]}:
+            spelled = f"{low}-{high}"
+        case _:
+            return None
+    try:
+        _, first, last = parse_address(spelled)
+    except ValueError:
+        return None
+    return first, last
+
+
+def _numbers(field: str, value: Json) -> tuple[int, int] | None:
+    match value:
+        case {"range": [low, high]}:
+            first, last = _number(field, low), _number(field, high)
+        case _:
+            first = last = _number(field, value)
+    if first is None or last is None or first > last:
+        return None
+    return first, last
+
+
+def _number(field: str, value: Json) -> int | None:
+    match value:
+        case bool():
+            return None
+        case int():
+            return value
+        case str():
+            return number(field, value)
+        case _:
+            return None
