@@ -7,10 +7,12 @@ the one rule. Alternatives are disjoint, so a packet takes at most one of them.
 - Several, or state to be shared (a limit counts once, whichever alternative led to it): regular chains,
   one a match, each jumping to the next, the action in the last.
 - A negated list: a chain that returns on each member and then goes on.
+- Two matches for one slot of a rule: the second in a chain of its own.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -21,10 +23,14 @@ from polc.ir.verdicts import Goto, Jump, Return
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """Disjoint matches of which one must hold (``excluded``: none may), each of which the target can say."""
+    """Disjoint matches of which one must hold (``excluded``: none may), each of which the target can say.
+
+    ``slot`` names what one rule of the target has room for once ("" where it has room for any number).
+    """
 
     options: tuple[Match, ...]
     excluded: bool = False
+    slot: str = ""
 
     @property
     def single(self) -> bool:
@@ -51,28 +57,22 @@ def cascade(rule: Rule, split: Callable[[Match], Alternatives], fresh: Callable[
     Raises:
         NeedsChain: it would take a chain, and the verdict is a return or goto.
     """
-    always: list[Match] = []
-    lists: list[Alternatives] = []
-    action: list[Match] = []
-    for match in rule.matches:
-        if isinstance(match, STATEFUL):
-            action.append(match)
-            continue
-        alternatives = split(match)
-        if alternatives.single:
-            always.append(alternatives.options[0])
-        else:
-            lists.append(alternatives)
+    action = tuple(match for match in rule.matches if isinstance(match, STATEFUL))
+    found = [split(match) for match in rule.matches if not isinstance(match, STATEFUL)]
+    slots = Counter(one.slot for one in found if one.slot)
+    always = tuple(one.options[0] for one in found if one.single and slots[one.slot] < 2)
+    lists = [one for one in found if not (one.single and slots[one.slot] < 2)]
     if not lists:
         return Cascade((replace(rule, matches=(*always, *action)),))
     leaves = isinstance(rule.verdict, Return | Goto)
-    if not action and not any(one.excluded for one in lists) and (leaves or len(lists) == 1):
-        return Cascade(tuple(replace(rule, matches=matches) for matches in _product(tuple(always), lists)))
+    plain = not action and not any(one.excluded for one in lists) and all(slots[one.slot] < 2 for one in lists)
+    if plain and (leaves or len(lists) == 1):
+        return Cascade(tuple(replace(rule, matches=matches) for matches in _product(always, lists)))
     if leaves:
         raise NeedsChain
     # Positive lists first: what they turn away never enters the chain of an excluded list.
     lists.sort(key=lambda one: one.excluded)
-    return _chained(rule, tuple(always), lists, tuple(action), fresh)
+    return _chained(rule, always, lists, action, fresh)
 
 
 def _product(always: tuple[Match, ...], lists: list[Alternatives]) -> list[tuple[Match, ...]]:

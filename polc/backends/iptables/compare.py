@@ -1,0 +1,149 @@
+"""Reading back: does the kernel hold what was emitted?"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from polc.backends.iptables.tables import TABLES
+from polc.ir.protocols import PROTOCOLS
+
+PROTOCOL_WORDS: dict[str, int] = {**PROTOCOLS, "ipv6-icmp": 58, "ipencap": 4, "hopopt": 0, "ospfigp": 89, "all": 0}
+"""iptables-save asks the host's /etc/protocols for names and prints numbers where that has none; so do we."""
+
+
+@dataclass(slots=True)
+class _Table:
+    policies: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def does_nothing(self) -> bool:
+        return not any(self.rules.values()) and set(self.policies.values()) <= {"ACCEPT"}
+
+
+def differences(emitted: str, saved: str) -> tuple[str, ...]:
+    """What ``saved`` (of iptables-save or ip6tables-save) lacks of, or has beside, ``emitted`` (a restore file).
+
+    One sentence each; none when they mean the same. Order counts for the rules of a chain alone. A table
+    that only ``saved`` has counts when it does anything: the kernel shows empty ones as soon as they
+    have been looked at.
+    """
+    return tuple(_differences(_parse(emitted), _parse(saved)))
+
+
+def _differences(wanted: dict[str, _Table], found: dict[str, _Table]) -> Iterator[str]:
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            if not wanted[name].does_nothing or any(chain not in TABLES[name] for chain in wanted[name].policies):
+                yield f"table {name} is missing"
+        elif name not in wanted:
+            if not found[name].does_nothing:
+                yield f"table {name} was not emitted and is not empty"
+        else:
+            yield from _in_table(name, wanted[name], found[name])
+
+
+def _in_table(name: str, wanted: _Table, found: _Table) -> Iterator[str]:
+    missing = set()
+    for chain, policy in wanted.policies.items():
+        # Built-in chains that the nft variant has not made yet accept.
+        default = "ACCEPT" if chain in TABLES.get(name, ()) else None
+        actual = found.policies.get(chain, default)
+        if actual is None:
+            missing.add(chain)
+            yield f"table {name}: chain {chain} is missing"
+        elif actual != policy:
+            yield f"table {name}: the policy of chain {chain} is {actual}, not {policy}"
+    for chain, policy in found.policies.items():
+        if chain not in wanted.policies and not (chain in TABLES.get(name, ()) and policy == "ACCEPT"):
+            yield f"table {name}: chain {chain} was not emitted"
+    for chain in dict.fromkeys((*wanted.rules, *found.rules)):
+        if chain not in missing:
+            yield from _in_chain(
+                f"table {name}, chain {chain}", wanted.rules.get(chain, []), found.rules.get(chain, [])
+            )
+
+
+def _in_chain(place: str, wanted: list[str], found: list[str]) -> Iterator[str]:
+    if wanted == found:
+        return
+    # Imported here: only a difference pays for it.
+    from difflib import SequenceMatcher
+
+    for tag, start, end, from_, to in SequenceMatcher(None, wanted, found, autojunk=False).get_opcodes():
+        if tag == "equal":
+            continue
+        if end - start == to - from_:
+            for offset in range(end - start):
+                number = start + offset + 1
+                yield f"{place}: rule {number} is `{found[from_ + offset]}`, not `{wanted[start + offset]}`"
+            continue
+        for number in range(start, end):
+            yield f"{place}: rule {number + 1} `{wanted[number]}` is missing"
+        for number in range(from_, to):
+            yield f"{place}: rule `{found[number]}` was not emitted"
+
+
+def _parse(text: str) -> dict[str, _Table]:
+    tables: dict[str, _Table] = {}
+    table = _Table()
+    for line in text.splitlines():
+        match line[:1]:
+            case "*":
+                table = tables.setdefault(line[1:].strip(), _Table())
+            case ":":
+                chain, policy = line[1:].split()[:2]
+                table.policies[chain] = policy
+            case "-" | "[":
+                words = _words(line)
+                table.rules.setdefault(words[1], []).append(shlex.join(words[2:]))
+            case _:
+                pass
+    return tables
+
+
+def _words(line: str) -> list[str]:
+    """The words of a rule, protocols as numbers; counters (``[1:60]``, of iptables-save -c) left out."""
+    words = _split(line)
+    if words[0].startswith("["):
+        words = words[1:]
+    return [_protocol(word) if before == "-p" else word for before, word in zip(["", *words], words, strict=False)]
+
+
+def _split(line: str) -> list[str]:
+    """Words as iptables-restore takes them: double quotes, and backslashes within them (add_param_to_argv)."""
+    words: list[str] = []
+    current = ""
+    inside = quoted = escaped = False
+    for c in line:
+        if c.isspace() and not quoted:
+            if inside:
+                words.append(current)
+            current, inside = "", False
+            continue
+        inside = True
+        if escaped:
+            current += c
+            escaped = False
+        elif quoted and c == "\\":
+            escaped = True
+        elif c == '"':
+            quoted = not quoted
+        else:
+            current += c
+    return [*words, current] if inside else words
+
+
+def _protocol(word: str) -> str:
+    if word in PROTOCOL_WORDS:
+        return str(PROTOCOL_WORDS[word])
+    if word.isdigit():
+        return word
+    import socket
+
+    try:
+        return str(socket.getprotobyname(word))
+    except OSError:
+        return word

@@ -1,0 +1,1 @@
+"""One file per match or target extension; ``registry`` joins them."""

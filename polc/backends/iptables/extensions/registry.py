@@ -1,0 +1,125 @@
+"""All extensions: each node of the IR has its line here, and one that lacks it does not pass the type check."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from polc.backends.cascade import Alternatives
+from polc.backends.iptables.extensions import (
+    address,
+    conntrack,
+    ct,
+    hashlimit,
+    interface,
+    limit,
+    log,
+    nat,
+    recent,
+    reject,
+    service,
+    ttl,
+)
+from polc.backends.iptables.extensions.words import Context, Refused, Words
+from polc.ir.family import Family
+from polc.ir.matches import (
+    AddressMatch,
+    CtStateMatch,
+    FieldMatch,
+    InterfaceMatch,
+    Match,
+    ServiceMatch,
+    SetMatch,
+)
+from polc.ir.stateful import Hits, Limit
+from polc.ir.statements import AssignHelper, Counter, Log, Statement, UpdateSet
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return, Verdict
+
+_NO_SETS = "the set `{}` is filled at run time, which takes ipset, and this target writes no ipsets"
+
+
+def split(match: Match, family: Family) -> Alternatives:
+    """The match as options that one rule can hold each."""
+    match match:
+        case InterfaceMatch():
+            return interface.split(match)
+        case AddressMatch():
+            return address.split(match, family)
+        case ServiceMatch():
+            return service.split(match)
+        case FieldMatch():
+            return ttl.split(match)
+        case CtStateMatch() | SetMatch() | Limit() | Hits():
+            return Alternatives((match,))
+        case _:
+            assert_never(match)
+
+
+def words(match: Match, context: Context) -> Words:
+    """A match that ``split`` gave, in iptables' words. ``Hits`` are in the state where they have been recorded.
+
+    Raises:
+        Refused: iptables cannot say it.
+    """
+    match match:
+        case InterfaceMatch():
+            return interface.words(match)
+        case AddressMatch():
+            return address.words(match, context.family)
+        case ServiceMatch():
+            return service.words(match)
+        case CtStateMatch():
+            return conntrack.words(match)
+        case FieldMatch():
+            return ttl.words(match)
+        case Limit() if limit.fits(match) and match.table not in context.shared:
+            return limit.words(match)
+        case Limit():
+            return hashlimit.words(match, context)
+        case Hits():
+            return recent.check(match, context)
+        case SetMatch():
+            raise Refused("needs-ipset", _NO_SETS.format(match.set_name))
+        case _:
+            assert_never(match)
+
+
+def statement(one: Statement) -> str | None:
+    """The target that does what a statement does; None where every rule does it anyway.
+
+    Raises:
+        Refused: iptables cannot say it.
+    """
+    match one:
+        case Counter(None):
+            return None
+        case Counter():
+            raise Refused("named-counter", f"iptables counts each rule by itself, so there is no counter `{one.name}`")
+        case Log():
+            return log.target(one)
+        case AssignHelper():
+            return ct.target(one)
+        case UpdateSet():
+            raise Refused("needs-ipset", _NO_SETS.format(one.set_name))
+        case _:
+            assert_never(one)
+
+
+def verdict(one: Verdict, family: Family) -> str:
+    """The target of a verdict; chains are named as in the ruleset."""
+    match one:
+        case Accept():
+            return "-j ACCEPT"
+        case Drop():
+            return "-j DROP"
+        case Reject():
+            return reject.target(one, family)
+        case Jump():
+            return f"-j {one.chain}"
+        case Goto():
+            return f"-g {one.chain}"
+        case Return():
+            return "-j RETURN"
+        case Nat():
+            return nat.target(one, family)
+        case _:
+            assert_never(one)

@@ -1,0 +1,29 @@
+"""TTL and hop limit: ``-m ttl`` and ``-m hl``, which compare with one number each time."""
+
+from __future__ import annotations
+
+from polc.backends.cascade import Alternatives
+from polc.backends.iptables.extensions.words import Words, module
+from polc.ir.fields import FIELDS
+from polc.ir.intervals import Intervals
+from polc.ir.matches import Field, FieldMatch
+
+_MODULES = {Field.TTL: "ttl", Field.HOPLIMIT: "hl"}
+
+
+def split(match: FieldMatch) -> Alternatives:
+    """One range an option."""
+    return Alternatives(tuple(FieldMatch(match.field, Intervals((pair,))) for pair in match.values.ranges))
+
+
+def words(match: FieldMatch) -> Words:
+    ((low, high),) = match.values.ranges
+    name = _MODULES[match.field]
+    if low == high:
+        return module(f"{name} --{name}-eq {low}")
+    bounds = []
+    if low > 0:
+        bounds.append(f"{name} --{name}-gt {low - 1}")
+    if high < FIELDS[match.field].highest:
+        bounds.append(f"{name} --{name}-lt {high + 1}")
+    return Words(tuple(piece for bound in bounds for piece in module(bound).pieces))

@@ -1,0 +1,76 @@
+"""Names of chains: what iptables takes, and fresh ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zlib import crc32
+
+from polc.backends.iptables.tables import TABLES
+from polc.ir.ruleset import Chain, RegularChain, Rule, Ruleset
+from polc.ir.verdicts import Goto, Jump
+
+_LONGEST = 28  # XT_EXTENSION_MAXNAMELEN 29, the last a zero
+_TARGETS = frozenset(
+    (
+        "ACCEPT", "AUDIT", "CHECKSUM", "CLASSIFY", "CLUSTERIP", "CONNMARK", "CONNSECMARK", "CT", "DNAT", "DNPT",
+        "DROP", "DSCP", "ECN", "ERROR", "HL", "HMARK", "IDLETIMER", "LED", "LOG", "MARK", "MASQUERADE", "MIRROR",
+        "NETMAP", "NFLOG", "NFQUEUE", "NOTRACK", "QUEUE", "RATEEST", "REDIRECT", "REJECT", "RETURN", "SAME",
+        "SECMARK", "SET", "SNAT", "SNPT", "SYNPROXY", "TCPMSS", "TCPOPTSTRIP", "TEE", "TOS", "TPROXY", "TRACE",
+        "TTL", "ULOG", "standard",
+    )
+)  # fmt: skip
+"""iptables-extensions(8), and the names that ip_tables.c keeps for itself: `-j NAME` would mean these."""
+_TAKEN = _TARGETS.union(*TABLES.values())
+
+
+def rename_chains(ruleset: Ruleset) -> Ruleset:
+    """The ruleset with regular chains under names that iptables takes; most keep theirs.
+
+    A name that is too long, reserved or misread becomes its readable beginning and a digest of the whole.
+    """
+    regular = [chain.name for chain in ruleset.chains if isinstance(chain, RegularChain)]
+    kept = {name for name in regular if _fits(name)}
+    new = {name: name if name in kept else _other(name, kept) for name in regular}
+
+    def in_rule(rule: Rule) -> Rule:
+        match rule.verdict:
+            case Jump(chain) | Goto(chain):
+                return replace(rule, verdict=replace(rule.verdict, chain=new[chain]))
+            case _:
+                return rule
+
+    def in_chain(chain: Chain) -> Chain:
+        name = new[chain.name] if isinstance(chain, RegularChain) else chain.name
+        return replace(chain, name=name, rules=tuple(in_rule(rule) for rule in chain.rules))
+
+    return replace(ruleset, chains=tuple(in_chain(chain) for chain in ruleset.chains))
+
+
+def _fits(name: str) -> bool:
+    plain = name.isascii() and name.replace("-", "").replace("_", "").replace(".", "").isalnum()
+    return plain and len(name) <= _LONGEST and not name.startswith("-") and name not in _TAKEN
+
+
+def _other(name: str, kept: set[str]) -> str:
+    readable = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in name).lstrip("-")
+    found = f"{readable[: _LONGEST - 9]}-{crc32(name.encode()):08x}"
+    while found in kept:
+        found = f"{found[:-9]}-{crc32(found.encode()):08x}"
+    kept.add(found)
+    return found
+
+
+class FreshNames:
+    """Numbered names for chains that rules bring along."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._taken = {chain.name for chain in ruleset.chains if isinstance(chain, RegularChain)}
+
+    def after(self, chain: str) -> str:
+        """An unused name that begins like ``chain``."""
+        beginning = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "-" for c in chain).lstrip("-")
+        number = 1
+        while (name := f"{beginning[: _LONGEST - 7] or 'chain'}-{number}") in self._taken:
+            number += 1
+        self._taken.add(name)
+        return name
