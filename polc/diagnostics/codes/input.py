@@ -1,3 +1,131 @@
+"""POL00x and POL01x: files, YAML and JSON."""
+
+from __future__ import annotations
+
 from polc.diagnostics.codes.model import Code
 
-INPUT_CODES: tuple[Code, ...] = ()
+INPUT_CODES: tuple[Code, ...] = (
+    Code(
+        "POL001",
+        "a file cannot be read",
+        what="a policy file is missing, is a directory, or may not be read",
+        why="a policy of which a part is missing is another policy",
+        instead="the path as it is seen from the working directory, or, in `include`, from the including file",
+    ),
+    Code(
+        "POL002",
+        "not UTF-8",
+        what="the file holds bytes that are no UTF-8 text",
+        why="a guess at the encoding could turn one name into another",
+        instead="the file saved as UTF-8, with or without a byte order mark",
+    ),
+    Code(
+        "POL003",
+        "a character that no policy may hold",
+        what="the text holds a control character, or half of a surrogate pair",
+        why="YAML forbids them, and what cannot be seen should not decide about packets",
+        example='{"polc": 1, "zones": {"wan": "eth\\ud800"}}\n',
+        instead="visible characters",
+    ),
+    Code(
+        "POL004",
+        "the policy is empty",
+        what="the file holds nothing but white space and comments",
+        why="an empty file is more often a failed copy than a wish for no firewall",
+        example="# nothing yet\n",
+        instead="`polc: 1` alone, if a policy that does nothing is meant",
+    ),
+    Code(
+        "POL005",
+        "the file is too large",
+        what="the file has more than 64 MiB",
+        why="no policy has; the wrong file was named",
+        instead="the right file",
+    ),
+    Code(
+        "POL006",
+        "not YAML",
+        what="the text breaks the syntax of YAML 1.2",
+        why="what the rest of the file means depends on it",
+        example="polc: 1\nzones: {wan: eth0\n",
+        instead="text in quotes where it begins with a character that YAML gives a meaning, and spaces for indentation",
+    ),
+    Code(
+        "POL007",
+        "not JSON",
+        what="a file whose name ends in .json breaks the syntax of JSON (RFC 8259)",
+        why="what the rest of the file means depends on it",
+        instead="valid JSON, or YAML under another name",
+    ),
+    Code(
+        "POL008",
+        "nested too deep",
+        what="lists and mappings stand in each other more than 64 levels deep",
+        why="a policy needs seven; more is an accident or an attack",
+        example=f"polc: 1\nzones: {'[' * 80}{']' * 80}\n",
+        instead="the structure that the schema describes",
+    ),
+    Code(
+        "POL009",
+        "a wrong anchor, alias or merge key",
+        what="an alias names no anchor before it, or contains itself, or repeats too much; or `<<` merges no mapping",
+        why="there is nothing that it could stand for",
+        example="polc: 1\nzones: {wan: *uplink}\n",
+        instead="`&name` at the first place, `*name` after it",
+    ),
+    Code(
+        "POL010",
+        "a number too long",
+        what="a number has more than 400 digits",
+        why="no number of a policy has",
+        example=f"polc: {'1' * 401}\n",
+        instead="a number in range, or text in quotes",
+    ),
+    Code(
+        "POL011",
+        "a key twice",
+        what="a mapping has the same key twice",
+        why="YAML readers differ in which of them counts, and one of the two lines would have no effect",
+        example="polc: 1\nzones:\n  wan: eth0\n  wan: eth1\n",
+        instead="one key, with a list where several values are meant",
+    ),
+    Code(
+        "POL012",
+        "a key that is not text",
+        what="a key is a number, true, false, null, a list or a mapping",
+        why="all keys of a policy are words, and names in rules are text",
+        example="polc: 1\nzones: {1: eth0}\n",
+        instead="a name that begins with a letter",
+    ),
+    Code(
+        "POL013",
+        "several documents",
+        what="a second YAML document begins in the file",
+        why="one of them would have no effect",
+        example="polc: 1\n---\npolc: 1\n",
+        instead="two files, one of which includes the other",
+    ),
+    Code(
+        "POL014",
+        "a wrong tag",
+        what="a YAML tag (`!...`) is not of the core schema, or its value is not what it says",
+        why="polc gives tags no meaning of their own",
+        example="polc: 1\nzones: {wan: !secret eth0}\n",
+        instead="the value without a tag",
+    ),
+    Code(
+        "POL015",
+        "a file that includes itself",
+        what="a file is included by itself, or by one that it includes",
+        why="there is no order in which its rules could stand",
+        instead="the common part in a file of its own, which both include",
+    ),
+    Code(
+        "POL016",
+        "a wrong include",
+        what="an `include` names the same file twice or an absolute path, or includes are too deep or too many",
+        why="a policy must mean the same wherever its folder is put",
+        example="polc: 1\ninclude: [/etc/polc/common.yaml]\n",
+        instead="each file once, by its path from the including file",
+    ),
+)

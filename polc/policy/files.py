@@ -1,0 +1,76 @@
+"""Bytes of a file to text, with a diagnostic for everything that can be wrong before there is any text."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+
+from polc.diagnostics import Failure
+from polc.source import SourceFile
+
+LARGEST = 64 << 20
+"""Bytes of the largest policy file that is read: some hundred times the largest policies known."""
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What a YAML text may not hold (YAML 1.2, section 5.1)."""
+
+
+def read_file(path: str, *, standard_input: bool = False) -> SourceFile:
+    """Read a policy file as UTF-8, with or without a byte order mark; ``standard_input``: that, under this name.
+
+    Raises:
+        Failure: POL001 to POL005.
+    """
+    data = _read_bytes(path, standard_input)
+    if len(data) > LARGEST:
+        raise Failure.of("POL005", f"the file is larger than {LARGEST >> 20} MiB", path=path)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, data, error) from None
+    source = SourceFile(path, text)
+    forbidden = _FORBIDDEN.search(text)
+    if forbidden:
+        at = forbidden.start()
+        shown = f"character U+{ord(forbidden.group()):04X}"
+        raise Failure.of("POL003", f"{shown} may not stand in a policy", source.span(at, at + 1))
+    if not text.strip():
+        raise Failure.of("POL004", "the policy is empty", source.whole(), help="the least policy is `polc: 1`")
+    return source
+
+
+def _read_bytes(path: str, standard_input: bool) -> bytes:
+    try:
+        if standard_input:
+            return sys.stdin.buffer.read(LARGEST + 1)
+        # Opening a pipe that nobody writes to would wait for ever; reading one is refused below.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            mode = os.fstat(handle).st_mode
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(0, "it is a directory")
+            os.set_blocking(handle, True)
+            return file.read(LARGEST + 1)
+    except IsADirectoryError:
+        reason = "it is a directory"
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+    except ValueError:
+        reason = "its name holds a character that no file name has"
+    raise Failure.of("POL001", f"cannot read `{path}`: {reason}", path=path)
+
+
+def _not_utf8(path: str, data: bytes, error: UnicodeDecodeError) -> Failure:
+    at = error.start
+    # The text as far as it is sound, then a replacement for each bad byte: the caret stands under the first.
+    source = SourceFile(path, data.decode("utf-8-sig", "replace"))
+    offset = len(data[:at].decode("utf-8-sig"))
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return Failure.of(
+        "POL002",
+        f"byte 0x{data[at]:02x} at offset {at} is not UTF-8",
+        source.span(offset, offset + 1),
+        help="the file looks like UTF-16: save it as UTF-8" if wide else "save the file as UTF-8",
+    )

@@ -1,0 +1,75 @@
+"""A rule as one text that does not depend on how it was written: string or mapping, and clauses in what order."""
+
+from __future__ import annotations
+
+from polc.ir.intervals import Intervals
+from polc.ir.matches import IcmpTerm, PortTerm, ServiceTerm
+from polc.ir.services import normalise
+from polc.policy.document import (
+    Destination,
+    Endpoint,
+    HitCount,
+    Names,
+    Over,
+    Rate,
+    RuleDocument,
+    Source,
+    States,
+    Under,
+    Word,
+)
+from polc.policy.lower.scope import Service
+
+
+def canonical(rule: RuleDocument, service: Service) -> str:
+    """The rule's text; its service in numbers, everything else in the user's words."""
+    parts = [rule.verdict.decision.value if rule.verdict else "continue"]
+    if rule.verdict and rule.verdict.answer:
+        parts.append(f"with {rule.verdict.answer.text}")
+    if service:
+        parts.append(",".join(_term(term) for term in normalise(part.term for part in service).terms))
+    source, destination, states = rule.find(Source), rule.find(Destination), rule.find(States)
+    if source:
+        parts.append(f"from {_endpoint(source.endpoint)}")
+    if destination:
+        parts.append(f"to {_endpoint(destination.endpoint)}")
+    if states:
+        parts.append("state " + ",".join(sorted(word.text for word in states.words)))
+    under, over, hits = rule.find(Under), rule.find(Over), rule.find(HitCount)
+    if under:
+        parts.append(f"limit {_rate(under.rate)}")
+    if over:
+        parts.append(f"over {_rate(over.rate)}")
+    if hits:
+        again = " refresh" if hits.refresh else ""
+        parts.append(f"hits {hits.count.text} in {hits.within.text} per {_list(hits.per)}{again}")
+    return " ".join(parts)
+
+
+def _list(words: tuple[Word, ...]) -> str:
+    return ",".join(word.text for word in words)
+
+
+def _endpoint(endpoint: Endpoint) -> str:
+    return " ".join(_names(one) for one in (endpoint.zones, endpoint.addresses) if one)
+
+
+def _names(names: Names) -> str:
+    return ("not " if names.negated else "") + _list(names.words)
+
+
+def _rate(rate: Rate) -> str:
+    burst = f" burst {rate.burst.text}" if rate.burst else ""
+    return f"{rate.rate.text}{burst}" + (f" per {_list(rate.per)}" if rate.per else "")
+
+
+def _term(term: ServiceTerm) -> str:
+    match term:
+        case IcmpTerm(protocol, kind, code):
+            return f"{protocol}/{kind}" + ("" if code is None else f"/{code}")
+        case PortTerm(protocol, sport, dport):
+            return f"{protocol}:{_ports(sport)}:{_ports(dport)}"
+
+
+def _ports(ports: Intervals | None) -> str:
+    return "*" if ports is None else "+".join(f"{low}-{high}" for low, high in ports.ranges)

@@ -1,0 +1,74 @@
+"""Rules that cannot match, or not all that they speak of, because of address families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from polc.diagnostics import Collector, Label
+from polc.ir.family import BOTH, FAMILIES, Family
+from polc.ir.matches import AddressMatch, ServiceMatch
+from polc.ir.verdicts import Reject
+from polc.source import Span
+
+_NAMES = {Family.IP: "IPv4", Family.IP6: "IPv6"}
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A part of a rule and the families of the packets that it can hold for."""
+
+    families: frozenset[Family]
+    what: str
+    span: Span
+
+
+def of_addresses(match: AddressMatch, span: Span) -> Constraint:
+    if not match.negated:
+        return Constraint(match.addresses.families, "these addresses", span)
+    families = frozenset(
+        family for family in FAMILIES if not match.addresses.of_family(family).covers(0, (1 << family.bits) - 1)
+    )
+    return Constraint(families, "what is not among these addresses", span)
+
+
+def of_service(match: ServiceMatch, span: Span) -> Constraint:
+    families = frozenset(family for family in FAMILIES if match.of_family(family))
+    return Constraint(families, "this service", span)
+
+
+def check(constraints: Iterable[Constraint], verdict: Reject | None, span: Span, collector: Collector) -> None:
+    """Record POL220 when no packet can meet all constraints, POL225 when ``verdict`` cannot answer some that do."""
+    left = BOTH
+    before: list[Constraint] = []
+    for one in constraints:
+        if not left & one.families:
+            others = tuple(
+                Label(other.span, f"{other.what}: {_only(other)}") for other in before if other.families != BOTH
+            )
+            message = "no packet can match this rule"
+            collector.error("POL220", message, one.span, label=f"{one.what}: {_only(one)}", also=others)
+            return
+        left &= one.families
+        before.append(one)
+    if verdict is None or left <= verdict.type.families:
+        return
+    only = next(family for family in FAMILIES if family in verdict.type.families)
+    example = "from 0.0.0.0/0" if only is Family.IP else "from ::/0"
+    fitting = bool(left & verdict.type.families)
+    collector.error(
+        "POL225",
+        f"`{verdict.type.value}` answers {_NAMES[only]} alone, and the rule speaks of {_spoken(left)}",
+        span,
+        help=f"narrow it with `{example}`, or answer `admin-prohibited`, which both families have"
+        if fitting
+        else "`admin-prohibited` is an answer of both families",
+    )
+
+
+def _only(one: Constraint) -> str:
+    return f"{_spoken(one.families)} only" if one.families else "none at all"
+
+
+def _spoken(families: frozenset[Family]) -> str:
+    return " and ".join(_NAMES[family] for family in FAMILIES if family in families)

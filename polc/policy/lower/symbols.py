@@ -1,0 +1,248 @@
+"""Definitions to symbols: zones, address groups and services, each looked at whether it is used or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AbstractMapping
+from dataclasses import dataclass
+
+from polc.diagnostics import Collector, Failure, Label
+from polc.ir.addresses import AddressSet, parse_address
+from polc.ir.family import Family
+from polc.ir.matches import InterfacePattern
+from polc.ir.services import normalise
+from polc.policy.builtin_services import BUILTIN_SERVICES
+from polc.policy.document import ServiceWord, SourcePorts, Word
+from polc.policy.lower.graph import in_order
+from polc.policy.lower.helpers import HELPERS, known_helper, protocols_of, with_helper
+from polc.policy.lower.scope import Service, Symbols
+from polc.policy.lower.services import resolve_services
+from polc.policy.lower.values import interface
+from polc.policy.nodes import Entry, Mapping, Scalar, Sequence
+from polc.policy.parser import keywords
+from polc.policy.rule_mapping import service_words, source_ports
+from polc.policy.rule_text import read_definition
+from polc.policy.suggest import did_you_mean
+from polc.source import SourceFile
+
+LOOPBACK = "loopback"
+BUILTIN_ZONES: dict[str, tuple[InterfacePattern, ...]] = {LOOPBACK: (InterfacePattern("lo"),)}
+"""Linux names the loopback interface `lo` in every namespace (drivers/net/loopback.c)."""
+
+
+def resolve_symbols(definitions: AbstractMapping[str, dict[str, Entry]], collector: Collector) -> Symbols:
+    """The names of a policy; what is wrong with them is recorded."""
+    for kind in definitions.values():
+        for name, entry in kind.items():
+            if name in keywords():
+                message = f"`{name}` is a word of the rule language and cannot be a name"
+                collector.error("POL211", message, entry.key.span)
+    return Symbols(
+        _zones(definitions["zones"], collector),
+        _addresses(definitions["addresses"], collector),
+        _Services(collector).resolve(definitions["services"]),
+    )
+
+
+def _zones(entries: dict[str, Entry], collector: Collector) -> dict[str, tuple[InterfacePattern, ...] | None]:
+    zones: dict[str, tuple[InterfacePattern, ...] | None] = dict(BUILTIN_ZONES)
+    for name, entry in entries.items():
+        if name in BUILTIN_ZONES:
+            collector.error("POL211", f"the zone `{name}` is built in", entry.key.span, help="choose another name")
+            continue
+        patterns: list[InterfacePattern] = []
+        sound = True
+        for scalar in _scalars(entry):
+            try:
+                patterns.append(interface(scalar.text))
+            except ValueError as error:
+                collector.error("POL117", str(error), scalar.span)
+                sound = False
+        zones[name] = tuple(patterns) if sound else None
+    return zones
+
+
+def _scalars(entry: Entry) -> list[Scalar]:
+    value = entry.value
+    return [one for one in (value.items if isinstance(value, Sequence) else (value,)) if isinstance(one, Scalar)]
+
+
+def _addresses(entries: dict[str, Entry], collector: Collector) -> dict[str, AddressSet | None]:
+    groups: dict[str, AddressSet | None] = {}
+    references = {
+        name: tuple(
+            Word(one.text[1:], one.place(1, len(one.text))) for one in _scalars(entry) if one.text.startswith("@")
+        )
+        for name, entry in entries.items()
+    }
+    for name in in_order(references):
+        if not isinstance(name, str):
+            _cycle(name, collector)
+            # Each of them is what the others are: none is anything.
+            groups.update(dict.fromkeys(word.text for word in name))
+        elif name not in groups:
+            groups[name] = _group(entries[name], groups, entries, collector)
+    return groups
+
+
+def _group(
+    entry: Entry, groups: dict[str, AddressSet | None], known: dict[str, Entry], collector: Collector
+) -> AddressSet | None:
+    found: list[tuple[Family, int, int]] = []
+    nested: list[AddressSet] = []
+    sound = True
+    for scalar in _scalars(entry):
+        text = scalar.text
+        if not text.startswith("@"):
+            try:
+                found.append(parse_address(text))
+            except ValueError as error:
+                collector.error("POL116", str(error), scalar.span, help=_host_name(text))
+                sound = False
+            continue
+        if text[1:] not in known:
+            unknown_group(Word(text[1:], scalar.place(0, len(text))), known, collector)
+        group = groups.get(text[1:])
+        sound &= group is not None
+        nested += (group,) if group else ()
+    if not sound:
+        return None
+    addresses = AddressSet.of(found)
+    for group in nested:
+        addresses = addresses.union(group)
+    return addresses
+
+
+def _host_name(text: str) -> str:
+    if "/" in text or ":" in text or not text[:1].isalpha():
+        return ""
+    return f"another group is written `@{text}`; host names are not resolved, because what they stand for can change"
+
+
+def unknown_group(word: Word, known: AbstractMapping[str, object], collector: Collector) -> None:
+    hint = did_you_mean(word.text, known)
+    collector.error("POL202", f"there is no address group `{word.text}`", word.span, help=hint)
+
+
+def _cycle(words: tuple[Word, ...], collector: Collector) -> None:
+    first, *rest = words[-1:] + words[:-1]
+    names = " -> ".join(f"`{word.text}`" for word in (words[-1], *words))
+    also = tuple(Label(word.span, "through this") for word in rest)
+    collector.error("POL212", f"this definition comes back to itself: {names}", first.span, also=also)
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    words: tuple[ServiceWord, ...]
+    sport: SourcePorts | None
+    helper: Word | None
+
+
+class _Services:
+    """User-defined services are resolved at once, those built in when they are first asked for."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
+        self.services: dict[str, Service | None] = {}
+        self.own: dict[str, Entry] = {}
+
+    def resolve(self, entries: dict[str, Entry]) -> AbstractMapping[str, Service | None]:
+        self.own = entries
+        definitions: dict[str, _Definition] = {}
+        for name, entry in entries.items():
+            try:
+                definitions[name] = _definition(entry)
+            except Failure as failure:
+                self.collector.diagnostics.extend(failure.diagnostics)
+                self.services[name] = None
+        references = {
+            name: tuple(one.word for one in definition.words if not one.protocol and one.word.text != name)
+            for name, definition in definitions.items()
+        }
+        for found in in_order(references):
+            if not isinstance(found, str):
+                _cycle(found, self.collector)
+                self.services.update(dict.fromkeys(word.text for word in found))
+            elif found not in self.services:
+                self.services[found] = self.define(found, definitions[found])
+        return _WithBuiltins(self.services)
+
+    def define(self, name: str, definition: _Definition) -> Service | None:
+        parts = resolve_services(definition.words, definition.sport, self.lookup, self.collector)
+        if parts is None:
+            return None
+        if name in BUILTIN_SERVICES:
+            self.keep_ports(name, parts)
+        if definition.helper is None:
+            return parts
+        helper = known_helper(definition.helper, self.collector)
+        if helper is None:
+            return None
+        if not any(part.term.protocol in HELPERS[helper] for part in parts):
+            message = f"the helper `{helper}` reads {protocols_of(helper)} alone, and the service has none of that"
+            self.collector.error("POL226", message, definition.helper.span)
+            return None
+        return with_helper(parts, helper)
+
+    def keep_ports(self, name: str, parts: Service) -> None:
+        """A name that every policy knows keeps its meaning; what may be added is a helper."""
+        builtin = _builtin(name)
+        if normalise(part.term for part in builtin) != normalise(part.term for part in parts):
+            message = f"the service `{name}` is built in, as `{BUILTIN_SERVICES[name]}`"
+            self.collector.error(
+                "POL211", message, self.own[name].key.span, help="choose another name, or give it the same ports"
+            )
+
+    def lookup(self, word: Word) -> Service | None:
+        # A definition that names itself means the one built in: `ftp: {ports: ftp, helper: ftp}`.
+        if word.text in self.services:
+            return self.services[word.text]
+        if word.text in BUILTIN_SERVICES:
+            return _builtin(word.text)
+        unknown_service(word, (*self.own, *BUILTIN_SERVICES), self.collector)
+        return None
+
+
+class _WithBuiltins(dict[str, Service | None]):
+    def __missing__(self, name: str) -> Service | None:
+        if name not in BUILTIN_SERVICES:
+            raise KeyError(name)
+        self[name] = found = _builtin(name)
+        return found
+
+
+def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) -> None:
+    from polc.ir.protocols import PROTOCOLS
+
+    hint = did_you_mean(word.text, known)
+    if word.text in PROTOCOLS:
+        hint = f"the protocol is written `proto {word.text}`"
+    collector.error("POL203", f"unknown service `{word.text}`", word.span, help=hint)
+
+
+def _builtin(name: str) -> Service:
+    collector = Collector()
+    definition = BUILTIN_SERVICES[name]
+    source = SourceFile("built-in services", definition)
+    words, _ = read_definition(Scalar(definition, source.span(0, len(definition)), 0))
+
+    def none(word: Word) -> Service | None:
+        raise KeyError(word.text)
+
+    parts = resolve_services(words, None, none, collector)
+    assert parts is not None
+    return parts
+
+
+def _definition(entry: Entry) -> _Definition:
+    node = entry.value
+    if not isinstance(node, Mapping):
+        words, sport = service_words(node)
+        return _Definition(words, sport, None)
+    ports, sport_node, helper = node.get("ports"), node.get("sport"), node.get("helper")
+    assert ports is not None
+    words, sport = service_words(ports)
+    if sport_node is not None:
+        if sport:
+            raise Failure.of("POL112", "the source ports stand in `ports` already", node.entries["sport"].key.span)
+        sport = source_ports(sport_node)
+    return _Definition(words, sport, Word(helper.text, helper.span) if isinstance(helper, Scalar) else None)

@@ -1,0 +1,105 @@
+"""Words to values. Each function raises ValueError with a reason fit for a diagnostic."""
+
+from __future__ import annotations
+
+import re
+
+from polc.ir.matches import InterfacePattern
+from polc.ir.stateful import KeyField, KeyPart, Rate, Unit
+
+LARGEST_COUNT = (1 << 32) - 1
+"""Largest count of packets: both kernels keep bursts and rates in 32 bits or more (linux/netfilter/xt_limit.h)."""
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_DAYS = 365
+_LONGEST_INTERFACE = 15
+"""Bytes of the longest interface name: IFNAMSIZ of linux/if.h counts a NUL too."""
+
+
+def decimal(text: str, lowest: int, highest: int) -> int | None:
+    """A number in plain decimal digits within the bounds, or None."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        return None
+    number = int(text)
+    return number if lowest <= number <= highest else None
+
+
+def count(text: str, highest: int = LARGEST_COUNT) -> int:
+    number = decimal(text, 1, highest)
+    if number is None:
+        raise ValueError(f"`{text}` is not a number of packets from 1 to {highest}")
+    return number
+
+
+def rate(text: str) -> Rate:
+    amount, slash, period = text.partition("/")
+    number = decimal(amount, 1, LARGEST_COUNT)
+    if number is None or not slash or period.upper() not in Unit.__members__ or not period.islower():
+        raise ValueError(f"`{text}` is not a rate: write packets per second, minute, hour or day, such as `10/minute`")
+    return Rate(number, Unit[period.upper()])
+
+
+def duration(text: str) -> int:
+    """Seconds, 1 or more, at most a year: ``100s``, ``5m``, ``1h``, ``1d``."""
+    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    seconds = int(found.group(1)) * _SECONDS[found.group(2)] if found else 0
+    if not 1 <= seconds <= _LONGEST_DAYS * 86400:
+        raise ValueError(f"`{text}` is not a time such as `100s`, `5m`, `1h` or `1d`, at most {_LONGEST_DAYS} days")
+    return seconds
+
+
+def ports(text: str) -> tuple[int, int]:
+    """``22`` or ``1000-2000`` as lowest and highest."""
+    left, dash, right = text.partition("-")
+    low = decimal(left, 0, 65535)
+    high = decimal(right, 0, 65535) if dash else low
+    if low is None or high is None:
+        raise ValueError(f"`{text}` is not a port or range of ports: write numbers from 0 to 65535, as in `1000-2000`")
+    if low > high:
+        raise ValueError(f"the range is the wrong way round: write `{high}-{low}`")
+    return low, high
+
+
+def key(words: tuple[str, ...]) -> tuple[KeyPart, ...]:
+    """``source``, ``source/24``, ``source/24``+``/56``, ``destination`` ...: the first length is IPv4's, the second
+    IPv6's; a length that is not written is the whole address.
+    """
+    parts: list[KeyPart] = []
+    may_go_on = False
+    for word in words:
+        name, slash, length = word.partition("/")
+        if not name:
+            found = decimal(length, 0, 128)
+            if not may_go_on:
+                raise ValueError(f"`{word}` must follow a key with an IPv4 prefix length, as in `source/24,/56`")
+            if found is None:
+                raise ValueError(f"`{word}` is not an IPv6 prefix length of 0 to 128")
+            parts[-1] = KeyPart(parts[-1].field, parts[-1].ip_length, found)
+            may_go_on = False
+            continue
+        if name not in {one.value for one in KeyField}:
+            raise ValueError(f"`{word}` is not a key: packets are counted by `source` or `destination`")
+        short = decimal(length, 0, 32) if slash else 32
+        if short is None:
+            raise ValueError(f"`/{length}` is not an IPv4 prefix length of 0 to 32: for IPv6 write `{name}/32,/64`")
+        if any(one.field.value == name for one in parts):
+            raise ValueError(f"`{name}` is there twice")
+        parts.append(KeyPart(KeyField(name), short))
+        may_go_on = bool(slash)
+    return tuple(parts)
+
+
+def interface(text: str) -> InterfacePattern:
+    r"""``eth0``, ``wg*``, ``odd\*`` (a name may hold what the kernel lets it: net/core/dev.c, dev_valid_name)."""
+    escaped = text.endswith("\\*")
+    wildcard = text.endswith("*") and not escaped
+    name = text[:-2] + "*" if escaped else text[:-1] if wildcard else text
+    if wildcard and not name:
+        raise ValueError("`*` alone would be any interface: leave the zone out of the rule")
+    if "*" in (name[:-1] if escaped else name):
+        raise ValueError(f"`{text}` has a `*` that is not at its end")
+    if len(text.encode()) - escaped > _LONGEST_INTERFACE:
+        raise ValueError(f"`{text}` is longer than the {_LONGEST_INTERFACE} bytes of an interface name")
+    if name in (".", "..") or re.search(r'[\s/:"\\]', name) or not name.isprintable():
+        raise ValueError(f"`{text}` is not an interface name")
+    return InterfacePattern(name, wildcard)

@@ -1,0 +1,178 @@
+"""A policy and what it includes, as one.
+
+Files come in at the place of their `include`, in its order and before the file that includes them; so do
+their rules. A file that several include comes in once, at the first place.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from polc.diagnostics import Collector, Failure, Label
+from polc.policy.files import read_file
+from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
+from polc.policy.schema import policy_gate
+from polc.source import SourceFile, Span
+
+SECTIONS = ("input", "forward", "output")
+DEFINITIONS = ("zones", "addresses", "services")
+
+MOST_FILES = 1000
+DEEPEST_INCLUDE = 32
+
+
+@dataclass(slots=True)
+class Section:
+    """A chain's rules as written. ``default`` is None where no file says it."""
+
+    span: Span
+    default: Scalar | None = None
+    rules: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Merged:
+    """Definitions of each kind by their names, and the sections that there are."""
+
+    definitions: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in DEFINITIONS})
+    sections: dict[str, Section] = field(default_factory=dict)
+
+
+def load(path: str, collector: Collector) -> Merged:
+    """Read the policy ``path`` (``-``: standard input) and its includes.
+
+    All errors of all files go to the collector; a file that cannot be read or breaks the schema adds nothing else.
+    """
+    loader = _Loader(collector)
+    try:
+        source = read_file(path, standard_input=path == "-")
+    except Failure as failure:
+        collector.diagnostics.extend(failure.diagnostics)
+        return loader.merged
+    identity = path if path == "-" else os.path.realpath(path)
+    loader.seen.add(identity)
+    loader.take(source, (identity,), ())
+    return loader.merged
+
+
+@dataclass(slots=True)
+class _Loader:
+    collector: Collector
+    merged: Merged = field(default_factory=Merged)
+    seen: set[str] = field(default_factory=set)
+
+    def take(self, source: SourceFile, chain: tuple[str, ...], through: tuple[Label, ...]) -> None:
+        """Merge one file after those that it includes; ``chain`` are the files that led here, ``through`` the places."""
+        try:
+            tree = read_tree(source)
+        except Failure as failure:
+            self.collector.diagnostics.extend(failure.diagnostics)
+            return
+        if not policy_gate()(tree):
+            from polc.policy.schema_errors import explain
+
+            explain(tree, self.collector)
+            return
+        assert isinstance(tree, Mapping)
+        self.include(source, tree.get("include"), chain, through)
+        for kind in DEFINITIONS:
+            self.define(kind, tree.get(kind))
+        for name in SECTIONS:
+            entry = tree.entries.get(name)
+            if entry:
+                self.section(name, entry)
+
+    def include(
+        self, source: SourceFile, included: Node | None, chain: tuple[str, ...], through: tuple[Label, ...]
+    ) -> None:
+        written: dict[str, Span] = {}
+        for node in included.items if isinstance(included, Sequence) else ():
+            assert isinstance(node, Scalar)
+            if os.path.isabs(node.text):
+                message = "an included file is named by a path relative to this one"
+                self.collector.error("POL016", message, node.span)
+                continue
+            folder = "" if source.path == "-" else os.path.dirname(source.path)
+            path = os.path.join(folder, node.text)
+            identity = os.path.realpath(path) if "\0" not in path else path
+            if identity in written:
+                also = (Label(written[identity], "first here"),)
+                self.collector.error("POL016", f"`{node.text}` is included twice", node.span, also=also)
+                continue
+            written[identity] = node.span
+            if identity in chain:
+                message = (
+                    f"`{node.text}` includes itself" if len(chain) == 1 else f"`{node.text}` includes itself in the end"
+                )
+                also = through[chain.index(identity) :]
+                self.collector.error("POL015", message, node.span, label="closes the circle", also=also)
+            elif identity not in self.seen:
+                self.seen.add(identity)
+                self.open(path, node, (*chain, identity), (*through, Label(node.span, "included here")))
+
+    def open(self, path: str, node: Scalar, chain: tuple[str, ...], through: tuple[Label, ...]) -> None:
+        if len(chain) > DEEPEST_INCLUDE or len(self.seen) > MOST_FILES:
+            message = f"includes go deeper than {DEEPEST_INCLUDE} files or are more than {MOST_FILES}"
+            self.collector.error("POL016", message, node.span)
+            return
+        try:
+            source = read_file(path)
+        except Failure as failure:
+            for one in failure.diagnostics:
+                # What has no text of its own is told at the place that asked for it.
+                if one.labels:
+                    self.collector.add(one)
+                else:
+                    self.collector.error(one.code, one.message, node.span, help=one.help)
+            return
+        self.take(source, chain, through)
+
+    def define(self, kind: str, node: Node | None) -> None:
+        known = self.merged.definitions[kind]
+        for name, entry in node.entries.items() if isinstance(node, Mapping) else ():
+            first = known.setdefault(name, entry)
+            if first is not entry:
+                also = (Label(first.key.span, "first here"),)
+                span = entry.key.span
+                self.collector.error("POL210", f"`{name}` is defined twice", span, label="again here", also=also)
+
+    def section(self, name: str, entry: Entry) -> None:
+        node = entry.value
+        assert isinstance(node, Mapping)
+        section = self.merged.sections.setdefault(name, Section(entry.key.span))
+        default, rules = node.get("default"), node.get("rules")
+        if isinstance(default, Scalar):
+            if section.default and section.default.value != default.value:
+                self.collector.error(
+                    "POL213",
+                    f"two files give `{name}` another default",
+                    default.span,
+                    label="this file",
+                    also=(Label(section.default.span, "an included file"),),
+                )
+            section.default = section.default or default
+        if isinstance(rules, Sequence):
+            section.rules += rules.items
+
+
+def read_tree(source: SourceFile) -> Node:
+    """The tree of a policy's text: JSON by its file name or its looks, else YAML.
+
+    Raises:
+        Failure: it is neither.
+    """
+    from polc.policy.json_reader import read_json
+
+    if source.path.endswith(".json"):
+        return read_json(source)
+    if source.text.lstrip()[:1] in ("{", "["):
+        try:
+            return read_json(source)
+        except Failure as failure:
+            # YAML's flow style begins so too. What is sound JSON but no policy (a key twice) stays said.
+            if all(one.code != "POL007" for one in failure.diagnostics):
+                raise
+    from polc.policy.yaml_reader import read_yaml
+
+    return read_yaml(source)

@@ -1,0 +1,135 @@
+"""The rule parser: words to a tree, driven by the tables that Lark made of ``grammar/rule.lark``.
+
+The automaton is run here and not by Lark, because importing Lark costs more than a policy of ten rules;
+a test holds the two to the same trees and the same refusals. Tokens and trees are named tuples because a large
+policy makes millions, and those are made three times as fast as frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from polc.policy.tables import END, Tables, load_tables
+
+UNCLOSED, OTHER = "UNCLOSED", "OTHER"
+"""Kinds of text that no word of the language can be: a quote without its end, and anything else."""
+
+
+class Token(NamedTuple):
+    """A word and where it is: ``start`` up to ``end`` in the text that was parsed."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+class Tree(NamedTuple):
+    """What a rule of the grammar matched. Keywords and commas leave no child, but count for start and end."""
+
+    name: str
+    children: tuple[Tree | Token, ...]
+    start: int
+    end: int
+
+
+class Unexpected(Exception):
+    """``token`` cannot stand there; ``expected`` are the kinds that can, ``before`` are the tokens before it."""
+
+    def __init__(self, token: Token, expected: frozenset[str], before: tuple[Token, ...]) -> None:
+        super().__init__(token.text)
+        self.token = token
+        self.expected = expected
+        self.before = before
+
+
+@cache
+def _tables() -> Tables:
+    return load_tables()
+
+
+@cache
+def keywords() -> frozenset[str]:
+    """Words of the grammar, which no zone, service or other thing can have as its name."""
+    return frozenset(_tables().keywords)
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    parts = [*_tables().patterns, (UNCLOSED, '".*'), (OTHER, r'[^\s,"]+')]
+    return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in parts), re.DOTALL)
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The words of a text, the last one an empty END."""
+    tables = _tables()
+    ignored, words = tables.ignored, tables.keywords
+    for found in _pattern().finditer(text):
+        kind = found.lastgroup or OTHER
+        if kind not in ignored:
+            word = found.group()
+            yield Token(words.get(word, kind) if kind == "NAME" else kind, word, found.start(), found.end())
+    end = len(text.rstrip())
+    yield Token(END, "", end, end)
+
+
+def parse(text: str, start: str) -> Tree:
+    """Parse a text as ``start``, one of ``polc.policy.tables.STARTS``.
+
+    Raises:
+        Unexpected: at the first word that cannot stand where it does.
+    """
+    tables = _tables()
+    actions, gotos, productions = tables.actions, tables.gotos, tables.productions
+    last = tables.ends[start]
+    states = [tables.starts[start]]
+    # One entry a symbol on the stack: its children (one for a kept symbol, several for an inlined one) and its place.
+    values: list[tuple[tuple[Tree | Token, ...], int, int]] = []
+    words = tuple(tokens(text))
+    for at, token in enumerate(words):
+        # The end is never shifted: the automaton is through when it has reduced everything to `start`.
+        while token.kind != END or states[-1] != last:
+            action = actions[states[-1]].get(token.kind)
+            if action is None:
+                raise Unexpected(token, _expected(states, last, tables), words[:at])
+            if action >= 0:
+                states.append(action)
+                values.append(((token,), token.start, token.end))
+                break
+            production = productions[~action]
+            size = len(production.kept)
+            popped = values[-size:]
+            del values[-size:], states[-size:]
+            children = tuple(
+                child for (parts, _, _), kept in zip(popped, production.kept, strict=True) if kept for child in parts
+            )
+            begin, end = popped[0][1], popped[-1][2]
+            if not production.origin.startswith("_"):
+                children = (Tree(production.origin, children, begin, end),)
+            values.append((children, begin, end))
+            states.append(gotos[states[-1]][production.origin])
+    tree = values[0][0][0]
+    assert isinstance(tree, Tree)
+    return tree
+
+
+def _expected(states: list[int], last: int, tables: Tables) -> frozenset[str]:
+    """The kinds of token with which the parse could go on; that a state has an action for one is not enough."""
+    return frozenset(kind for kind in tables.actions[states[-1]] if _accepts(states, last, kind, tables))
+
+
+def _accepts(states: list[int], last: int, kind: str, tables: Tables) -> bool:
+    stack = list(states)
+    while kind != END or stack[-1] != last:
+        action = tables.actions[stack[-1]].get(kind)
+        if action is None:
+            return False
+        if action >= 0:
+            return True
+        production = tables.productions[~action]
+        del stack[len(stack) - len(production.kept) :]
+        stack.append(tables.gotos[stack[-1]][production.origin])
+    return True

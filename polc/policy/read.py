@@ -1,0 +1,26 @@
+"""From a policy file to the ruleset that it means."""
+
+from __future__ import annotations
+
+from polc.diagnostics import Collector
+from polc.ir.ruleset import Ruleset
+from polc.policy.lower.sections import lower_sections
+from polc.policy.lower.symbols import resolve_symbols
+from polc.policy.merge import load
+
+
+def read_policy(path: str, collector: Collector) -> Ruleset:
+    """Read the policy file ``path`` (``-``: standard input) with all that it includes.
+
+    Everything that is wrong in any of the files goes to the collector.
+
+    Raises:
+        Failure: something is wrong: POL0xx to POL2xx.
+    """
+    merged = load(path, collector)
+    # Where a file is missing, names that it would have defined would all be told as unknown.
+    collector.raise_if_errors()
+    symbols = resolve_symbols(merged.definitions, collector)
+    ruleset = lower_sections(merged.sections, symbols, collector)
+    collector.raise_if_errors()
+    return ruleset

@@ -1,0 +1,130 @@
+"""Syntax errors of rules as a person would put them. Imported only when there is one."""
+
+from __future__ import annotations
+
+from polc.diagnostics import Failure
+from polc.policy.nodes import Scalar
+from polc.policy.parser import UNCLOSED, Token, Unexpected, keywords
+from polc.policy.suggest import nearest
+from polc.policy.tables import END
+
+_VERDICTS = ("accept", "drop", "reject", "use", "helper")
+_CLAUSES = ("from", "to", "sport", "state", "limit", "over", "hits", "helper", "comment")
+
+_NEEDS: dict[str, str] = {
+    "with": "a kind of answer such as `tcp-reset`",
+    "use": "the name of a macro such as `stateful`",
+    "helper": "the name of a conntrack helper such as `ftp`",
+    "proto": "a protocol such as `gre` or `47`",
+    "from": "a zone such as `wan` or an address such as `192.0.2.0/24` or `@name`",
+    "to": "a zone such as `wan` or an address such as `192.0.2.0/24` or `@name`",
+    "not": "zones or addresses",
+    "sport": "ports such as `1024-65535`",
+    "state": "a conntrack state such as `new`",
+    "limit": "a rate such as `10/minute`",
+    "over": "a rate such as `10/minute`",
+    "hits": "a number of packets, as in `hits 10 in 100s per source`",
+    "in": "a time such as `100s` or `5m`",
+    "burst": "a number of packets such as `10`",
+    "per": "what to count by, such as `source`",
+    "comment": 'a text in double quotes such as `"for the backup"`',
+}
+"""Keyword -> what must follow it."""
+
+_WANTED: dict[str, str] = {
+    "IN": "`in` and a time, as in `hits 10 in 100s per source`",
+    "PER": "`per` and what to count by, as in `hits 10 in 100s per source`",
+}
+"""The one kind of token that can stand there -> what that is."""
+
+_STARTS: dict[str, str] = {
+    "definition": "a service such as `tcp/22`",
+    "endpoint": "a zone such as `wan` or an address such as `192.0.2.0/24` or `@name`",
+    "rate": "a rate such as `10/minute`",
+    "count": "a number of packets, as in `10 in 100s per source`",
+}
+
+
+def explain(error: Unexpected, text: Scalar, start: str) -> Failure:
+    """The POL110 for a word that cannot stand where it does."""
+    token = error.token
+    message, help_text = _explain(error, start)
+    # At the end there is no word to point at: the last one is what something is missing after.
+    if token.kind == END and error.before:
+        token = error.before[-1]
+    span = text.place(token.start, token.end)
+    if token.kind == UNCLOSED and not help_text:
+        help_text = "in YAML, ` #` begins a comment: put the whole rule in single quotes"
+    return Failure.of("POL110", message, span, help=help_text)
+
+
+def _explain(error: Unexpected, start: str) -> tuple[str, str]:
+    token, before = error.token, error.before
+    found = "" if token.kind == END else f", found {_shown(token)}"
+    if token.kind == UNCLOSED:
+        return "this quoted text has no end", ""
+    if not before:
+        return _beginning(token, found, start)
+    last = before[-1]
+    if last.kind == "COMMA":
+        if token.kind in ("ADDRESS", "REFERENCE") and "NAME" in error.expected:
+            return "zones and addresses are not one list: no comma between them", "as in `from wan, lan @admins`"
+        return f"something is missing after the comma{found}", ""
+    if last.text in _NEEDS and last.text in keywords() and END not in error.expected:
+        return f"`{last.text}` needs {_NEEDS[last.text]}{found}", _quoting(last, token)
+    if len(error.expected) == 1 and next(iter(error.expected)) in _WANTED:
+        return f"{_shown(last)} needs {_WANTED[next(iter(error.expected))]}{found}", ""
+    return _no_clause(token, before, start)
+
+
+def _beginning(token: Token, found: str, start: str) -> tuple[str, str]:
+    if start != "rule":
+        return f"expected {_STARTS[start]}{found}", ""
+    words = ", ".join(f"`{word}`" for word in _VERDICTS)
+    if token.kind == END:
+        return "this rule is empty", f"a rule begins with {words}"
+    near = nearest(token.text, _VERDICTS)
+    hint = f"did you mean `{near}`?" if near else f"a rule begins with {words}"
+    return f"{_shown(token)} is no verdict", hint
+
+
+def _no_clause(token: Token, before: tuple[Token, ...], start: str) -> tuple[str, str]:
+    """A word that begins nothing where something new could begin."""
+    after = before[-1]
+    if token.kind == END:
+        return f"something is missing after {_shown(after)}", ""
+    if start != "rule":
+        return f"{_shown(token)} cannot follow {_shown(after)}", ""
+    if before[0].text == "use":
+        return (
+            f"{_shown(token)} cannot follow a macro",
+            "a macro takes no clauses but `comment`: its rules are complete",
+        )
+    if token.text in _VERDICTS and token.text in keywords():
+        return f"a rule has one verdict, and {_shown(token)} is another", "write a rule for each"
+    if token.kind == "COMMA":
+        return f"a comma cannot follow {_shown(after)}", ""
+    near = nearest(token.text, _CLAUSES)
+    if near and token.text not in keywords():
+        return f"{_shown(token)} is no clause", f"did you mean `{near}`?"
+    if len(before) == 1 and token.kind in ("ADDRESS", "REFERENCE"):
+        return (
+            f"{_shown(token)} is no service",
+            f"an address follows `from` or `to`: `{before[0].text} from {token.text}`",
+        )
+    clauses = ", ".join(f"`{word}`" for word in _CLAUSES)
+    if token.text in keywords():
+        return f"{_shown(token)} cannot follow {_shown(after)}", f"a clause begins with {clauses}"
+    return f"{_shown(token)} is no clause", f"a clause begins with {clauses}"
+
+
+def _shown(token: Token) -> str:
+    return "a comma" if token.kind == "COMMA" else f"`{token.text}`"
+
+
+def _quoting(last: Token, token: Token) -> str:
+    if last.text == "comment" and token.kind != END:
+        return "put the text in double quotes"
+    if token.kind == "NAME" and "." in token.text:
+        return "polc takes addresses, not host names: what a name stands for can change"
+    return ""

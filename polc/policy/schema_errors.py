@@ -1,0 +1,143 @@
+"""Why a tree is not what the schema wants, in words: jsonschema finds the places, this module the sentences.
+
+Imported only when something is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from polc.diagnostics import Collector
+from polc.policy.nodes import Mapping, Node, Scalar, Sequence, kind_of
+from polc.policy.schema import Json, load_schema
+from polc.policy.suggest import did_you_mean, nearest
+from polc.source import Span
+
+
+def explain(tree: Node, collector: Collector) -> None:
+    """Record POL101 to POL107 for everything in which ``tree`` departs from the policy schema."""
+    validator = Draft202012Validator(load_schema())
+    for error in validator.iter_errors(plain(tree)):
+        for one in _relevant(error):
+            _report(one, tree, collector)
+
+
+def plain(node: Node) -> Json:
+    """The tree without its places."""
+    match node:
+        case Scalar(value):
+            return value
+        case Sequence(items):
+            return [plain(item) for item in items]
+        case Mapping(entries):
+            return {name: plain(entry.value) for name, entry in entries.items()}
+
+
+def _relevant(error: ValidationError) -> Iterator[ValidationError]:
+    """The errors of the alternative that was meant, where a schema has several; else the error itself."""
+    if error.validator != "anyOf":
+        yield error
+        return
+    branches: dict[int, list[ValidationError]] = {}
+    for one in error.context or ():
+        branches.setdefault(int(one.schema_path[0]), []).append(one)
+    meant = min(branches.values(), key=_distance)
+    if _mismatch(meant):
+        yield error
+        return
+    for one in meant:
+        yield from _relevant(one)
+
+
+def _distance(errors: list[ValidationError]) -> tuple[bool, bool, int]:
+    """How far a tree is from an alternative: another type, without its telling keys, then by number of errors."""
+    missing = any(one.validator in ("required", "anyOf") and not one.path for one in errors)
+    return _mismatch(errors), missing, len(errors)
+
+
+def _mismatch(errors: list[ValidationError]) -> bool:
+    return any(one.validator == "type" and not one.relative_path for one in errors)
+
+
+def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
+    node, span = _find(tree, list(error.absolute_path))
+    value: Json = error.validator_value
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    title = str(schema.get("title", "something else"))
+    match error.validator:
+        case "additionalProperties":
+            _unknown_keys(node, schema, collector)
+        case "required":
+            missing = [name for name in value if name not in error.instance] if isinstance(value, list) else []
+            for name in missing:
+                collector.error("POL103", f"the key `{name}` is missing", _head(node), help=_missing_help(str(name)))
+        case "anyOf" if isinstance(value, list) and all(isinstance(one, dict) and "required" in one for one in value):
+            keys = [f"`{one['required'][0]}`" for one in value]
+            collector.error("POL103", f"one of the keys {', '.join(keys)} is missing", _head(node))
+        case "type" | "anyOf":
+            message = f"expected {title}, found {kind_of(node)}"
+            collector.error("POL102", message, span, help=_type_help(node, title))
+        case "enum" if isinstance(value, list):
+            words = [str(one) for one in value]
+            shown = f"`{node.text}`" if isinstance(node, Scalar) and node.value is not None else kind_of(node)
+            hint = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
+            collector.error("POL104", f"expected {title}, found {shown}", span, help=hint)
+        case "const":
+            message = f"this polc reads version {value} of the policy language"
+            collector.error("POL107", message, span, help=f"write `polc: {value}`")
+        case "pattern":
+            # An error of `propertyNames` has the mapping's path, and the name as its instance.
+            if isinstance(node, Mapping):
+                span = node.entries[str(error.instance)].key.span
+            shape = "letters, digits, `_`, `-` and `.`" if title == "an id" else "letters, digits, `_` and `-`"
+            collector.error("POL105", f"`{error.instance}` is not {title}: it takes {shape}, at most 63", span)
+        case "minItems" | "minLength":
+            collector.error("POL106", f"expected {title}, found nothing in it", span)
+        case _:
+            low, high = schema.get("minimum"), schema.get("maximum")
+            collector.error("POL108", f"`{error.instance}` is out of range: {title} is {low} to {high}", span)
+
+
+def _find(tree: Node, path: list[str | int]) -> tuple[Node, Span]:
+    """The node at a path; its span, or its key's where the node itself is empty and so has no text."""
+    node, span = tree, tree.span
+    for step in path:
+        if isinstance(node, Mapping) and isinstance(step, str):
+            entry = node.entries[step]
+            node, span = entry.value, entry.key.span if entry.value.span.text == "" else entry.value.span
+        elif isinstance(node, Sequence) and isinstance(step, int):
+            node = node.items[step]
+            span = node.span
+    return node, span
+
+
+def _head(node: Node) -> Span:
+    """The first key of a mapping: underlining all its lines says nothing."""
+    if isinstance(node, Mapping) and node.entries:
+        return next(iter(node.entries.values())).key.span
+    return node.span
+
+
+def _unknown_keys(node: Node, schema: dict[str, Json], collector: Collector) -> None:
+    properties = schema.get("properties")
+    known = list(properties) if isinstance(properties, dict) else []
+    for name, entry in node.entries.items() if isinstance(node, Mapping) else ():
+        if name not in known:
+            near = nearest(name, known)
+            help = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(f'`{one}`' for one in known)}"
+            collector.error("POL101", f"unknown key `{name}`", entry.key.span, help=help)
+
+
+def _missing_help(name: str) -> str:
+    return "a policy begins with `polc: 1`, the version of its language" if name == "polc" else ""
+
+
+def _type_help(node: Node, title: str) -> str:
+    if isinstance(node, Scalar) and node.value is not None and not isinstance(node.value, str):
+        return f'if it is meant as text, write it in quotes: `"{node.span.text}"`'
+    if isinstance(node, Mapping) and len(node.entries) == 1 and "rule" in title:
+        return "a text that holds `: ` must stand in quotes, or YAML makes a mapping of it"
+    return ""

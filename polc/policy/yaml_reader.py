@@ -1,0 +1,236 @@
+"""YAML 1.2 to a tree with places, from PyYAML's events.
+
+Events and not PyYAML's own tree, because that is made by recursion, resolves scalars as YAML 1.1 does,
+and knows nothing of double keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from polc.diagnostics import Failure
+from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, Value
+from polc.policy.scalars import integer, number, resolve
+from polc.policy.tree import DEEPEST, by_name, scalar_of, too_deep, too_long
+from polc.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from yaml.events import AliasEvent, Event, ScalarEvent
+
+MOST_REPEATED = 100_000
+"""Nodes that aliases may add to those written: more is an attack (billion laughs), not a policy."""
+
+_TAG = "tag:yaml.org,2002:"
+_SCALAR_TAGS: dict[str, Callable[[str], Value]] = {
+    f"{_TAG}str": str,
+    f"{_TAG}int": integer,
+    f"{_TAG}float": number,
+    "!": str,
+}
+_CONSTANT_TAGS = {f"{_TAG}null": type(None), f"{_TAG}bool": bool}
+_COLLECTION_TAGS = {"seq": f"{_TAG}seq", "map": f"{_TAG}map"}
+
+
+def read_yaml(source: SourceFile) -> Node:
+    """The tree of a YAML text, aliases and merge keys resolved.
+
+    Raises:
+        Failure: POL004 to POL012; the first thing that is wrong, because what follows it cannot be trusted.
+    """
+    import yaml
+
+    builder = _Builder(source)
+    try:
+        for event in _events(source.text):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = min(mark.index, len(source.text)) if mark else 0
+        reason = (error.problem or error.context or "it cannot be read").rstrip()
+        raise Failure.of(
+            "POL006", f"this is not YAML: {reason}", source.span(at, at + 1), help=_advice(reason)
+        ) from None
+    except yaml.YAMLError as error:
+        at = getattr(error, "position", 0)
+        raise Failure.of("POL006", "this is not YAML", source.span(at, at + 1)) from None
+    if builder.root is None:
+        raise Failure.of("POL004", "the policy is empty", source.whole(), help="the least policy is `polc: 1`")
+    return builder.root
+
+
+def _events(text: str) -> Iterator[Event]:
+    try:
+        from yaml.cyaml import CParser as Parser
+    except ImportError:
+        from yaml import Loader as Parser
+    parser = Parser(text)
+    try:
+        while parser.check_event():
+            yield parser.get_event()
+    finally:
+        parser.dispose()
+
+
+def _advice(reason: str) -> str:
+    """What usually is behind the scanner's words."""
+    if "\\t" in reason or "tab" in reason:
+        return "YAML is indented with spaces, never with tabs"
+    if "cannot start any token" in reason:
+        return "text that begins with `@`, `*`, `&`, `%`, `!` or a backquote must stand in quotes"
+    if "mapping values are not allowed" in reason:
+        return "text that holds `: ` must stand in quotes"
+    return ""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not been seen; in a mapping the items are keys and values in turn."""
+
+    mapping: bool
+    start: int
+    anchor: str | None
+    items: list[Node] = field(default_factory=list)
+    weight: int = 1
+
+
+@dataclass(slots=True)
+class _Builder:
+    source: SourceFile
+    root: Node | None = None
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
+    """Name -> node and how many nodes it stands for; None while it is being read."""
+    repeated: int = 0
+    documents: int = 0
+
+    def span(self, event: Event) -> Span:
+        return Span(self.source, event.start_mark.index, event.end_mark.index)
+
+    def take(self, event: Event) -> None:
+        # By class name: isinstance against eleven classes costs more than everything else here.
+        match type(event).__name__:
+            case "ScalarEvent":
+                self.scalar(event)
+            case "SequenceStartEvent" | "MappingStartEvent" as kind:
+                self.open(event, mapping=kind == "MappingStartEvent")
+            case "SequenceEndEvent" | "MappingEndEvent":
+                self.close(event.end_mark.index)
+            case "AliasEvent":
+                self.alias(event)
+            case "DocumentStartEvent":
+                self.documents += 1
+                if self.documents > 1:
+                    at = event.start_mark.index
+                    raise Failure.of(
+                        "POL013",
+                        "a policy is one document, and another begins here",
+                        self.source.span(at, at + 3),
+                        help="other files come in with `include`",
+                    )
+
+    def add(self, node: Node, weight: int) -> None:
+        if not self.stack:
+            self.root = node
+            return
+        top = self.stack[-1]
+        top.items.append(node)
+        top.weight += weight
+
+    def define(self, anchor: str | None, node: Node, weight: int) -> None:
+        if anchor is not None:
+            self.anchors[anchor] = (node, weight)
+
+    def scalar(self, event: ScalarEvent) -> None:
+        span = self.span(event)
+        plain = event.style is None or event.style == ""
+        value = self.value(event, span) if event.tag or plain else event.value
+        if isinstance(value, str):
+            node = scalar_of(value, span, quoted=not plain)
+        else:
+            node = Scalar(value, span, span.start if event.value == span.text else None)
+        self.define(event.anchor, node, 1)
+        self.add(node, 1)
+
+    def value(self, event: ScalarEvent, span: Span) -> Value:
+        text, tag = event.value, event.tag
+        try:
+            if not tag:
+                return resolve(text)
+            if tag in _SCALAR_TAGS:
+                return _SCALAR_TAGS[tag](text)
+            resolved = resolve(text)
+            if tag in _CONSTANT_TAGS and isinstance(resolved, _CONSTANT_TAGS[tag]):
+                return resolved
+        except ValueError:
+            if not tag:
+                raise too_long(span) from None
+        raise _bad_tag(tag, span)
+
+    def open(self, event: Event, *, mapping: bool) -> None:
+        span = self.span(event)
+        if len(self.stack) >= DEEPEST:
+            raise too_deep(self.source.span(span.start, span.start + 1))
+        tag, anchor = event.tag, event.anchor
+        if tag and tag not in ("!", _COLLECTION_TAGS["map" if mapping else "seq"]):
+            raise _bad_tag(tag, span)
+        if anchor is not None:
+            self.anchors[anchor] = None
+        self.stack.append(_Open(mapping, span.start, anchor))
+
+    def close(self, end: int) -> None:
+        done = self.stack.pop()
+        # A block ends where the next thing begins: the white space and comments between are not part of it.
+        last = done.items[-1].span.end if done.items else end
+        span = Span(self.source, done.start, end if self.source.text[end - 1 : end] in "]}" else max(last, done.start))
+        node: Node = Mapping(_entries(done.items), span) if done.mapping else Sequence(tuple(done.items), span)
+        self.define(done.anchor, node, done.weight)
+        self.add(node, done.weight)
+
+    def alias(self, event: AliasEvent) -> None:
+        span = self.span(event)
+        name = event.anchor
+        if name not in self.anchors:
+            raise Failure.of("POL009", f"there is no anchor `&{name}` before this", span)
+        known = self.anchors[name]
+        if known is None:
+            raise Failure.of("POL009", f"`*{name}` stands within what it stands for", span)
+        node, weight = known
+        self.repeated += weight
+        if self.repeated > MOST_REPEATED:
+            raise Failure.of("POL009", f"aliases repeat more than {MOST_REPEATED} nodes", span)
+        self.add(node, weight)
+
+
+def _entries(items: list[Node]) -> dict[str, Entry]:
+    """Entries of a mapping, with those that merge keys (`<<`) bring behind the written ones."""
+    written: list[Entry] = []
+    merged: list[Mapping] = []
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if not isinstance(key, Scalar):
+            raise Failure.of("POL012", "a key must be text, not a list or mapping", key.span)
+        if key.value == "<<" and key.at == key.span.start:
+            merged += _sources(value)
+        else:
+            written.append(Entry(key, value))
+    entries = by_name(written)
+    for mapping in merged:
+        for name, entry in mapping.entries.items():
+            entries.setdefault(name, entry)
+    return entries
+
+
+def _sources(value: Node) -> list[Mapping]:
+    if isinstance(value, Mapping):
+        return [value]
+    if isinstance(value, Sequence):
+        found = [one for one in value.items if isinstance(one, Mapping)]
+        if len(found) == len(value.items):
+            return found
+    raise Failure.of("POL009", "`<<` merges a mapping or a list of mappings", value.span)
+
+
+def _bad_tag(tag: str, span: Span) -> Failure:
+    shown = tag.replace(_TAG, "!!")
+    return Failure.of("POL014", f"the tag `{shown}` does not fit here", span, help="polc needs no tags: leave it out")
