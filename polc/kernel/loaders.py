@@ -31,7 +31,7 @@ class Loader(Protocol):
         """
 
     def load(self, namespace: Namespace, output: Output) -> None:
-        """Load all files of an output: what one tool takes is taken as a whole or not at all.
+        """Load all files of an output, each as atomically as its tool can.
 
         Raises:
             Failure: POL603, refused, with the tool's words.
@@ -90,8 +90,9 @@ IPTABLES_TOOLS: dict[str, str] = {"rules.v4": "iptables", "rules.v6": "ip6tables
 class IptablesLoader:
     """``iptables-restore`` and ``iptables-save`` of one ``variant``, for both families (iptables-restore(8)).
 
-    The nft variant takes a file as one transaction, legacy table by table; so every file is first tried
-    with ``--test``, and none is loaded unless all passed.
+    The nft variant takes a file as one transaction, legacy table by table. So every file is first tried with
+    ``--test``, and none is loaded unless all passed; but what only the kernel refuses (a chain that is not
+    there, for the nft variant), ``--test`` does not see, and then the files before are loaded.
     """
 
     variant: str

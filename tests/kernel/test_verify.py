@@ -75,17 +75,34 @@ def test_loading_again_replaces(loader: loaders.Loader, scratch: Namespace) -> N
         assert all("raw" in sentence for sentence in found), found
 
 
+GOOD_RULES = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
+BAD_RULES = {
+    "syntax": "*filter\n-A INPUT -p tcp --dport 70000 -j DROP\nCOMMIT\n",
+    "no COMMIT": "*filter\n-A INPUT -p tcp --dport 22 -j DROP\n-A",
+    "no such chain": "*filter\n-A INPUT -p tcp --dport 22 -j NOWHERE\nCOMMIT\n",
+    "not for this hook": "*filter\n-A INPUT -p tcp --dport 22 -j TPROXY --on-port 1\nCOMMIT\n",
+}
+
+
 @pytest.mark.kernel("iptables-nft", "iptables-legacy")
 @pytest.mark.parametrize("loader", LOADERS[1:], ids=lambda loader: loader.name)
-def test_a_refused_file_keeps_the_others_out(loader: loaders.Loader, scratch: Namespace) -> None:
-    good = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
-    bad = "*filter\n-A INPUT -p tcp --dport 22 -j NOWHERE\nCOMMIT\n"
+@pytest.mark.parametrize("bad", BAD_RULES.values(), ids=BAD_RULES)
+def test_a_refusal_has_the_words_of_the_tool(loader: loaders.Loader, scratch: Namespace, bad: str) -> None:
     with pytest.raises(Failure) as refused:
-        loader.load(scratch, Output((OutputFile("rules.v4", good), OutputFile("rules.v6", bad))))
+        loader.load(scratch, Output((OutputFile("rules.v4", GOOD_RULES), OutputFile("rules.v6", bad))))
     (diagnostic,) = refused.value.diagnostics
     assert diagnostic.code == "POL603"
-    assert f"ip6tables-{loader.name.removeprefix('iptables-')}-restore" in diagnostic.message
-    (v4,) = loader.read_back(scratch, Output((OutputFile("rules.v4", good),)))
+    tool, _, words = diagnostic.message.partition(" failed: ")
+    assert tool.startswith(f"`ip6tables-{loader.name.removeprefix('iptables-')}-restore")
+    assert words
+
+
+@pytest.mark.kernel("iptables-nft", "iptables-legacy")
+@pytest.mark.parametrize("loader", LOADERS[1:], ids=lambda loader: loader.name)
+def test_a_file_that_the_tool_refuses_keeps_the_others_out(loader: loaders.Loader, scratch: Namespace) -> None:
+    with pytest.raises(Failure):
+        loader.load(scratch, Output((OutputFile("rules.v4", GOOD_RULES), OutputFile("rules.v6", BAD_RULES["syntax"]))))
+    (v4,) = loader.read_back(scratch, Output((OutputFile("rules.v4", GOOD_RULES),)))
     assert ":INPUT DROP" not in v4.text
 
 
