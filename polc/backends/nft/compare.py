@@ -20,8 +20,6 @@ LOSSES: Final[dict[str, str]] = {
     "l3proto": "nft fills in `inet` for a helper of an inet table",
     "flag dynamic": "JSON before nft 1.1 can neither take nor list it; nft sets it on what a rule updates",
     "auto-merge": "JSON lists it from nft 1.1 on alone, and polc emits no overlaps to merge",
-    "family beside tcp reset": "nft 1.0.6 leaves `meta nfproto` out of the listing of a rule that rejects so, "
-    "though the kernel has it",
     "order of declarations": "tables list counters, helpers, sets and chains by kind",
 }
 """What a listing loses or adds, with the reason; what is not named here is compared."""

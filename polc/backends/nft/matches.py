@@ -85,6 +85,13 @@ def implies_family(match: Match) -> bool:
             assert_never(match)
 
 
-def family_only(family: Family) -> Compare:
-    """A match on packets of one family."""
+def family_only(family: Family, *, beside_reset: bool) -> Compare:
+    """A match on packets of one family, to stand after the other matches.
+
+    nft 1.0.6 lists it there; before a match on a transport protocol it would leave it out, and beside a
+    reject with tcp reset it leaves out all but the negated form, so that a saved listing would match more.
+    """
+    if beside_reset:
+        (other,) = (one for one in FAMILIES if one is not family)
+        return Compare(Meta("nfproto"), Protocol(other), negated=True)
     return Compare(Meta("nfproto"), Protocol(family))

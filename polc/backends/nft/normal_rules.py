@@ -55,10 +55,6 @@ def normal_rule(rule: dict[str, Json]) -> NormalRule:
             implied.add(text)
         else:
             statements.append(text)
-    if "reject with tcp reset" in statements:
-        # Listing loss: see LOSSES, "family beside tcp reset".
-        headers = {one for text in statements for one in _IMPLIED_BY_HEADER.get(text.partition(" ")[0], ())}
-        implied = {one for one in implied if not one.startswith(_FAMILY_FIELD) or one in headers}
     comment = rule.get("comment")
     return NormalRule(comment if isinstance(comment, str) else "", frozenset(implied), tuple(statements))
 

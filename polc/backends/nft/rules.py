@@ -21,7 +21,7 @@ from polc.ir.matches import STATEFUL, Match, ServiceMatch
 from polc.ir.ruleset import DynamicSet, Rule
 from polc.ir.stateful import Hits, Limit
 from polc.ir.statements import AssignHelper, Counter
-from polc.ir.verdicts import Jump, Nat
+from polc.ir.verdicts import Jump, Nat, Reject, RejectType
 
 LONGEST_COMMENT = 127
 """Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
@@ -88,15 +88,17 @@ class RuleLowering:
             ]
         else:
             bodies = [(*matches, *found, *effect)]
-        return [RuleDefinition(body, comment) for body in bodies]
+        # A rule that neither asks nor does anything has no form in text, and no meaning.
+        return [RuleDefinition(body, comment) for body in bodies if body]
 
     def _matches(self, rule: Rule) -> list[RuleStatement]:
         found: list[RuleStatement] = []
-        if len(rule.families) == 1 and not any(implies_family(match) for match in rule.matches):
-            found += (family_only(family) for family in rule.families)
         for match in rule.matches:
             if not isinstance(match, STATEFUL):
                 found += compare(match, self.sets)
+        if len(rule.families) == 1 and not any(implies_family(match) for match in rule.matches):
+            reset = rule.verdict == Reject(RejectType.TCP_RESET)
+            found += (family_only(family, beside_reset=reset) for family in rule.families)
         return found
 
     def _stateful(self, rule: Rule, lowered: LoweredRule) -> Ban | list[RuleStatement]:

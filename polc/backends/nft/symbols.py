@@ -26,7 +26,7 @@ _ICMPV6_CODES = {
 }
 
 _SYMBOLS: dict[str, dict[str, int]] = {
-    "meta l4proto": PROTOCOLS,
+    "meta l4proto": {**PROTOCOLS, "ipv6-icmp": ICMPV6},
     "icmp type": ICMP_TYPES[ICMP],
     "icmpv6 type": ICMP_TYPES[ICMPV6],
     "icmp code": _ICMP_CODES,
