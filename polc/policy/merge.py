@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from polc.diagnostics import Collector, Failure, Label
 from polc.policy.files import read_file
 from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
-from polc.policy.schema import policy_gate
+from polc.policy.schema import UnsupportedSchema, part_gate, policy_gate
 from polc.source import SourceFile, Span
 
 SECTIONS = ("input", "forward", "output")
@@ -37,6 +37,10 @@ class Merged:
 
     definitions: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in DEFINITIONS})
     sections: dict[str, Section] = field(default_factory=dict)
+    complete: bool = True
+    """Whether every file could be read and was YAML or JSON."""
+    broken: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in DEFINITIONS})
+    """Names whose definitions broke the schema: said already, so rules may name them without another error."""
 
 
 def load(path: str, collector: Collector) -> Merged:
@@ -49,6 +53,7 @@ def load(path: str, collector: Collector) -> Merged:
         source = read_file(path, standard_input=path == "-")
     except Failure as failure:
         collector.diagnostics.extend(failure.diagnostics)
+        loader.merged.complete = False
         return loader.merged
     identity = path if path == "-" else os.path.realpath(path)
     loader.seen.add(identity)
@@ -63,17 +68,20 @@ class _Loader:
     seen: set[str] = field(default_factory=set)
 
     def take(self, source: SourceFile, chain: tuple[str, ...], through: tuple[Label, ...]) -> None:
-        """Merge one file after those that it includes; ``chain`` are the files that led here, ``through`` the places."""
+        """Merge one file after those that it includes; ``chain`` are the files that led here, ``through`` where."""
         try:
             tree = read_tree(source)
         except Failure as failure:
             self.collector.diagnostics.extend(failure.diagnostics)
+            self.merged.complete = False
             return
         if not policy_gate()(tree):
             from polc.policy.schema_errors import explain
 
             explain(tree, self.collector)
-            return
+            if not isinstance(tree, Mapping):
+                return
+            tree = self.sound_part(tree)
         assert isinstance(tree, Mapping)
         self.include(source, tree.get("include"), chain, through)
         for kind in DEFINITIONS:
@@ -82,6 +90,22 @@ class _Loader:
             entry = tree.entries.get(name)
             if entry:
                 self.section(name, entry)
+
+    def sound_part(self, tree: Mapping) -> Mapping:
+        """What of a tree the schema lets pass, so that errors in the rest are found in the same run."""
+        kept = {name: entry for name, entry in tree.entries.items() if _passes(f"#/properties/{name}", entry.value)}
+        for name, entry in tree.entries.items():
+            if name in kept or not isinstance(entry.value, Mapping):
+                continue
+            if name in DEFINITIONS:
+                members = entry.value.entries
+                pointer = f"#/properties/{name}/additionalProperties"
+                sound = {one: member for one, member in members.items() if _passes(pointer, member.value)}
+                self.merged.broken[name] |= members.keys() - sound.keys()
+                kept[name] = Entry(entry.key, Mapping(sound, entry.value.span))
+            elif name in SECTIONS:
+                kept[name] = Entry(entry.key, _sound_section(entry.value))
+        return Mapping(kept, tree.span)
 
     def include(
         self, source: SourceFile, included: Node | None, chain: tuple[str, ...], through: tuple[Label, ...]
@@ -105,8 +129,8 @@ class _Loader:
                 message = (
                     f"`{node.text}` includes itself" if len(chain) == 1 else f"`{node.text}` includes itself in the end"
                 )
-                also = through[chain.index(identity) :]
-                self.collector.error("POL015", message, node.span, label="closes the circle", also=also)
+                circle = through[chain.index(identity) :]
+                self.collector.error("POL015", message, node.span, label="closes the circle", also=circle)
             elif identity not in self.seen:
                 self.seen.add(identity)
                 self.open(path, node, (*chain, identity), (*through, Label(node.span, "included here")))
@@ -119,6 +143,7 @@ class _Loader:
         try:
             source = read_file(path)
         except Failure as failure:
+            self.merged.complete = False
             for one in failure.diagnostics:
                 # What has no text of its own is told at the place that asked for it.
                 if one.labels:
@@ -154,6 +179,26 @@ class _Loader:
             section.default = section.default or default
         if isinstance(rules, Sequence):
             section.rules += rules.items
+
+
+def _passes(pointer: str, node: Node) -> bool:
+    try:
+        return part_gate(pointer)(node)
+    except UnsupportedSchema:
+        return False
+
+
+def _sound_section(section: Mapping) -> Mapping:
+    kept = dict(section.entries)
+    rules, default = kept.get("rules"), kept.get("default")
+    if default and not _passes("#/$defs/section/properties/default", default.value):
+        # Wrong, but there: that none is given would be one complaint too many. What it is no longer matters.
+        drop = Scalar("drop", default.value.span)
+        kept["default"] = Entry(default.key, drop)
+    if rules and isinstance(rules.value, Sequence):
+        sound = tuple(rule for rule in rules.value.items if _passes("#/$defs/rule", rule))
+        kept["rules"] = Entry(rules.key, Sequence(sound, rules.value.span))
+    return Mapping(kept, section.span)
 
 
 def read_tree(source: SourceFile) -> Node:

@@ -18,9 +18,10 @@ def read_policy(path: str, collector: Collector) -> Ruleset:
         Failure: something is wrong: POL0xx to POL2xx.
     """
     merged = load(path, collector)
-    # Where a file is missing, names that it would have defined would all be told as unknown.
-    collector.raise_if_errors()
-    symbols = resolve_symbols(merged.definitions, collector)
+    # Where a file could not be read, names that it would have defined would all be told as unknown.
+    if not merged.complete:
+        collector.raise_if_errors()
+    symbols = resolve_symbols(merged.definitions, merged.broken, collector)
     ruleset = lower_sections(merged.sections, symbols, collector)
     collector.raise_if_errors()
     return ruleset

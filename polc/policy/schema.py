@@ -36,6 +36,13 @@ def policy_gate() -> Check:
     return compile_gate(load_schema())
 
 
+@cache
+def part_gate(pointer: str) -> Check:
+    """The gate of a part of the policy schema, by its JSON pointer such as ``#/$defs/rule``."""
+    schema = load_schema()
+    return _Compiler(schema).compile({"$ref": pointer})
+
+
 def compile_gate(schema: Json) -> Check:
     """A function that says whether a tree is valid (JSON Schema 2020-12, as far as its keywords are known).
 

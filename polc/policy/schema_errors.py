@@ -19,10 +19,15 @@ from polc.source import Span
 
 def explain(tree: Node, collector: Collector) -> None:
     """Record POL101 to POL107 for everything in which ``tree`` departs from the policy schema."""
-    validator = Draft202012Validator(load_schema())
+    schema = load_schema()
+    assert isinstance(schema, dict)
+    validator = Draft202012Validator(schema)
     for error in validator.iter_errors(plain(tree)):
         for one in _relevant(error):
-            _report(one, tree, collector)
+            if _telling_keys(one):
+                _report_no_alternative(one, tree, collector)
+            else:
+                _report(one, tree, collector)
 
 
 def plain(node: Node) -> Json:
@@ -41,15 +46,63 @@ def _relevant(error: ValidationError) -> Iterator[ValidationError]:
     if error.validator != "anyOf":
         yield error
         return
-    branches: dict[int, list[ValidationError]] = {}
-    for one in error.context or ():
-        branches.setdefault(int(one.schema_path[0]), []).append(one)
-    meant = min(branches.values(), key=_distance)
-    if _mismatch(meant):
+    meant = min(_branches(error), key=_distance)
+    if _mismatch(meant) or _telling_keys(error):
         yield error
         return
     for one in meant:
         yield from _relevant(one)
+
+
+def _branches(error: ValidationError) -> list[list[ValidationError]]:
+    """What is wrong with a tree by each of the alternatives."""
+    branches: dict[int, list[ValidationError]] = {}
+    for one in error.context or ():
+        branches.setdefault(int(one.schema_path[0]), []).append(one)
+    return list(branches.values())
+
+
+def _telling_keys(error: ValidationError) -> list[str]:
+    """Where a mapping has none of the keys that tell which alternative it is: those keys; else nothing."""
+    if error.validator != "anyOf":
+        return []
+    keys: list[str] = []
+    for branch in _branches(error):
+        if _mismatch(branch):
+            continue
+        own = [name for one in branch for name in _missing_keys(one)]
+        if not own:
+            return []
+        keys += own
+    return list(dict.fromkeys(keys)) if len(keys) > 1 else []
+
+
+def _missing_keys(error: ValidationError) -> list[str]:
+    if error.validator == "required" and not error.relative_path:
+        return [str(name) for name in _as_list(error.validator_value) if name not in _keys(error.instance)]
+    if error.validator == "anyOf" and not error.relative_path:
+        return [name for branch in _branches(error) for one in branch for name in _missing_keys(one)]
+    return []
+
+
+def _keys(instance: object) -> set[object]:
+    return set(instance) if isinstance(instance, dict) else set()
+
+
+def _report_no_alternative(error: ValidationError, tree: Node, collector: Collector) -> None:
+    node, _ = _find(tree, list(error.absolute_path))
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    keys = _telling_keys(error)
+    written = [str(name) for name in _keys(error.instance)]
+    hints = [f"did you mean `{near}`?" for name in written if (near := nearest(name, keys))]
+    shown = ", ".join(f"`{name}`" for name in keys)
+    title = str(schema.get("title", "this"))
+    collector.error(
+        "POL103",
+        f"{title} has one of the keys {shown}, and this mapping none",
+        _head(node),
+        help=hints[0] if hints else _type_help(node, title),
+    )
 
 
 def _distance(errors: list[ValidationError]) -> tuple[bool, bool, int]:
@@ -64,30 +117,29 @@ def _mismatch(errors: list[ValidationError]) -> bool:
 
 def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
     node, span = _find(tree, list(error.absolute_path))
-    value: Json = error.validator_value
+    value = _as_list(error.validator_value)
     schema = error.schema if isinstance(error.schema, dict) else {}
     title = str(schema.get("title", "something else"))
     match error.validator:
         case "additionalProperties":
             _unknown_keys(node, schema, collector)
         case "required":
-            missing = [name for name in value if name not in error.instance] if isinstance(value, list) else []
-            for name in missing:
+            for name in value:
+                if isinstance(node, Mapping) and name in node.entries:
+                    continue
                 collector.error("POL103", f"the key `{name}` is missing", _head(node), help=_missing_help(str(name)))
-        case "anyOf" if isinstance(value, list) and all(isinstance(one, dict) and "required" in one for one in value):
-            keys = [f"`{one['required'][0]}`" for one in value]
-            collector.error("POL103", f"one of the keys {', '.join(keys)} is missing", _head(node))
         case "type" | "anyOf":
             message = f"expected {title}, found {kind_of(node)}"
             collector.error("POL102", message, span, help=_type_help(node, title))
-        case "enum" if isinstance(value, list):
+        case "enum":
             words = [str(one) for one in value]
             shown = f"`{node.text}`" if isinstance(node, Scalar) and node.value is not None else kind_of(node)
             hint = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
             collector.error("POL104", f"expected {title}, found {shown}", span, help=hint)
         case "const":
-            message = f"this polc reads version {value} of the policy language"
-            collector.error("POL107", message, span, help=f"write `polc: {value}`")
+            version = schema.get("const")
+            message = f"this polc reads version {version} of the policy language"
+            collector.error("POL107", message, span, help=f"write `polc: {version}`")
         case "pattern":
             # An error of `propertyNames` has the mapping's path, and the name as its instance.
             if isinstance(node, Mapping):
@@ -99,6 +151,10 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
         case _:
             low, high = schema.get("minimum"), schema.get("maximum")
             collector.error("POL108", f"`{error.instance}` is out of range: {title} is {low} to {high}", span)
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _find(tree: Node, path: list[str | int]) -> tuple[Node, Span]:
@@ -127,8 +183,8 @@ def _unknown_keys(node: Node, schema: dict[str, Json], collector: Collector) -> 
     for name, entry in node.entries.items() if isinstance(node, Mapping) else ():
         if name not in known:
             near = nearest(name, known)
-            help = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(f'`{one}`' for one in known)}"
-            collector.error("POL101", f"unknown key `{name}`", entry.key.span, help=help)
+            hint = f"did you mean `{near}`?" if near else f"the keys here are {', '.join(f'`{one}`' for one in known)}"
+            collector.error("POL101", f"unknown key `{name}`", entry.key.span, help=hint)
 
 
 def _missing_help(name: str) -> str:

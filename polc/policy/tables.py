@@ -1,4 +1,4 @@
-"""Parse tables of the rule grammar: ``python -m polc.policy.tables`` has Lark build them, and writes them down.
+"""Parse tables of the rule grammar.
 
 Building takes Lark a quarter of a second and importing it 40 ms; reading the result takes 2 ms. So
 ``grammar/rule.tables.json`` is kept beside ``grammar/rule.lark`` and used as long as it was made from the same text;
@@ -8,8 +8,7 @@ otherwise the tables are built on the spot.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 
@@ -52,14 +51,16 @@ class Tables:
 def load_tables() -> Tables:
     """The tables of the grammar as it is now."""
     grammar = read_resource("grammar", GRAMMAR)
-    try:
+    with suppress(FileNotFoundError):
         tables = from_json(read_resource("grammar", TABLES))
-    except FileNotFoundError:
-        return build_tables(grammar)
-    return tables if tables.grammar_sha256 == _digest(grammar) else build_tables(grammar)
+        if tables.grammar_sha256 == digest(grammar):
+            return tables
+    from polc.policy.build_tables import build_tables
+
+    return build_tables(grammar)
 
 
-def _digest(grammar: str) -> str:
+def digest(grammar: str) -> str:
     return sha256(grammar.encode()).hexdigest()
 
 
@@ -89,90 +90,4 @@ def from_json(text: str) -> Tables:
         ends=raw["ends"],
         actions=tuple(raw["actions"]),
         gotos=tuple(raw["gotos"]),
-    )
-
-
-def build_tables(grammar: str) -> Tables:
-    """Have Lark make the LALR(1) automaton of a grammar; the same grammar gives the same tables.
-
-    Raises:
-        lark.exceptions.GrammarError: it is no grammar, or not LALR(1).
-    """
-    import lark
-    from lark.common import LexerConf, ParserConf
-    from lark.lexer import PatternStr
-    from lark.parsers.lalr_analysis import LALR_Analyzer, Shift
-
-    built = lark.Lark(grammar, parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=False)
-    analysis = LALR_Analyzer(ParserConf(built.rules, {}, list(STARTS)), strict=True)
-    analysis.compute_lalr()
-    table = analysis.parse_table
-    number = _in_reach(
-        [table.start_states[name] for name in STARTS],
-        lambda state: [target for _, (kind, target) in sorted(table.states[state].items()) if kind is Shift],
-    )
-    productions = {rule: index for index, rule in enumerate(built.rules)}
-    conf = built.parser.lexer_conf
-    assert isinstance(conf, LexerConf)
-    # Lark's own order (lark.lexer.BasicLexer): priority, then the longest possible match, then the longest pattern.
-    terminals = sorted(
-        conf.terminals,
-        key=lambda one: (-one.priority, -one.pattern.max_width, -len(one.pattern.value), one.name),
-    )
-    names = re.compile(next(one.pattern.to_regexp() for one in terminals if one.name == "NAME"))
-    keywords = {
-        one.pattern.value: one.name
-        for one in terminals
-        if isinstance(one.pattern, PatternStr) and names.fullmatch(one.pattern.value)
-    }
-    actions: list[dict[str, int]] = [{} for _ in number]
-    gotos: list[dict[str, int]] = [{} for _ in number]
-    nonterminals = {str(rule.origin.name) for rule in built.rules}
-    for state, index in number.items():
-        for symbol, (kind, target) in table.states[state].items():
-            if kind is not Shift:
-                actions[index][symbol] = ~productions[target]
-            elif symbol in nonterminals:
-                gotos[index][symbol] = number[target]
-            else:
-                actions[index][symbol] = number[target]
-    return Tables(
-        grammar_sha256=_digest(grammar),
-        lark_version=lark.__version__,
-        patterns=tuple(
-            (one.name, one.pattern.to_regexp()) for one in terminals if one.name not in set(keywords.values())
-        ),
-        ignored=tuple(conf.ignore),
-        keywords=dict(sorted(keywords.items())),
-        productions=tuple(
-            Production(
-                str(rule.origin.name),
-                tuple(not (symbol.is_term and symbol.filter_out) for symbol in rule.expansion),
-            )
-            for rule in built.rules
-        ),
-        starts={name: number[table.start_states[name]] for name in STARTS},
-        ends={name: number[table.end_states[name]] for name in STARTS},
-        actions=tuple(actions),
-        gotos=tuple(gotos),
-    )
-
-
-def _in_reach(starts: list[int], targets: Callable[[int], Iterable[int]]) -> dict[int, int]:
-    """Number the states by breadth-first search: Lark's own numbers change from run to run."""
-    number: dict[int, int] = {}
-    waiting = list(starts)
-    for state in waiting:
-        if state not in number:
-            number[state] = len(number)
-            waiting.extend(targets(state))
-    return number
-
-
-if __name__ == "__main__":
-    from pathlib import Path
-
-    folder = Path(__file__).resolve().parents[2] / "grammar"
-    (folder / TABLES).write_text(
-        to_json(build_tables((folder / GRAMMAR).read_text(encoding="utf-8"))), encoding="utf-8"
     )

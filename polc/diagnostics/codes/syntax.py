@@ -46,7 +46,7 @@ SYNTAX_CODES: tuple[Code, ...] = (
     Code(
         "POL105",
         "not a name",
-        what="the name of a zone, address group or service, or the id of a rule, has a character that names do not have",
+        what="the name of a zone, address group or service, or the id of a rule, is not made like a name",
         why="in a rule it could not be told from other words",
         example="polc: 1\nzones: {my wan: eth0}\n",
         instead="a letter or `_`, then letters, digits, `_` and `-`",

@@ -30,13 +30,15 @@ from polc.policy.lower.scope import Scope
 from polc.policy.lower.symbols import BUILTIN_ZONES, LOOPBACK
 from polc.policy.suggest import did_you_mean
 
+_ACCEPT = Accept()
+
 
 @dataclass(frozen=True, slots=True)
 class MacroRule:
     """``echo`` rules are held to ``ECHO_RATE``, a bucket for each chain and family."""
 
     matches: tuple[Match, ...]
-    verdict: Accept | Drop = Accept()
+    verdict: Accept | Drop = _ACCEPT
     echo: bool = False
 
 
@@ -80,7 +82,8 @@ _DISCOVERY = MacroRule(
 )
 
 # Multicast listener discovery keeps switches forwarding neighbour discovery itself. It comes from link-local
-# addresses (RFC 2710, 3; RFC 3810, 5), reports also from :: while a host has no address yet (RFC 3590; RFC 3810, 5.2.13).
+# addresses (RFC 2710, 3; RFC 3810, 5), reports also from :: while a host has no address yet (RFC 3590, 4; RFC 3810,
+# 5.2.13).
 _LINK_LOCAL = parse_address("fe80::/10")
 _LISTENERS = (
     MacroRule(

@@ -61,8 +61,6 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     matches.sort(key=lambda one: isinstance(one, AddressMatch))
     errors = len(collector.diagnostics)
     service = _service(rule, scope)
-    if service is None or len(collector.diagnostics) > errors:
-        service = None
     states = rule.find(States)
     state_match = _states(states, scope) if states else None
     verdict = _verdict(rule.verdict, service, scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
 
@@ -29,17 +30,19 @@ BUILTIN_ZONES: dict[str, tuple[InterfacePattern, ...]] = {LOOPBACK: (InterfacePa
 """Linux names the loopback interface `lo` in every namespace (drivers/net/loopback.c)."""
 
 
-def resolve_symbols(definitions: AbstractMapping[str, dict[str, Entry]], collector: Collector) -> Symbols:
-    """The names of a policy; what is wrong with them is recorded."""
+def resolve_symbols(
+    definitions: AbstractMapping[str, dict[str, Entry]], broken: AbstractMapping[str, set[str]], collector: Collector
+) -> Symbols:
+    """The names of a policy; what is wrong with them is recorded, for ``broken`` ones that has been done."""
     for kind in definitions.values():
         for name, entry in kind.items():
             if name in keywords():
                 message = f"`{name}` is a word of the rule language and cannot be a name"
                 collector.error("POL211", message, entry.key.span)
     return Symbols(
-        _zones(definitions["zones"], collector),
-        _addresses(definitions["addresses"], collector),
-        _Services(collector).resolve(definitions["services"]),
+        {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], collector)},
+        _addresses(definitions["addresses"], broken["addresses"], collector),
+        _Services(broken["services"], collector).resolve(definitions["services"]),
     )
 
 
@@ -66,8 +69,8 @@ def _scalars(entry: Entry) -> list[Scalar]:
     return [one for one in (value.items if isinstance(value, Sequence) else (value,)) if isinstance(one, Scalar)]
 
 
-def _addresses(entries: dict[str, Entry], collector: Collector) -> dict[str, AddressSet | None]:
-    groups: dict[str, AddressSet | None] = {}
+def _addresses(entries: dict[str, Entry], broken: set[str], collector: Collector) -> dict[str, AddressSet | None]:
+    groups: dict[str, AddressSet | None] = dict.fromkeys(broken)
     references = {
         name: tuple(
             Word(one.text[1:], one.place(1, len(one.text))) for one in _scalars(entry) if one.text.startswith("@")
@@ -80,12 +83,12 @@ def _addresses(entries: dict[str, Entry], collector: Collector) -> dict[str, Add
             # Each of them is what the others are: none is anything.
             groups.update(dict.fromkeys(word.text for word in name))
         elif name not in groups:
-            groups[name] = _group(entries[name], groups, entries, collector)
+            groups[name] = _group(entries[name], groups, (*entries, *broken), collector)
     return groups
 
 
 def _group(
-    entry: Entry, groups: dict[str, AddressSet | None], known: dict[str, Entry], collector: Collector
+    entry: Entry, groups: dict[str, AddressSet | None], known: Collection[str], collector: Collector
 ) -> AddressSet | None:
     found: list[tuple[Family, int, int]] = []
     nested: list[AddressSet] = []
@@ -118,7 +121,7 @@ def _host_name(text: str) -> str:
     return f"another group is written `@{text}`; host names are not resolved, because what they stand for can change"
 
 
-def unknown_group(word: Word, known: AbstractMapping[str, object], collector: Collector) -> None:
+def unknown_group(word: Word, known: Iterable[str], collector: Collector) -> None:
     hint = did_you_mean(word.text, known)
     collector.error("POL202", f"there is no address group `{word.text}`", word.span, help=hint)
 
@@ -140,9 +143,9 @@ class _Definition:
 class _Services:
     """User-defined services are resolved at once, those built in when they are first asked for."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, broken: Iterable[str], collector: Collector) -> None:
         self.collector = collector
-        self.services: dict[str, Service | None] = {}
+        self.services: dict[str, Service | None] = dict.fromkeys(broken)
         self.own: dict[str, Entry] = {}
 
     def resolve(self, entries: dict[str, Entry]) -> AbstractMapping[str, Service | None]:
