@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -32,8 +33,11 @@ HOST_COMMANDS: tuple[tuple[str, ...], ...] = (
     ("ip", "route", "show", "table", "all"),
     ("sysctl", "--all", "--ignore", "--pattern", r"^net\."),
 )
-VOLATILE = ("valid_lft", "nf_conntrack_count", "#", "conntrack v", "[0:0]", "expires", ":INPUT", ":OUTPUT", ":FORWARD")
+VOLATILE = ("valid_lft", "nf_conntrack_count", "conntrack v")
 """Lines with counters and clocks of the host."""
+
+COUNTERS = re.compile(r"\[\d+:\d+\]|^#.*| \d+ (?=[A-Z_]+ src=)| (?:packets|bytes|expires) \S+")
+"""Such parts of lines."""
 
 
 def host() -> dict[str, list[str]]:
@@ -43,7 +47,8 @@ def host() -> dict[str, list[str]]:
         if (program := shutil.which(argv[0], path=programs.search_path())) is None:
             continue
         done = subprocess.run([program, *argv[1:]], capture_output=True, text=True)
-        seen[argv[0]] = [line for line in done.stdout.splitlines() if not any(word in line for word in VOLATILE)]
+        lines = [line for line in done.stdout.splitlines() if not any(word in line for word in VOLATILE)]
+        seen[" ".join(argv)] = [COUNTERS.sub("", line) for line in lines]
     seen["mounts"] = Path("/proc/self/mountinfo").read_text().splitlines()
     return seen
 
