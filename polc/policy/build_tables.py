@@ -16,7 +16,7 @@ from lark.grammar import Terminal
 from lark.lexer import PatternStr
 from lark.parsers.lalr_analysis import LALR_Analyzer, Shift
 
-from polc.policy.tables import GRAMMAR, STARTS, TABLES, Production, Tables, digest, to_json
+from polc.policy.tables import GRAMMAR, STARTS, TABLES, Production, Tables, to_json
 
 _State = TypeVar("_State", bound=Hashable)
 
@@ -62,7 +62,7 @@ def build_tables(grammar: str) -> Tables:
             else:
                 actions[index][symbol] = number[target]
     return Tables(
-        grammar_sha256=digest(grammar),
+        grammar=grammar,
         lark_version=lark.__version__,
         patterns=tuple(
             (one.name, one.pattern.to_regexp()) for one in terminals if one.name not in set(keywords.values())

@@ -1,11 +1,12 @@
 """Policy documents: what was written, in one form for rule strings and rule mappings, each word with its place.
 
 Nothing here has been looked up or computed yet: `wan` is a word, not a zone. Lowering does that.
+Named tuples and not dataclasses: making the classes is half of what importing this module costs, and there are ten
+words in a rule.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
@@ -13,98 +14,85 @@ from polc.source import Span
 
 
 class Word(NamedTuple):
-    """A word and its place; a named tuple because there are ten in a rule."""
+    """A word and its place."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """Words of which one must hold, or, ``negated``, none may."""
 
     words: tuple[Word, ...]
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One end of a packet: zones and addresses, of which both must hold."""
 
     zones: Names | None
     addresses: Names | None
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceWord:
+class ServiceWord(NamedTuple):
     """``ssh``, ``tcp/80``, ``443`` (goes on with the protocol before it); ``protocol``: the word after ``proto``."""
 
     word: Word
     protocol: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     rate: Word
     burst: Word | None
     per: tuple[Word, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     endpoint: Endpoint
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     endpoint: Endpoint
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePorts:
+class SourcePorts(NamedTuple):
     words: tuple[Word, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class States:
+class States(NamedTuple):
     words: tuple[Word, ...]
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Under:
+class Under(NamedTuple):
     """The clause ``limit``."""
 
     rate: Rate
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(NamedTuple):
     rate: Rate
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class HitCount:
-    count: Word
+class HitCount(NamedTuple):
+    number: Word
     within: Word
     per: tuple[Word, ...]
     refresh: bool
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class HelperName:
+class HelperName(NamedTuple):
     name: Word
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(NamedTuple):
     text: str
     span: Span
 
@@ -120,8 +108,7 @@ class Decision(Enum):
     REJECT = "reject"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """``answer`` is the type of a reject, None its default."""
 
     decision: Decision
@@ -129,8 +116,7 @@ class Verdict:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class RuleDocument:
+class RuleDocument(NamedTuple):
     """A rule; without a verdict its packets go on to the next. Each kind of clause is there at most once."""
 
     verdict: Verdict | None
@@ -146,8 +132,7 @@ class RuleDocument:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class MacroDocument:
+class MacroDocument(NamedTuple):
     """``use NAME``: the rules of a macro."""
 
     macro: Word

@@ -6,7 +6,7 @@ YAML 1.2 contains JSON, but PyYAML's scanner does not: surrogate pairs, tabs and
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from polc.diagnostics import Failure
 from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -37,8 +37,7 @@ def read_json(source: SourceFile) -> Node:
     return node
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(NamedTuple):
     """Methods take an offset and give what stands there and the offset after it; depth is bounded, so recursion is."""
 
     source: SourceFile

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from typing import NamedTuple
 
 from polc.resources import read_resource
 
@@ -19,24 +18,22 @@ STARTS = ("rule", "definition", "endpoint", "rate", "count")
 END = "$END"
 
 
-@dataclass(frozen=True, slots=True)
-class Production:
+class Production(NamedTuple):
     """``origin`` came from as many symbols as ``kept`` has marks; those marked False leave no child."""
 
     origin: str
     kept: tuple[bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """An LALR(1) automaton.
+class Tables(NamedTuple):
+    """An LALR(1) automaton; ``grammar`` is the whole text that it was made of (no hash: OpenSSL takes 3 ms to load).
 
     ``actions[state][terminal]`` is a state to shift to, or, below zero, ``~n`` to reduce by production n;
     ``gotos[state][origin]`` is where to go on after that. ``patterns`` are (terminal, regular expression)
     in the order in which they are tried; a NAME that is one of ``keywords`` is that terminal instead.
     """
 
-    grammar_sha256: str
+    grammar: str
     lark_version: str
     patterns: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
@@ -53,20 +50,16 @@ def load_tables() -> Tables:
     grammar = read_resource("grammar", GRAMMAR)
     with suppress(FileNotFoundError):
         tables = from_json(read_resource("grammar", TABLES))
-        if tables.grammar_sha256 == digest(grammar):
+        if tables.grammar == grammar:
             return tables
     from polc.policy.build_tables import build_tables
 
     return build_tables(grammar)
 
 
-def digest(grammar: str) -> str:
-    return sha256(grammar.encode()).hexdigest()
-
-
 def to_json(tables: Tables) -> str:
     """One line a state, so that a change of the grammar is a readable change of the tables."""
-    fields = asdict(tables)
+    fields = tables._asdict()
     lines = []
     for name, value in fields.items():
         if name in ("actions", "gotos", "productions"):
@@ -80,12 +73,12 @@ def to_json(tables: Tables) -> str:
 def from_json(text: str) -> Tables:
     raw = json.loads(text)
     return Tables(
-        grammar_sha256=raw["grammar_sha256"],
+        grammar=raw["grammar"],
         lark_version=raw["lark_version"],
         patterns=tuple((name, pattern) for name, pattern in raw["patterns"]),
         ignored=tuple(raw["ignored"]),
         keywords=raw["keywords"],
-        productions=tuple(Production(one["origin"], tuple(one["kept"])) for one in raw["productions"]),
+        productions=tuple(Production(origin, tuple(kept)) for origin, kept in raw["productions"]),
         starts=raw["starts"],
         ends=raw["ends"],
         actions=tuple(raw["actions"]),

@@ -42,7 +42,7 @@ def canonical(rule: RuleDocument, service: Service) -> str:
         parts.append(f"over {_rate(over.rate)}")
     if hits:
         again = " refresh" if hits.refresh else ""
-        parts.append(f"hits {hits.count.text} in {hits.within.text} per {_list(hits.per)}{again}")
+        parts.append(f"hits {hits.number.text} in {hits.within.text} per {_list(hits.per)}{again}")
     return " ".join(parts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from polc.diagnostics import Collector, Label
 from polc.ir.family import BOTH, FAMILIES, Family
@@ -14,8 +14,7 @@ from polc.source import Span
 _NAMES = {Family.IP: "IPv4", Family.IP6: "IPv6"}
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(NamedTuple):
     """A part of a rule and the families of the packets that it can hold for."""
 
     families: frozenset[Family]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.intervals import Intervals
@@ -33,8 +33,7 @@ from polc.policy.suggest import did_you_mean
 _ACCEPT = Accept()
 
 
-@dataclass(frozen=True, slots=True)
-class MacroRule:
+class MacroRule(NamedTuple):
     """``echo`` rules are held to ``ECHO_RATE``, a bucket for each chain and family."""
 
     matches: tuple[Match, ...]

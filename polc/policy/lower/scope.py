@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from binascii import crc32
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from polc.diagnostics import Collector
 from polc.ir.addresses import AddressSet
@@ -11,8 +13,7 @@ from polc.ir.matches import InterfacePattern, ServiceTerm
 from polc.ir.ruleset import Hook
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One term of a service, and the conntrack helper that goes with it."""
 
     term: ServiceTerm
@@ -22,8 +23,7 @@ class Part:
 Service = tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(NamedTuple):
     """The policy's names. None: it is defined, but wrongly, which has been said already where it is defined."""
 
     zones: Mapping[str, tuple[InterfacePattern, ...] | None]
@@ -38,17 +38,17 @@ class StateTables:
     taken: dict[str, int] = field(default_factory=dict)
 
     def fresh(self, chain: str, canonical: str) -> str:
-        """``<chain>-<6 hex digits of the rule's text>``: a rule keeps its name when others come or go."""
-        from hashlib import blake2s
+        """``<chain>-<6 hex digits of the rule's text>``: a rule keeps its name when others come or go.
 
-        name = f"{chain}-{blake2s(canonical.encode(), digest_size=3).hexdigest()}"
+        A check sum is enough, because names that meet get a number; hashlib would load OpenSSL.
+        """
+        name = f"{chain}-{crc32(canonical.encode()) & 0xFFFFFF:06x}"
         repeated = self.taken.get(name, 0)
         self.taken[name] = repeated + 1
         return f"{name}-{repeated + 1}" if repeated else name
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     hook: Hook
     symbols: Symbols
     tables: StateTables

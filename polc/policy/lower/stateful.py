@@ -46,7 +46,7 @@ def _limit(clause: Rate, over: bool, fresh: Callable[[], str], collector: Collec
 
 
 def _hits(clause: HitCount, fresh: Callable[[], str], collector: Collector) -> Hits | None:
-    count = _value("POL113", clause.count, lambda text: values.count(text, MOST_HITS), collector)
+    count = _value("POL113", clause.number, lambda text: values.count(text, MOST_HITS), collector)
     window = _value("POL114", clause.within, values.duration, collector)
     key = _key(clause.per, collector)
     if count is None or window is None or key is None:

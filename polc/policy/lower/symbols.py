@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
 from polc.ir.addresses import AddressSet, parse_address
@@ -133,8 +133,7 @@ def _cycle(words: tuple[Word, ...], collector: Collector) -> None:
     collector.error("POL212", f"this definition comes back to itself: {names}", first.span, also=also)
 
 
-@dataclass(frozen=True, slots=True)
-class _Definition:
+class _Definition(NamedTuple):
     words: tuple[ServiceWord, ...]
     sport: SourcePorts | None
     helper: Word | None
