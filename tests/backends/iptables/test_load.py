@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from restore_tools import load
 from strategies import rulesets
 
@@ -16,47 +15,49 @@ from polc.backends.model import Fidelity, Output
 from polc.ir.ruleset import Ruleset
 
 BACKEND = IptablesBackend()
+HOW_MANY = 60
+
+
+@pytest.fixture(scope="module")
+def some() -> list[Ruleset]:
+    """Drawn once: a namespace a ruleset is the dear part, and they are loaded in one go."""
+    found: list[Ruleset] = []
+
+    @given(rulesets(most_rules=6, sets=False))
+    @settings(max_examples=HOW_MANY, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+    def collect(ruleset: Ruleset) -> None:
+        found.append(ruleset)
+
+    collect()
+    return found
 
 
 @pytest.mark.kernel("iptables-legacy", "iptables-nft", "hashlimit", "recent", "ftp-helper")
-@given(batch=st.lists(rulesets(most_rules=8), min_size=30, max_size=30))
-@settings(
-    max_examples=4,
-    deadline=None,
-    phases=(Phase.generate,),
-    suppress_health_check=list(HealthCheck),
-)
-def test_every_loader_takes_it_and_prints_it_back(
-    batch: list[Ruleset], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    directory: Path = tmp_path_factory.mktemp("batch")
-    outputs = [BACKEND.emit(ruleset, "restore") for ruleset in batch]
-    for ruleset, output, loaded in zip(batch, outputs, load(outputs, directory), strict=True):
+def test_all_loaders_print_it_back(some: list[Ruleset], tmp_path: Path) -> None:
+    outputs = [BACKEND.emit(ruleset, "restore") for ruleset in some]
+    for ruleset, output, loaded in zip(some, outputs, load(outputs, tmp_path), strict=True):
         wrong = [sentence for one in loaded for sentence in one.wrong]
         assert not wrong, (wrong, ruleset, [file.text for file in output.files])
 
 
-@given(rulesets())
-@settings(max_examples=60, deadline=None)
-def test_emitting_twice_gives_the_same_bytes(ruleset: Ruleset) -> None:
-    assert BACKEND.emit(ruleset, "restore") == BACKEND.emit(ruleset, "restore")
+def test_emitting_twice_gives_the_same_bytes(some: list[Ruleset]) -> None:
+    for ruleset in some:
+        assert BACKEND.emit(ruleset, "restore") == IptablesBackend().emit(ruleset, "restore")
 
 
-@given(rulesets(sets=False))
-@settings(max_examples=100, deadline=None)
-def test_only_what_leaves_a_chain_or_has_no_place_is_refused(ruleset: Ruleset) -> None:
-    refused = {one.name for one in BACKEND.emit(ruleset, "restore").deviations if one.fidelity is Fidelity.REFUSED}
-    assert refused <= {"leaves-chain", "helper-place", "input-interface", "limit-resolution"}
+def test_little_is_refused(some: list[Ruleset]) -> None:
+    for ruleset in some:
+        refused = {one.name for one in BACKEND.emit(ruleset, "restore").deviations if one.fidelity is Fidelity.REFUSED}
+        assert refused <= {"leaves-chain", "helper-place", "input-interface", "limit-resolution"}
 
 
-@given(rulesets())
-@settings(max_examples=60, deadline=None)
-def test_every_jump_has_its_chain(ruleset: Ruleset) -> None:
-    for text in _tables(BACKEND.emit(ruleset, "restore")):
-        declared = set(re.findall(r"^:(\S+)", text, re.MULTILINE))
-        used = set(re.findall(r"^-A (\S+)", text, re.MULTILINE))
-        called = set(re.findall(r" -[jg] ([a-z]\S*)", text))
-        assert used | called <= declared
+def test_every_jump_has_its_chain(some: list[Ruleset]) -> None:
+    for ruleset in some:
+        for text in _tables(BACKEND.emit(ruleset, "restore")):
+            declared = set(re.findall(r"^:(\S+)", text, re.MULTILINE))
+            used = set(re.findall(r"^-A (\S+)", text, re.MULTILINE))
+            called = set(re.findall(r" -[jg] ([a-z]\S*)", text))
+            assert used | called <= declared
 
 
 def _tables(output: Output) -> list[str]:
