@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.backends.nft.expressions import Concat, Key, Masked, Payload
+from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.matches import Side
 from polc.ir.stateful import KeyField, KeyPart
@@ -40,3 +41,8 @@ def _length(part: KeyPart, family: Family) -> int:
 def key_types(key: Key, family: Family) -> tuple[str, ...]:
     """The types of a set whose elements are such keys."""
     return (ADDRESS_TYPES[family],) * (len(key.parts) if isinstance(key, Concat) else 1)
+
+
+def mask(family: Family, length: int) -> str:
+    """The network mask of a prefix length, written as an address."""
+    return format_address(family, ((1 << length) - 1) << (family.bits - length))

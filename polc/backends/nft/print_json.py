@@ -23,6 +23,7 @@ from polc.backends.nft.expressions import (
     SetReference,
 )
 from polc.backends.nft.json_value import Json
+from polc.backends.nft.keys import mask
 from polc.backends.nft.statements import (
     Call,
     Compare,
@@ -172,11 +173,6 @@ def _addresses(family: Family, low: int, high: int) -> Json:
 
 def _interval(low: int, high: int, form: Callable[[int], Json]) -> Json:
     return form(low) if low == high else {"range": [form(low), form(high)]}
-
-
-def mask(family: Family, length: int) -> str:
-    """The network mask of a prefix length, written as an address."""
-    return format_address(family, ((1 << length) - 1) << (family.bits - length))
 
 
 def _limit(limit: RateLimit) -> Json:

@@ -21,7 +21,7 @@ from polc.backends.nft.expressions import (
     Right,
     SetReference,
 )
-from polc.backends.nft.print_json import mask
+from polc.backends.nft.keys import mask
 from polc.backends.nft.statements import (
     Call,
     Compare,
