@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+from codecs import BOM_UTF8
 
 from polc.diagnostics import Failure
 from polc.source import SourceFile
@@ -27,8 +28,9 @@ def read_file(path: str, *, standard_input: bool = False) -> SourceFile:
     data = _read_bytes(path, standard_input)
     if len(data) > LARGEST:
         raise Failure.of("POL005", f"the file is larger than {LARGEST >> 20} MiB", path=path)
+    data = data.removeprefix(BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise _not_utf8(path, data, error) from None
     source = SourceFile(path, text)
@@ -67,12 +69,12 @@ def _read_bytes(path: str, standard_input: bool) -> bytes:
 def _not_utf8(path: str, data: bytes, error: UnicodeDecodeError) -> Failure:
     at = error.start
     # The text as far as it is sound, then a replacement for each bad byte: the caret stands under the first.
-    source = SourceFile(path, data.decode("utf-8-sig", "replace"))
-    offset = len(data[:at].decode("utf-8-sig"))
+    source = SourceFile(path, data.decode(errors="replace"))
+    offset = len(data[:at].decode())
     wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     return Failure.of(
         "POL002",
-        f"byte 0x{data[at]:02x} at offset {at} is not UTF-8",
+        f"byte 0x{data[at]:02x} is not UTF-8",
         source.span(offset, offset + 1),
         help="the file looks like UTF-16: save it as UTF-8" if wide else "save the file as UTF-8",
     )

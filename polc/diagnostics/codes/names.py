@@ -65,7 +65,7 @@ NAME_CODES: tuple[Code, ...] = (
         what="`reject with` names a kind of answer that there is not",
         why="the packet would be answered otherwise than was meant",
         example=_rule("reject with no"),
-        instead="`port-unreachable`, `admin-prohibited`, `tcp-reset` ...",
+        instead="`port-unreachable`, `admin-prohibited`, `tcp-reset` and others",
     ),
     Code(
         "POL208",
@@ -73,7 +73,7 @@ NAME_CODES: tuple[Code, ...] = (
         what="a service names a protocol that polc does not know",
         why="there is no number for it",
         example=_rule("accept tpc/22"),
-        instead="`tcp`, `udp`, `icmp`, `icmpv6` ..., or `proto` with a number",
+        instead="`tcp`, `udp`, `icmp`, `icmpv6` and others, or `proto` with a number",
     ),
     Code(
         "POL209",
