@@ -15,7 +15,9 @@ from polc.policy.parser import Token, Tree, Unexpected, keywords, parse
 from polc.policy.tables import GRAMMAR, STARTS, TABLES, from_json, to_json
 from polc.resources import read_resource
 
-LARK = Lark(read_resource("grammar", GRAMMAR), parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=False)
+LARK = Lark(
+    read_resource("grammar", GRAMMAR), parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=False
+)
 
 WORDS = st.sampled_from(
     [*sorted(keywords()), ",", ",", "ssh", "wan", "tcp/22", "udp/5-6", "80", "10/minute", "100s", "@a", "192.0.2.1",

@@ -26,7 +26,10 @@ def yaml(text: str) -> Node:
     ("text", "value"),
     [
         *((word, word) for word in ("no", "yes", "on", "off", "Y", "22:80", "1:2:3", "00:11:22:33:44:55", "1_000")),
-        *((word, word) for word in ("0b11", "2001-12-14", "nUll", "tRue", "0x", "+", "-", ".", "1e", "0o8", ".nan.", "=")),
+        *(
+            (word, word)
+            for word in ("0b11", "2001-12-14", "nUll", "tRue", "0x", "+", "-", ".", "1e", "0o8", ".nan.", "=")
+        ),
         *((word, None) for word in ("", "~", "null", "Null", "NULL")),
         *((word, True) for word in ("true", "True", "TRUE")),
         ("0x1F", 31),
