@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from policies import policy, read_bytes
 
 from polc.diagnostics.codes import CODES, Code
 from polc.ir.ruleset import Ruleset
-from policies import policy, read_bytes
 
 OURS = {code.code: code for code in CODES.values() if code.code < "POL3" and not code.code.startswith("POL05")}
 WITH_EXAMPLE = {name: code for name, code in OURS.items() if code.example}
@@ -54,7 +54,7 @@ NEAR_MISSES: dict[str, str] = {
     "POL212": 'polc: 1\naddresses: {office: ["@staff"], staff: [192.0.2.1]}\n',
     "POL214": "polc: 1\ninput: {default: accept, rules: [accept ssh]}\n",
     "POL220": policy("accept ssh from 192.0.2.1,2001:db8::2 to 2001:db8::1"),
-    "POL221": "polc: 1\nzones: {wan: eth0}\ninput:\n  default: drop\n  rules:\n    - accept ssh from wan to 192.0.2.1\n",
+    "POL221": policy("accept ssh from wan to 192.0.2.1", head="zones: {wan: eth0}\n"),
     "POL222": policy("use loopback", chain="output"),
     "POL223": policy("accept udp sport 53"),
     "POL224": policy("reject with tcp-reset tcp/53"),

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from policies import read_bytes
 
 from polc.diagnostics import Collector, Diagnostic, Failure
 from polc.diagnostics.text import render
 from polc.ir.ruleset import Ruleset
 from polc.policy import files, read_policy
-from policies import read_bytes
 
 
 def one_error(path: Path) -> Diagnostic:
@@ -128,7 +128,8 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pure_python_yaml_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 
-    text = 'polc: 1\nzones: {w: eth0}\ninput:\n  default: &d drop\n  rules:\n    - accept ssh from x comment "ü"\n'.encode()
+    rule = 'accept ssh from x comment "ü"'
+    text = f"polc: 1\nzones: {{w: eth0}}\ninput:\n  default: &d drop\n  rules:\n    - {rule}\n".encode()
     fast = read_bytes(text)
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
     slow = read_bytes(text)
