@@ -55,8 +55,8 @@ class RawRules:
     differences: tuple[Difference, ...]
 
 
-def raw_rules(rule: Rule, earlier: Sequence[Rule], chain: Chain, ruleset: Ruleset) -> RawRules | None:
-    """What attaches the helpers of ``rule``, which stands in ``chain`` after ``earlier``; None where it has none.
+def raw_rules(rule: Rule, position: int, chain: Chain, ruleset: Ruleset) -> RawRules | None:
+    """What attaches the helpers of ``rule``, which stands at ``position`` of ``chain``; None where it has none.
 
     Raises:
         Refused: table raw cannot say where the helper is to be attached.
@@ -76,7 +76,9 @@ def raw_rules(rule: Rule, earlier: Sequence[Rule], chain: Chain, ruleset: Rulese
     kept = tuple(match for match in rule.matches if _carried(match, chain.hook))
     rules = tuple(found for one in helpers if (found := _raw(rule, kept, one)) is not None)
     differences = (*_uncarried(rule, chain.hook), *_before_nat(rule, chain, ruleset))
-    return RawRules(_RAW_HOOKS[chain.hook], rules, (*differences, *_wider(rule, earlier, chain, ruleset)))
+    return RawRules(
+        _RAW_HOOKS[chain.hook], rules, (*differences, *_wider(rule, chain.rules[:position], chain, ruleset))
+    )
 
 
 def without_helpers(rule: Rule) -> Rule | None:
