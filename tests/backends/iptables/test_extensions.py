@@ -148,9 +148,7 @@ MATCHES = (
     both("interfaces that one pattern covers", (interface("wg0", "wg*"),), "-i wg+"),
     Case(
         "ranges take two places of fifteen",
-        Rule(
-            (service(PortTerm(TCP, dport=ports(*((n, n + 1) for n in range(1, 25, 3))))),), Accept(), (), frozenset(IP)
-        ),
+        Rule((service(PortTerm(TCP, dport=ports(*((n, n + 1) for n in range(1, 25, 3))))),), Drop(), (), frozenset(IP)),
         (
             "-p tcp -m multiport --dports 1:2,4:5,7:8,10:11,13:14,16:17,19:20 -j DROP",
             "-p tcp -m tcp --dport 22:23 -j DROP",
