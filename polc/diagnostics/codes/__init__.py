@@ -2,6 +2,7 @@
 
 from polc.diagnostics.codes.analysis import ANALYSIS_CODES
 from polc.diagnostics.codes.bugs import BUG_CODES
+from polc.diagnostics.codes.clauses import CLAUSE_CODES
 from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
@@ -17,6 +18,7 @@ CODES: dict[str, Code] = {
         *OUTPUT_CODES,
         *SYNTAX_CODES,
         *NAME_CODES,
+        *CLAUSE_CODES,
         *ANALYSIS_CODES,
         *TARGET_CODES,
         *KERNEL_CODES,
