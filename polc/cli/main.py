@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol, cast
 from polc import __version__
 
 VERBS: dict[str, tuple[str, str]] = {
+    "init": ("polc.cli.init", "begin a policy from a commented template"),
     "compile": ("polc.cli.compile", "write a policy for a target: nftables or iptables"),
     "check": ("polc.cli.check", "errors and lints: what is well-formed and still not what was meant"),
     "explain": ("polc.cli.explain", "what a diagnostic code means, and how conntrack, limits and hooks work"),
