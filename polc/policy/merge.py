@@ -50,13 +50,18 @@ def load(path: str, collector: Collector) -> Merged:
 
     All errors of all files go to the collector; a file that cannot be read or breaks the schema adds nothing else.
     """
-    loader = _Loader(collector)
     try:
         source = read_file(path, standard_input=path == "-")
     except Failure as failure:
         collector.diagnostics.extend(failure.diagnostics)
-        loader.merged.complete = False
-        return loader.merged
+        return Merged(complete=False)
+    return load_source(source, collector)
+
+
+def load_source(source: SourceFile, collector: Collector) -> Merged:
+    """As ``load``, of a text at hand."""
+    loader = _Loader(collector)
+    path = source.path
     identity = path if path == "-" else os.path.realpath(path)
     loader.seen.add(identity)
     loader.take(source, (identity,), ())

@@ -8,7 +8,7 @@ from polc.diagnostics import Collector
 from polc.ir.ruleset import Ruleset
 from polc.policy.lower.sections import lower_sections
 from polc.policy.lower.symbols import resolve_symbols
-from polc.policy.merge import load
+from polc.policy.merge import Merged, load, load_source
 from polc.source import SourceFile
 
 
@@ -32,7 +32,15 @@ def read_policy(path: str, collector: Collector) -> Ruleset:
 
 def inspect_policy(path: str, collector: Collector) -> Inspection:
     """As ``read_policy``, for those who also look at the policy's text."""
-    merged = load(path, collector)
+    return _inspect(load(path, collector), collector)
+
+
+def inspect_source(source: SourceFile, collector: Collector) -> Inspection:
+    """As ``inspect_policy``, of a text at hand, which its path need not hold; includes are relative to that."""
+    return _inspect(load_source(source, collector), collector)
+
+
+def _inspect(merged: Merged, collector: Collector) -> Inspection:
     # Where a file could not be read, names that it would have defined would all be told as unknown.
     if not merged.complete:
         collector.raise_if_errors()

@@ -12,4 +12,11 @@ OUTPUT_CODES: tuple[Code, ...] = (
         why="the files that were there before are still there: nothing partly written is ever left",
         instead="another place for `-o`, or the permission that the message says is lacking",
     ),
+    Code(
+        "POL052",
+        "the policy cannot be formatted",
+        what="the policy holds tags, directives or a block text with `#` in it, or formatting would change its meaning",
+        why="a formatter that guesses could change what a firewall does: the file is left as it was",
+        instead="plain text in quotes where it says so; the policy compiles all the same",
+    ),
 )

@@ -1,0 +1,1 @@
+"""The canonical form of policies: what ``polc fmt`` writes."""
