@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from policies import policy, read_bytes
 
 from polc.diagnostics.codes import CODES, Code
 from polc.ir.ruleset import Ruleset
-from policies import policy, read_bytes
 
 OURS = {code.code: code for code in CODES.values() if code.code < "POL3" and not code.code.startswith("POL05")}
 WITH_EXAMPLE = {name: code for name, code in OURS.items() if code.example}

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from policies import read_bytes
 
 from polc.diagnostics import Collector, Diagnostic, Failure
 from polc.diagnostics.text import render
 from polc.ir.ruleset import Ruleset
 from polc.policy import files, read_policy
-from policies import read_bytes
 
 
 def one_error(path: Path) -> Diagnostic:

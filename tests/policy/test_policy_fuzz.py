@@ -46,9 +46,7 @@ def test_any_bytes(data: bytes, name: str) -> None:
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.lists(st.sampled_from(
-    "accept drop reject use helper with from to not state limit over hits in per burst sport proto comment refresh , , "
-    "ssh web files wan lan loopback @admins @four 192.0.2.1 ::/0 0.0.0.0/0 tcp/22 udp icmp/3/4 echo-request 80 1-9 10/minute "
-    "5 9s source /56 source/24 new invalid ftp tcp-reset net-unreachable stateful \"c\" gre ''".split()
+    ["accept", "drop", "reject", "use", "helper", "with", "from", "to", "not", "state", "limit", "over", "hits", "in", "per", "burst", "sport", "proto", "comment", "refresh", ",", ",", "ssh", "web", "files", "wan", "lan", "loopback", "@admins", "@four", "192.0.2.1", "::/0", "0.0.0.0/0", "tcp/22", "udp", "icmp/3/4", "echo-request", "80", "1-9", "10/minute", "5", "9s", "source", "/56", "source/24", "new", "invalid", "ftp", "tcp-reset", "net-unreachable", "stateful", '"c"', "gre", "''"]
 ), max_size=14), st.sampled_from(["input", "forward", "output"]))  # fmt: skip
 def test_any_words(words: list[str], chain: str) -> None:
     text = " ".join(words).replace("'", "''")

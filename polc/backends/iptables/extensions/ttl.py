@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from polc.backends.cascade import Alternatives
 from polc.backends.iptables.extensions.words import Words, module
-from polc.ir.fields import FIELDS
+from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import Field, FieldMatch
+from polc.ir.matches import FieldMatch
 
 _MODULES = {Field.TTL: "ttl", Field.HOPLIMIT: "hl"}
 
