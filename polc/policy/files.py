@@ -49,7 +49,7 @@ def _read_bytes(path: str, standard_input: bool) -> bytes:
     try:
         if standard_input:
             return sys.stdin.buffer.read(LARGEST + 1)
-        # Opening a pipe that nobody writes to would wait for ever; reading one is refused below.
+        # Opening a pipe that nobody writes to would wait for ever; so it is merely empty.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
             mode = os.fstat(handle).st_mode

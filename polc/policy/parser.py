@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from polc.policy.tables import END, Tables, load_tables
@@ -82,24 +82,53 @@ def parse(text: str, start: str) -> Tree:
     Raises:
         Unexpected: at the first word that cannot stand where it does.
     """
+    words = tuple(tokens(text))
+    try:
+        shape = _shape(tuple(token.kind for token in words), start)
+    except _Stuck as stuck:
+        raise Unexpected(words[stuck.at], stuck.expected, words[: stuck.at]) from None
+    return _fill(shape, words)
+
+
+class _Shape(NamedTuple):
+    """A tree of which the tokens are only known by their numbers: large policies repeat a few shapes of rules."""
+
+    name: str
+    children: tuple[_Shape | int, ...]
+    first: int
+    last: int
+
+
+class _Stuck(Exception):
+    def __init__(self, at: int, expected: frozenset[str]) -> None:
+        super().__init__(at)
+        self.at = at
+        self.expected = expected
+
+
+def _fill(shape: _Shape, words: tuple[Token, ...]) -> Tree:
+    children = tuple([words[one] if isinstance(one, int) else _fill(one, words) for one in shape.children])
+    return Tree(shape.name, children, words[shape.first].start, words[shape.last].end)
+
+
+@lru_cache(maxsize=4096)
+def _shape(kinds: tuple[str, ...], start: str) -> _Shape:
     tables = _tables()
-    actions, gotos, productions = tables.actions, tables.gotos, tables.productions
     last = tables.ends[start]
     states = [tables.starts[start]]
     # One entry a symbol on the stack: its children (one for a kept symbol, several for an inlined one) and its place.
-    values: list[tuple[tuple[Tree | Token, ...], int, int]] = []
-    words = tuple(tokens(text))
-    for at, token in enumerate(words):
+    values: list[tuple[tuple[_Shape | int, ...], int, int]] = []
+    for at, kind in enumerate(kinds):
         # The end is never shifted: the automaton is through when it has reduced everything to `start`.
-        while token.kind != END or states[-1] != last:
-            action = actions[states[-1]].get(token.kind)
+        while kind != END or states[-1] != last:
+            action = tables.actions[states[-1]].get(kind)
             if action is None:
-                raise Unexpected(token, _expected(states, last, tables), words[:at])
+                raise _Stuck(at, _expected(states, last, tables))
             if action >= 0:
                 states.append(action)
-                values.append(((token,), token.start, token.end))
+                values.append(((at,), at, at))
                 break
-            production = productions[~action]
+            production = tables.productions[~action]
             size = len(production.kept)
             popped = values[-size:]
             del values[-size:], states[-size:]
@@ -108,12 +137,12 @@ def parse(text: str, start: str) -> Tree:
             )
             begin, end = popped[0][1], popped[-1][2]
             if not production.origin.startswith("_"):
-                children = (Tree(production.origin, children, begin, end),)
+                children = (_Shape(production.origin, children, begin, end),)
             values.append((children, begin, end))
-            states.append(gotos[states[-1]][production.origin])
-    tree = values[0][0][0]
-    assert isinstance(tree, Tree)
-    return tree
+            states.append(tables.gotos[states[-1]][production.origin])
+    shape = values[0][0][0]
+    assert isinstance(shape, _Shape)
+    return shape
 
 
 def _expected(states: list[int], last: int, tables: Tables) -> frozenset[str]:

@@ -19,8 +19,9 @@ def read_bytes(data: bytes, name: str = "policy.yaml") -> Ruleset | tuple[Diagno
         try:
             return read_policy(str(path), collector)
         except Failure as failure:
-            assert failure.diagnostics
-            return failure.diagnostics
+            found = failure.diagnostics
+    assert found
+    return found
 
 
 def read(text: str) -> Ruleset:

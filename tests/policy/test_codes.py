@@ -54,7 +54,7 @@ NEAR_MISSES: dict[str, str] = {
     "POL212": 'polc: 1\naddresses: {office: ["@staff"], staff: [192.0.2.1]}\n',
     "POL214": "polc: 1\ninput: {default: accept, rules: [accept ssh]}\n",
     "POL220": policy("accept ssh from 192.0.2.1,2001:db8::2 to 2001:db8::1"),
-    "POL221": "polc: 1\nzones: {wan: eth0}\ninput:\n  default: drop\n  rules:\n    - accept ssh from wan to 192.0.2.1\n",
+    "POL221": policy("accept ssh from wan to 192.0.2.1", head="zones: {wan: eth0}\n"),
     "POL222": policy("use loopback", chain="output"),
     "POL223": policy("accept udp sport 53"),
     "POL224": policy("reject with tcp-reset tcp/53"),

@@ -84,7 +84,10 @@ def test_default_burst_and_hits_last() -> None:
     ("service", "expected"),
     [
         ("tcp/80,443", (PortTerm(6, None, Intervals.of([(80, 80), (443, 443)])),)),
-        ("tcp/80, udp/1-2,9", (PortTerm(6, None, Intervals.single(80)), PortTerm(17, None, Intervals.of([(1, 2), (9, 9)])))),
+        (
+            "tcp/80, udp/1-2,9",
+            (PortTerm(6, None, Intervals.single(80)), PortTerm(17, None, Intervals.of([(1, 2), (9, 9)]))),
+        ),
         ("udp sport 53", (PortTerm(17, Intervals.single(53), None),)),
         ("tcp/20 sport 1, 5-6", (PortTerm(6, Intervals.of([(1, 1), (5, 6)]), Intervals.single(20)),)),
         ("proto gre, proto 99", (PortTerm(47), PortTerm(99))),
@@ -296,7 +299,7 @@ def test_errors_point_at_the_words(rule: str, chain: str, code: str, text: str) 
         ("accept ssh comment why", '`comment` needs a text in double quotes such as `"for the backup"`, found `why`'),
         ("accept ssh comment \"why", "this quoted text has no end"),
         ("reject with", "`with` needs a kind of answer such as `tcp-reset`"),
-        ("accept from from", "`from` needs a zone such as `wan` or an address such as `192.0.2.0/24` or `@name`, found `from`"),
+        ("accept state from", "`state` needs a conntrack state such as `new`, found `from`"),
         ("accept ssh limit 1/day burst 1 burst 2", "`burst` is there twice"),
         ("accept ssh state new state new", "`state` is there twice: a rule has each clause once"),
     ],

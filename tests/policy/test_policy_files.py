@@ -128,7 +128,8 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pure_python_yaml_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 
-    text = 'polc: 1\nzones: {w: eth0}\ninput:\n  default: &d drop\n  rules:\n    - accept ssh from x comment "ü"\n'.encode()
+    rule = 'accept ssh from x comment "ü"'
+    text = f"polc: 1\nzones: {{w: eth0}}\ninput:\n  default: &d drop\n  rules:\n    - {rule}\n".encode()
     fast = read_bytes(text)
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
     slow = read_bytes(text)

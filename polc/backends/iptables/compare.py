@@ -106,13 +106,13 @@ def _parse(text: str) -> dict[str, _Table]:
 
 def _words(line: str) -> list[str]:
     """The words of a rule, protocols as numbers; counters (``[1:60]``, of iptables-save -c) left out."""
-    words = _split(line)
+    words = split_words(line)
     if words[0].startswith("["):
         words = words[1:]
     return [_protocol(word) if before == "-p" else word for before, word in zip(["", *words], words, strict=False)]
 
 
-def _split(line: str) -> list[str]:
+def split_words(line: str) -> list[str]:
     """Words as iptables-restore takes them: double quotes, and backslashes within them (add_param_to_argv)."""
     words: list[str] = []
     current = ""

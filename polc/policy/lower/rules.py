@@ -64,8 +64,9 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     states = rule.find(States)
     state_match = _states(states, scope) if states else None
     verdict = _verdict(rule.verdict, service, scope)
-    name = canonical(rule, service or ())
-    stateful = stateful_matches(rule, lambda: scope.tables.fresh(scope.hook.value, name), collector)
+    stateful = stateful_matches(
+        rule, lambda: scope.tables.fresh(scope.hook.value, canonical(rule, service or ())), collector
+    )
     if service is None:
         return ()
     place = _around(tuple(one.word for one in rule.service)) if rule.service else rule.span

@@ -288,7 +288,7 @@ def test_frame() -> None:
 def test_all_load(scratch: Namespace, tmp_path: Path) -> None:
     loaded = dict(zip(RULESETS, load_all(scratch, tmp_path, list(RULESETS.values())), strict=True))
     for name, one in loaded.items():
-        one.check_texts()
+        assert one.by_text == one.by_json, name
         assert differences(text(RULESETS[name]), one.listed_json) == (), name
 
 
@@ -315,3 +315,19 @@ def test_replaces_itself_and_nothing_else(scratch: Namespace, tmp_path: Path, ki
     assert nft("list ruleset") == first
     assert "table inet other {" in first
     assert "table inet polc {" in first
+
+
+@pytest.mark.kernel("nft")
+def test_a_saved_listing_keeps_the_family(scratch: Namespace, tmp_path: Path) -> None:
+    """nft 1.0.6 leaves some family matches out of what it lists; none of those that are written here."""
+    rules = [Rule((tcp(25),), Reject(RejectType.TCP_RESET), families=one) for one in (IPV4, IPV6)]
+    rules += [Rule((ServiceMatch((PortTerm(one),)),), Accept()) for one in (ICMP, ICMPV6)]
+    rules += [Rule((tcp(22),), Drop(), families=IPV4), Rule((limit(True, SOURCE),), Drop())]
+    path = tmp_path / "listing"
+    (loaded,) = load_all(scratch, tmp_path, [ruleset(rules)])
+    path.write_text(f"delete table inet polc\n{loaded.by_json}")
+    done = scratch.run(["sh", "-c", f"nft -f {path} && nft list table inet polc"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == loaded.by_json
+    families = ("meta nfproto != ipv6", "meta nfproto != ipv4", "meta nfproto ipv4", "meta nfproto ipv6")
+    assert [loaded.by_json.count(one) for one in families] == [1, 1, 2, 1]
