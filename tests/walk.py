@@ -13,7 +13,7 @@ from random import Random
 from hypothesis import strategies as st
 from strategies import BASES, NAMES
 
-from polc.ir.family import FAMILIES, Family
+from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.matches import (
     AddressMatch,
     CtState,
@@ -116,7 +116,9 @@ def run(base: BaseChain, chains: Mapping[str, RegularChain], packet: Packet, mem
 
 def _chain(rules: Iterable[Rule], chains: Mapping[str, RegularChain], packet: Packet, memory: Memory) -> str:
     for rule in rules:
-        if packet.family not in rule.families or not all(holds(one, packet, memory) for one in rule.matches):
+        # As in nft, an answer of one family makes the whole rule one for its packets.
+        families = rule.families & (rule.verdict.type.families if isinstance(rule.verdict, Reject) else BOTH)
+        if packet.family not in families or not all(holds(one, packet, memory) for one in rule.matches):
             continue
         for statement in rule.statements:
             if isinstance(statement, Log):

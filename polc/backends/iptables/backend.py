@@ -1,29 +1,14 @@
-"""The backend: ruleset to rules.v4 and rules.v6."""
+"""The iptables target: files for iptables-restore and ip6tables-restore, legacy and nft variants alike."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from polc.backends.iptables.extensions import recent
-from polc.backends.iptables.extensions.words import Context, Difference, Refused
-from polc.backends.iptables.helper import raw_rules, without_helpers
-from polc.backends.iptables.lower import Lines, lower
-from polc.backends.iptables.names import FreshNames, rename_chains
-from polc.backends.iptables.restore import Table, file_text
-from polc.backends.iptables.tables import ABSENT, Place, check_verdict, place
-from polc.backends.model import Deviation, Fidelity, Output, OutputFile
-from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import InterfaceMatch
-from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, RegularChain, Rule, Ruleset
-from polc.ir.stateful import Hits, Limit
-from polc.ir.verdicts import Drop, Goto, Jump
-
-_FILES = {Family.IP: "rules.v4", Family.IP6: "rules.v6"}
+from polc.backends.model import Output
+from polc.ir.ruleset import Ruleset
 
 
+@dataclass(frozen=True, slots=True)
 class IptablesBackend:
     """Whole tables for both families, in the words that iptables-save prints back.
 
@@ -31,205 +16,19 @@ class IptablesBackend:
     always written.
     """
 
-    name = "iptables"
-    formats = ("restore",)
+    @property
+    def name(self) -> str:
+        return "iptables"
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return ("restore",)
 
     def emit(self, ruleset: Ruleset, format: str) -> Output:
-        """Emit a ruleset that went through ``polc.passes.pipeline``."""
+        """See ``polc.backends.model.Backend.emit``."""
+        # Imported here, so that another target does not wait for this one.
+        from polc.backends.iptables.emission import emit
+
         if format not in self.formats:
             raise ValueError(f"iptables has no format {format}")
-        return _Emission(rename_chains(ruleset)).output()
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """Lines of one rule for one table of one family's file."""
-
-    family: Family
-    table: str
-    chain: str
-    lines: Lines
-
-
-class _Emission:
-    def __init__(self, ruleset: Ruleset) -> None:
-        self.ruleset = ruleset
-        self.fresh = FreshNames(ruleset)
-        self.tables = {family: {"filter": Table("filter")} for family in FAMILIES}
-        self.deviations: dict[Deviation, None] = {}
-        self.places = self._places()
-        self.at_odds = self._at_odds()
-        self.shared = {family: self._shared(family) for family in FAMILIES}
-
-    def output(self) -> Output:
-        raw: list[_Copy] = []
-        rest: list[_Copy] = []
-        for chain in self.ruleset.chains:
-            for at in sorted(self.places.get(chain.name, ()), key=lambda one: (one.table, one.chain)):
-                for family in FAMILIES:
-                    self._open(chain, at, family)
-            for position, rule in enumerate(chain.rules):
-                if self.places.get(chain.name):
-                    copies = self._rule(rule, chain, position)
-                    raw += [one for one in copies if one.chain != self._home(chain, one.table)]
-                    rest += [one for one in copies if one.chain == self._home(chain, one.table)]
-        # Helpers first: no rule of table raw may end a packet's way before it is given one.
-        for copy in (*raw, *rest):
-            table = self.tables[copy.family].setdefault(copy.table, Table(copy.table))
-            table.chains.setdefault(copy.chain, []).extend(copy.lines.own)
-            for name, lines in copy.lines.chains.items():
-                table.chains[name] = lines
-        files = tuple(OutputFile(_FILES[family], self._text(family)) for family in FAMILIES)
-        return Output(files, tuple(self.deviations))
-
-    def _text(self, family: Family) -> str:
-        hits = any(
-            isinstance(match, Hits) and family in rule.families
-            for chain in self.ruleset.chains
-            for rule in chain.rules
-            for match in rule.matches
-        )
-        return file_text(self.tables[family], [recent.NOTE] if hits else [])
-
-    def _places(self) -> dict[str, frozenset[Place]]:
-        """The built-in chains that each chain's packets come from; a base chain has one, or none if refused."""
-        found: dict[str, frozenset[Place]] = {}
-        taken: dict[Place, str] = {}
-        for chain in self.ruleset.chains:
-            if isinstance(chain, BaseChain):
-                try:
-                    at = place(chain)
-                    if at in taken:
-                        first = taken[at]
-                        message = f"`{first}` and `{chain.name}` are both {at.chain} of table {at.table} in iptables"
-                        raise Refused("base-chain", message, "join the two chains")
-                except Refused as refused:
-                    self._deviate(Fidelity.REFUSED, refused.difference, chain.origin)
-                    continue
-                taken[at] = chain.name
-                found[chain.name] = frozenset({at})
-        chains = {chain.name: chain for chain in self.ruleset.chains}
-        for name, start in [(name, next(iter(places))) for name, places in found.items()]:
-            for reached in _reachable(name, chains):
-                found[reached] = found.get(reached, frozenset()) | {start}
-        for chain in self.ruleset.chains:
-            if isinstance(chain, RegularChain) and chain.name not in found:
-                found[chain.name] = frozenset({Place("filter", chain.name)})
-        return found
-
-    def _check_limits(self, rule: Rule) -> None:
-        for match in rule.matches:
-            if isinstance(match, Limit) and match.table in self.at_odds:
-                raise Refused(
-                    "limit-table", f"limits that share the table `{match.table}` differ in rate, burst or key"
-                )
-
-    def _at_odds(self) -> frozenset[str]:
-        """Limit tables that rules use with different settings: the kernel would take the first one's for all."""
-        settings: dict[str, set[object]] = {}
-        for chain in self.ruleset.chains:
-            for rule in chain.rules:
-                for match in rule.matches:
-                    if isinstance(match, Limit):
-                        settings.setdefault(match.table, set()).add((match.rate, match.burst, match.key, match.size))
-        return frozenset(table for table, different in settings.items() if len(different) > 1)
-
-    def _shared(self, family: Family) -> frozenset[str]:
-        counts = Counter(
-            match.table
-            for chain in self.ruleset.chains
-            for _ in {at.table for at in self.places.get(chain.name, ())}
-            for rule in chain.rules
-            if family in rule.families
-            for match in rule.matches
-            if isinstance(match, Limit)
-        )
-        return frozenset(table for table, count in counts.items() if count > 1)
-
-    def _home(self, chain: Chain, table: str) -> str:
-        """The name of the chain in a table; "" where it is not in that one."""
-        at = next((one for one in self.places[chain.name] if one.table == table), None)
-        return "" if at is None else at.chain if isinstance(chain, BaseChain) else chain.name
-
-    def _open(self, chain: Chain, at: Place, family: Family) -> None:
-        table = self.tables[family].setdefault(at.table, Table(at.table))
-        table.chains.setdefault(self._home(chain, at.table), [])
-        if isinstance(chain, BaseChain) and isinstance(chain.policy, Drop):
-            table.policies[at.chain] = "DROP"
-
-    def _rule(self, rule: Rule, chain: Chain, position: int) -> list[_Copy]:
-        """All copies of a rule; none when any of them is refused, so that no file holds half of it."""
-        differences: list[Difference] = []
-        copies: list[_Copy] = []
-        try:
-            self._check_limits(rule)
-            check_verdict(rule.verdict, self.places[chain.name])
-            found = _at_hook(rule, chain, self.places[chain.name])
-            if found is None:
-                return []
-            helpers = raw_rules(found, chain.rules[:position], chain, self.ruleset)
-            if helpers is not None:
-                differences += helpers.differences
-                for one in helpers.rules:
-                    copies += self._copies(one, "raw", helpers.chain, chain)
-            stays = without_helpers(found)
-            if stays is not None:
-                for table in sorted({at.table for at in self.places[chain.name]}):
-                    copies += self._copies(stays, table, self._home(chain, table), chain)
-        except Refused as refused:
-            self._deviate(Fidelity.REFUSED, refused.difference, rule.origin)
-            return []
-        for copy in copies:
-            differences += copy.lines.differences
-        for difference in differences:
-            self._deviate(Fidelity.APPROXIMATE, difference, rule.origin)
-        return copies
-
-    def _copies(self, rule: Rule, table: str, name: str, chain: Chain) -> Iterable[_Copy]:
-        for family in FAMILIES:
-            if family in rule.families:
-                context = Context(family, self.shared[family])
-                lines = lower(rule, context, lambda: self.fresh.after(chain.name))
-                yield _Copy(family, table, name, lines)
-
-    def _deviate(self, fidelity: Fidelity, difference: Difference, origin: Origin) -> None:
-        deviation = Deviation(fidelity, difference.name, origin, difference.message, difference.help)
-        self.deviations[deviation] = None
-
-
-def _at_hook(rule: Rule, chain: Chain, places: frozenset[Place]) -> Rule | None:
-    """The rule without matches of an interface that no packet has in its built-in chain.
-
-    None when it asked for one there, which no packet meets. The tools accept such matches in regular chains.
-
-    Raises:
-        Refused: packets may have it there, but the tools accept no such match.
-    """
-    if isinstance(chain, RegularChain):
-        return rule
-    (built_in,) = (at.chain for at in places)
-    kept = []
-    for match in rule.matches:
-        if isinstance(match, InterfaceMatch):
-            if ABSENT.get(built_in) is match.direction:
-                if not match.negated:
-                    return None
-                continue
-            if built_in == "POSTROUTING" and match.direction.value == "iifname":
-                raise Refused("input-interface", "iptables matches no input interface in POSTROUTING")
-        kept.append(match)
-    return replace(rule, matches=tuple(kept))
-
-
-def _reachable(start: str, chains: dict[str, Chain]) -> set[str]:
-    found: set[str] = set()
-    open_ends = [start]
-    while open_ends:
-        for rule in chains[open_ends.pop()].rules:
-            match rule.verdict:
-                case Jump(chain) | Goto(chain) if chain not in found:
-                    found.add(chain)
-                    open_ends.append(chain)
-                case _:
-                    pass
-    return found
+        return emit(ruleset)
