@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -41,21 +42,25 @@ def _conntrack(namespace: Namespace) -> None:
     _restores("legacy", "*filter\n-A INPUT -m conntrack --ctstate NEW\nCOMMIT\n")(namespace)
 
 
-UNPRIVILEGED: tuple[str, ...] = (
-    "setpriv",
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    # To read a checkout below a directory that is root's alone; it gives no right to make namespaces.
-    "--inh-caps=-all,+dac_read_search",
-    "--ambient-caps=-all,+dac_read_search",
-    "--bounding-set=-all,+dac_read_search",
-)
-"""The command that runs the rest of its arguments as an ordinary user, for root."""
+# Seen from a mount namespace of its own, a checkout below a directory that is root's alone can be reached by
+# others: an empty directory stands in that one's place, with nothing but the checkout in it.
+_REACHABLE = """
+mount -t tmpfs -o mode=755 polc /mnt && mkdir /mnt/checkout && mount --bind "$1" /mnt/checkout &&
+mount -t tmpfs -o mode=755 polc "$2" && mkdir -p "$1" && mount --bind /mnt/checkout "$1" && cd "$1" &&
+shift 2 && exec "$@"
+"""
+
+
+def _ordinary_user() -> tuple[str, ...]:
+    """The command that runs the rest of its arguments as an ordinary user, for root."""
+    checkout = Path(__file__).resolve().parent.parent
+    closed = [one for one in reversed(checkout.parents) if not one.stat().st_mode & 0o001]
+    reach = ("unshare", "--mount", "sh", "-c", _REACHABLE, "sh", str(checkout), str(closed[0])) if closed else ()
+    return (*reach, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all")
 
 
 def _unprivileged(namespace: Namespace) -> None:
-    user = UNPRIVILEGED if os.geteuid() == 0 else ()
+    user = _ordinary_user() if os.geteuid() == 0 else ()
     done = subprocess.run([*user, "unshare", "--user", "--map-root-user", "--net", "true"], capture_output=True)
     if done.returncode != 0:
         raise OSError(f"no user namespaces for ordinary users: {done.stderr.decode().strip()}")
@@ -115,4 +120,4 @@ def scratch() -> Iterator[Namespace]:
 @pytest.fixture
 def unprivileged() -> tuple[str, ...]:
     """The start of an argument vector that runs the rest as an ordinary user (feature ``unprivileged``)."""
-    return UNPRIVILEGED if os.geteuid() == 0 else ()
+    return _ordinary_user() if os.geteuid() == 0 else ()

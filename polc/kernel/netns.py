@@ -49,7 +49,9 @@ class Namespace:
         own = f"/proc/{self.holder}/ns"
         user = ("--preserve-credentials", f"--user={own}/user") if self.own_user else ()
         places = (f"--mount={own}/mnt", f"--net={self.net or f'{own}/net'}", f"--pid={own}/pid_for_children")
-        return [find("nsenter"), *user, *places, "--", *argv]
+        # Entering a mount namespace leads to its root, which in a chroot is not the one that we and the holder see.
+        root = f"--root=/proc/{self.holder}/root"
+        return [find("nsenter"), *user, *places, root, "--", *argv]
 
     def start(
         self, argv: Sequence[str], *, stdin: int | None = subprocess.PIPE, stderr: int | None = subprocess.PIPE

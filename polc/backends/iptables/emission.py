@@ -155,7 +155,7 @@ class _Emission:
             found = _at_hook(rule, chain, self.places[chain.name])
             if found is None:
                 return []
-            helpers = raw_rules(found, chain.rules[:position], chain, self.ruleset)
+            helpers = raw_rules(found, position, chain, self.ruleset)
             if helpers is not None:
                 differences += helpers.differences
                 for one in helpers.rules:

@@ -4,6 +4,9 @@ The raw rule carries the stateless matches that a packet has there. It comes bef
 it can attach to more flows than the rule would: those that a match which cannot be carried would turn
 away, and those that an earlier rule, or the chain for the other way out of PREROUTING, lets through. A
 helper is seen only in the state ``related`` of later flows, so where no rule reads that, nothing differs.
+
+A flow that itself begins as related to another, on the port of a helper, is taken for one that begins as
+new: table raw comes before conntrack and cannot tell them apart.
 """
 
 from __future__ import annotations
@@ -52,8 +55,8 @@ class RawRules:
     differences: tuple[Difference, ...]
 
 
-def raw_rules(rule: Rule, earlier: Sequence[Rule], chain: Chain, ruleset: Ruleset) -> RawRules | None:
-    """What attaches the helpers of ``rule``, which stands in ``chain`` after ``earlier``; None where it has none.
+def raw_rules(rule: Rule, position: int, chain: Chain, ruleset: Ruleset) -> RawRules | None:
+    """What attaches the helpers of ``rule``, which stands at ``position`` of ``chain``; None where it has none.
 
     Raises:
         Refused: table raw cannot say where the helper is to be attached.
@@ -73,7 +76,9 @@ def raw_rules(rule: Rule, earlier: Sequence[Rule], chain: Chain, ruleset: Rulese
     kept = tuple(match for match in rule.matches if _carried(match, chain.hook))
     rules = tuple(found for one in helpers if (found := _raw(rule, kept, one)) is not None)
     differences = (*_uncarried(rule, chain.hook), *_before_nat(rule, chain, ruleset))
-    return RawRules(_RAW_HOOKS[chain.hook], rules, (*differences, *_wider(rule, earlier, chain, ruleset)))
+    return RawRules(
+        _RAW_HOOKS[chain.hook], rules, (*differences, *_wider(rule, chain.rules[:position], chain, ruleset))
+    )
 
 
 def without_helpers(rule: Rule) -> Rule | None:
@@ -103,8 +108,8 @@ def _raw(rule: Rule, kept: tuple[Match, ...], helper: AssignHelper) -> Rule | No
     return replace(rule, matches=tuple(matches), statements=(helper,), verdict=None)
 
 
-def _may_begin_flow(rule: Rule) -> bool:
-    return all(match.states & _BEGINS for match in rule.matches if isinstance(match, CtStateMatch))
+def _may_begin_flow(rule: Rule, states: CtState = _BEGINS) -> bool:
+    return all(match.states & states for match in rule.matches if isinstance(match, CtStateMatch))
 
 
 def _carried(match: Match, hook: Hook) -> bool:
@@ -198,7 +203,7 @@ def _lets_through(rules: Iterable[Rule], like: Rule) -> Rule | None:
             for match in rule.matches
         )
         # What comes over loopback is this host's own, and so is what it negotiates.
-        if ends and not loopback and _may_begin_flow(rule) and not _disjoint(rule, like):
+        if ends and not loopback and _may_begin_flow(rule, CtState.NEW) and not _disjoint(rule, like):
             return rule
     return None
 

@@ -65,12 +65,15 @@ class FreshNames:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self._taken = {chain.name for chain in ruleset.chains if isinstance(chain, RegularChain)}
+        self._last: dict[str, int] = {}
 
     def after(self, chain: str) -> str:
         """An unused name that begins like ``chain``."""
-        beginning = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "-" for c in chain).lstrip("-")
-        number = 1
-        while (name := f"{beginning[: _LONGEST - 7] or 'chain'}-{number}") in self._taken:
+        readable = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "-" for c in chain).lstrip("-")
+        beginning = readable[: _LONGEST - 9] or "chain"
+        number = self._last.get(beginning, 0) + 1
+        while (name := f"{beginning}-{number}") in self._taken:
             number += 1
+        self._last[beginning] = number
         self._taken.add(name)
         return name
