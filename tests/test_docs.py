@@ -12,7 +12,7 @@ from polc.compiler import compile_policy
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```yaml[^\n]*\n(polc: 1\n.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```yaml[^\n]*\n(polc: 1[^\n]*\n.*?)^```$", re.MULTILINE | re.DOTALL)
 POLICIES = [
     pytest.param(found[1], id=f"{page.name}-{number}")
     for page in PAGES
