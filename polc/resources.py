@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
-from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+# os.path and not pathlib, which takes longer to import than the files take to read.
+_PACKAGE = os.path.dirname(os.path.realpath(__file__))
 
 
 @cache
@@ -18,8 +19,9 @@ def read_resource(kind: str, name: str) -> str:
     Raises:
         FileNotFoundError: the installation is broken.
     """
-    for root in (_PACKAGE / "_data", _PACKAGE.parent):
-        path = root / kind / name
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
+    for root in (os.path.join(_PACKAGE, "_data"), os.path.dirname(_PACKAGE)):
+        path = os.path.join(root, kind, name)
+        if os.path.isfile(path):
+            with open(path, encoding="utf-8") as file:
+                return file.read()
     raise FileNotFoundError(f"{kind}/{name} is missing from this installation of polc")

@@ -7,9 +7,7 @@ import sys
 
 from polc.backends.registry import BACKENDS
 from polc.cli.options import add_allow_approximate, add_policy, allowed
-from polc.cli.write import write_files
 from polc.compiler import compile_policy, describe
-from polc.diagnostics.text import render
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage(f"--only {arguments.only}: the files of this target are {names}")
     if arguments.output is None and len(files) > 1:
         return _usage(f"several files ({names}) cannot go to standard output: use -o DIRECTORY or --only NAME")
-    sys.stderr.write(render(describe(one, backend.name, agreed=True) for one in output.deviations))
+    if output.deviations:
+        from polc.diagnostics.text import render
+
+        sys.stderr.write(render(describe(one, backend.name, agreed=True) for one in output.deviations))
     if arguments.output is None:
         sys.stdout.write(files[0].text)
     else:
+        from polc.cli.write import write_files  # only here: it takes longer to import than ten rules to compile
+
         write_files(arguments.output, files)
     return 0
 
