@@ -87,6 +87,27 @@ class HitCount(NamedTuple):
     span: Span
 
 
+class LogLine(NamedTuple):
+    """The clause ``log``, or a rule that does nothing else."""
+
+    prefix: Word
+    level: Word | None
+    span: Span
+
+
+class NamedCount(NamedTuple):
+    """The clause ``count NAME``."""
+
+    name: Word
+    span: Span
+
+
+class OwnCount(NamedTuple):
+    """The clause ``counter``: a counter of the rule's own."""
+
+    span: Span
+
+
 class HelperName(NamedTuple):
     name: Word
     span: Span
@@ -97,9 +118,22 @@ class Comment(NamedTuple):
     span: Span
 
 
-Clause = Source | Destination | SourcePorts | States | Under | Over | HitCount | HelperName | Comment
+Clause = (
+    Source
+    | Destination
+    | SourcePorts
+    | States
+    | Under
+    | Over
+    | HitCount
+    | LogLine
+    | NamedCount
+    | OwnCount
+    | HelperName
+    | Comment
+)
 
-_Kind = TypeVar("_Kind", Source, Destination, SourcePorts, States, Under, Over, HitCount, HelperName, Comment)
+_Kind = TypeVar("_Kind", bound=Clause)
 
 
 class Decision(Enum):

@@ -8,8 +8,8 @@ from polc.policy.parser import UNCLOSED, Token, Unexpected, keywords
 from polc.policy.suggest import nearest
 from polc.policy.tables import END
 
-_VERDICTS = ("accept", "drop", "reject", "use", "helper")
-_CLAUSES = ("from", "to", "sport", "state", "limit", "over", "hits", "helper", "comment")
+_VERDICTS = ("accept", "drop", "reject", "use", "helper", "log", "count", "counter")
+_CLAUSES = ("from", "to", "sport", "state", "limit", "over", "hits", "helper", "log", "count", "counter", "comment")
 
 _NEEDS: dict[str, str] = {
     "with": "a kind of answer such as `tcp-reset`",
@@ -27,6 +27,9 @@ _NEEDS: dict[str, str] = {
     "in": "a time such as `100s` or `5m`",
     "burst": "a number of packets such as `10`",
     "per": "what to count by, such as `source`",
+    "log": 'a prefix in double quotes such as `"in-drop: "`',
+    "level": "a level such as `info`",
+    "count": "the name of a counter such as `web`",
     "comment": 'a text in double quotes such as `"for the backup"`',
 }
 """Keyword -> what must follow it."""
@@ -123,7 +126,7 @@ def _shown(token: Token) -> str:
 
 
 def _quoting(last: Token, token: Token) -> str:
-    if last.text == "comment" and token.kind != END:
+    if last.text in ("comment", "log") and token.kind != END:
         return "put the text in double quotes"
     if token.kind == "NAME" and "." in token.text:
         return "polc takes addresses, not host names: what a name stands for can change"

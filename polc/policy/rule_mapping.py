@@ -17,9 +17,12 @@ from polc.policy.document import (
     Endpoint,
     HelperName,
     HitCount,
+    LogLine,
     MacroDocument,
+    NamedCount,
     Names,
     Over,
+    OwnCount,
     Rate,
     RuleDocument,
     ServiceWord,
@@ -31,7 +34,13 @@ from polc.policy.document import (
     Word,
 )
 from polc.policy.nodes import Mapping, Node, Scalar, Sequence
-from polc.policy.rule_text import read_count, read_definition, read_endpoint, read_rate, read_rule
+from polc.policy.rule_text import (
+    read_count,
+    read_definition,
+    read_endpoint,
+    read_rate,
+    read_rule,
+)
 
 
 def read_any_rule(node: Node) -> AnyRule:
@@ -222,6 +231,21 @@ def _hits(node: Node) -> HitCount:
     return HitCount(_required(node, "count"), _required(node, "within"), words(per), again, node.span)
 
 
+def _log(node: Node) -> LogLine:
+    if isinstance(node, Scalar):
+        return LogLine(_word(node), None, node.span)
+    assert isinstance(node, Mapping)
+    return LogLine(_required(node, "prefix"), _word_at(node, "level"), node.span)
+
+
+def _count(node: Node) -> NamedCount:
+    return NamedCount(_word(node), node.span)
+
+
+def _counter(node: Node) -> OwnCount:
+    return OwnCount(node.span)
+
+
 def _helper(node: Node) -> HelperName:
     return HelperName(_word(node), node.span)
 
@@ -243,6 +267,9 @@ _CLAUSES: dict[str, Callable[[Node], Clause]] = {
     "limit": _under,
     "over": _over,
     "hits": _hits,
+    "log": _log,
+    "count": _count,
+    "counter": _counter,
     "helper": _helper,
     "comment": _comment,
 }

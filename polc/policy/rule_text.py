@@ -19,9 +19,12 @@ from polc.policy.document import (
     Endpoint,
     HelperName,
     HitCount,
+    LogLine,
     MacroDocument,
+    NamedCount,
     Names,
     Over,
+    OwnCount,
     Rate,
     RuleDocument,
     ServiceWord,
@@ -113,9 +116,11 @@ def _words(tree: Tree, text: Scalar) -> tuple[Word, ...]:
 
 
 def _verdict(tree: Tree, text: Scalar) -> tuple[Verdict | None, list[Clause]]:
-    """``helper H`` in the verdict's place is the clause, in a rule that decides nothing."""
+    """A clause in the verdict's place, such as ``helper H``, stands in a rule that decides nothing."""
     if tree.name == "attach":
         return None, [_helper(tree, text)]
+    if tree.name in _CLAUSES:
+        return None, [_CLAUSES[tree.name](tree, text)]
     answer = next(iter(_words(tree, text)), None)
     return Verdict(Decision(tree.name), answer, _place(tree, text)), []
 
@@ -190,6 +195,20 @@ def _hits(tree: Tree, text: Scalar) -> HitCount:
     return _count(_only(tree), text)
 
 
+def _log(tree: Tree, text: Scalar) -> LogLine:
+    (quoted,) = _tokens(tree)
+    level = next((_words(one, text)[0] for one in tree.children if isinstance(one, Tree)), None)
+    return LogLine(Word(_unquote(quoted), text.place(quoted.start, quoted.end)), level, _place(tree, text))
+
+
+def _tally(tree: Tree, text: Scalar) -> NamedCount:
+    return NamedCount(_words(tree, text)[0], _place(tree, text))
+
+
+def _counter(tree: Tree, text: Scalar) -> OwnCount:
+    return OwnCount(_place(tree, text))
+
+
 def _helper(tree: Tree, text: Scalar) -> HelperName:
     return HelperName(_words(tree, text)[0], _place(tree, text))
 
@@ -210,6 +229,9 @@ _CLAUSES: dict[str, Callable[[Tree, Scalar], Clause]] = {
     "limit": _limit,
     "over": _over,
     "hits": _hits,
+    "log": _log,
+    "tally": _tally,
+    "counter": _counter,
     "helper": _helper,
     "comment": _comment,
 }

@@ -40,6 +40,8 @@ NEAR_MISSES: dict[str, str] = {
     "POL116": policy("accept ssh from 192.0.2.0/24"),
     "POL117": "polc: 1\nzones: {wan: long-interface0}\n",
     "POL119": policy("drop ssh state new over 10/minute per source/24,/56"),
+    "POL120": policy(f'drop log "{"x" * 127}"'),
+    "POL231": policy('drop log "in-drop" level info'),
     "POL201": policy("accept ssh from loopback"),
     "POL202": "addresses: {admins: 192.0.2.1}\n" + policy("accept ssh from @admins"),
     "POL203": policy("accept ssh"),

@@ -62,13 +62,22 @@ def states(draw: st.DrawFn) -> Both:
 
 @st.composite
 def rates(draw: st.DrawFn, word: str) -> Both:
-    rate = f"{draw(st.integers(1, 1000))}/{draw(st.sampled_from(['second', 'minute', 'hour', 'day']))}"
+    rate = f"{draw(st.integers(1, 1000))}/{draw(st.sampled_from(['second', 'minute', 'hour', 'day', 's', 'min', 'h']))}"
     options, value = [], {"rate": rate}
     if draw(st.booleans()):
         value["burst"] = draw(st.integers(1, 100))
         options.append(f"burst {value['burst']}")
     if draw(st.booleans()):
-        keys = draw(st.sampled_from([["source"], ["destination/24"], ["source/24", "/56"], ["source", "destination"]]))
+        keys = draw(
+            st.sampled_from(
+                [
+                    ["source"],
+                    ["destination/24"],
+                    ["source/24", "/56"],
+                    ["source", "destination"],
+                ]
+            )
+        )
         value["per"] = one_or_list(draw, keys)
         options.append(f"per {','.join(keys)}")
     text = " ".join([rate, *draw(st.permutations(options))])
@@ -87,8 +96,24 @@ def hits(draw: st.DrawFn) -> Both:
 
 
 @st.composite
+def logs(draw: st.DrawFn) -> Both:
+    prefix = draw(st.sampled_from(["in-drop: ", "", 'a "b"', "x" * 128]))
+    quoted = prefix.replace('"', '\\"')
+    if draw(st.booleans()):
+        level = draw(st.sampled_from(["info", "warn", "loud"]))
+        return Both(f'log "{quoted}" level {level}', "log", {"prefix": prefix, "level": level})
+    return Both(f'log "{quoted}"', "log", prefix if draw(st.booleans()) else {"prefix": prefix})
+
+
+@st.composite
+def counts(draw: st.DrawFn) -> Both:
+    return Both(f"count {(name := draw(st.sampled_from(['hits_', 'c-1', 'a.b'])))}", "count", name)
+
+
+@st.composite
 def rules(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
-    clauses = [endpoints("from"), endpoints("to"), states(), rates("limit"), rates("over"), hits()]
+    clauses = [endpoints("from"), endpoints("to"), states(), rates("limit"), rates("over"), hits(), logs(), counts()]
+    clauses.append(st.just(Both("counter", "counter", True)))
     chosen = [draw(one) for one in draw(st.lists(st.sampled_from(clauses), max_size=4, unique_by=id))]
     verdict = draw(st.sampled_from(["accept", "drop", "reject", "reject with admin-prohibited", None]))
     services = draw(st.sampled_from([["tcp/22"], ["ssh"], ["web"], ["tcp/80", "443", "udp/53"], ["dns", "tcp/9"], []]))

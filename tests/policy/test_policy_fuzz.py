@@ -29,6 +29,7 @@ PIECES = st.sampled_from(
 WORDS = """
     accept drop reject use helper with from to not state limit over hits in per burst sport proto comment refresh , ,
     ssh web files wan lan loopback @admins @four 192.0.2.1 ::/0 0.0.0.0/0 tcp/22 udp icmp/3/4 echo-request 80 1-9
+    log level info count counter dport
     10/minute 5 9s source /56 source/24 new invalid ftp tcp-reset net-unreachable stateful "c" gre ''
 """
 

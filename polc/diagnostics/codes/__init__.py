@@ -1,6 +1,7 @@
 """The registry of diagnostic codes: 0xx input, 1xx syntax, 2xx names, 4xx targets, 6xx kernel, 9xx bugs."""
 
 from polc.diagnostics.codes.bugs import BUG_CODES
+from polc.diagnostics.codes.clauses import CLAUSE_CODES
 from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
@@ -11,7 +12,16 @@ from polc.diagnostics.codes.targets import TARGET_CODES
 
 CODES: dict[str, Code] = {
     code.code: code
-    for code in (*INPUT_CODES, *OUTPUT_CODES, *SYNTAX_CODES, *NAME_CODES, *TARGET_CODES, *KERNEL_CODES, *BUG_CODES)
+    for code in (
+        *INPUT_CODES,
+        *OUTPUT_CODES,
+        *SYNTAX_CODES,
+        *NAME_CODES,
+        *CLAUSE_CODES,
+        *TARGET_CODES,
+        *KERNEL_CODES,
+        *BUG_CODES,
+    )
 }
 
 __all__ = ["CODES", "Code"]

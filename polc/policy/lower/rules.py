@@ -27,6 +27,7 @@ from polc.policy.document import (
 )
 from polc.policy.lower import families, helpers, macros
 from polc.policy.lower.canonical import canonical
+from polc.policy.lower.effects import effects
 from polc.policy.lower.endpoints import endpoint_matches
 from polc.policy.lower.scope import Part, Scope, Service
 from polc.policy.lower.services import resolve_services
@@ -64,6 +65,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     states = rule.find(States)
     state_match = _states(states, scope) if states else None
     verdict = _verdict(rule.verdict, service, scope)
+    done = effects(rule, collector)
     stateful = stateful_matches(
         rule, lambda: scope.tables.fresh(scope.hook.value, canonical(rule, service or ())), collector
     )
@@ -77,7 +79,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
             Rule(
                 matches=(*matches, *((terms,) if terms else ()), *((state_match,) if state_match else ()), *stateful),
                 verdict=verdict,
-                statements=(assigned,) if assigned else (),
+                statements=(assigned, *done) if assigned else done,
                 origin=_origin(rule),
             )
         )

@@ -10,7 +10,14 @@ from polc.ir.stateful import KeyField, KeyPart, Rate, Unit
 LARGEST_COUNT = (1 << 32) - 1
 """Largest count of packets: both kernels keep bursts and rates in 32 bits or more (linux/netfilter/xt_limit.h)."""
 
+_PERIODS = {
+    **{unit.name.lower(): unit for unit in Unit},
+    "s": Unit.SECOND, "sec": Unit.SECOND, "m": Unit.MINUTE, "min": Unit.MINUTE, "h": Unit.HOUR, "d": Unit.DAY,
+}  # fmt: skip
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_KEYS = {one.value for one in (KeyField.SOURCE, KeyField.DESTINATION)}
+
 _LONGEST_DAYS = 365
 _LONGEST_INTERFACE = 15
 """Bytes of the longest interface name: IFNAMSIZ of linux/if.h counts a NUL too."""
@@ -32,11 +39,14 @@ def count(text: str, highest: int = LARGEST_COUNT) -> int:
 
 
 def rate(text: str) -> Rate:
+    """``10/minute``; periods also ``s``, ``sec``, ``m``, ``min``, ``h``, ``d``."""
     amount, slash, period = text.partition("/")
-    number = decimal(amount, 1, LARGEST_COUNT)
-    if number is None or not slash or period.upper() not in Unit.__members__ or not period.islower():
+    if not slash or period not in _PERIODS:
         raise ValueError(f"`{text}` is not a rate: write packets per second, minute, hour or day, such as `10/minute`")
-    return Rate(number, Unit[period.upper()])
+    number = decimal(amount, 1, LARGEST_COUNT)
+    if number is None:
+        raise ValueError(f"`{text}` is not a rate: its number of packets is 1 to {LARGEST_COUNT}, as in `10/minute`")
+    return Rate(number, _PERIODS[period])
 
 
 def duration(text: str) -> int:
@@ -77,7 +87,7 @@ def key(words: tuple[str, ...]) -> tuple[KeyPart, ...]:
             parts[-1] = KeyPart(parts[-1].field, parts[-1].ip_length, found)
             may_go_on = False
             continue
-        if name not in {one.value for one in KeyField}:
+        if name not in _KEYS:
             raise ValueError(f"`{word}` is not a key: packets are counted by `source` or `destination`")
         short = decimal(length, 0, 32) if slash else 32
         if short is None:
