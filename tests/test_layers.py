@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "polc"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("source", "resources"),
+    ("source", "resources", "concepts"),
     ("diagnostics",),
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),

@@ -23,13 +23,16 @@ def test_an_installed_wheel_compiles_outside_the_checkout(tmp_path: Path) -> Non
     # -P and the path together keep the checkout out of sight: only the wheel's polc can be imported.
     done = subprocess.run(
         [sys.executable, "-P", "-c", "import polc; print(polc.__file__); from polc.cli.main import main; "
-         f"raise SystemExit(main(['compile', {str(policy)!r}, '--target', 'nft']))"],
+         f"main(['explain', 'state']); raise SystemExit(main(['compile', {str(policy)!r}, '--target', 'nft']))"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
         check=True,
     )  # fmt: skip
-    where, _, output = done.stdout.partition("\n")
+    where, _, rest = done.stdout.partition("\n")
+    concept, _, output = rest.partition('{"nftables"')
+    output = '{"nftables"' + output
+    assert concept.startswith("# State: ")
     assert Path(where).is_relative_to(site)
     assert json.loads(output)["nftables"]

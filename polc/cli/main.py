@@ -13,6 +13,8 @@ from polc import __version__
 
 VERBS: dict[str, tuple[str, str]] = {
     "compile": ("polc.cli.compile", "write a policy for a target: nftables or iptables"),
+    "check": ("polc.cli.check", "errors and lints: what is well-formed and still not what was meant"),
+    "explain": ("polc.cli.explain", "what a diagnostic code means, and how conntrack, limits and hooks work"),
     "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
 }
 """Name -> its module, and what it does in a line."""

@@ -37,6 +37,8 @@ class Merged:
 
     definitions: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in DEFINITIONS})
     sections: dict[str, Section] = field(default_factory=dict)
+    sources: list[SourceFile] = field(default_factory=list)
+    """The files that were read, the policy itself first."""
     complete: bool = True
     """Whether every file could be read and was YAML or JSON."""
     broken: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in DEFINITIONS})
@@ -69,6 +71,7 @@ class _Loader:
 
     def take(self, source: SourceFile, chain: tuple[str, ...], through: tuple[Label, ...]) -> None:
         """Merge one file after those that it includes; ``chain`` are the files that led here, ``through`` where."""
+        self.merged.sources.append(source)
         try:
             tree = read_tree(source)
         except Failure as failure:

@@ -1,5 +1,6 @@
 """The registry of diagnostic codes: 0xx input, 1xx syntax, 2xx names, 4xx targets, 6xx kernel, 9xx bugs."""
 
+from polc.diagnostics.codes.analysis import ANALYSIS_CODES
 from polc.diagnostics.codes.bugs import BUG_CODES
 from polc.diagnostics.codes.clauses import CLAUSE_CODES
 from polc.diagnostics.codes.input import INPUT_CODES
@@ -18,6 +19,7 @@ CODES: dict[str, Code] = {
         *SYNTAX_CODES,
         *NAME_CODES,
         *CLAUSE_CODES,
+        *ANALYSIS_CODES,
         *TARGET_CODES,
         *KERNEL_CODES,
         *BUG_CODES,

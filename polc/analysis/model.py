@@ -1,0 +1,35 @@
+"""What a lint is, and what it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from polc.diagnostics import Diagnostic, Label, Severity
+from polc.ir.ruleset import Rule, Ruleset
+from polc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """A question put to a ruleset as it was lowered, before any pass; ``code`` is the POL3xx of its findings.
+
+    Its documentation stands with the code, in ``polc.diagnostics.codes.analysis``.
+    """
+
+    code: str
+    check: Callable[[Ruleset], Iterator[Diagnostic]]
+
+
+def warning(code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> Diagnostic:
+    """Something that its author should change, or say why not."""
+    return Diagnostic(code, message, (Label(span, label),) if span else (), help, Severity.WARNING)
+
+
+def note(code: str, message: str, span: Span | None, *, help: str = "") -> Diagnostic:
+    """Something worth knowing, which may well be meant."""
+    return Diagnostic(code, message, (Label(span),) if span else (), help, Severity.NOTE)
+
+
+def place(rule: Rule) -> Span | None:
+    return rule.origin.span

@@ -1,0 +1,36 @@
+"""All lints, in the order of their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from polc.analysis import (
+    counts_established,
+    cut_discovery,
+    cut_loopback,
+    cut_replies,
+    fails_open,
+    lock_out,
+    never_reached,
+    related_alone,
+)
+from polc.analysis.model import Lint
+from polc.diagnostics import Diagnostic
+from polc.ir.ruleset import Ruleset
+
+LINTS: tuple[Lint, ...] = (
+    counts_established.LINT,
+    cut_replies.LINT,
+    cut_loopback.LINT,
+    cut_discovery.LINT,
+    never_reached.LINT,
+    lock_out.LINT,
+    related_alone.LINT,
+    fails_open.LINT,
+)
+
+
+def findings(ruleset: Ruleset) -> Iterator[Diagnostic]:
+    """What the lints find in a ruleset as ``read_policy`` gives it."""
+    for lint in LINTS:
+        yield from lint.check(ruleset)

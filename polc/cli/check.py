@@ -1,0 +1,73 @@
+"""``polc check``: errors and lints of policies."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+
+from polc.analysis.registry import findings
+from polc.analysis.suppress import suppress
+from polc.diagnostics import Collector, Diagnostic, Failure, Severity
+from polc.diagnostics.codes import CODES
+from polc.policy.read import inspect_policy
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "policies", metavar="POLICY", nargs="+", help="policy files, YAML or JSON; `-` is standard input"
+    )
+    parser.add_argument(
+        "--output-format", choices=("text", "json", "sarif"), default="text", help="for people, machines, code hosts"
+    )
+    parser.add_argument("--select", metavar="CODES", help="report only these: codes or their beginnings, with commas")
+    parser.add_argument("--ignore", metavar="CODES", help="do not report these; errors are always reported")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    select, ignore = _codes(arguments.select), _codes(arguments.ignore)
+    unknown = [one for one in (*select, *ignore) if not any(code.startswith(one) for code in CODES)]
+    if unknown:
+        sys.stderr.write(f"polc check: no code begins with {', '.join(unknown)}\n")
+        return 2
+    found: list[Diagnostic] = []
+    broken = False
+    for path in arguments.policies:
+        try:
+            found += _check(path)
+        except Failure as failure:
+            broken = True
+            found += failure.diagnostics
+    shown = [one for one in found if one.severity is Severity.ERROR or _wanted(one.code, select, ignore)]
+    sys.stdout.write(_render(shown, arguments.output_format))
+    if broken:
+        return 2
+    return 1 if any(one.severity is Severity.WARNING for one in shown) else 0
+
+
+def _check(path: str) -> Iterable[Diagnostic]:
+    inspected = inspect_policy(path, Collector())
+    collected = Collector(list(suppress(findings(inspected.ruleset), inspected.sources)))
+    return collected.in_order()
+
+
+def _codes(words: str | None) -> tuple[str, ...]:
+    return tuple(word.strip().upper() for word in (words or "").split(",") if word.strip())
+
+
+def _wanted(code: str, select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
+    return (not select or code.startswith(select)) and not (ignore and code.startswith(ignore))
+
+
+def _render(diagnostics: list[Diagnostic], output_format: str) -> str:
+    if output_format == "json":
+        from polc.diagnostics.json import render as as_json
+
+        return as_json(diagnostics)
+    if output_format == "sarif":
+        from polc.diagnostics.sarif import render as as_sarif
+
+        return as_sarif(diagnostics)
+    from polc.diagnostics.text import render
+
+    return render(diagnostics)

@@ -1,0 +1,96 @@
+"""POL3xx: well-formed, and probably not what was meant."""
+
+from __future__ import annotations
+
+from polc.diagnostics.codes.model import Code
+
+
+def _input(*rules: str) -> str:
+    """A policy whose input is closed, and complete but for what the rules lack."""
+    return "polc: 1\ninput:\n  default: drop\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules)
+
+
+_ALL = ("use stateful", "use loopback", "use icmp-essentials", "accept ssh state new")
+
+ANALYSIS_CODES: tuple[Code, ...] = (
+    Code(
+        "POL301",
+        "a limit that counts established connections",
+        what="a rule drops what exceeds `over` or `hits`, and packets of established connections reach it",
+        why="a limit on connection attempts should count attempts. Without `state new` it counts packets: each key "
+        "typed into an SSH session is one, and so is each answer's acknowledgement. The session that was let in is "
+        "cut off as soon as it has sent as many packets as the limit allows attempts, while a slow guesser stays "
+        "under it. NEW is conntrack's word for a packet of a flow of which no reply has been seen: a first SYN, and "
+        "its retransmissions. One reply makes the flow ESTABLISHED, whose packets `state new` leaves uncounted",
+        example=_input("drop ssh over 10/minute burst 10 per source", *_ALL),
+        instead="`drop ssh state new over 10/minute burst 10 per source`, or the same rule below `use stateful`",
+    ),
+    Code(
+        "POL302",
+        "replies are not accepted",
+        what="a chain drops what no rule accepts, and no rule accepts established connections",
+        why="answers to the host's own connections come in like any other packet: without such a rule no name is "
+        "resolved and no update is fetched",
+        example=_input("use loopback", "use icmp-essentials", "accept ssh"),
+        instead="`use stateful` as the first rule",
+    ),
+    Code(
+        "POL303",
+        "the loopback interface is cut off",
+        what="a chain drops what no rule accepts, and no rule accepts the loopback interface",
+        why="programs of a host talk to each other over it: resolvers, databases, monitoring",
+        example=_input("use stateful", "use icmp-essentials", "accept ssh state new"),
+        instead="`use loopback`",
+    ),
+    Code(
+        "POL304",
+        "IPv6 is cut off",
+        what="a chain drops what no rule accepts, and neighbour discovery or packet-too-big is among it",
+        why="IPv6 finds its neighbours by ICMPv6 (RFC 4861): without it a host cannot be reached at all, often only "
+        "minutes after the rules were loaded. No router fragments IPv6: without packet-too-big large packets vanish",
+        example=_input("use stateful", "use loopback", "accept ssh state new"),
+        instead="`use icmp-essentials`",
+    ),
+    Code(
+        "POL305",
+        "rules that are never reached",
+        what="a rule without any condition decides every packet, and rules follow it",
+        why="they look as if they did something",
+        example=_input("accept", "drop tcp/23", *_ALL),
+        instead="the rule that takes everything last, or as the chain's `default`",
+    ),
+    Code(
+        "POL306",
+        "no way in over SSH",
+        what="input drops what no rule accepts, and no rule accepts new connections to tcp/22",
+        why="loaded over SSH, such a policy ends the last session that could repair it",
+        example=_input("use stateful", "use loopback", "use icmp-essentials", "accept https state new"),
+        instead="`accept ssh from @admins state new`, or a suppression that says how the host is managed",
+    ),
+    Code(
+        "POL307",
+        "related without a helper",
+        what="a rule accepts `related`, and no rule of the policy attaches a conntrack helper",
+        why="second connections, such as active FTP's, are related only to a flow that has a helper, and since "
+        "Linux 6.0 none is attached by itself. What the rule admits is ICMP errors about known flows",
+        example=_input("accept state related", *_ALL),
+        instead="a service with `helper:`, or `use stateful` if ICMP errors are what is meant",
+    ),
+    Code(
+        "POL308",
+        "a limit that fails open when its table is full",
+        what="a rule drops what exceeds a limit per source, from sources without bound",
+        why="the table of sources has a size. On nft the rule does not match for a source that finds no place in it: "
+        "a flood from more sources passes. On iptables hashlimit drops them instead, friends included",
+        example=_input("use stateful", "drop ssh state new over 10/minute per source", *_ALL[1:]),
+        instead="a shorter key such as `per source/24,/64`, and an `accept ... limit` without `per` behind it",
+    ),
+    Code(
+        "POL390",
+        "a suppression that is not in order",
+        what="a comment `polc: ignore` names no known POL3xx code, gives no reason, or hides nothing",
+        why="it would stay behind as a claim that nobody checks",
+        example="# polc: ignore POL301\n" + _input(*_ALL),
+        instead="`# polc: ignore POL306 because the console is used` on the finding's line or the one above",
+    ),
+)

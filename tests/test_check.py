@@ -1,0 +1,136 @@
+"""``polc check`` and ``polc explain`` from the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from polc.cli.main import main
+from polc.compiler import compile_policy
+from polc.concepts import concepts, read_concept
+from polc.diagnostics.codes import CODES
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
+RULES = "  rules:\n    - use stateful\n    - use loopback\n    - use icmp-essentials\n"
+LOCKED = "polc: 1\ninput:\n  default: drop\n" + RULES
+
+
+def write(directory: Path, text: str) -> str:
+    path = directory / "policy.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_examples_are_clean(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(example)]) == 0, capsys.readouterr().out
+
+
+def test_findings_are_told_with_their_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, LOCKED)
+    assert main(["check", path]) == 1
+    out = capsys.readouterr().out
+    assert "warning[POL306]" in out
+    assert f"--> {path}:2:1" in out
+
+
+def test_errors_are_told_with_status_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", write(tmp_path, "polc: 1\nzoens: {}\n"), *map(str, EXAMPLES)]) == 2
+    assert "error[POL101]" in capsys.readouterr().out
+
+
+def test_select_and_ignore(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, LOCKED)
+    assert main(["check", path, "--ignore", "POL306"]) == 0
+    assert main(["check", path, "--ignore", "pol3"]) == 0
+    assert main(["check", path, "--select", "POL301,POL302"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["check", path, "--select", "POL306"]) == 1
+    assert main(["check", path, "--ignore", "POL777"]) == 2
+    assert "no code begins with POL777" in capsys.readouterr().err
+    broken = write(tmp_path, "polc: 1\nzoens: {}\n")
+    assert main(["check", broken, "--ignore", "POL101"]) == 2
+    assert "error[POL101]" in capsys.readouterr().out
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, LOCKED)
+    assert main(["check", path, "--output-format", "json"]) == 1
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["code"], found["severity"], found["path"]) == ("POL306", "warning", path)
+    assert (found["labels"][0]["line"], found["labels"][0]["column"]) == (2, 1)
+    assert main(["check", str(tmp_path / "missing"), "--output-format", "json"]) == 2
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["code"], found["path"]) == ("POL001", str(tmp_path / "missing"))
+
+
+def test_sarif(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, LOCKED.replace("    - use loop", "    - drop\n    - use loop"))
+    assert main(["check", path, "--output-format", "sarif"]) == 1
+    log = json.loads(capsys.readouterr().out)
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert {result["ruleId"] for result in run["results"]} == rules
+    assert {result["level"] for result in run["results"]} <= {"error", "warning", "note"}
+    dead = next(result for result in run["results"] if result["ruleId"] == "POL305")
+    region = dead["locations"][0]["physicalLocation"]["region"]
+    assert (region["startLine"], region["startColumn"]) == (7, 7)
+    assert dead["relatedLocations"][0]["message"]["text"] == "takes every packet"
+
+
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("# polc: ignore POL306 because of the console", []),
+        ("# polc: ignore POL305, POL306 because of the console", []),
+        ("# polc: ignore POL306", ["POL306", "POL390"]),
+        ("# polc: ignore POL306 because", ["POL306", "POL390"]),
+        ("# polc: ignore because I say so", ["POL306", "POL390"]),
+        ("# polc: ignore POL101 because errors stay", ["POL306", "POL390"]),
+        ("# polc: ignore POL999 because nothing", ["POL306", "POL390"]),
+        ("# polc: ignore POL302 because replies are rude", ["POL306", "POL390"]),
+    ],
+)
+@pytest.mark.parametrize("above", [True, False])
+def test_suppressions(comment: str, left: list[str], above: bool, tmp_path: Path,
+                      capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    place = f"{comment}\ninput:\n" if above else f"input: {comment}\n"
+    assert main(["check", write(tmp_path, LOCKED.replace("input:\n", place)), "--output-format", "json"]) == bool(left)
+    assert sorted(one["code"] for one in json.loads(capsys.readouterr().out)) == left
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_explained(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", code.lower()]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{code}: {CODES[code].title}\n")
+    assert all(heading in out for heading in ("What it says", "Why it matters", "Instead"))
+    assert max(map(len, out.splitlines())) < 120
+
+
+@pytest.mark.parametrize("concept", concepts())
+def test_every_concept_has_an_example_that_is_clean(
+    concept: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", concept]) == 0
+    page = capsys.readouterr().out
+    assert page == read_concept(concept)
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        path = write(tmp_path, block)
+        assert all(compile_policy(path, target).files for target in ("nft", "iptables"))
+        assert main(["check", path]) == 0, capsys.readouterr().out
+
+
+def test_explain_lists_and_hints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in (*CODES, *concepts()))
+    assert main(["explain", "POL30"]) == 2
+    assert main(["explain", "sate"]) == 2
+    assert "did you mean `state`?" in capsys.readouterr().err
