@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from polc.ir.addresses import AddressSet
 from polc.ir.family import BOTH, FAMILIES, Family
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressMatch,
     CtState,
     CtStateMatch,
     Direction,
-    Field,
     FieldMatch,
     IcmpTerm,
     InterfaceMatch,

@@ -1,22 +1,117 @@
-"""Facts about the numeric header fields that rules match."""
+"""The header and metadata fields that rules match, and the facts about each.
+
+A field is named as nft names it (nft(8), PAYLOAD, META and CONNTRACK EXPRESSIONS). Values are integers:
+addresses, names and flags have node kinds of their own in ``polc.ir.matches``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from polc.ir.family import Family
-from polc.ir.matches import Field
+from polc.ir.protocols import TCP
+
+
+class Field(Enum):
+    """Integer fields. The value is the field's name in ``where``."""
+
+    TTL = "ip ttl"
+    IP_DSCP = "ip dscp"
+    IP_ECN = "ip ecn"
+    IP_LENGTH = "ip length"
+    HOPLIMIT = "ip6 hoplimit"
+    IP6_DSCP = "ip6 dscp"
+    IP6_ECN = "ip6 ecn"
+    TCP_MSS = "tcp option maxseg size"
+    META_MARK = "meta mark"
+    META_LENGTH = "meta length"
+    META_SKUID = "meta skuid"
+    META_SKGID = "meta skgid"
+    META_IIFGROUP = "meta iifgroup"
+    META_OIFGROUP = "meta oifgroup"
+    META_CGROUP = "meta cgroup"
+    META_PKTTYPE = "meta pkttype"
+    META_DAY = "meta day"
+    META_HOUR = "meta hour"
+    CT_MARK = "ct mark"
+    CT_ZONE = "ct zone"
+    CT_DIRECTION = "ct direction"
+    CT_EXPIRATION = "ct expiration"
+    CT_BYTES = "ct bytes"
+    CT_PACKETS = "ct packets"
+    CT_ORIGINAL_SPORT = "ct original proto-src"
+    CT_ORIGINAL_DPORT = "ct original proto-dst"
+    ETHER_SADDR = "ether saddr"
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFact:
-    """``highest`` is the largest value; ``family`` the only one whose packets have the field."""
+    """``bits`` wide (values 0..2**bits - 1); only packets of ``family`` and ``protocol`` have it (None: all do).
 
-    family: Family
-    highest: int
+    ``names`` are the words that stand for values; ``maskable`` fields may be matched under a mask.
+    """
 
+    bits: int
+    family: Family | None = None
+    protocol: int | None = None
+    maskable: bool = False
+    names: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def highest(self) -> int:
+        return (1 << self.bits) - 1
+
+
+# RFC 2474, 2597, 3246, 5865 and 8622, as in iproute2's rt_dsfield table and nft's DSCP symbols.
+_DSCP = (
+    ("cs0", 0), ("cs1", 8), ("cs2", 16), ("cs3", 24), ("cs4", 32), ("cs5", 40), ("cs6", 48), ("cs7", 56),
+    ("af11", 10), ("af12", 12), ("af13", 14), ("af21", 18), ("af22", 20), ("af23", 22),
+    ("af31", 26), ("af32", 28), ("af33", 30), ("af41", 34), ("af42", 36), ("af43", 38), ("ef", 46),
+)  # fmt: skip
+_ECN = (("not-ect", 0), ("ect1", 1), ("ect0", 2), ("ce", 3))  # RFC 3168, 5
+_PKTTYPE = (("unicast", 0), ("host", 0), ("broadcast", 1), ("multicast", 2), ("other", 3))  # uapi/linux/if_packet.h
+_DIRECTION = (("original", 0), ("reply", 1))  # uapi/linux/netfilter/nf_conntrack_tuple_common.h
+_DAYS = (
+    ("sunday", 0), ("monday", 1), ("tuesday", 2), ("wednesday", 3), ("thursday", 4), ("friday", 5), ("saturday", 6),
+)  # fmt: skip  # net/netfilter/nft_meta.c, nft_meta_weekday
 
 FIELDS: dict[Field, FieldFact] = {
-    Field.TTL: FieldFact(Family.IP, 255),  # RFC 791, 3.1
-    Field.HOPLIMIT: FieldFact(Family.IP6, 255),  # RFC 8200, 3
+    Field.TTL: FieldFact(8, Family.IP),  # RFC 791, 3.1
+    Field.IP_DSCP: FieldFact(6, Family.IP, names=_DSCP),  # RFC 2474, 3
+    Field.IP_ECN: FieldFact(2, Family.IP, names=_ECN),
+    Field.IP_LENGTH: FieldFact(16, Family.IP),
+    Field.HOPLIMIT: FieldFact(8, Family.IP6),  # RFC 8200, 3
+    Field.IP6_DSCP: FieldFact(6, Family.IP6, names=_DSCP),
+    Field.IP6_ECN: FieldFact(2, Family.IP6, names=_ECN),
+    Field.TCP_MSS: FieldFact(16, protocol=TCP),  # RFC 9293, 3.2
+    Field.META_MARK: FieldFact(32, maskable=True),
+    Field.META_LENGTH: FieldFact(32),
+    Field.META_SKUID: FieldFact(32),
+    Field.META_SKGID: FieldFact(32),
+    Field.META_IIFGROUP: FieldFact(32),
+    Field.META_OIFGROUP: FieldFact(32),
+    Field.META_CGROUP: FieldFact(32),
+    Field.META_PKTTYPE: FieldFact(8, names=_PKTTYPE),
+    Field.META_DAY: FieldFact(8, names=_DAYS),
+    Field.META_HOUR: FieldFact(32),
+    Field.CT_MARK: FieldFact(32, maskable=True),
+    Field.CT_ZONE: FieldFact(16),
+    Field.CT_DIRECTION: FieldFact(8, names=_DIRECTION),
+    Field.CT_EXPIRATION: FieldFact(32),
+    Field.CT_BYTES: FieldFact(64),
+    Field.CT_PACKETS: FieldFact(64),
+    Field.CT_ORIGINAL_SPORT: FieldFact(16),
+    Field.CT_ORIGINAL_DPORT: FieldFact(16),
+    Field.ETHER_SADDR: FieldFact(48),  # IEEE 802.3, 3.2.3
 }
+
+TCP_FLAG_BITS: dict[str, int] = {
+    # RFC 9293, 3.1; names as nft's
+    "fin": 0x01, "syn": 0x02, "rst": 0x04, "psh": 0x08, "ack": 0x10, "urg": 0x20, "ecn": 0x40, "cwr": 0x80,
+}  # fmt: skip
+
+CT_STATUS_BITS: dict[str, int] = {
+    # uapi/linux/netfilter/nf_conntrack_common.h, enum ip_conntrack_status; names as nft's
+    "expected": 0x1, "seen-reply": 0x2, "assured": 0x4, "confirmed": 0x8, "snat": 0x10, "dnat": 0x20, "dying": 0x200,
+}  # fmt: skip

@@ -7,9 +7,10 @@ from enum import Enum, Flag
 
 from polc.ir.addresses import AddressSet
 from polc.ir.family import Family
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import ICMP_FAMILY
-from polc.ir.stateful import Hits, Limit
+from polc.ir.stateful import Connections, Hits, Limit, Quota
 
 
 class Side(Enum):
@@ -133,19 +134,132 @@ class CtStateMatch:
     states: CtState
 
 
-class Field(Enum):
-    """Numeric header fields; ``polc.ir.fields`` says of which family and how wide each is."""
-
-    TTL = "ttl"
-    HOPLIMIT = "hoplimit"
-
-
 @dataclass(frozen=True, slots=True)
 class FieldMatch:
-    """The field's value is in ``values``. A packet without the field does not match."""
+    """The field, under ``mask`` where there is one, has a value in ``values`` (``negated``: it has another one).
+
+    A packet without the field matches neither form.
+    """
 
     field: Field
     values: Intervals
+    mask: int | None = None
+    negated: bool = False
+
+
+class FlagField(Enum):
+    """Fields that are sets of bits; the value is nft's name."""
+
+    TCP_FLAGS = "tcp flags"
+    CT_STATUS = "ct status"
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsMatch:
+    """``field & mask == value`` (``negated``: not equal). "At least one of" is ``mask`` with value 0, negated.
+
+    Bits are numbers as in ``polc.ir.fields``. Never to be merged with others as values of a set: bits
+    outside the mask do not count.
+    """
+
+    field: FlagField
+    mask: int
+    value: int
+    negated: bool = False
+
+
+class NameField(Enum):
+    """Fields whose values are names; the value is nft's name."""
+
+    CT_HELPER = "ct helper"
+    OSF_NAME = "osf name"
+
+
+@dataclass(frozen=True, slots=True)
+class NameMatch:
+    """The conntrack helper of the flow, or the fingerprinted operating system of a SYN, has this name."""
+
+    field: NameField
+    name: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReversePathMatch:
+    """RFC 3704's test: a route back to the source leaves by the packet's own interface (``loose``: by any).
+
+    ``passes`` False: there is none (nft ``fib saddr . iif oif missing``, iptables ``-m rpfilter --invert``).
+    Only in prerouting (net/ipv4/netfilter/nft_fib_ipv4.c, ipt_rpfilter.c).
+    """
+
+    loose: bool
+    passes: bool
+
+
+class AddressType(Enum):
+    """What the routing table says an address is (nft(8), FIB EXPRESSIONS; iptables-extensions(8), addrtype)."""
+
+    UNICAST = "unicast"
+    LOCAL = "local"
+    BROADCAST = "broadcast"
+    ANYCAST = "anycast"
+    MULTICAST = "multicast"
+    BLACKHOLE = "blackhole"
+    UNREACHABLE = "unreachable"
+    PROHIBIT = "prohibit"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTypeMatch:
+    """The address (``SADDR`` or ``DADDR``) is of one of ``types`` (``negated``: of none)."""
+
+    side: Side
+    types: tuple[AddressType, ...]
+    negated: bool = False
+
+
+class Trait(Enum):
+    """What a packet has or has not; the value is the word in ``where``.
+
+    FRAGMENT: a second or later fragment (IPv4: offset not 0; IPv6: a fragment header with such an offset).
+    IPSEC: came out of IPsec decapsulation (nft ``meta ipsec exists``, iptables ``-m policy --dir in --pol ipsec``).
+    SOCKET: a local transparent socket would take it (nft ``socket transparent 1``, iptables
+    ``-m socket --transparent``).
+    """
+
+    FRAGMENT = "fragment"
+    IPSEC = "ipsec"
+    SOCKET = "socket"
+
+
+@dataclass(frozen=True, slots=True)
+class TraitMatch:
+    """The packet has the trait (``negated``: has it not)."""
+
+    trait: Trait
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalAddressMatch:
+    """As ``AddressMatch``, of the address that the flow's first packet had before any NAT.
+
+    nft ``ct original ip saddr``, iptables ``--ctorigsrc`` (nft(8), CONNTRACK EXPRESSIONS).
+    """
+
+    side: Side
+    addresses: AddressSet
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EveryNth:
+    """Holds for one in ``every`` (2 or more) of the packets that reach it: those whose count, from 0, is
+    ``packet`` modulo ``every`` (nft ``numgen inc``, xt_statistic's nth mode).
+    """
+
+    every: int
+    packet: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +271,25 @@ class SetMatch:
     negated: bool = False
 
 
-Match = InterfaceMatch | AddressMatch | ServiceMatch | CtStateMatch | FieldMatch | SetMatch | Limit | Hits
+Match = (
+    InterfaceMatch
+    | AddressMatch
+    | OriginalAddressMatch
+    | ServiceMatch
+    | CtStateMatch
+    | FieldMatch
+    | FlagsMatch
+    | NameMatch
+    | ReversePathMatch
+    | AddressTypeMatch
+    | TraitMatch
+    | SetMatch
+    | EveryNth
+    | Limit
+    | Hits
+    | Connections
+    | Quota
+)
 
-STATEFUL = (Limit, Hits)
+STATEFUL = (EveryNth, Limit, Hits, Connections, Quota)
 """Matches that look at and change state: they stand last in a rule, and count only what reaches them."""

@@ -80,12 +80,15 @@ Chain = BaseChain | RegularChain
 
 @dataclass(frozen=True, slots=True)
 class DynamicSet:
-    """Addresses of one family, added by ``UpdateSet`` at run time; at most ``size``, each for ``timeout`` seconds."""
+    """Addresses of one family, added by ``UpdateSet`` at run time.
+
+    At most ``size``, each for ``timeout`` seconds (None: for good).
+    """
 
     name: str
     family: Family
     size: int
-    timeout: int
+    timeout: int | None
     origin: Origin = field(default_factory=Origin, compare=False)
 
 

@@ -22,23 +22,33 @@ class Unit(Enum):
 class KeyField(Enum):
     SOURCE = "source"
     DESTINATION = "destination"
+    SPORT = "sport"
+    DPORT = "dport"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPart:
-    """One part of a key: an address cut to a prefix length (0..32 for IPv4, 0..128 for IPv6)."""
+    """One part of a key: an address cut to a prefix length (0..32 for IPv4, 0..128 for IPv6), or a whole port."""
 
     field: KeyField
     ip_length: int = 32
     ip6_length: int = 128
 
 
+class Amount(Enum):
+    """What a rate counts."""
+
+    PACKETS = "packets"
+    BYTES = "bytes"
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``count`` packets (1 or more) a ``unit``."""
+    """``count`` packets or bytes (1 or more) a ``unit``."""
 
     count: int
     unit: Unit
+    amount: Amount = Amount.PACKETS
 
     @property
     def per_second(self) -> float:
@@ -47,7 +57,9 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A token bucket that holds ``burst`` packets (1 or more), full at first, refilled evenly at ``rate``.
+    """A token bucket that holds ``burst`` packets or, as the rate says, bytes (1 or more).
+
+    It is full at first and refilled evenly at ``rate``.
 
     A packet that finds a token takes it. ``over`` False: the match holds when a token was taken; True:
     when there was none. With ``key``, each key value has its own bucket, of which at most ``size`` are
@@ -80,3 +92,30 @@ class Hits:
     refresh: bool
     table: str
     size: int = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Live conntrack entries of the key (without one: all that reach this match), this packet's flow included,
+    are more than ``count`` (0 or more; ``over`` False: at most ``count``).
+
+    Flows leave the count when conntrack forgets them (net/netfilter/nf_conncount.c). ``table`` names the state.
+    """
+
+    count: int
+    over: bool
+    key: tuple[KeyPart, ...]
+    table: str
+    size: int = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """At most ``bytes`` have passed this match so far, this packet included (``over``: more have).
+
+    It never refills (net/netfilter/nft_quota.c, xt_quota.c).
+    """
+
+    bytes: int
+    over: bool
+    table: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from polc.ir.family import Family
 from polc.ir.matches import Side
 
 
@@ -30,10 +31,14 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Writes a line to the kernel log. The prefix has at most 127 bytes on nft, 29 on iptables."""
+    """Writes a line to the kernel log, or with ``group`` (0..65535) sends the packet to that nfnetlink_log group.
+
+    The prefix has at most 127 bytes on nft, 29 in iptables' LOG, 63 in NFLOG; a group has no level.
+    """
 
     prefix: str
     level: LogLevel = LogLevel.WARN
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +62,78 @@ class UpdateSet:
     timeout: int | None = None
 
 
-Statement = Counter | Log | AssignHelper | UpdateSet
+class MarkField(Enum):
+    """The two marks; the value is nft's name."""
+
+    META = "meta mark"
+    CT = "ct mark"
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """``mark = (mark & ~mask) | value``; both 0..2**32 - 1, ``value`` within ``mask``."""
+
+    field: MarkField
+    value: int
+    mask: int = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class CopyMark:
+    """Copies the packet's mark to its flow's (``to`` CT: save) or back (``to`` META: restore), under ``mask``.
+
+    Bits outside the mask keep their value in the target (net/netfilter/xt_connmark.c).
+    """
+
+    to: MarkField
+    mask: int = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Notrack:
+    """Exempts the packet from conntrack; only before its hook, at priority raw (net/netfilter/nft_ct.c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClampMss:
+    """Lowers the MSS option of a SYN to ``size`` bytes (None: to what the route's MTU allows), never raises it."""
+
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetDscp:
+    """Sets the differentiated services code point, 0..63, of either family (RFC 2474)."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tproxy:
+    """Hands the packet to a local transparent socket on ``port`` (None: its own), at mangle prerouting.
+
+    ``address`` is the local address of ``family``, None: that of the incoming interface
+    (Documentation/networking/tproxy.rst).
+    """
+
+    port: int | None
+    family: Family | None = None
+    address: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Synproxy:
+    """Answers a SYN for the server behind, so that only complete handshakes reach it (nft(8), SYNPROXY STATEMENT).
+
+    ``mss`` is 1..65535, ``wscale`` 0..14.
+    """
+
+    mss: int
+    wscale: int
+    timestamp: bool = True
+    sack_perm: bool = True
+
+
+Statement = (
+    Counter | Log | AssignHelper | UpdateSet | SetMark | CopyMark | Notrack | ClampMss | SetDscp | Tproxy | Synproxy
+)

@@ -85,20 +85,25 @@ class NatKind(Enum):
     DNAT = "dnat"
     MASQUERADE = "masquerade"
     REDIRECT = "redirect"
+    NETMAP_SOURCE = "snat prefix"
+    NETMAP_DESTINATION = "dnat prefix"
 
 
 @dataclass(frozen=True, slots=True)
 class Nat:
     """Rewrites the flow's addresses, in a chain of type ``nat``; decided by its first packet alone.
 
-    ``addresses`` is one range of ``family`` (snat, dnat), ``ports`` one range, None: unchanged
-    (net/netfilter/nft_nat.c).
+    ``addresses`` is one range of ``family`` (snat, dnat), or one prefix that replaces the packet's own and keeps
+    its host bits (netmap). ``ports`` is one range, None: unchanged. ``random`` and ``persistent`` are netfilter's
+    flags (net/netfilter/nft_nat.c, xt_nat.c).
     """
 
     kind: NatKind
     family: Family | None = None
     addresses: Intervals | None = None
     ports: Intervals | None = None
+    random: bool = False
+    persistent: bool = False
 
 
 Verdict = Accept | Drop | Reject | Jump | Goto | Return | Nat

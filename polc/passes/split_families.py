@@ -12,7 +12,15 @@ from dataclasses import replace
 from polc.ir.addresses import AddressSet
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS
-from polc.ir.matches import STATEFUL, AddressMatch, FieldMatch, Match, ServiceMatch, SetMatch
+from polc.ir.matches import (
+    STATEFUL,
+    AddressMatch,
+    FieldMatch,
+    Match,
+    OriginalAddressMatch,
+    ServiceMatch,
+    SetMatch,
+)
 from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
 from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Nat, Reject
@@ -46,7 +54,7 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
     matches: list[Match] = []
     for match in rule.matches:
         match match:
-            case AddressMatch():
+            case AddressMatch() | OriginalAddressMatch():
                 own = match.addresses.of_family(family)
                 everything = own.covers(0, (1 << family.bits) - 1)
                 if (not own and not match.negated) or (everything and match.negated):
@@ -59,7 +67,7 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 if service is None:
                     return None
                 matches.append(service)
-            case FieldMatch() if FIELDS[match.field].family is not family:
+            case FieldMatch() if FIELDS[match.field].family not in (None, family):
                 return None
             case SetMatch() if sets[match.set_name].family is not family:
                 return None

@@ -13,6 +13,10 @@ PROTOCOL_WORDS: dict[str, int] = {**PROTOCOLS, "ipv6-icmp": 58, "ipencap": 4, "h
 """iptables-save asks the host's /etc/protocols for names and prints numbers where that has none; so do we."""
 
 
+_NO_END = " --datestop 2038-01-19T03:14:07"
+"""What libxt_time prints for a `-m time` that was given no last day."""
+
+
 @dataclass(slots=True)
 class _Table:
     policies: dict[str, str] = field(default_factory=dict)
@@ -106,7 +110,7 @@ def _parse(text: str) -> dict[str, _Table]:
 
 def _words(line: str) -> list[str]:
     """The words of a rule, protocols as numbers; counters (``[1:60]``, of iptables-save -c) left out."""
-    words = split_words(line)
+    words = split_words(line.replace(_NO_END, ""))
     if words[0].startswith("["):
         words = words[1:]
     return [_protocol(word) if before == "-p" else word for before, word in zip(["", *words], words, strict=False)]

@@ -11,6 +11,7 @@ from polc.backends.iptables.extensions.words import Context, Difference, Refused
 from polc.backends.iptables.helper import raw_rules, without_helpers
 from polc.backends.iptables.lower import Lines, lower
 from polc.backends.iptables.names import FreshNames, rename_chains
+from polc.backends.iptables.node_places import check_nodes
 from polc.backends.iptables.restore import Table, file_text
 from polc.backends.iptables.tables import ABSENT, Place, check_verdict, place
 from polc.backends.model import Deviation, Fidelity, Output, OutputFile
@@ -18,7 +19,7 @@ from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import InterfaceMatch
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, RegularChain, Rule, Ruleset
-from polc.ir.stateful import Hits, Limit
+from polc.ir.stateful import Connections, Hits, Limit, Quota
 from polc.ir.verdicts import Drop, Goto, Jump
 
 _FILES = {Family.IP: "rules.v4", Family.IP6: "rules.v6"}
@@ -130,7 +131,7 @@ class _Emission:
             for rule in chain.rules
             if family in rule.families
             for match in rule.matches
-            if isinstance(match, Limit)
+            if isinstance(match, Limit | Connections | Quota)
         )
         return frozenset(table for table, count in counts.items() if count > 1)
 
@@ -152,6 +153,7 @@ class _Emission:
         try:
             self._check_limits(rule)
             check_verdict(rule.verdict, self.places[chain.name])
+            check_nodes(rule, self.places[chain.name])
             found = _at_hook(rule, chain, self.places[chain.name])
             if found is None:
                 return []

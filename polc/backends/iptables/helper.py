@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from polc.backends.iptables.extensions.words import Difference, Refused
 from polc.ir.addresses import AddressSet
 from polc.ir.family import FAMILIES
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressMatch,
@@ -118,9 +119,9 @@ def _carried(match: Match, hook: Hook) -> bool:
             return True
         case InterfaceMatch(direction):
             return direction is Direction.IN or hook is Hook.OUTPUT
-        case FieldMatch():
+        case FieldMatch(field) if field in (Field.TTL, Field.HOPLIMIT):
             return hook is not Hook.FORWARD  # ip_forward() has taken one off by then
-        case SetMatch() | CtStateMatch() | Limit() | Hits():
+        case _:
             return False
 
 
@@ -133,7 +134,7 @@ def _uncarried(rule: Rule, hook: Hook) -> tuple[Difference, ...]:
             case _:
                 pass
         if not _carried(match, hook):
-            lost.append(_NAMES[type(match)])
+            lost.append(_NAMES.get(type(match), "other matches"))
     if not lost:
         return ()
     return (_difference(f"that do not meet the rule's {' and '.join(dict.fromkeys(lost))}"),)

@@ -12,14 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from polc.backends.cascade import NeedsChain, cascade
-from polc.backends.iptables.extensions import comment, recent, registry, service
-from polc.backends.iptables.extensions.words import Context, Difference, Piece, Refused, Words
+from polc.backends.iptables.disturb import disturbs
+from polc.backends.iptables.extensions import comment, recent, registry, service, tcpflags
+from polc.backends.iptables.extensions.words import Context, Difference, Piece, Rank, Refused, Target, Words
 from polc.ir.matches import STATEFUL, Match, ServiceMatch
-from polc.ir.protocols import PORT_PROTOCOLS, TCP
+from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Hits
-from polc.ir.statements import AssignHelper
-from polc.ir.verdicts import Goto, Nat, Reject, RejectType, Return
+from polc.ir.statements import ClampMss, Statement, Synproxy, Tproxy
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, RejectType, Return
+
+_STATEMENT_PROTOCOLS: dict[type[Statement], frozenset[int]] = {
+    ClampMss: frozenset({TCP}),
+    Synproxy: frozenset({TCP}),
+    Tproxy: frozenset({TCP, UDP}),
+}
 
 
 @dataclass(slots=True)
@@ -31,14 +38,6 @@ class Lines:
     differences: list[Difference] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """``text`` is ``-j ...``; ``protocols``: a rule that holds it must name one of them (empty: any rule may)."""
-
-    text: str
-    protocols: tuple[int, ...] = ()
-
-
 def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     """The lines of ``rule`` in one family's file; ``fresh`` gives unused chain names.
 
@@ -47,7 +46,18 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     """
     bound = _bound(rule)
     lines = Lines()
+    disturbed = tuple(match for match in rule.matches if any(disturbs(one, match) for one in rule.statements))
+    if disturbed:
+        _check_disturbed(rule, disturbed, context)
     try:
+        if disturbed and (rule.verdict is not None or len(rule.statements) > 1):
+            if isinstance(rule.verdict, Return | Goto):
+                raise NeedsChain
+            # Its own chain: what the first line does there, the second does not ask about any more.
+            name = fresh()
+            inner = replace(rule, matches=())
+            lines.chains[name] = _Writer(context, fresh, lines).rule(inner, bound)
+            rule = replace(rule, statements=(), verdict=Jump(name))
         cascaded = cascade(rule, lambda match: registry.split(match, context.family), fresh)
         writer = _Writer(context, fresh, lines)
         for one in cascaded.rules:
@@ -66,15 +76,30 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     return lines
 
 
-def _targets(rule: Rule, bound: tuple[int, ...], context: Context) -> list[_Target]:
-    found: list[_Target] = []
+def _check_disturbed(rule: Rule, disturbed: tuple[Match, ...], context: Context) -> None:
+    """A packet that comes back from one alternative must not meet the next one, changed as it is.
+
+    Raises:
+        Refused: it could.
+    """
+    ends = isinstance(rule.verdict, Accept | Drop | Reject)
+    if not ends and not all(registry.split(match, context.family).single for match in disturbed):
+        raise Refused(
+            "self-change",
+            "the rule changes what it asks for, and iptables needs a line for each value",
+            "write a rule for each value",
+        )
+
+
+def _targets(rule: Rule, bound: tuple[int, ...], context: Context) -> list[Target]:
+    found: list[Target] = []
     for statement in rule.statements:
-        text = registry.statement(statement)
-        if text is not None:
-            found.append(_Target(text, (statement.protocol,) if isinstance(statement, AssignHelper) else ()))
+        target = registry.statement(statement, context.family)
+        if target is not None:
+            found.append(target)
     if rule.verdict is not None:
         only = bound if isinstance(rule.verdict, Reject | Nat) else ()
-        found.append(_Target(registry.verdict(rule.verdict, context.family), only))
+        found.append(Target(registry.verdict(rule.verdict, context.family), only))
     return found
 
 
@@ -83,6 +108,13 @@ def _bound(rule: Rule) -> tuple[int, ...]:
     services = [match for match in rule.matches if isinstance(match, ServiceMatch)]
     named = [{term.protocol for term in match.terms} for match in services]
     protocols = tuple(sorted(set.intersection(*named))) if named else ()
+    for statement in rule.statements:
+        takes = _STATEMENT_PROTOCOLS.get(type(statement))
+        if takes is not None and named and not all(takes.issuperset(one) for one in named):
+            words = " or ".join(PROTOCOL_NAMES[one] for one in sorted(takes))
+            raise Refused(
+                "statement-protocol", f"what it does is for {words} alone", f"name only {words} services in the rule"
+            )
     match rule.verdict:
         case Reject(RejectType.TCP_RESET):
             if protocols != (TCP,):
@@ -106,15 +138,19 @@ class _Writer:
         """The lines of a rule that ``cascade`` gave; ``bound`` are the protocols that its verdict must have named."""
         stateful: list[Match] = [match for match in rule.matches if isinstance(match, STATEFUL)]
         plain = [match for match in rule.matches if not isinstance(match, STATEFUL)]
-        held = [piece for match in plain for piece in self._words(match)]
-        named = any(isinstance(match, ServiceMatch) for match in plain)
+        held = list(dict.fromkeys(piece for match in plain for piece in self._words(match)))
+        protocols = [piece for piece in held if piece.rank is Rank.PROTOCOL]
+        if len(protocols) > 1:
+            # No packet is of two protocols: this line of the rule would hold for none.
+            return []
+        named = bool(protocols)
         targets = _per_protocol(_targets(rule, bound, self.context), named)
         origin = comment.pieces(rule.origin)
         leaves = isinstance(rule.verdict, Return | Goto)
         return self._lines(held, stateful, targets, origin, leaves)
 
     def _lines(
-        self, held: list[Piece], stateful: list[Match], targets: list[_Target], origin: tuple[Piece, ...], leaves: bool
+        self, held: list[Piece], stateful: list[Match], targets: list[Target], origin: tuple[Piece, ...], leaves: bool
     ) -> list[str]:
         written: list[str] = []
         counted = False
@@ -127,23 +163,26 @@ class _Writer:
                 written.append(_text([*held, *record, *origin]))
             held = [*held, *self._words(match)]
             counted = True
-        if counted and len(targets) > 1:
+        asks = tcpflags.asks_flags(held) or counted
+        if (counted and len(targets) > 1) or (asks and any(one.pieces for one in targets)):
             return [*written, self._jump(held, [], targets, origin, leaves)]
         if not targets:
             return [*written, _text([*held, *origin])]
         return [
             *written,
-            *(_text([*held, *map(service.protocol, one.protocols), *origin], one.text) for one in targets),
+            *(_text([*held, *map(service.protocol, one.protocols), *one.pieces, *origin], one.text) for one in targets),
         ]
 
     def _jump(
-        self, held: list[Piece], rest: list[Match], targets: list[_Target], origin: tuple[Piece, ...], leaves: bool
+        self, held: list[Piece], rest: list[Match], targets: list[Target], origin: tuple[Piece, ...], leaves: bool
     ) -> str:
         if leaves:
             raise NeedsChain
         name = self.fresh()
         self.lines.chains[name] = []
-        self.lines.chains[name] += self._lines([], rest, targets, origin, leaves)
+        # The chain's lines name no protocol yet, and what a target asks by itself is asked of TCP.
+        inner = [replace(one, protocols=(TCP,)) if one.pieces else one for one in targets]
+        self.lines.chains[name] += self._lines([], rest, inner, origin, leaves)
         return _text([*held, *origin], f"-j {name}")
 
     def _words(self, match: Match) -> tuple[Piece, ...]:
@@ -152,16 +191,16 @@ class _Writer:
         return found.pieces
 
 
-def _per_protocol(targets: list[_Target], named: bool) -> list[_Target]:
+def _per_protocol(targets: list[Target], named: bool) -> list[Target]:
     """Each target once for each protocol that its line must name; none where the line names one already."""
     if named:
         return [replace(one, protocols=()) for one in targets]
-    split: list[_Target] = []
+    split: list[Target] = []
     for one in targets:
         split += [replace(one, protocols=(number,)) for number in one.protocols] or [one]
     return split
 
 
 def _text(pieces: list[Piece], target: str = "") -> str:
-    words = [piece.text for piece in sorted(pieces, key=lambda piece: piece.rank) if piece.text]
+    words = [piece.text for piece in sorted(tcpflags.joined(pieces), key=lambda piece: piece.rank) if piece.text]
     return " ".join((*words, target) if target else words)

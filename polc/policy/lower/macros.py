@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from polc.ir.addresses import AddressSet, parse_address
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressMatch,
     CtState,
     CtStateMatch,
     Direction,
-    Field,
     FieldMatch,
     IcmpTerm,
     InterfaceMatch,

@@ -10,11 +10,11 @@ from nft_help import from_addresses, from_interfaces, load_all, numbers, ruleset
 
 from polc.backends.nft.compare import differences
 from polc.ir.family import Family
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     CtState,
     CtStateMatch,
-    Field,
     FieldMatch,
     IcmpTerm,
     PortTerm,

@@ -14,14 +14,20 @@ from polc.backends.iptables.extensions.naming import state_name
 from polc.backends.iptables.extensions.rates import LONGEST_REFILL, TOLERANCE, Kept, keep, spoken
 from polc.backends.iptables.extensions.words import Context, Difference, Refused, Words, module
 from polc.ir.family import Family
-from polc.ir.stateful import KeyField, KeyPart, Limit, Rate, Unit
+from polc.ir.stateful import Amount, KeyField, KeyPart, Limit, Rate, Unit
 
 _SCALE = 1_000_000
 _HIGHEST_BURST = 1_000_000  # XT_HASHLIMIT_BURST_MAX, libxt_hashlimit.c
 _HIGHEST_SIZE = 1_048_576  # HASHLIMIT_MAX_SIZE, xt_hashlimit.c: the kernel cuts larger ones
 _NAME = "limit-resolution"
 _ADVICE = "use a lower rate or burst"
-_FIELDS = ((KeyField.SOURCE, "srcip", "srcmask"), (KeyField.DESTINATION, "dstip", "dstmask"))
+_FIELDS = (
+    (KeyField.SOURCE, "srcip", "srcmask"),
+    (KeyField.SPORT, "srcport", ""),
+    (KeyField.DESTINATION, "dstip", "dstmask"),
+    (KeyField.DPORT, "dstport", ""),
+)
+"""In the order of libxt_hashlimit.c, print_mode; a port has no mask."""
 
 
 def words(limit: Limit, context: Context) -> Words:
@@ -36,7 +42,11 @@ def words(limit: Limit, context: Context) -> Words:
         f"--hashlimit-name {_table(limit, context.family)}",
         f"--hashlimit-htable-max {min(limit.size, _HIGHEST_SIZE)}",
         _expire(limit, kept.unit),
-        *(f"--hashlimit-{option} {length}" for _, option, length in present if length != context.family.bits),
+        *(
+            f"--hashlimit-{option} {length}"
+            for _, option, length in present
+            if option and length != context.family.bits
+        ),
     ]
     found = module("hashlimit " + " ".join(option for option in options if option))
     return Words(found.pieces, differences)
@@ -64,6 +74,12 @@ def refill_seconds(rate: Rate, burst: int) -> int:
 
 def _check(limit: Limit, kept: Kept) -> tuple[Difference, ...]:
     rate = spoken(limit.rate)
+    if limit.rate.amount is not Amount.PACKETS:
+        raise Refused(
+            "limit-bytes",
+            "this target limits packets; hashlimit keeps bytes in steps that depend on the rate",
+            "limit packets",
+        )
     if len({part.field for part in limit.key}) < len(limit.key):
         raise Refused(_NAME, "hashlimit takes each address once in its key")
     if kept.period == 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from polc.backends.iptables.extensions.rates import LONGEST_REFILL, TOLERANCE, keep
 from polc.backends.iptables.extensions.words import Words, module
-from polc.ir.stateful import Limit
+from polc.ir.stateful import Amount, Limit
 
 _SCALE = 10_000
 _HIGHEST_BURST = 10_000  # libxt_limit.c
@@ -20,6 +20,8 @@ _CREDITS = {100: 256, 250: 128, 300: 128, 1000: 32}
 
 def fits(limit: Limit) -> bool:
     """Whether this match keeps the limit exactly: the burst to the packet, the rate within the tolerance."""
+    if limit.rate.amount is not Amount.PACKETS:
+        return False
     kept = keep(limit.rate, _SCALE)
     if limit.key or limit.over or limit.burst > _HIGHEST_BURST or kept.error > TOLERANCE:
         return False

@@ -1,9 +1,9 @@
-"""``SNAT``, ``DNAT``, ``MASQUERADE`` and ``REDIRECT`` (iptables-extensions(8))."""
+"""``SNAT``, ``DNAT``, ``MASQUERADE``, ``REDIRECT`` and ``NETMAP`` (iptables-extensions(8))."""
 
 from __future__ import annotations
 
 from polc.backends.iptables.extensions.words import Refused
-from polc.ir.addresses import format_address
+from polc.ir.addresses import format_address, format_range, prefix_length
 from polc.ir.family import Family
 from polc.ir.verdicts import Nat, NatKind
 
@@ -15,11 +15,35 @@ HOOKS: dict[NatKind, frozenset[str]] = {
     NatKind.DNAT: frozenset({"PREROUTING", "OUTPUT"}),
     NatKind.MASQUERADE: frozenset({"POSTROUTING"}),
     NatKind.REDIRECT: frozenset({"PREROUTING", "OUTPUT"}),
+    NatKind.NETMAP_SOURCE: frozenset({"POSTROUTING", "INPUT"}),
+    NatKind.NETMAP_DESTINATION: frozenset({"PREROUTING", "OUTPUT"}),
 }
 """Chains of table nat in which the kernel lets each target stand (xt_nat.c, xt_MASQUERADE.c, xt_REDIRECT.c)."""
 
 
+_NETMAP = frozenset({NatKind.NETMAP_SOURCE, NatKind.NETMAP_DESTINATION})
+
+
 def target(verdict: Nat, family: Family) -> str:
+    flags = (" --random" if verdict.random else "") + (" --persistent" if verdict.persistent else "")
+    if verdict.kind in _NETMAP:
+        return _netmap(verdict, family, flags)
+    if verdict.persistent and verdict.kind in _PORT_OPTIONS:
+        raise Refused("nat-flags", f"iptables' {verdict.kind.value} has no `persistent`", "leave it out")
+    if verdict.addresses is not None and len(verdict.addresses.ranges) > 1:
+        raise Refused("nat-targets", "iptables takes one range of new addresses", "write one range, or several rules")
+    return _plain(verdict, family) + flags
+
+
+def _netmap(verdict: Nat, family: Family, flags: str) -> str:
+    ranges = verdict.addresses.ranges if verdict.addresses is not None else ()
+    length = prefix_length(family, *ranges[0]) if len(ranges) == 1 else None
+    if length is None or flags or verdict.ports is not None:
+        raise Refused("netmap", "iptables maps one prefix to one prefix, without ports and flags")
+    return f"-j NETMAP --to {format_range(family, *ranges[0])}"
+
+
+def _plain(verdict: Nat, family: Family) -> str:
     ports = "" if verdict.ports is None else "-".join(dict.fromkeys(map(str, verdict.ports.ranges[0])))
     if verdict.kind in _PORT_OPTIONS:
         return _PORT_OPTIONS[verdict.kind] + (f" --to-ports {ports}" if ports else "")

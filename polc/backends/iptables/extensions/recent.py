@@ -25,11 +25,13 @@ _SIDES = {KeyField.SOURCE: "--rsource", KeyField.DESTINATION: "--rdest"}
 
 def record(hits: Hits, context: Context) -> Words:
     """The rule that counts a packet; it has no target."""
+    _check_key(hits)
     return module(f"recent --set {_key(hits, context.family)}")
 
 
 def check(hits: Hits, context: Context) -> Words:
     """The rule that holds when there are enough."""
+    _check_key(hits)
     if not 1 <= hits.count <= _HIGHEST_COUNT:
         raise Refused("hits-count", f"xt_recent counts 1 to {_HIGHEST_COUNT} hits, not {hits.count}")
     if not 1 <= hits.window <= _LONGEST_WINDOW:
@@ -45,3 +47,8 @@ def _key(hits: Hits, family: Family) -> str:
     mask = format_address(family, ((1 << length) - 1) << (family.bits - length))
     name = state_name(hits.table, family.value, length, hits.key.field.value)
     return f"--name {name} --mask {mask} {_SIDES[hits.key.field]}"
+
+
+def _check_key(hits: Hits) -> None:
+    if hits.key.field not in _SIDES:
+        raise Refused("hits-key", "xt_recent counts by source or by destination address", "write `per source`")

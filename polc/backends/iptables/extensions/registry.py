@@ -8,30 +8,60 @@ from polc.backends.cascade import Alternatives
 from polc.backends.iptables.extensions import (
     address,
     conntrack,
+    counts,
     ct,
+    ctstatus,
+    fields,
     hashlimit,
     interface,
     limit,
     log,
+    marking,
+    names_of,
     nat,
+    original,
     recent,
     reject,
+    rewriting,
+    routing,
     service,
-    ttl,
+    tcpflags,
+    trait,
 )
-from polc.backends.iptables.extensions.words import Context, Refused, Words
+from polc.backends.iptables.extensions.words import Context, Refused, Target, Words
 from polc.ir.family import Family
 from polc.ir.matches import (
     AddressMatch,
+    AddressTypeMatch,
     CtStateMatch,
+    EveryNth,
     FieldMatch,
+    FlagField,
+    FlagsMatch,
     InterfaceMatch,
     Match,
+    NameMatch,
+    OriginalAddressMatch,
+    ReversePathMatch,
     ServiceMatch,
     SetMatch,
+    TraitMatch,
 )
-from polc.ir.stateful import Hits, Limit
-from polc.ir.statements import AssignHelper, Counter, Log, Statement, UpdateSet
+from polc.ir.stateful import Connections, Hits, Limit, Quota
+from polc.ir.statements import (
+    AssignHelper,
+    ClampMss,
+    CopyMark,
+    Counter,
+    Log,
+    Notrack,
+    SetDscp,
+    SetMark,
+    Statement,
+    Synproxy,
+    Tproxy,
+    UpdateSet,
+)
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return, Verdict
 
 _NO_SETS = "the set `{}` is filled at run time, which takes ipset, and this target writes no ipsets"
@@ -47,8 +77,27 @@ def split(match: Match, family: Family) -> Alternatives:
         case ServiceMatch():
             return service.split(match)
         case FieldMatch():
-            return ttl.split(match)
-        case CtStateMatch() | SetMatch() | Limit() | Hits():
+            return fields.split(match)
+        case FlagsMatch(FlagField.TCP_FLAGS):
+            return tcpflags.split(match)
+        case FlagsMatch():
+            return ctstatus.split(match)
+        case TraitMatch():
+            return trait.split(match)
+        case OriginalAddressMatch():
+            return original.split(match, family)
+        case (
+            CtStateMatch()
+            | NameMatch()
+            | ReversePathMatch()
+            | AddressTypeMatch()
+            | SetMatch()
+            | EveryNth()
+            | Limit()
+            | Hits()
+            | Connections()
+            | Quota()
+        ):
             return Alternatives((match,))
         case _:
             assert_never(match)
@@ -70,7 +119,27 @@ def words(match: Match, context: Context) -> Words:
         case CtStateMatch():
             return conntrack.words(match)
         case FieldMatch():
-            return ttl.words(match)
+            return fields.words(match)
+        case FlagsMatch(FlagField.TCP_FLAGS):
+            return tcpflags.words(match)
+        case FlagsMatch():
+            return ctstatus.words(match)
+        case NameMatch():
+            return names_of.words(match, context.family)
+        case ReversePathMatch():
+            return routing.reverse_path(match)
+        case AddressTypeMatch():
+            return routing.address_type(match, context.family)
+        case TraitMatch():
+            return trait.words(match, context.family)
+        case OriginalAddressMatch():
+            return original.words(match, context.family)
+        case EveryNth():
+            return counts.every_nth(match)
+        case Connections():
+            return counts.connections(match, context)
+        case Quota():
+            return counts.quota(match, context)
         case Limit() if limit.fits(match) and match.table not in context.shared:
             return limit.words(match)
         case Limit():
@@ -83,7 +152,7 @@ def words(match: Match, context: Context) -> Words:
             assert_never(match)
 
 
-def statement(one: Statement) -> str | None:
+def statement(one: Statement, family: Family) -> Target | None:
     """The target that does what a statement does; None where every rule does it anyway.
 
     Raises:
@@ -95,9 +164,23 @@ def statement(one: Statement) -> str | None:
         case Counter():
             raise Refused("named-counter", f"iptables counts each rule by itself, so there is no counter `{one.name}`")
         case Log():
-            return log.target(one)
+            return Target(log.target(one))
         case AssignHelper():
-            return ct.target(one)
+            return Target(ct.target(one), (one.protocol,))
+        case SetMark():
+            return Target(marking.assign(one))
+        case CopyMark():
+            return Target(marking.copy(one))
+        case Notrack():
+            return Target("-j CT --notrack")
+        case ClampMss():
+            return rewriting.clamp(one)
+        case SetDscp():
+            return rewriting.dscp(one)
+        case Tproxy():
+            return rewriting.tproxy(one, family)
+        case Synproxy():
+            return rewriting.synproxy(one)
         case UpdateSet():
             raise Refused("needs-ipset", _NO_SETS.format(one.set_name))
         case _:

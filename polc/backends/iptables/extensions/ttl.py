@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from polc.backends.cascade import Alternatives
+from polc.backends.iptables.extensions.values import pair
 from polc.backends.iptables.extensions.words import Words, module
-from polc.ir.fields import FIELDS
-from polc.ir.intervals import Intervals
-from polc.ir.matches import Field, FieldMatch
+from polc.ir.fields import FIELDS, Field
+from polc.ir.matches import FieldMatch
 
 _MODULES = {Field.TTL: "ttl", Field.HOPLIMIT: "hl"}
 
 
-def split(match: FieldMatch) -> Alternatives:
-    """One range an option."""
-    return Alternatives(tuple(FieldMatch(match.field, Intervals((pair,))) for pair in match.values.ranges))
-
-
 def words(match: FieldMatch) -> Words:
-    ((low, high),) = match.values.ranges
+    low, high = pair(match)
     name = _MODULES[match.field]
     if low == high:
         return module(f"{name} --{name}-eq {low}")

@@ -16,7 +16,8 @@ class Rank(IntEnum):
     IN = 2
     OUT = 3
     PROTOCOL = 4
-    MODULE = 5
+    FRAGMENT = 5
+    MODULE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,18 @@ class Words:
 
     pieces: tuple[Piece, ...] = ()
     differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a rule does: ``text`` is ``-j ...``, ``pieces`` what its line must ask besides the rule's own matches.
+
+    ``protocols``: the line must name one of them (empty: any line may hold it).
+    """
+
+    text: str
+    protocols: tuple[int, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
 
 class Refused(Exception):

@@ -1,0 +1,28 @@
+"""Which statements change what a match of the same rule asks: the rule's next line would not hold any more."""
+
+from __future__ import annotations
+
+from polc.ir.fields import Field
+from polc.ir.matches import CtStateMatch, FieldMatch, Match, SetMatch
+from polc.ir.statements import ClampMss, CopyMark, MarkField, Notrack, SetDscp, SetMark, Statement, UpdateSet
+
+_MARKS = {MarkField.META: Field.META_MARK, MarkField.CT: Field.CT_MARK}
+_DSCP = (Field.IP_DSCP, Field.IP6_DSCP)
+
+
+def disturbs(statement: Statement, match: Match) -> bool:
+    match statement, match:
+        case SetMark(mark), FieldMatch(field):
+            return field is _MARKS[mark]
+        case CopyMark(to), FieldMatch(field):
+            return field is _MARKS[to]
+        case SetDscp(), FieldMatch(field):
+            return field in _DSCP
+        case ClampMss(), FieldMatch(field):
+            return field is Field.TCP_MSS
+        case Notrack(), CtStateMatch():
+            return True
+        case UpdateSet(set_name=name), SetMatch(set_name=asked):
+            return name == asked
+        case _:
+            return False

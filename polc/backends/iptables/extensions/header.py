@@ -1,0 +1,60 @@
+"""Fields whose extension takes one number or one range: ``dscp``, ``ecn``, ``length``, ``tcpmss``, ``cgroup``,
+``mac`` and conntrack's numbers (iptables-extensions(8)).
+
+``-m length`` reads the length that the IP header states (net/netfilter/xt_length.c), which is the packet's own.
+"""
+
+from __future__ import annotations
+
+from polc.backends.iptables.extensions import service
+from polc.backends.iptables.extensions.values import colon, pair
+from polc.backends.iptables.extensions.words import Refused, Words, module
+from polc.ir.fields import Field
+from polc.ir.matches import FieldMatch
+from polc.ir.protocols import TCP
+
+_SINGLE = {
+    Field.IP_ECN: "ecn --ecn-ip-ect {}",
+    Field.IP6_ECN: "ecn --ecn-ip-ect {}",
+    Field.META_CGROUP: "cgroup --cgroup {}",
+    Field.IP_DSCP: "dscp --dscp {:#04x}",
+    Field.IP6_DSCP: "dscp --dscp {:#04x}",
+}
+_RANGES = {
+    Field.IP_LENGTH: "length --length {}",
+    Field.META_LENGTH: "length --length {}",
+    Field.CT_EXPIRATION: "conntrack --ctexpire {}",
+    Field.CT_ORIGINAL_SPORT: "conntrack --ctorigsrcport {}",
+    Field.CT_ORIGINAL_DPORT: "conntrack --ctorigdstport {}",
+    Field.CT_BYTES: "connbytes --connbytes {} --connbytes-mode bytes --connbytes-dir both",
+    Field.CT_PACKETS: "connbytes --connbytes {} --connbytes-mode packets --connbytes-dir both",
+}
+_PACKET_TYPES = ("unicast", "broadcast", "multicast")
+_DIRECTIONS = ("ORIGINAL", "REPLY")
+
+
+def one_value(match: FieldMatch) -> Words:
+    return module(_SINGLE[match.field].format(pair(match)[0]))
+
+
+def one_range(match: FieldMatch) -> Words:
+    return module(_RANGES[match.field].format(colon(match)))
+
+
+def mss(match: FieldMatch) -> Words:
+    return Words((service.protocol(TCP), *module(f"tcpmss --mss {colon(match)}").pieces))
+
+
+def mac(match: FieldMatch) -> Words:
+    return module(f"mac --mac-source {pair(match)[0].to_bytes(6, 'big').hex(':')}")
+
+
+def packet_type(match: FieldMatch) -> Words:
+    value = pair(match)[0]
+    if value >= len(_PACKET_TYPES):
+        raise Refused("packet-type", "iptables tells unicast, broadcast and multicast packets apart, and no others")
+    return module(f"pkttype --pkt-type {_PACKET_TYPES[value]}")
+
+
+def direction(match: FieldMatch) -> Words:
+    return module(f"conntrack --ctdir {_DIRECTIONS[pair(match)[0]]}")

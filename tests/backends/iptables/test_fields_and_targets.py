@@ -1,0 +1,260 @@
+"""Each node of the extended IR in its words, loaded and printed back by all four loaders, or refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from restore_tools import load
+
+from polc.backends.iptables.backend import IptablesBackend
+from polc.backends.model import Fidelity, Output
+from polc.ir.addresses import AddressSet, parse_address
+from polc.ir.fields import CT_STATUS_BITS, Field
+from polc.ir.intervals import Intervals
+from polc.ir.matches import (
+    AddressType,
+    AddressTypeMatch,
+    EveryNth,
+    FieldMatch,
+    FlagField,
+    FlagsMatch,
+    Match,
+    NameField,
+    NameMatch,
+    OriginalAddressMatch,
+    PortTerm,
+    ReversePathMatch,
+    ServiceMatch,
+    Side,
+    Trait,
+    TraitMatch,
+)
+from polc.ir.protocols import TCP, UDP
+from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
+from polc.ir.stateful import Amount, Connections, KeyField, KeyPart, Limit, Quota, Rate, Unit
+from polc.ir.statements import (
+    ClampMss,
+    CopyMark,
+    Log,
+    MarkField,
+    Notrack,
+    SetDscp,
+    SetMark,
+    Statement,
+    Synproxy,
+    Tproxy,
+)
+from polc.ir.verdicts import Accept
+from polc.passes import pipeline
+
+SYN = FlagsMatch(FlagField.TCP_FLAGS, 0x17, 0x02)
+SSH = ServiceMatch((PortTerm(TCP, dport=Intervals.single(22)),))
+DNS = ServiceMatch((PortTerm(UDP, dport=Intervals.single(53)),))
+SOURCE = (KeyPart(KeyField.SOURCE),)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    rule: Rule
+    lines: tuple[str, ...]
+    hook: Hook = Hook.INPUT
+    priority: int = 0
+
+    def output(self) -> Output:
+        base = BaseChain("base", ChainType.FILTER, self.hook, self.priority, Accept(), (self.rule,))
+        return IptablesBackend().emit(pipeline.run(Ruleset((base,))), "restore")
+
+
+def accepts(*matches: Match, words: str = "", hook: Hook = Hook.INPUT, priority: int = 0) -> Case:
+    return Case(Rule(matches, Accept()), tuple(f"{one} -j ACCEPT" for one in words.split(" | ")), hook, priority)
+
+
+def does(*statements: Statement, words: str, hook: Hook = Hook.FORWARD, priority: int = -150) -> Case:
+    return Case(Rule((), None, statements), tuple(words.split(" | ")), hook, priority)
+
+
+def field(name: Field, *pairs: tuple[int, int], mask: int | None = None, negated: bool = False) -> FieldMatch:
+    return FieldMatch(name, Intervals.of(pairs), mask, negated)
+
+
+def status(mask: str, value: str = "", negated: bool = False) -> FlagsMatch:
+    def bits(names: str) -> int:
+        return sum(CT_STATUS_BITS[name] for name in names.split())
+
+    return FlagsMatch(FlagField.CT_STATUS, bits(mask), bits(value), negated)
+
+
+def original(*texts: str, negated: bool = False) -> OriginalAddressMatch:
+    return OriginalAddressMatch(Side.SADDR, AddressSet.of(parse_address(text) for text in texts), negated)
+
+
+BOTH_FAMILIES = {
+    "length": accepts(field(Field.META_LENGTH, (0, 100)), words="-m length --length 0:100"),
+    "length above": accepts(field(Field.META_LENGTH, (0, 100), negated=True), words="-m length --length 101:65535"),
+    "mark": accepts(field(Field.META_MARK, (5, 5)), words="-m mark --mark 0x5"),
+    "mark masked": accepts(field(Field.META_MARK, (1, 1), mask=0xFF), words="-m mark --mark 0x1/0xff"),
+    "mark range": accepts(
+        field(Field.CT_MARK, (4, 8)), words="-m connmark --mark 0x4/0xfffffffc | -m connmark --mark 0x8"
+    ),
+    "not a mark under one bit": accepts(
+        field(Field.META_MARK, (0, 0), mask=1, negated=True), words="-m mark --mark 0x1/0x1"
+    ),
+    "owner": accepts(field(Field.META_SKUID, (0, 99)), words="-m owner --uid-owner 0-99", hook=Hook.OUTPUT),
+    "not a group": accepts(
+        field(Field.META_SKGID, (5, 5), negated=True),
+        words="-m owner --gid-owner 0-4 | -m owner --gid-owner 6-4294967294",
+        hook=Hook.OUTPUT,
+    ),
+    "group": accepts(field(Field.META_OIFGROUP, (5, 5)), words="-m devgroup --dst-group 0x5", hook=Hook.FORWARD),
+    "cgroup": accepts(field(Field.META_CGROUP, (5, 5)), words="-m cgroup --cgroup 5", hook=Hook.OUTPUT),
+    "not broadcast": accepts(
+        field(Field.META_PKTTYPE, (1, 1), (3, 3), negated=True),
+        words="-m pkttype --pkt-type unicast | -m pkttype --pkt-type multicast",
+    ),
+    "hours": accepts(field(Field.META_HOUR, (28800, 61199)), words="-m time --timestart 08:00:00 --timestop 16:59:59"),
+    "over night": accepts(
+        field(Field.META_HOUR, (21600, 79199), negated=True),
+        words="-m time --timestart 00:00:00 --timestop 05:59:59 | -m time --timestart 22:00:00 --timestop 23:59:59",
+    ),
+    "one second": accepts(
+        field(Field.META_HOUR, (60, 60)),
+        words="-m time --timestart 00:00:00 --timestop 00:01:00 -m time --timestart 00:01:00 --timestop 23:59:59",
+    ),
+    "days": accepts(field(Field.META_DAY, (0, 1)), words="-m time --weekdays Mon,Sun"),
+    "direction": accepts(field(Field.CT_DIRECTION, (1, 1)), words="-m conntrack --ctdir REPLY"),
+    "expiration": accepts(field(Field.CT_EXPIRATION, (5, 9)), words="-m conntrack --ctexpire 5:9"),
+    "bytes": accepts(
+        field(Field.CT_BYTES, (0, 7)), words="-m connbytes --connbytes 0:7 --connbytes-mode bytes --connbytes-dir both"
+    ),
+    "original port": accepts(field(Field.CT_ORIGINAL_DPORT, (80, 90)), words="-m conntrack --ctorigdstport 80:90"),
+    "mac": accepts(field(Field.ETHER_SADDR, (0xAA, 0xAA)), words="-m mac --mac-source 00:00:00:00:00:aa"),
+    "mss": accepts(field(Field.TCP_MSS, (0, 500)), words="-p tcp -m tcpmss --mss 0:500"),
+    "flags": accepts(SYN, words="-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN"),
+    "flags beside a port": accepts(
+        FlagsMatch(FlagField.TCP_FLAGS, 3, 0, True), SSH, words="-p tcp -m tcp --dport 22 ! --tcp-flags FIN,SYN NONE"
+    ),
+    "status": accepts(status("assured", "assured"), words="-m conntrack --ctstatus ASSURED"),
+    "nat": accepts(status("dnat", "dnat"), words="-m conntrack --ctstate DNAT"),
+    "neither nat nor expected": accepts(
+        status("expected dnat"),
+        words="-m conntrack ! --ctstatus EXPECTED -m conntrack ! --ctstate INVALID,UNTRACKED,DNAT",
+    ),
+    "any of two": accepts(
+        status("expected dnat", negated=True),
+        words="-m conntrack --ctstatus EXPECTED | -m conntrack ! --ctstatus EXPECTED -m conntrack --ctstate DNAT",
+    ),
+    "helper": accepts(NameMatch(NameField.CT_HELPER, "ftp"), words="-m helper --helper ftp"),
+    "another helper": accepts(
+        NameMatch(NameField.CT_HELPER, "ftp", True), words='-m helper --helper "" -m helper ! --helper ftp'
+    ),
+    "reverse path": accepts(
+        ReversePathMatch(True, False), words="-m rpfilter --loose --invert", hook=Hook.PREROUTING, priority=-300
+    ),
+    "address types": accepts(
+        AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, AddressType.UNICAST), True),
+        words="-m addrtype ! --dst-type UNICAST,LOCAL",
+    ),
+    "no ipsec": accepts(TraitMatch(Trait.IPSEC, True), words="-m policy --dir in --pol none"),
+    "socket": accepts(TraitMatch(Trait.SOCKET), words="-m socket --transparent"),
+    "nth": accepts(EveryNth(3, 1), words="-m statistic --mode nth --every 3 --packet 1"),
+    "connections": accepts(
+        Connections(5, False, (), "t"), words="-m connlimit --connlimit-upto 5 --connlimit-mask 0 --connlimit-saddr"
+    ),
+    "quota": accepts(Quota(500, True, "t"), words="-m quota ! --quota 500"),
+    "mark set": does(SetMark(MarkField.META, 1, 0xFF), words="-j MARK --set-xmark 0x1/0xff"),
+    "mark saved": does(CopyMark(MarkField.CT, 0xFF), words="-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xff"),
+    "mark restored": does(
+        CopyMark(MarkField.META), words="-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff"
+    ),
+    "notrack": does(Notrack(), words="-j CT --notrack", hook=Hook.PREROUTING, priority=-300),
+    "clamp": does(
+        ClampMss(),
+        words="-p tcp -m tcp --tcp-flags SYN,RST SYN -m tcpmss --mss 0:65535 -j TCPMSS --clamp-mss-to-pmtu",
+    ),
+    "mss set": does(
+        ClampMss(1400),
+        words="-p tcp -m tcp --tcp-flags SYN,RST SYN -m tcpmss --mss 1401:65535 -j TCPMSS --set-mss 1400",
+    ),
+    "dscp set": does(SetDscp(10), words="-j DSCP --set-dscp 0x0a"),
+    "synproxy": does(
+        Synproxy(1460, 7), words="-p tcp -j SYNPROXY --sack-perm --timestamp --wscale 7 --mss 1460", priority=0
+    ),
+    "group log": does(Log("a b: ", group=5), words='-j NFLOG --nflog-prefix "a b: " --nflog-group 5'),
+}
+
+ONE_FAMILY = {
+    "dscp": accepts(field(Field.IP_DSCP, (10, 11)), words="-m dscp --dscp 0x0a | -m dscp --dscp 0x0b"),
+    "ecn": accepts(field(Field.IP_ECN, (3, 3)), words="-m ecn --ecn-ip-ect 3"),
+    "not a ttl": accepts(field(Field.TTL, (0, 9), negated=True), words="-m ttl --ttl-gt 9"),
+    "original": accepts(original("192.0.2.0/24"), words="-m conntrack --ctorigsrc 192.0.2.0/24"),
+    "tproxy": does(
+        Tproxy(80),
+        words="-p tcp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0"
+        " | -p udp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0",
+        hook=Hook.PREROUTING,
+    ),
+}
+
+
+def _lines(output: Output, file: int) -> tuple[str, ...]:
+    return tuple(one.split(" ", 2)[2] for one in output.files[file].text.splitlines() if one.startswith("-A"))
+
+
+@pytest.mark.parametrize("name", BOTH_FAMILIES)
+def test_words_of_both_families(name: str) -> None:
+    case = BOTH_FAMILIES[name]
+    output = case.output()
+    assert output.deviations == ()
+    assert _lines(output, 0) == _lines(output, 1) == case.lines
+
+
+@pytest.mark.parametrize("name", ONE_FAMILY)
+def test_words_of_ip(name: str) -> None:
+    case = ONE_FAMILY[name]
+    assert _lines(case.output(), 0) == case.lines
+
+
+@pytest.mark.kernel("iptables-legacy", "iptables-nft")
+def test_all_loaders_print_it_back(tmp_path: Path) -> None:
+    outputs = {name: case.output() for name, case in (BOTH_FAMILIES | ONE_FAMILY).items()}
+    for name, loaded in zip(outputs, load(list(outputs.values()), tmp_path), strict=True):
+        assert not [wrong for one in loaded for wrong in one.wrong], name
+
+
+REFUSED: dict[str, tuple[str, Rule]] = {
+    "a zone": ("conntrack-zone", Rule((field(Field.CT_ZONE, (1, 1)),), Accept())),
+    "too many values": ("field-values", Rule((field(Field.ETHER_SADDR, (0, 999)),), Accept())),
+    "no such length": ("field-value", Rule((field(Field.META_LENGTH, (70000, 70001)),), Accept())),
+    "a masked length": ("field-mask", Rule((field(Field.META_LENGTH, (1, 1), mask=1),), Accept())),
+    "other packets": ("packet-type", Rule((field(Field.META_PKTTYPE, (3, 3)),), Accept())),
+    "owner on the way in": ("node-place", Rule((field(Field.META_SKUID, (1, 1)),), Accept())),
+    "ecn among the flags": ("tcp-flags", Rule((FlagsMatch(FlagField.TCP_FLAGS, 0x40, 0x40),), Accept())),
+    "dying": ("ct-status", Rule((status("dying", "dying"),), Accept())),
+    "IPv6 fingerprints": ("osf-family", Rule((NameMatch(NameField.OSF_NAME, "Linux"),), Accept())),
+    "IPv6 fragments": ("ip6-fragment", Rule((TraitMatch(Trait.FRAGMENT),), Accept())),
+    "IPv6 broadcast": ("address-type", Rule((AddressTypeMatch(Side.DADDR, (AddressType.BROADCAST,)),), Accept())),
+    "two keys": ("connections-key", Rule((Connections(5, True, SOURCE * 2, "t"),), Accept())),
+    "bytes": ("limit-bytes", Rule((Limit(Rate(1, Unit.SECOND, Amount.BYTES), 5, False, (), "t"),), Accept())),
+    "notrack in filter": ("node-place", Rule((), None, (Notrack(),))),
+    "clamping udp": ("statement-protocol", Rule((DNS,), None, (ClampMss(1400),))),
+    "its own mark": (
+        "self-change",
+        Rule((field(Field.META_MARK, (1, 2)),), None, (SetMark(MarkField.META, 2),)),
+    ),
+    "a mark outside its mask": ("mark-mask", Rule((), None, (SetMark(MarkField.META, 2, 1),))),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    reason, rule = REFUSED[name]
+    found = Case(rule, ()).output().deviations
+    assert {(one.fidelity, one.name) for one in found} == {(Fidelity.REFUSED, reason)}
+
+
+def test_a_rule_that_changes_what_it_asks_goes_on_in_a_chain() -> None:
+    rule = Rule((field(Field.META_MARK, (1, 1)),), Accept(), (SetMark(MarkField.META, 2),))
+    lines = _lines(Case(rule, ()).output(), 0)
+    assert lines == ("-m mark --mark 0x1 -j base-1", "-j MARK --set-xmark 0x2/0xffffffff", "-j ACCEPT")
