@@ -115,3 +115,8 @@ CT_STATUS_BITS: dict[str, int] = {
     # uapi/linux/netfilter/nf_conntrack_common.h, enum ip_conntrack_status; names as nft's
     "expected": 0x1, "seen-reply": 0x2, "assured": 0x4, "confirmed": 0x8, "snat": 0x10, "dnat": 0x20, "dying": 0x200,
 }  # fmt: skip
+
+TCP_OPTION_KINDS: dict[str, int] = {
+    # IANA's registry of TCP option kinds (RFC 9293, 7323, 2018, 7413, 8684); names as nft's
+    "maxseg": 2, "window": 3, "sack-perm": 4, "sack": 5, "timestamp": 8, "md5sig": 19, "mptcp": 30, "fastopen": 34,
+}  # fmt: skip

@@ -241,6 +241,17 @@ class TraitMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpOptionMatch:
+    """The TCP header has an option of this kind, 2..255 (``negated``: a TCP packet that has none of it).
+
+    nft ``tcp option sack-perm exists``, iptables ``--tcp-option 4`` (RFC 9293, 3.2).
+    """
+
+    kind: int
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OriginalAddressMatch:
     """As ``AddressMatch``, of the address that the flow's first packet had before any NAT.
 
@@ -283,6 +294,7 @@ Match = (
     | ReversePathMatch
     | AddressTypeMatch
     | TraitMatch
+    | TcpOptionMatch
     | SetMatch
     | EveryNth
     | Limit
