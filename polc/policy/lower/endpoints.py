@@ -15,6 +15,7 @@ from polc.source import Span
 NO_INTERFACE: dict[tuple[Hook, Direction], str] = {
     (Hook.INPUT, Direction.OUT): "a packet in `input` leaves through no interface: it ends here",
     (Hook.OUTPUT, Direction.IN): "a packet in `output` came in through no interface: it begins here",
+    (Hook.PREROUTING, Direction.OUT): "the route of a packet in `prerouting` is not known yet",
 }
 """Where a direction has no interface, and why."""
 
@@ -26,8 +27,9 @@ def endpoint_matches(endpoint: Endpoint, side: Side, scope: Scope, span: Span) -
     found: list[Match] = []
     direction = Direction.IN if side is Side.SADDR else Direction.OUT
     if endpoint.zones:
-        if (scope.hook, direction) in NO_INTERFACE:
-            reason = NO_INTERFACE[scope.hook, direction]
+        without = [hook for hook in Hook if hook in scope.hooks and (hook, direction) in NO_INTERFACE]
+        if without:
+            reason = NO_INTERFACE[without[0], direction]
             other = _WORDS[Direction.OUT if direction is Direction.IN else Direction.IN]
             scope.collector.error(
                 "POL221",

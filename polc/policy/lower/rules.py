@@ -67,7 +67,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     verdict = _verdict(rule.verdict, service, scope)
     done = effects(rule, collector)
     stateful = stateful_matches(
-        rule, lambda: scope.tables.fresh(scope.hook.value, canonical(rule, service or ())), collector
+        rule, lambda: scope.tables.fresh(scope.chain, canonical(rule, service or ())), collector
     )
     if service is None:
         return ()
