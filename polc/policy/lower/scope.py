@@ -10,7 +10,7 @@ from typing import NamedTuple
 from polc.diagnostics import Collector
 from polc.ir.addresses import AddressSet
 from polc.ir.matches import InterfacePattern, ServiceTerm
-from polc.ir.ruleset import ChainType, DynamicSet, Hook, Priority
+from polc.ir.ruleset import ChainType, DynamicSet, Hook, Priority, RegularChain
 
 
 class Part(NamedTuple):
@@ -38,9 +38,11 @@ class Symbols(NamedTuple):
 
 @dataclass(slots=True)
 class StateTables:
-    """Hands out names for the state of limits: no two alike in a policy."""
+    """Hands out names for the state of limits and for chains that rules need: no two alike in a policy."""
 
     taken: dict[str, int] = field(default_factory=dict)
+    chains: list[RegularChain] = field(default_factory=list)
+    """The chains that rules needed."""
 
     def fresh(self, chain: str, canonical: str) -> str:
         """``<chain>-<6 hex digits of the rule's text>``: a rule keeps its name when others come or go.

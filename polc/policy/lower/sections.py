@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from polc.diagnostics import Collector, Failure, Label
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Reject
 from polc.policy.document import Word
 from polc.policy.lower.rules import lower_rule
@@ -19,13 +19,13 @@ def lower_sections(sections: Mapping[str, Section], symbols: Symbols, collector:
     """The chains of the sections that there are, in netfilter's order; errors of all rules are recorded."""
     tables = StateTables()
     ids: dict[str, Word] = {}
-    chains = []
+    chains: list[Chain] = []
     for name in SECTIONS:
         section = sections.get(name)
         if section:
             scope = Scope(name, (Place(name, Hook(name)),), symbols, tables, collector)
             chains.append(_chain(section, scope, ids))
-    return Ruleset(tuple(chains))
+    return Ruleset((*chains, *tables.chains))
 
 
 def _chain(section: Section, scope: Scope, ids: dict[str, Word]) -> BaseChain:
