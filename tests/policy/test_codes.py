@@ -50,7 +50,7 @@ NEAR_MISSES: dict[str, str] = {
     "POL244": policy("drop ssh over 10/minute per source"),
     "POL245": policy("return to 192.0.2.0/24"),
     "POL246": policy("accept where (ip ttl 1 or ip ttl 2) and (ip dscp ef or ip ttl 4)"),
-    "POL247": policy('return tcp/80 log "web: "'),
+    "POL247": policy("'return tcp/80 log \"web: \"'"),
     "POL248": policy("accept tcp/80 to 192.0.2.10"),
     "POL201": policy("accept ssh from loopback"),
     "POL202": "addresses: {admins: 192.0.2.1}\n" + policy("accept ssh from @admins"),

@@ -70,7 +70,7 @@ CLAUSE_CODES: tuple[Code, ...] = (
     Code(
         "POL244",
         "not a dynamic group",
-        what="`ban` names a group that is not filled at run time, or a group that is stands where addresses must be known",
+        what="`ban` names a group that is not filled at run time, or one that is stands where addresses must be known",
         why="addresses are added to dynamic groups alone, and what is in those is not known before",
         example=_rule("drop ssh over 10/minute per source ban @admins", "addresses: {admins: 192.0.2.1}\n"),
         instead="a group with `dynamic: true`",
@@ -96,7 +96,7 @@ CLAUSE_CODES: tuple[Code, ...] = (
         "a way out of a chain that is not there",
         what="`return` or `goto` stands in a rule that holds in several ways and also counts, or that logs at a rate",
         why="such a rule needs a chain of its own, from which they would lead elsewhere",
-        example=_rule('return tcp/80 log "web: " at 1/minute'),
+        example=_rule("'return tcp/80 log \"web: \" at 1/minute'"),
         instead="the log as a rule of its own before this one, or a rule for each way",
     ),
     Code(
