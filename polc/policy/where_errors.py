@@ -40,11 +40,22 @@ def explain_condition(error: Unexpected, text: Scalar) -> Failure | None:
     if start.kind in (END, "COMMA", "STRING") or (start is not error.token and start.kind != "NAME"):
         return None
     rest = text.text[start.start :]
-    words = " ".join(re.findall(r"[A-Za-z0-9-]+", rest)[:3])
-    hint = next((hint for pattern, hint in _ELSEWHERE if re.match(rf"(?:{pattern})\b", words)), "")
+    words, hint = _elsewhere(rest)
     shown = " ".join(words.split()[:2]) or start.text
     if not hint:
         near = nearest(words, _KNOWN) or nearest(shown, _KNOWN)
         hint = f"did you mean `{near}`?" if near else "a condition begins with a field such as `ct status` or `ip ttl`"
     end = start.start + len(shown) if rest.startswith(shown) else start.end
     return Failure.of("POL110", f"`{shown}` is nothing that `where` compares", text.place(start.start, end), help=hint)
+
+
+def instead_of(rest: str) -> str:
+    """What to write instead of the words that a text begins with, "" where nothing is known."""
+    words, hint = _elsewhere(rest)
+    near = nearest(words, _KNOWN) or nearest(" ".join(words.split()[:2]), _KNOWN)
+    return hint or (f"did you mean `{near}`?" if near else "")
+
+
+def _elsewhere(rest: str) -> tuple[str, str]:
+    words = " ".join(re.findall(r"[A-Za-z0-9-]+", rest)[:3])
+    return words, next((hint for pattern, hint in _ELSEWHERE if re.match(rf"(?:{pattern})\b", words)), "")

@@ -49,7 +49,11 @@ def _ways(test: Test, negated: bool, scope: Scope) -> _Ways:
         case Having(word):
             known = {one.value: one for one in Trait}
             if word.text not in known:
-                hint = did_you_mean(word.text, known) or f"words that stand alone are {', '.join(known)}"
+                from polc.policy.where_errors import instead_of
+
+                after = word.span.source.text[word.span.start : word.span.start + 80]
+                hint = did_you_mean(word.text, known) or instead_of(after)
+                hint = hint or f"words that stand alone are {', '.join(known)}"
                 raise Failure.of("POL242", f"`{word.text}` is no condition", word.span, help=hint)
             check_field(known[word.text], word.span, scope)
             return ((TraitMatch(known[word.text], negated),),)
