@@ -23,12 +23,16 @@ class HelperDefinition:
 
 @dataclass(frozen=True, slots=True)
 class SetDefinition:
-    """A set that rules fill; ``types`` are its key's parts, ``timeout`` (seconds) what its elements have by default."""
+    """A set that rules fill; ``types`` are its key's parts, ``timeout`` (seconds) what its elements have by default.
+
+    Those of a set that is not ``timed`` stay for good.
+    """
 
     name: str
     types: tuple[str, ...]
     size: int
     timeout: int | None
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

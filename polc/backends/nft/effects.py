@@ -5,48 +5,122 @@ from __future__ import annotations
 from typing import assert_never
 
 from polc.backends.nft.definitions import HelperDefinition
-from polc.backends.nft.expressions import Addresses, Numbers
+from polc.backends.nft.expressions import (
+    Addresses,
+    Bits,
+    Ct,
+    Meta,
+    Numbers,
+    Payload,
+    Replaced,
+    RouteMtu,
+    TcpOption,
+)
 from polc.backends.nft.keys import address
 from polc.backends.nft.names import check_name
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.reject_types import REJECT_TYPES
 from polc.backends.nft.statements import (
+    Assign,
     Call,
+    Compare,
     Count,
+    Handshake,
     LogLine,
     RuleStatement,
     SetElement,
     SetOperation,
+    ToSocket,
     Translate,
     UseHelper,
     Word,
 )
+from polc.ir.addresses import format_address
+from polc.ir.family import Family
+from polc.ir.intervals import Intervals
 from polc.ir.protocols import PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import DynamicSet
-from polc.ir.statements import AssignHelper, Counter, Log, Statement, UpdateSet
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return, Verdict
+from polc.ir.statements import (
+    AssignHelper,
+    ClampMss,
+    CopyMark,
+    Counter,
+    Log,
+    MarkField,
+    Notrack,
+    SetDscp,
+    SetMark,
+    Statement,
+    Synproxy,
+    Tproxy,
+    UpdateSet,
+)
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatKind, Reject, Return, Verdict
 
 _LONGEST_PREFIX = 127  # NF_LOG_PREFIXLEN is 128, its last byte NUL (uapi/linux/netfilter/nf_log.h)
 
 
-def statement(one: Statement, sets: dict[str, DynamicSet]) -> RuleStatement:
-    """Raises:
-    Refused: nft has no words for it.
+_MARKS: dict[MarkField, Meta | Ct] = {MarkField.META: Meta("mark"), MarkField.CT: Ct("mark")}
+_WHOLE = 0xFFFFFFFF
+
+# Only a SYN announces a segment size (RFC 9293, 3.7.1); the kernel lowers it and never raises it
+# (net/netfilter/nft_exthdr.c, nft_exthdr_tcp_set_eval).
+SYN = Compare(Bits(Payload("tcp", "flags"), 0x06), Numbers(Intervals.single(0x02)))
+
+
+def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None) -> RuleStatement:
+    """``family`` is the rule's, None for both.
+
+    Raises:
+        Refused: nft has no words for it.
     """
     match one:
         case Counter(name):
             if name is not None:
                 check_name("counter", name)
             return Count(name)
-        case Log(prefix, level):
+        case Log(prefix, level, group):
             _check_prefix(prefix)
-            return LogLine(prefix, level.name.lower())
+            return LogLine(prefix, level.name.lower(), group)
         case AssignHelper():
             return UseHelper(helper(one).name)
         case UpdateSet(side, set_name, timeout):
             return SetElement(SetOperation.UPDATE, set_name, address(side, sets[set_name].family), timeout)
+        case Notrack():
+            return Word.NOTRACK
+        case SetMark(field, value, mask):
+            return Assign(_MARKS[field], changed(_MARKS[field], value, mask))
+        case CopyMark():
+            return _copy(one)
+        case ClampMss(size):
+            return Assign(TcpOption("maxseg", "size"), RouteMtu() if size is None else size)
+        case SetDscp(value):
+            if family is None:
+                raise Refused("a code point is set in a rule of one family", "a rule for each")
+            return Assign(Payload(family.value, "dscp"), value)
+        case Tproxy(port, of, number):
+            text = "" if of is None or number is None else format_address(of, number)
+            return ToSocket(of if text else None, text, port)
+        case Synproxy():
+            flags = (("timestamp", one.timestamp), ("sack-perm", one.sack_perm))
+            return Handshake(one.mss, one.wscale, tuple(name for name, there in flags if there))
         case _:
             assert_never(one)
+
+
+def changed(field: Meta | Ct, value: int, mask: int) -> int | Replaced:
+    """What a mark is set to: ``(mark & ~mask) | value``."""
+    return value if mask == _WHOLE else Replaced(field, _WHOLE & ~mask, value)
+
+
+def _copy(one: CopyMark) -> Assign:
+    if one.mask != _WHOLE:
+        raise Refused(
+            "nft copies a mark as a whole: bits of two marks in one value take Linux 6.14",
+            "the copy without a mask",
+        )
+    source = MarkField.META if one.to is MarkField.CT else MarkField.CT
+    return Assign(_MARKS[one.to], _MARKS[source])
 
 
 def _check_prefix(prefix: str) -> None:
@@ -111,4 +185,10 @@ def _translate(nat: Nat) -> Translate:
         if nat.family is None:
             raise Refused("a NAT rule of nft with addresses needs their family")
         addresses = Addresses(nat.family, nat.addresses)
-    return Translate(nat.kind.value, addresses, None if nat.ports is None else Numbers(nat.ports))
+    flags = tuple(name for name, there in (("random", nat.random), ("persistent", nat.persistent)) if there)
+    ports = None if nat.ports is None else Numbers(nat.ports)
+    if nat.kind in (NatKind.NETMAP_SOURCE, NatKind.NETMAP_DESTINATION):
+        if flags or ports or addresses is None:
+            raise Refused("a netmap of nft takes a prefix alone", "the rule without a port, random and persistent")
+        return Translate(nat.kind.value.split()[0], addresses, None, prefix=True)
+    return Translate(nat.kind.value, addresses, ports, flags)

@@ -29,6 +29,57 @@ class CtState:
 
 
 @dataclass(frozen=True, slots=True)
+class Ct:
+    """``ct [original] KEY``; ``direction`` is empty for keys that have none."""
+
+    key: str
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TcpOption:
+    """A field of a TCP option, or, without one, whether the option is there."""
+
+    name: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The offset in an IPv6 fragment header; a packet without one has no such field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fib:
+    """A look at the routing table: ``result`` is ``oif`` or ``type``, ``flags`` is what it is asked with."""
+
+    result: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """``socket transparent``; a packet that no socket would take has no such field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """``osf name``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """``numgen inc mod N``: 0, 1, ... N-1 and again, one step for each packet that comes here."""
+
+    modulus: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMtu:
+    """``rt mtu``: the segment size that the route's MTU allows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Masked:
     """``payload & mask``, the mask a prefix length of the family's addresses."""
 
@@ -44,8 +95,28 @@ class Concat:
     parts: tuple[Payload | Masked, ...]
 
 
+Field = Meta | Ct | Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """``field & mask``, the mask a number."""
+
+    field: Field
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """``field & mask | value``: the bits of the mask stay, those of the value are set."""
+
+    field: Field
+    mask: int
+    value: int
+
+
 Key = Payload | Masked | Concat
-Left = Meta | CtState | Key
+Left = Meta | CtState | Ct | Bits | TcpOption | Fragment | Fib | Socket | Fingerprint | Turn | Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +162,32 @@ class SetReference:
     name: str
 
 
-Right = Numbers | Addresses | Names | Flags | Protocol | SetReference
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A number or more."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """MAC addresses: one, a range, or several as an anonymous set."""
+
+    values: Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words of nft itself, several as an anonymous set."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """``exists`` or ``missing``."""
+
+    there: bool
+
+
+Right = AtLeast | Hardware | Words | Exists | Numbers | Addresses | Names | Flags | Protocol | SetReference

@@ -9,6 +9,8 @@ from polc.ir.matches import Side
 from polc.ir.stateful import KeyField, KeyPart
 
 _SIDE = {KeyField.SOURCE: Side.SADDR, KeyField.DESTINATION: Side.DADDR}
+_PORTS = {KeyField.SPORT: "sport", KeyField.DPORT: "dport"}
+_PORT_PARTS = tuple(Payload("th", field) for field in _PORTS.values())
 ADDRESS_TYPES = {Family.IP: "ipv4_addr", Family.IP6: "ipv6_addr"}
 
 
@@ -18,7 +20,7 @@ def address(side: Side, family: Family) -> Payload:
 
 def key_of(parts: tuple[KeyPart, ...], family: Family) -> Key | None:
     """The key for packets of one family, or None when every packet has the same (no part, or prefixes of length 0)."""
-    found = [_part(part, family) for part in parts if _length(part, family)]
+    found = [_part(part, family) for part in parts if part.field in _PORTS or _length(part, family)]
     match found:
         case []:
             return None
@@ -29,6 +31,9 @@ def key_of(parts: tuple[KeyPart, ...], family: Family) -> Key | None:
 
 
 def _part(part: KeyPart, family: Family) -> Payload | Masked:
+    if part.field in _PORTS:
+        # `th`: whichever transport protocol the rule names, its ports stand first (RFC 9293, RFC 768, RFC 9260).
+        return Payload("th", _PORTS[part.field])
     payload = address(_SIDE[part.field], family)
     length = _length(part, family)
     return payload if length == family.bits else Masked(payload, family, length)
@@ -40,7 +45,8 @@ def _length(part: KeyPart, family: Family) -> int:
 
 def key_types(key: Key, family: Family) -> tuple[str, ...]:
     """The types of a set whose elements are such keys."""
-    return (ADDRESS_TYPES[family],) * (len(key.parts) if isinstance(key, Concat) else 1)
+    parts = key.parts if isinstance(key, Concat) else (key,)
+    return tuple("inet_service" if part in _PORT_PARTS else ADDRESS_TYPES[family] for part in parts)
 
 
 def mask(family: Family, length: int) -> str:

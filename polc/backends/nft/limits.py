@@ -5,9 +5,9 @@ from __future__ import annotations
 from polc.backends.nft.definitions import SetDefinition
 from polc.backends.nft.keys import key_of, key_types
 from polc.backends.nft.refused import Refused
-from polc.backends.nft.statements import Meter, RateLimit, SetElement, SetOperation
+from polc.backends.nft.statements import ConnectionCount, Meter, RateLimit, SetElement, SetOperation
 from polc.ir.family import Family
-from polc.ir.stateful import Limit, Unit
+from polc.ir.stateful import Amount, Connections, Limit, Unit
 
 UNITS = {Unit.SECOND: "second", Unit.MINUTE: "minute", Unit.HOUR: "hour", Unit.DAY: "day"}
 _NANOSECONDS = 10**9
@@ -38,8 +38,38 @@ def refill_seconds(count: int, seconds: int, burst: int) -> int:
 
 
 def simple_limit(limit: Limit) -> RateLimit:
+    """Raises:
+    Refused: the limit's numbers are beyond nft's.
+    """
     unit = limit.rate.unit
+    if limit.rate.amount is Amount.BYTES:
+        return _byte_limit(limit)
     return rate_limit(limit.rate.count, UNITS[unit], unit.value, limit.burst, over=limit.over)
+
+
+def _byte_limit(limit: Limit) -> RateLimit:
+    """nft's bucket of bytes holds its burst beside what a unit brings (net/netfilter/nft_limit.c, nft_limit_init)."""
+    rate, burst = limit.rate.count, limit.burst - limit.rate.count
+    unit = UNITS[limit.rate.unit]
+    if burst < 0:
+        raise Refused(f"a bucket of bytes in nft holds at least what a {unit} brings", f"`burst {rate} bytes` or more")
+    if burst > _MOST_BURST or limit.rate.unit.value * _NANOSECONDS * limit.burst > _MOST_TOKENS:
+        raise Refused(f"a burst of {limit.burst} bytes is more than nft can count", "a smaller burst")
+    return RateLimit(rate, unit, burst, limit.over, bytes=True)
+
+
+def connections(match: Connections, family: Family, name: str) -> Meter | ConnectionCount:
+    """A count of connections, those of each key in a set ``name``; an element goes with its last connection.
+
+    Raises:
+        Refused: the set would be too large.
+    """
+    count = ConnectionCount(match.count, match.over)
+    key = key_of(match.key, family)
+    if key is None:
+        return count
+    check_size(match.size)
+    return Meter(name, match.size, key, None, count)
 
 
 def keyed_limit(limit: Limit, family: Family, name: str) -> Meter | RateLimit:

@@ -92,7 +92,8 @@ def _add_set(one: DynamicSet, table: _Table) -> None:
     except Refused as refused:
         table.refuse(refused, one.origin)
     else:
-        table.sets[one.name] = SetDefinition(one.name, (ADDRESS_TYPES[one.family],), one.size, one.timeout)
+        timed = one.timeout is not None
+        table.sets[one.name] = SetDefinition(one.name, (ADDRESS_TYPES[one.family],), one.size, one.timeout, timed)
 
 
 def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, *, early: bool) -> None:

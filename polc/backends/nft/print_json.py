@@ -9,9 +9,18 @@ from typing import assert_never
 from polc.backends.nft.definitions import ChainDefinition, RuleDefinition, SetDefinition, TableDefinition
 from polc.backends.nft.expressions import (
     Addresses,
+    AtLeast,
+    Bits,
     Concat,
+    Ct,
     CtState,
+    Exists,
+    Fib,
+    Field,
+    Fingerprint,
     Flags,
+    Fragment,
+    Hardware,
     Left,
     Masked,
     Meta,
@@ -19,21 +28,33 @@ from polc.backends.nft.expressions import (
     Numbers,
     Payload,
     Protocol,
+    Replaced,
     Right,
+    RouteMtu,
     SetReference,
+    Socket,
+    TcpOption,
+    Turn,
+    Words,
 )
+from polc.backends.nft.hardware import format_mac
 from polc.backends.nft.json_value import Json
 from polc.backends.nft.keys import mask
 from polc.backends.nft.statements import (
+    Assign,
+    ByteQuota,
     Call,
     Compare,
+    ConnectionCount,
     Count,
+    Handshake,
     LogLine,
     Meter,
     RateLimit,
     RejectWith,
     RuleStatement,
     SetElement,
+    ToSocket,
     Translate,
     UseHelper,
     Word,
@@ -75,7 +96,9 @@ def _definitions(table: TableDefinition) -> Iterator[Json]:
 def _set(one: SetDefinition) -> dict[str, Json]:
     kind: Json = one.types[0] if len(one.types) == 1 else [*one.types]
     # Not `dynamic`: JSON of nft before 1.1 refuses that flag, and adds it itself to what a rule updates.
-    found: dict[str, Json] = {"name": one.name, "type": kind, "size": one.size, "flags": ["timeout"]}
+    found: dict[str, Json] = {"name": one.name, "type": kind, "size": one.size}
+    if one.timed:
+        found["flags"] = ["timeout"]
     return found if one.timeout is None else {**found, "timeout": one.timeout}
 
 
@@ -97,15 +120,21 @@ def _statement(statement: RuleStatement) -> Json:
             return {"match": _compare(statement)}
         case RateLimit():
             return _limit(statement)
+        case ConnectionCount(count, over):
+            return _bound("ct count", {"val": count}, over)
+        case ByteQuota(size, over):
+            return _bound("quota", {"val": size, "val_unit": "bytes"}, over)
         case Meter(name, size, key, timeout, limit):
-            element: Json = {"elem": {"val": _left(key), "timeout": timeout}}
-            return {"meter": {"name": name, "size": size, "key": element, "stmt": _limit(limit)}}
+            element = _left(key)
+            kept: Json = element if timeout is None else {"elem": {"val": element, "timeout": timeout}}
+            return {"meter": {"name": name, "size": size, "key": kept, "stmt": _statement(limit)}}
         case SetElement():
             return {"set": _element(statement)}
         case Count(name):
             return {"counter": name}
-        case LogLine(prefix, level):
-            return {"log": {"prefix": prefix, "level": level} if prefix else {"level": level}}
+        case LogLine(prefix, level, group):
+            where: dict[str, Json] = {"level": level} if group is None else {"group": group}
+            return {"log": {"prefix": prefix, **where} if prefix else where}
         case UseHelper(name):
             return {"ct helper": name}
         case RejectWith(type, code):
@@ -116,13 +145,37 @@ def _statement(statement: RuleStatement) -> Json:
             return {word: {"target": chain}}
         case Translate():
             return {statement.word: _translation(statement)}
+        case Assign(field, value):
+            return {"mangle": {"key": _left(field), "value": _value(value)}}
+        case ToSocket(family, address, port):
+            to: dict[str, Json] = {} if family is None else {"family": family.value, "addr": address}
+            return {"tproxy": to if port is None else {**to, "port": port}}
+        case Handshake(mss, wscale, flags):
+            proxy: dict[str, Json] = {"mss": mss, "wscale": wscale}
+            return {"synproxy": {**proxy, "flags": [*flags]} if flags else proxy}
         case _:
             assert_never(statement)
 
 
+def _bound(kind: str, value: dict[str, Json], over: bool) -> Json:
+    return {kind: {**value, "inv": True} if over else value}
+
+
+def _value(value: int | Field | Replaced | RouteMtu) -> Json:
+    match value:
+        case int():
+            return value
+        case Replaced(field, mask, bits):
+            return {"|": [{"&": [_left(field), mask]}, bits]}
+        case RouteMtu():
+            return {"rt": {"key": "mtu"}}
+        case _:
+            return _left(value)
+
+
 def _compare(compare: Compare) -> Json:
     equal = "in" if isinstance(compare.right, Flags) else "=="
-    op = "!=" if compare.negated else equal
+    op = "!=" if compare.negated else ">=" if isinstance(compare.right, AtLeast) else equal
     return {"op": op, "left": _left(compare.left), "right": _right(compare.right)}
 
 
@@ -138,6 +191,22 @@ def _left(left: Left) -> Json:
             return {"&": [_left(payload), mask(family, length)]}
         case Concat(parts):
             return {"concat": [_left(part) for part in parts]}
+        case Ct(key, direction):
+            return {"ct": {"key": key, "dir": direction} if direction else {"key": key}}
+        case Bits(inner, bits):
+            return {"&": [_left(inner), bits]}
+        case TcpOption(name, field):
+            return {"tcp option": {"name": name, "field": field} if field else {"name": name}}
+        case Fragment():
+            return {"exthdr": {"name": "frag", "field": "frag-off"}}
+        case Fib(result, flags):
+            return {"fib": {"result": result, "flags": [*flags]}}
+        case Socket():
+            return {"socket": {"key": "transparent"}}
+        case Fingerprint():
+            return {"osf": {"key": "name"}}
+        case Turn(modulus):
+            return {"numgen": {"mode": "inc", "mod": modulus, "offset": 0}}
         case _:
             assert_never(left)
 
@@ -156,6 +225,14 @@ def _right(right: Right) -> Json:
             return family.nfproto
         case SetReference(name):
             return f"@{name}"
+        case AtLeast(number):
+            return number
+        case Hardware(values):
+            return _one_or_set([_interval(low, high, format_mac) for low, high in values.ranges])
+        case Words(words):
+            return _one_or_set([*words])
+        case Exists(there):
+            return there
         case _:
             assert_never(right)
 
@@ -177,6 +254,8 @@ def _interval(low: int, high: int, form: Callable[[int], Json]) -> Json:
 
 def _limit(limit: RateLimit) -> Json:
     over: dict[str, Json] = {"inv": True} if limit.over else {}
+    if limit.bytes:
+        over |= {"rate_unit": "bytes", "burst_unit": "bytes"}
     return {"limit": {"rate": limit.count, "burst": limit.burst, "per": limit.unit, **over}}
 
 
@@ -184,7 +263,7 @@ def _element(element: SetElement) -> Json:
     key = _left(element.key)
     value: Json = key if element.timeout is None else {"elem": {"val": key, "timeout": element.timeout}}
     found: dict[str, Json] = {"op": element.operation.value, "elem": value, "set": f"@{element.set_name}"}
-    return found if element.limit is None else {**found, "stmt": [_limit(element.limit)]}
+    return found if element.limit is None else {**found, "stmt": [_statement(element.limit)]}
 
 
 def _translation(nat: Translate) -> Json:
@@ -195,6 +274,10 @@ def _translation(nat: Translate) -> Json:
         # A range even where it is a prefix: prefixes in nat statements came with nft 0.9.5, as another thing (netmap).
         form = _interval(low, high, lambda number: format_address(family, number))
         found = {"family": family.value, "addr": form}
+        if nat.prefix:
+            found |= {"addr": _addresses(family, low, high), "flags": "netmap", "type_flags": "prefix"}
     if nat.ports is not None:
         found["port"] = _right(nat.ports)
+    if nat.flags:
+        found["flags"] = [*nat.flags]
     return found or None

@@ -8,9 +8,18 @@ from typing import assert_never
 from polc.backends.nft.definitions import ChainDefinition, RuleDefinition, SetDefinition, TableDefinition
 from polc.backends.nft.expressions import (
     Addresses,
+    AtLeast,
+    Bits,
     Concat,
+    Ct,
     CtState,
+    Exists,
+    Fib,
+    Field,
+    Fingerprint,
     Flags,
+    Fragment,
+    Hardware,
     Left,
     Masked,
     Meta,
@@ -18,20 +27,32 @@ from polc.backends.nft.expressions import (
     Numbers,
     Payload,
     Protocol,
+    Replaced,
     Right,
+    RouteMtu,
     SetReference,
+    Socket,
+    TcpOption,
+    Turn,
+    Words,
 )
+from polc.backends.nft.hardware import format_mac
 from polc.backends.nft.keys import mask
 from polc.backends.nft.statements import (
+    Assign,
+    ByteQuota,
     Call,
     Compare,
+    ConnectionCount,
     Count,
+    Handshake,
     LogLine,
     Meter,
     RateLimit,
     RejectWith,
     RuleStatement,
     SetElement,
+    ToSocket,
     Translate,
     UseHelper,
     Word,
@@ -74,7 +95,9 @@ def _updated(table: TableDefinition) -> frozenset[str]:
 def _set(one: SetDefinition, *, dynamic: bool) -> Iterator[str]:
     yield f"type {' . '.join(one.types)}"
     yield f"size {one.size}"
-    yield "flags dynamic,timeout" if dynamic else "flags timeout"
+    flags = (*(("dynamic",) if dynamic else ()), *(("timeout",) if one.timed else ()))
+    if flags:
+        yield f"flags {','.join(flags)}"
     if one.timeout is not None:
         yield f"timeout {one.timeout}s"
 
@@ -94,17 +117,24 @@ def _rule(rule: RuleDefinition) -> str:
 def _statement(statement: RuleStatement) -> str:
     match statement:
         case Compare(left, right, negated):
-            return f"{_left(left)} {'!= ' if negated else ''}{_right(right)}"
+            equal = "== " if isinstance(left, Bits | Turn) or _is_tcp_flags(left) else ""
+            return f"{_left(left)} {'!= ' if negated else equal}{_right(right)}"
         case RateLimit():
             return _limit(statement)
+        case ConnectionCount(count, over):
+            return f"ct count {'over ' if over else ''}{count}"
+        case ByteQuota(size, over):
+            return f"quota {'over ' if over else ''}{size} bytes"
         case Meter(name, size, key, timeout, limit):
-            return f"meter {name} size {size} {{ {_left(key)} timeout {timeout}s {_limit(limit)} }}"
+            life = "" if timeout is None else f" timeout {timeout}s"
+            return f"meter {name} size {size} {{ {_left(key)}{life} {_statement(limit)} }}"
         case SetElement():
             return _element(statement)
         case Count(name):
             return "counter" if name is None else f'counter name "{name}"'
-        case LogLine(prefix, level):
-            return f'log prefix "{prefix}" level {level}' if prefix else f"log level {level}"
+        case LogLine(prefix, level, group):
+            where = f"level {level}" if group is None else f"group {group}"
+            return f'log prefix "{prefix}" {where}' if prefix else f"log {where}"
         case UseHelper(name):
             return f'ct helper set "{name}"'
         case RejectWith(type, code):
@@ -115,8 +145,33 @@ def _statement(statement: RuleStatement) -> str:
             return f"{word} {chain}"
         case Translate():
             return _translation(statement)
+        case Assign(field, value):
+            return f"{_left(field)} set {_value(value)}"
+        case ToSocket(family, address, port):
+            place = f"[{address}]" if ":" in address and port is not None else address
+            to = f"{place}:{port}" if port is not None else place
+            return f"tproxy to {to}" if family is None else f"tproxy {family.value} to {to}"
+        case Handshake(mss, wscale, flags):
+            return " ".join((f"synproxy mss {mss} wscale {wscale}", *flags))
         case _:
             assert_never(statement)
+
+
+def _value(value: int | Field | Replaced | RouteMtu) -> str:
+    match value:
+        case int():
+            return str(value)
+        case Replaced(field, mask, bits):
+            return f"{_left(field)} & {mask} | {bits}"
+        case RouteMtu():
+            return "rt mtu"
+        case _:
+            return _left(value)
+
+
+def _is_tcp_flags(left: Left) -> bool:
+    """Without an operator nft would ask for one of the flags."""
+    return left == Payload("tcp", "flags")
 
 
 def _left(left: Left) -> str:
@@ -131,6 +186,22 @@ def _left(left: Left) -> str:
             return f"{_left(payload)} & {mask(family, length)}"
         case Concat(parts):
             return " . ".join(_left(part) for part in parts)
+        case Ct(key, direction):
+            return f"ct {direction} {key}" if direction else f"ct {key}"
+        case Bits(inner, bits):
+            return f"{_left(inner)} & {bits}"
+        case TcpOption(name, field):
+            return f"tcp option {name} {field}".rstrip()
+        case Fragment():
+            return "frag frag-off"
+        case Fib(result, flags):
+            return f"fib {' . '.join(flags)} {result}"
+        case Socket():
+            return "socket transparent"
+        case Fingerprint():
+            return "osf name"
+        case Turn(modulus):
+            return f"numgen inc mod {modulus}"
         case _:
             assert_never(left)
 
@@ -149,6 +220,14 @@ def _right(right: Right) -> str:
             return family.nfproto
         case SetReference(name):
             return f"@{name}"
+        case AtLeast(number):
+            return f">= {number}"
+        case Hardware(values):
+            return _one_or_set([_interval(low, high, format_mac) for low, high in values.ranges])
+        case Words(words):
+            return _one_or_set([*words])
+        case Exists(there):
+            return "exists" if there else "missing"
         case _:
             assert_never(right)
 
@@ -162,12 +241,15 @@ def _interval(low: int, high: int, form: Callable[[int], str]) -> str:
 
 
 def _limit(limit: RateLimit) -> str:
-    return f"limit rate {'over ' if limit.over else ''}{limit.count}/{limit.unit} burst {limit.burst} packets"
+    over = "over " if limit.over else ""
+    if limit.bytes:
+        return f"limit rate {over}{limit.count} bytes/{limit.unit} burst {limit.burst} bytes"
+    return f"limit rate {over}{limit.count}/{limit.unit} burst {limit.burst} packets"
 
 
 def _element(element: SetElement) -> str:
     timeout = "" if element.timeout is None else f" timeout {element.timeout}s"
-    limit = "" if element.limit is None else f" {_limit(element.limit)}"
+    limit = "" if element.limit is None else f" {_statement(element.limit)}"
     return f"{element.operation.value} @{element.set_name} {{ {_left(element.key)}{timeout}{limit} }}"
 
 
@@ -183,6 +265,9 @@ def _translation(nat: Translate) -> str:
             return f"[{text}]" if bracketed else text
 
         target, family = _interval(low, high, form), f" {one.value}"
+        if nat.prefix:
+            target, family = format_range(one, low, high), f" {one.value} prefix"
     if nat.ports is not None:
         target += f":{_right(nat.ports)}"
-    return f"{nat.word}{family} to {target}" if target else nat.word
+    words = f"{nat.word}{family} to {target}" if target else nat.word
+    return f"{words} {','.join(nat.flags)}" if nat.flags else words

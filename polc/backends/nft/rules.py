@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import TypeGuard, assert_never
 
 from polc.backends.cascade import Cascade, NeedsChain, cascade
 from polc.backends.nft import effects, limits
 from polc.backends.nft.definitions import HelperDefinition, RuleDefinition, SetDefinition
+from polc.backends.nft.fields import ORIGINAL_PORTS, compare_turn
 from polc.backends.nft.hits import Ban, ban
 from polc.backends.nft.matches import compare, family_only, implies_family, split
 from polc.backends.nft.names import FreshNames
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
 from polc.backends.nft.sharing import Sharing
-from polc.backends.nft.statements import Meter, RuleStatement
+from polc.backends.nft.statements import ByteQuota, Meter, RuleStatement
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import STATEFUL, Match, ServiceMatch
+from polc.ir.matches import STATEFUL, EveryNth, FieldMatch, Match, PortTerm, ServiceMatch
 from polc.ir.ruleset import DynamicSet, Rule
-from polc.ir.stateful import Hits, Limit
-from polc.ir.statements import AssignHelper, Counter
+from polc.ir.stateful import Connections, Hits, Limit, Quota
+from polc.ir.statements import AssignHelper, ClampMss, Counter, Synproxy, Tproxy
 from polc.ir.verdicts import Jump, Nat, Reject, RejectType
 
 LONGEST_COMMENT = 127
@@ -55,7 +57,7 @@ class RuleLowering:
         Refused: nft has no words for some part of the rule.
         """
         lowered = LoweredRule()
-        for one in _with_ports_beside_protocol(rule):
+        for one in (part for apart in _clamped_apart(rule) for part in _with_ports_beside_protocol(apart)):
             cascaded = _cascade(one, lambda: self.chain_names.like(f"{chain}-any"))
             for inner in cascaded.rules:
                 lowered.rules += self._rule(inner, lowered)
@@ -64,8 +66,11 @@ class RuleLowering:
         return lowered
 
     def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
+        family = _one_family(rule)
         matches = self._matches(rule)
-        effect: list[RuleStatement] = [effects.statement(one, self.sets) for one in rule.statements]
+        effect: list[RuleStatement] = [effects.statement(one, self.sets, family) for one in rule.statements]
+        if any(isinstance(one, ClampMss) for one in rule.statements):
+            matches.append(effects.SYN)
         if rule.verdict is not None:
             effect.append(effects.verdict(rule.verdict))
         for one in rule.statements:
@@ -95,7 +100,7 @@ class RuleLowering:
         found: list[RuleStatement] = []
         for match in rule.matches:
             if not isinstance(match, STATEFUL):
-                found += compare(match, self.sets)
+                found += compare(match, self.sets, _one_family(rule))
         if len(rule.families) == 1 and not any(implies_family(match) for match in rule.matches):
             reset = rule.verdict == Reject(RejectType.TCP_RESET)
             found += (family_only(family, beside_reset=reset) for family in rule.families)
@@ -110,7 +115,23 @@ class RuleLowering:
                 return self._ban(hits, _only_family(rule), lowered)
             case _ if any(isinstance(one, Hits) for one in counted):
                 raise Refused("hits and another limit in one rule have no form in nft", "one of the two alone")
-        return [self._limit(one, rule, lowered) for one in counted if isinstance(one, Limit)]
+        return [self._counted(one, rule, lowered) for one in counted if not isinstance(one, Hits)]
+
+    def _counted(self, one: EveryNth | Limit | Connections | Quota, rule: Rule, lowered: LoweredRule) -> RuleStatement:
+        match one:
+            case EveryNth():
+                return compare_turn(one)
+            case Limit():
+                return self._limit(one, rule, lowered)
+            case Connections():
+                self.sharing.check_alone(one.table)
+                family = _only_family(rule)
+                return limits.connections(one, family, self.set_names.like(f"{one.table}-{_SUFFIX[family]}"))
+            case Quota(size, over, table):
+                self.sharing.check_alone(table)
+                return ByteQuota(size, over)
+            case _:
+                assert_never(one)
 
     def _limit(self, limit: Limit, rule: Rule, lowered: LoweredRule) -> RuleStatement:
         self.sharing.check_limit(limit)
@@ -140,6 +161,11 @@ class RuleLowering:
         return found
 
 
+def _one_family(rule: Rule) -> Family | None:
+    """The rule's family, None for both."""
+    return next(iter(rule.families)) if len(rule.families) == 1 else None
+
+
 def _only_family(rule: Rule) -> Family:
     """The one family of a rule with state: the passes give each family its own rule."""
     (family,) = (one for one in FAMILIES if one in rule.families)
@@ -148,7 +174,8 @@ def _only_family(rule: Rule) -> Family:
 
 def _cascade(rule: Rule, fresh: Callable[[], str]) -> Cascade:
     try:
-        return cascade(rule, split, fresh)
+        family = _one_family(rule)
+        return cascade(rule, lambda match: split(match, family), fresh)
     except NeedsChain:
         raise Refused(
             "several interfaces or services together with a limit take a chain of their own in nft, which `return` and "
@@ -157,23 +184,57 @@ def _cascade(rule: Rule, fresh: Callable[[], str]) -> Cascade:
         ) from None
 
 
+def _clamped_apart(rule: Rule) -> tuple[Rule, ...]:
+    """A clamp is for SYNs, and the kernel breaks a rule off where there is no option to set: it has its own rule."""
+    clamps = tuple(one for one in rule.statements if isinstance(one, ClampMss))
+    rest = tuple(one for one in rule.statements if not isinstance(one, ClampMss))
+    if not clamps or not (rest or rule.verdict):
+        return (rule,)
+    if any(isinstance(match, STATEFUL) for match in rule.matches):
+        raise Refused("nft would count packets twice for a clamp beside something else", "a rule for each")
+    return replace(rule, statements=clamps, verdict=None), replace(rule, statements=rest)
+
+
 def _with_ports_beside_protocol(rule: Rule) -> list[Rule]:
-    """A NAT rule that rewrites ports must itself name the transport protocol: it cannot move into a chain."""
+    """A rule that rewrites ports, or asks for those before NAT, must itself name the transport protocol."""
     match rule.verdict:
         case Nat(ports=ports) if ports is not None:
+            pass
+        case _ if any(isinstance(one, Tproxy | Synproxy) for one in rule.statements):
+            pass
+        case _ if any(isinstance(one, FieldMatch) and one.field in ORIGINAL_PORTS for one in rule.matches):
             pass
         case _:
             return [rule]
     if not any(isinstance(match, ServiceMatch) and names_transport(match) for match in rule.matches):
         raise Refused(
-            "nft rewrites ports only in a rule that names a transport protocol with ports", "a service in the rule"
+            "nft knows ports only in a rule that names a transport protocol with ports", "a service in the rule"
         )
-    options: list[tuple[Match, ...]] = [
-        (match,) if isinstance(match, STATEFUL) else split(match).options for match in rule.matches
-    ]
+    options = [_single_options(match, rule) for match in rule.matches]
     rules = [replace(rule, matches=matches) for matches in product(*options)]
     if len(rules) > 1 and any(isinstance(match, STATEFUL) for match in rule.matches):
         raise Refused(
-            "a NAT rule with ports, a limit and several services or interfaces has no form in nft", "one rule for each"
+            "such a rule with a limit and several services or interfaces has no form in nft", "one rule for each"
         )
     return rules
+
+
+def _single_options(match: Match, rule: Rule) -> tuple[Match, ...]:
+    """A match as those of which each names one transport protocol at most: nft takes the type of a port from that."""
+    if isinstance(match, STATEFUL):
+        return (match,)
+    found = split(match, _one_family(rule))
+    if found.excluded:
+        raise Refused("this negation takes a chain of its own in nft, and ports a rule that names their protocol")
+    return tuple(
+        part
+        for one in found.options
+        for part in ([ServiceMatch((term,)) for term in one.terms] if _of_protocols(one) else [one])
+    )
+
+
+def _of_protocols(match: Match) -> TypeGuard[ServiceMatch]:
+    """Whether a service names protocols alone, of which nft takes several in one rule."""
+    return isinstance(match, ServiceMatch) and all(
+        isinstance(term, PortTerm) and term.sport is None and term.dport is None for term in match.terms
+    )

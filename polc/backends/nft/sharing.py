@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from polc.backends.nft.refused import Refused
 from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
-from polc.ir.stateful import Hits, Limit
+from polc.ir.stateful import Connections, Hits, Limit, Quota
+
+_Kept = Limit | Hits | Connections | Quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +22,17 @@ class Sharing:
     """
 
     users: dict[str, int]
-    forms: dict[str, frozenset[Limit | Hits]]
+    forms: dict[str, frozenset[_Kept]]
     json: bool
 
     @classmethod
     def of(cls, ruleset: Ruleset, *, json: bool) -> Sharing:
         users: Counter[tuple[str, Family]] = Counter()
-        forms: dict[str, set[Limit | Hits]] = {}
+        forms: dict[str, set[_Kept]] = {}
         for chain in ruleset.chains:
             for rule in chain.rules:
                 for match in rule.matches:
-                    if isinstance(match, Limit | Hits):
+                    if isinstance(match, Limit | Hits | Connections | Quota):
                         users.update((match.table, family) for family in rule.families)
                         forms.setdefault(match.table, set()).add(match)
         most: dict[str, int] = {}
@@ -67,3 +69,10 @@ class Sharing:
         """
         if self.is_shared(hits.table):
             raise Refused(f"nft cannot share the hits `{hits.table}` between rules", "one rule that jumps to a chain")
+
+    def check_alone(self, table: str) -> None:
+        """Raises:
+        Refused: several rules share a count of connections or a quota.
+        """
+        if self.is_shared(table):
+            raise Refused(f"nft cannot share the count `{table}` between rules", "one rule that jumps to a chain")

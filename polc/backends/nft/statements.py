@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from polc.backends.nft.expressions import Addresses, Key, Left, Numbers, Right
+from polc.backends.nft.expressions import Addresses, Field, Key, Left, Numbers, Replaced, Right, RouteMtu, TcpOption
+from polc.ir.family import Family
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +18,39 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """``limit rate [over] COUNT/UNIT burst BURST packets``; ``unit`` is second, minute, hour, day or week."""
+    """``limit rate [over] COUNT/UNIT burst BURST packets``; ``unit`` is second, minute, hour, day or week.
+
+    In ``bytes`` the bucket holds ``burst`` beside what a unit brings (net/netfilter/nft_limit.c, nft_limit_init).
+    """
 
     count: int
     unit: str
     burst: int
+    over: bool
+    bytes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCount:
+    """``ct count [over] COUNT``."""
+
+    count: int
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ByteQuota:
+    """``quota [over] BYTES bytes``."""
+
+    bytes: int
     over: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
     """A limit for each value of ``key``, kept in a set of its own; an element lives ``timeout`` seconds after its use.
+
+    ``timeout`` None: as long as it counts a connection.
 
     ``meter`` and not ``update @set { key limit ... }``, which lists the same and is the same to the
     kernel: JSON of nft before 1.0.6 drops the limit of the latter in silence.
@@ -36,8 +59,8 @@ class Meter:
     name: str
     size: int
     key: Key
-    timeout: int
-    limit: RateLimit
+    timeout: int | None
+    limit: RateLimit | ConnectionCount
 
 
 class SetOperation(Enum):
@@ -56,7 +79,7 @@ class SetElement:
     set_name: str
     key: Key
     timeout: int | None = None
-    limit: RateLimit | None = None
+    limit: RateLimit | ConnectionCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +91,11 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """``level`` is nft's word."""
+    """``level`` is nft's word; with a ``group`` there is none."""
 
     prefix: str
     level: str
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +114,12 @@ class RejectWith:
 
 
 class Word(Enum):
-    """Verdicts without an argument."""
+    """Statements and verdicts without an argument."""
 
     ACCEPT = "accept"
     DROP = "drop"
     RETURN = "return"
+    NOTRACK = "notrack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +132,59 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Translate:
-    """snat, dnat, masquerade or redirect; addresses and ports are one value or one range."""
+    """snat, dnat, masquerade or redirect; addresses and ports are one value or one range.
+
+    ``prefix``: the addresses are a prefix, which takes the place of the packet's own (netmap).
+    """
 
     word: str
     addresses: Addresses | None
     ports: Numbers | None
+    flags: tuple[str, ...] = ()
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """``LEFT set VALUE``."""
+
+    field: Field | TcpOption
+    value: int | Field | Replaced | RouteMtu
+
+
+@dataclass(frozen=True, slots=True)
+class ToSocket:
+    """``tproxy``; ``address`` is text."""
+
+    family: Family | None
+    address: str
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """``synproxy``."""
+
+    mss: int
+    wscale: int
+    flags: tuple[str, ...]
 
 
 RuleStatement = (
-    Compare | RateLimit | Meter | SetElement | Count | LogLine | UseHelper | RejectWith | Word | Call | Translate
+    Compare
+    | RateLimit
+    | ConnectionCount
+    | ByteQuota
+    | Meter
+    | SetElement
+    | Count
+    | LogLine
+    | UseHelper
+    | RejectWith
+    | Word
+    | Call
+    | Translate
+    | Assign
+    | ToSocket
+    | Handshake
 )
