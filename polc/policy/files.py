@@ -25,15 +25,8 @@ def read_file(path: str, *, standard_input: bool = False) -> SourceFile:
     Raises:
         Failure: POL001 to POL005.
     """
-    data = _read_bytes(path, standard_input)
-    if len(data) > LARGEST:
-        raise Failure.of("POL005", f"the file is larger than {LARGEST >> 20} MiB", path=path)
-    data = data.removeprefix(BOM_UTF8)
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, data, error) from None
-    source = SourceFile(path, text)
+    source = _decode(path, _read_bytes(path, standard_input, LARGEST))
+    text = source.text
     # Two patterns, because one with wide characters takes milliseconds to compile and most policies are ASCII.
     forbidden = re.search(f"[{_CONTROLS}]" if text.isascii() else f"[{_CONTROLS}{_BEYOND_ASCII}]", text)
     if forbidden:
@@ -45,10 +38,34 @@ def read_file(path: str, *, standard_input: bool = False) -> SourceFile:
     return source
 
 
-def _read_bytes(path: str, standard_input: bool) -> bytes:
+def read_text(path: str, largest: int) -> SourceFile:
+    """Read any file of at most ``largest`` bytes as UTF-8.
+
+    Raises:
+        Failure: POL001, POL002, POL005.
+    """
+    return _decode(path, _read_bytes(path, False, largest))
+
+
+def _decode(path: str, data: bytes) -> SourceFile:
+    data = data.removeprefix(BOM_UTF8)
+    try:
+        return SourceFile(path, data.decode())
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, data, error) from None
+
+
+def _read_bytes(path: str, standard_input: bool, largest: int) -> bytes:
+    data = _read_up_to(path, standard_input, largest + 1)
+    if len(data) > largest:
+        raise Failure.of("POL005", f"the file is larger than {largest >> 20} MiB", path=path)
+    return data
+
+
+def _read_up_to(path: str, standard_input: bool, size: int) -> bytes:
     try:
         if standard_input:
-            return sys.stdin.buffer.read(LARGEST + 1)
+            return sys.stdin.buffer.read(size)
         # Opening a pipe that nobody writes to would wait for ever; so it is merely empty.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
@@ -56,7 +73,7 @@ def _read_bytes(path: str, standard_input: bool) -> bytes:
             if stat.S_ISDIR(mode):
                 raise IsADirectoryError(0, "it is a directory")
             os.set_blocking(handle, True)
-            return file.read(LARGEST + 1)
+            return file.read(size)
     except IsADirectoryError:
         reason = "it is a directory"
     except OSError as error:

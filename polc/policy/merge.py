@@ -7,6 +7,7 @@ their rules. A file that several include comes in once, at the first place.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from polc.diagnostics import Collector, Failure, Label
@@ -16,7 +17,13 @@ from polc.policy.schema import UnsupportedSchema, part_gate, policy_gate
 from polc.source import SourceFile, Span
 
 SECTIONS = ("input", "forward", "output")
-DEFINITIONS = ("zones", "addresses", "services")
+DEFINITIONS = ("zones", "addresses", "services", "macros", "chains")
+HOOKS = {
+    "raw": ("prerouting", "output"),
+    "mangle": ("prerouting", "input", "forward", "output", "postrouting"),
+}
+"""Sections that have a list of rules for each of their hooks."""
+NAT = "nat"
 
 MOST_FILES = 1000
 DEEPEST_INCLUDE = 32
@@ -32,11 +39,23 @@ class Section:
 
 
 @dataclass(slots=True)
+class RuleList:
+    """Rules of a chain without a default of its own."""
+
+    span: Span
+    rules: list[Node] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Merged:
     """Definitions of each kind by their names, and the sections that there are."""
 
     definitions: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in DEFINITIONS})
     sections: dict[str, Section] = field(default_factory=dict)
+    lists: dict[str, RuleList] = field(default_factory=dict)
+    """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat``."""
+    settings: dict[str, Entry] = field(default_factory=dict)
+    tests: list[Node] = field(default_factory=list)
     sources: list[SourceFile] = field(default_factory=list)
     """The files that were read, the policy itself first."""
     complete: bool = True
@@ -93,19 +112,34 @@ class _Loader:
         assert isinstance(tree, Mapping)
         self.include(source, tree.get("include"), chain, through)
         for kind in DEFINITIONS:
-            self.define(kind, tree.get(kind))
+            self.define(self.merged.definitions[kind], tree.get(kind))
+        self.define(self.merged.settings, tree.get("settings"))
         for name in SECTIONS:
             entry = tree.entries.get(name)
             if entry:
                 self.section(name, entry)
+        for name, entry in _lists(tree):
+            found = self.merged.lists.setdefault(name, RuleList(entry.key.span))
+            found.rules += entry.value.items if isinstance(entry.value, Sequence) else ()
+        tests = tree.get("tests")
+        self.merged.tests += tests.items if isinstance(tests, Sequence) else ()
 
     def sound_part(self, tree: Mapping) -> Mapping:
         """What of a tree the schema lets pass, so that errors in the rest are found in the same run."""
         kept = {name: entry for name, entry in tree.entries.items() if _passes(f"#/properties/{name}", entry.value)}
         for name, entry in tree.entries.items():
+            if name == NAT and name not in kept and isinstance(entry.value, Sequence):
+                kept[name] = Entry(entry.key, _sound_rules(entry.value))
             if name in kept or not isinstance(entry.value, Mapping):
                 continue
-            if name in DEFINITIONS:
+            if name in HOOKS:
+                lists = {
+                    hook: Entry(one.key, _sound_rules(one.value))
+                    for hook, one in entry.value.entries.items()
+                    if hook in HOOKS[name] and isinstance(one.value, Sequence)
+                }
+                kept[name] = Entry(entry.key, Mapping(lists, entry.value.span))
+            elif name in DEFINITIONS:
                 members = entry.value.entries
                 pointer = f"#/properties/{name}/additionalProperties"
                 sound = {one: member for one, member in members.items() if _passes(pointer, member.value)}
@@ -161,8 +195,7 @@ class _Loader:
             return
         self.take(source, chain, through)
 
-    def define(self, kind: str, node: Node | None) -> None:
-        known = self.merged.definitions[kind]
+    def define(self, known: dict[str, Entry], node: Node | None) -> None:
         for name, entry in node.entries.items() if isinstance(node, Mapping) else ():
             first = known.setdefault(name, entry)
             if first is not entry:
@@ -204,9 +237,25 @@ def _sound_section(section: Mapping) -> Mapping:
         drop = Scalar("drop", default.value.span)
         kept["default"] = Entry(default.key, drop)
     if rules and isinstance(rules.value, Sequence):
-        sound = tuple(rule for rule in rules.value.items if _passes("#/$defs/rule", rule))
-        kept["rules"] = Entry(rules.key, Sequence(sound, rules.value.span))
+        kept["rules"] = Entry(rules.key, _sound_rules(rules.value))
     return Mapping(kept, section.span)
+
+
+def _sound_rules(rules: Sequence) -> Sequence:
+    return Sequence(tuple(rule for rule in rules.items if _passes("#/$defs/rule", rule)), rules.span)
+
+
+def _lists(tree: Mapping) -> Iterator[tuple[str, Entry]]:
+    """The lists of rules of one file, by the names of their chains."""
+    for section, hooks in HOOKS.items():
+        inside = tree.get(section)
+        for hook in hooks:
+            entry = inside.entries.get(hook) if isinstance(inside, Mapping) else None
+            if entry:
+                yield f"{section}-{hook}", entry
+    nat = tree.entries.get(NAT)
+    if nat:
+        yield NAT, nat
 
 
 def read_tree(source: SourceFile) -> Node:

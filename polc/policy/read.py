@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from polc.diagnostics import Collector
+from polc.diagnostics import Collector, Diagnostic, Label, Severity
 from polc.ir.ruleset import Ruleset
+from polc.policy.lower.scope import Settings
 from polc.policy.lower.sections import lower_sections
+from polc.policy.lower.settings import read_settings
 from polc.policy.lower.symbols import resolve_symbols
 from polc.policy.merge import Merged, load, load_source
 from polc.source import SourceFile
 
 
 class Inspection(NamedTuple):
-    """What a policy means, and the texts that say it."""
+    """What a policy means, the texts that say it, and what it says of itself."""
 
     ruleset: Ruleset
     sources: tuple[SourceFile, ...]
+    settings: Settings
 
 
 def read_policy(path: str, collector: Collector) -> Ruleset:
@@ -45,6 +48,10 @@ def _inspect(merged: Merged, collector: Collector) -> Inspection:
     if not merged.complete:
         collector.raise_if_errors()
     symbols = resolve_symbols(merged.definitions, merged.broken, collector)
-    ruleset = lower_sections(merged.sections, symbols, collector)
+    settings = read_settings(merged.settings, symbols.services, collector)
+    ruleset = lower_sections(merged, symbols, settings, collector)
+    if merged.tests:
+        message = "the tests of this policy are not run by this version of polc"
+        collector.add(Diagnostic("POL250", message, (Label(merged.tests[0].span),), severity=Severity.NOTE))
     collector.raise_if_errors()
-    return Inspection(ruleset, tuple(merged.sources))
+    return Inspection(ruleset, tuple(merged.sources), settings)

@@ -107,4 +107,11 @@ CLAUSE_CODES: tuple[Code, ...] = (
         example=_rule("accept tcp/80 -> 192.0.2.10:80"),
         instead="`dnat` and `snat` with an address, `redirect` with a port, `netmap` with a prefix",
     ),
+    Code(
+        "POL250",
+        "tests that were not run",
+        what="the policy has `tests`, which this version of polc reads and keeps but does not run",
+        why="who wrote them may think that they hold",
+        instead="a look at the emitted rules, and `polc verify`",
+    ),
 )

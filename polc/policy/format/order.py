@@ -10,6 +10,7 @@ class Place(Enum):
 
     POLICY = auto()
     SECTION = auto()
+    LISTS = auto()
     RULES = auto()
     RULE = auto()
     DEFINITIONS = auto()
@@ -20,6 +21,8 @@ class Place(Enum):
 _CHILDREN: dict[Place, dict[str | None, Place]] = {
     Place.POLICY: {
         **dict.fromkeys(("input", "forward", "output"), Place.SECTION),
+        **dict.fromkeys(("raw", "mangle", "macros", "chains"), Place.LISTS),
+        "nat": Place.RULES,
         "services": Place.DEFINITIONS,
     },
     Place.SECTION: {"rules": Place.RULES},
@@ -41,6 +44,8 @@ def child_place(place: Place, key: str | None) -> Place:
     """The place of what stands under a key, or, for ``None``, of an item of a list."""
     if place is Place.DEFINITIONS:
         return Place.DEFINITION
+    if place is Place.LISTS:
+        return Place.RULES
     return _CHILDREN.get(place, {}).get(key, Place.OTHER)
 
 

@@ -81,13 +81,17 @@ def effects(rule: RuleDocument, collector: Collector) -> tuple[Statement, ...]:
     return tuple(one for one in found if one)
 
 
-def log_of(line: LogLine, collector: Collector) -> Log:
-    """The log of a rule; what is wrong is recorded."""
+def log_of(line: LogLine, scope: Scope) -> Log:
+    """The log of a rule, with what the policy's settings say where it does not; what is wrong is recorded."""
+    collector = scope.collector
     _check_prefix(line.prefix, collector)
-    level = _level(line.level, collector) if line.level else LogLevel.WARN
+    level_word, group_word = line.level, line.group
+    if level_word is None and group_word is None:
+        level_word, group_word = scope.settings.log_level, scope.settings.log_group
+    level = _level(level_word, collector) if level_word else LogLevel.WARN
     group = None
-    if line.group:
-        group = _value("POL121", line.group, lambda text: values.number(text, 65535), collector)
+    if group_word:
+        group = _value("POL121", group_word, lambda text: values.number(text, 65535), collector)
         if line.level:
             message = "a level goes with the kernel log, and a group is another place for the packet"
             collector.error("POL121", message, line.level.span)

@@ -9,15 +9,14 @@ from polc.ir.matches import (
     Direction,
     InterfaceMatch,
     InterfacePattern,
-    Match,
     SetMatch,
     Side,
     disjoint_patterns,
 )
 from polc.ir.ruleset import Hook
 from polc.policy.document import Endpoint, Names, Word
-from polc.policy.lower.branches import Branch
-from polc.policy.lower.scope import Scope
+from polc.policy.lower.branches import Branch, combine
+from polc.policy.lower.scope import Scope, Zone
 from polc.policy.lower.symbols import unknown_group
 from polc.policy.suggest import did_you_mean
 
@@ -33,18 +32,25 @@ _WORDS = {Direction.IN: "from", Direction.OUT: "to"}
 
 def endpoint_branches(endpoint: Endpoint, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
     """The branches of one end, of which one must hold, or None for a wrong one, which is recorded."""
-    zones: tuple[Match, ...] | None = ()
-    branches: tuple[Branch, ...] | None = (Branch(),)
+    zones: tuple[Branch, ...] | None = (Branch(),)
+    addresses: tuple[Branch, ...] | None = (Branch(),)
     if endpoint.zones:
         zones = _zones(endpoint.zones, side, scope)
     if endpoint.addresses:
-        branches = _addresses(endpoint.addresses, side, scope)
-    if zones is None or branches is None:
+        addresses = _addresses(endpoint.addresses, side, scope)
+    if zones is None or addresses is None:
         return None
-    return tuple(Branch((*zones, *one.matches), one.families) for one in branches)
+    if len(zones) == len(addresses) == 1:
+        zone, own = zones[0], addresses[0]
+        return (Branch((*zone.matches, *own.matches), zone.families & own.families),)
+    return combine((zones, addresses))
 
 
-def _zones(names: Names, side: Side, scope: Scope) -> tuple[Match, ...] | None:
+def _zones(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
+    """One branch for all zones that are interfaces alone, and one for each that has addresses too.
+
+    Negated, a zone with addresses is left out in two ways: by the interface or by the address.
+    """
     direction = Direction.IN if side is Side.SADDR else Direction.OUT
     without = [hook for hook in Hook if hook in scope.hooks and (hook, direction) in NO_INTERFACE]
     if without:
@@ -57,8 +63,27 @@ def _zones(names: Names, side: Side, scope: Scope) -> tuple[Match, ...] | None:
             help=f"the interface of such a packet is named by `{other}`",
         )
         return None
-    patterns = _patterns(names, scope)
-    return (InterfaceMatch(direction, disjoint_patterns(patterns), names.negated),) if patterns else None
+    found = _known_zones(names, scope)
+    if not found:
+        return None
+
+    def interfaces(patterns: tuple[InterfacePattern, ...]) -> InterfaceMatch:
+        return InterfaceMatch(direction, disjoint_patterns(patterns), names.negated)
+
+    plain = tuple(pattern for one in found if one.addresses is None for pattern in one.patterns)
+    bound = [(one.patterns, one.addresses) for one in found if one.addresses is not None]
+    if names.negated:
+        choices: list[tuple[Branch, ...]] = [(Branch((interfaces(plain),)),)] if plain else []
+        choices += (
+            (Branch((interfaces(patterns),)), Branch((AddressMatch(side, addresses, negated=True),)))
+            for patterns, addresses in bound
+        )
+        return combine(choices)
+    of_bound = (
+        Branch((interfaces(patterns), AddressMatch(side, addresses)), addresses.families)
+        for patterns, addresses in bound
+    )
+    return (*((Branch((interfaces(plain),)),) if plain else ()), *of_bound)
 
 
 def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
@@ -89,20 +114,21 @@ def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | N
     )
 
 
-def _patterns(names: Names, scope: Scope) -> tuple[InterfacePattern, ...]:
+def _known_zones(names: Names, scope: Scope) -> list[Zone]:
     zones = scope.symbols.zones
-    found: list[InterfacePattern] = []
+    found: list[Zone] = []
     for word in names.words:
         if word.text in zones:
-            found += zones[word.text] or ()
+            zone = zones[word.text]
+            found += (zone,) if zone else ()
             continue
         hint = did_you_mean(word.text, zones)
-        if not hint and word.text in scope.symbols.addresses:
+        if not hint and (word.text in scope.symbols.addresses or word.text in scope.symbols.dynamic):
             hint = f"the address group is written `@{word.text}`"
         elif not hint and "." in word.text:
             hint = "polc takes addresses, not host names: what a name stands for can change"
         scope.collector.error("POL201", f"there is no zone `{word.text}`", word.span, help=hint)
-    return tuple(found)
+    return found
 
 
 def static_addresses(names: Names, scope: Scope) -> AddressSet | None:

@@ -126,7 +126,8 @@ def expand(rule: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
     """The rules of a macro, each with the place of the ``use``; errors are recorded."""
     name = rule.macro.text
     if name not in MACROS:
-        hint = did_you_mean(name, MACROS) or f"the macros are {', '.join(MACROS)}"
+        known = (*MACROS, *scope.symbols.macros)
+        hint = did_you_mean(name, known) or f"the macros are {', '.join(known)}"
         scope.collector.error("POL204", f"unknown macro `{name}`", rule.macro.span, help=hint)
         return ()
     rules = _rules(name, scope)

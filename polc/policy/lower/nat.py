@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from polc.diagnostics import Collector, Failure, Label
+from polc.diagnostics import Collector, Label
 from polc.ir.addresses import parse_address, prefix_length
 from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.intervals import Intervals
@@ -17,6 +17,7 @@ from polc.ir.ruleset import BaseChain, ChainType, Hook, Priority, Rule
 from polc.ir.statements import Tproxy
 from polc.ir.verdicts import Accept, Nat, NatKind, Verdict
 from polc.policy.document import (
+    AnyRule,
     Decision,
     Destination,
     Persistent,
@@ -30,8 +31,6 @@ from polc.policy.lower import values
 from polc.policy.lower.branches import Outcome
 from polc.policy.lower.scope import Place, Scope, Service
 from polc.policy.lower.verdicts import only_of
-from polc.policy.nodes import Node
-from polc.policy.rule_mapping import read_any_rule
 
 PREROUTING = Place("nat-prerouting", Hook.PREROUTING, ChainType.NAT, Priority.DSTNAT)
 POSTROUTING = Place("nat-postrouting", Hook.POSTROUTING, ChainType.NAT, Priority.SRCNAT)
@@ -49,27 +48,19 @@ class _Point(NamedTuple):
 
 
 def lower_nat(
-    nodes: list[Node],
+    documents: Iterable[AnyRule],
     lower: Callable[[RuleDocument, Scope], tuple[Rule, ...]],
     scope_of: Callable[[Place], Scope],
-    note_id: Callable[[Word], None],
     origin: Origin,
 ) -> list[BaseChain]:
     """The chains of the section `nat`, in the kernel's order, those with rules alone; errors are recorded.
 
-    ``lower`` makes a rule's rules, ``note_id`` is told the rules' ids. What no rule changes is left as it is.
+    ``lower`` makes a rule's rules. What no rule changes is left as it is.
     """
     scopes = {place: scope_of(place) for place in (PREROUTING, POSTROUTING)}
     found: dict[Place, list[Rule]] = {place: [] for place in scopes}
-    for node in nodes:
-        collector = scopes[PREROUTING].collector
-        try:
-            document = read_any_rule(node)
-        except Failure as failure:
-            collector.diagnostics.extend(failure.diagnostics)
-            continue
-        if document.id:
-            note_id(document.id)
+    collector = scopes[PREROUTING].collector
+    for document in documents:
         if not isinstance(document, RuleDocument):
             collector.error("POL241", "a macro has no place in `nat`", document.macro.span)
             continue

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import assert_never
 
-from polc.diagnostics import Collector
 from polc.ir.matches import AddressMatch, CtState, CtStateMatch, Side
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Rule
@@ -51,12 +51,25 @@ NAT_DECISIONS = frozenset(
 def lower_rule(rule: AnyRule, scope: Scope) -> tuple[Rule, ...]:
     """The rules that mean what was written, in their order; errors are recorded."""
     match rule:
+        case MacroDocument() if rule.macro.text in scope.symbols.macros:
+            return _own_macro(rule, scope)
         case MacroDocument():
             return macros.expand(rule, scope)
         case RuleDocument():
             return _rule(rule, scope)
         case _:
             assert_never(rule)
+
+
+def _own_macro(use: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
+    """The rules of a macro of the policy's own, each with the place and the name of the `use`."""
+    name = use.id.text if use.id else use.macro.text
+    found: list[Rule] = []
+    for document in scope.symbols.macros[use.macro.text] or ():
+        for rule in lower_rule(document, scope):
+            origin = Origin(use.span, rule.origin.name or name, use.comment or rule.origin.comment)
+            found.append(replace(rule, origin=origin))
+    return tuple(found)
 
 
 def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
@@ -82,7 +95,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         return scope.tables.fresh(scope.chain, canonical(rule, service or ()))
 
     outcomes = _outcomes(rule, service, scope)
-    pace = _pace(rule, fresh, collector)
+    pace = _pace(rule, fresh, scope)
     stateful = stateful_matches(rule, fresh, collector)
     if service is None or None in choices:
         return ()
@@ -138,7 +151,7 @@ def _outcomes(rule: RuleDocument, service: Service | None, scope: Scope) -> tupl
     done = effects(rule, scope.collector)
     line = rule.find(LogLine)
     if line and not line.pace:
-        done = (*done, log_of(line, scope.collector))
+        done = (*done, log_of(line, scope))
     if rule.verdict and rule.verdict.decision in NAT_DECISIONS:
         from polc.policy.lower.nat import nat_outcomes
 
@@ -153,11 +166,11 @@ def _outcomes(rule: RuleDocument, service: Service | None, scope: Scope) -> tupl
     return with_ban(rule, outcomes, scope)
 
 
-def _pace(rule: RuleDocument, fresh: Callable[[], str], collector: Collector) -> Pace | None:
+def _pace(rule: RuleDocument, fresh: Callable[[], str], scope: Scope) -> Pace | None:
     line = rule.find(LogLine)
     if not line or not line.pace:
         return None
-    log, bucket = log_of(line, collector), limit(line.pace, False, fresh, collector)
+    log, bucket = log_of(line, scope), limit(line.pace, False, fresh, scope.collector)
     return Pace(bucket, log) if bucket else None
 
 

@@ -11,6 +11,7 @@ from polc.diagnostics import Collector
 from polc.ir.addresses import AddressSet
 from polc.ir.matches import InterfacePattern, ServiceTerm
 from polc.ir.ruleset import ChainType, DynamicSet, Hook, Priority, RegularChain
+from polc.policy.document import AnyRule, Word
 
 
 class Part(NamedTuple):
@@ -23,17 +24,34 @@ class Part(NamedTuple):
 Service = tuple[Part, ...]
 
 
+class Zone(NamedTuple):
+    """A packet of the zone uses one of the interfaces and, where there are ``addresses``, has one of those."""
+
+    patterns: tuple[InterfacePattern, ...]
+    addresses: AddressSet | None = None
+
+
+class Settings(NamedTuple):
+    """What holds for the policy as a whole; None: not said."""
+
+    table: str = "polc"
+    management: Service | None = None
+    log_level: Word | None = None
+    log_group: Word | None = None
+
+
 class Symbols(NamedTuple):
     """The policy's names. None: it is defined, but wrongly, which has been said already where it is defined.
 
     ``dynamic`` are address groups that are filled at run time, one set a family; ``chains`` regular chains.
     """
 
-    zones: Mapping[str, tuple[InterfacePattern, ...] | None]
+    zones: Mapping[str, Zone | None]
     addresses: Mapping[str, AddressSet | None]
     services: Mapping[str, Service | None]
     dynamic: Mapping[str, tuple[DynamicSet, ...] | None] = {}
     chains: Collection[str] = ()
+    macros: Mapping[str, tuple[AnyRule, ...] | None] = {}
 
 
 @dataclass(slots=True)
@@ -72,6 +90,7 @@ class Scope(NamedTuple):
     symbols: Symbols
     tables: StateTables
     collector: Collector
+    settings: Settings = Settings()
 
     @property
     def hooks(self) -> frozenset[Hook]:

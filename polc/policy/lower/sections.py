@@ -1,57 +1,231 @@
-"""Sections to base chains."""
+"""Sections and chains to a ruleset."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
+from polc.ir.matches import STATEFUL
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
-from polc.ir.verdicts import Accept, Drop, Reject
-from polc.policy.document import Word
+from polc.ir.ruleset import BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
+from polc.policy.document import AnyRule, Decision, MacroDocument, Word
+from polc.policy.lower.graph import in_order
 from polc.policy.lower.rules import lower_rule
-from polc.policy.lower.scope import Place, Scope, StateTables, Symbols
-from polc.policy.merge import SECTIONS, Section
+from polc.policy.lower.scope import Place, Scope, Settings, StateTables, Symbols
+from polc.policy.lower.symbols import definition_cycle
+from polc.policy.merge import NAT, SECTIONS, Merged, Section
+from polc.policy.nodes import Node
 from polc.policy.rule_mapping import read_any_rule
+from polc.source import Span
 
+_HOOKS = {hook.value: hook for hook in Hook}
 
-def lower_sections(sections: Mapping[str, Section], symbols: Symbols, collector: Collector) -> Ruleset:
-    """The chains of the sections that there are, in netfilter's order; errors of all rules are recorded."""
-    tables = StateTables()
-    ids: dict[str, Word] = {}
-    chains: list[Chain] = []
-    for name in SECTIONS:
-        section = sections.get(name)
-        if section:
-            scope = Scope(name, (Place(name, Hook(name)),), symbols, tables, collector)
-            chains.append(_chain(section, scope, ids))
-    return Ruleset((*chains, *tables.chains))
+_TYPES = {Hook.OUTPUT: ChainType.ROUTE}
+"""A chain of type route looks the route up again when a mark has changed (nft(8), CHAINS)."""
 
-
-def _chain(section: Section, scope: Scope, ids: dict[str, Word]) -> BaseChain:
-    name = scope.chain
-    (place,) = scope.places
-    rules: list[Rule] = []
-    for node in section.rules:
-        try:
-            document = read_any_rule(node)
-        except Failure as failure:
-            scope.collector.diagnostics.extend(failure.diagnostics)
-            continue
-        rules += lower_rule(document, scope)
-        if document.id:
-            first = ids.setdefault(document.id.text, document.id)
-            if first is not document.id:
-                also = (Label(first.span, "first here"),)
-                scope.collector.error("POL210", f"the id `{first.text}` is there twice", document.id.span, also=also)
-    policy = Accept() if section.default and section.default.value == "accept" else Drop()
-    if section.default is None:
-        scope.collector.error(
-            "POL214",
-            f"`{name}` has no `default`",
-            section.span,
-            help="say what happens to packets that no rule decides: `default: drop` is what most want",
+LISTS: tuple[Place, ...] = (
+    *(Place(f"raw-{hook.value}", hook, ChainType.FILTER, Priority.RAW) for hook in (Hook.PREROUTING, Hook.OUTPUT)),
+    *(
+        # A chain of type route looks the route up again when a mark has changed (nft(8), CHAINS).
+        Place(
+            f"mangle-{hook.value}", hook, ChainType.ROUTE if hook is Hook.OUTPUT else ChainType.FILTER, Priority.MANGLE
         )
-    elif section.default.value == "reject":
-        rules.append(Rule((), Reject(), origin=Origin(section.default.span, "default")))
-    return BaseChain(name, place.type, place.hook, place.priority.value, policy, tuple(rules), Origin(section.span))
+        for hook in Hook
+    ),
+)
+"""The base chains of the sections that have no default: what no rule decides goes on."""
+
+BASE_CHAINS = frozenset((*SECTIONS, *(place.name for place in LISTS), "nat-prerouting", "nat-postrouting"))
+"""Names that no chain of a policy can have."""
+
+_CALLS = (Decision.JUMP, Decision.GOTO)
+
+
+class _Documents(NamedTuple):
+    """The rules of a chain as they were read."""
+
+    rules: tuple[AnyRule, ...]
+    span: Span
+
+
+def lower_sections(merged: Merged, symbols: Symbols, settings: Settings, collector: Collector) -> Ruleset:
+    """The chains of a policy, in netfilter's order; errors of all rules are recorded."""
+    return _Sections(merged, symbols, settings, collector).lower()
+
+
+@dataclass(slots=True)
+class _Sections:
+    merged: Merged
+    symbols: Symbols
+    settings: Settings
+    collector: Collector
+
+    def lower(self) -> Ruleset:
+        ids: dict[str, Word] = {}
+        self.symbols = self.symbols._replace(macros=self._macros())
+        documents = {name: self._read(nodes, span, ids) for name, nodes, span in self._lists()}
+        regular = {
+            name: self._read(_items(entry.value), entry.key.span, ids)
+            for name, entry in self.merged.definitions["chains"].items()
+        }
+        self._check_chains(regular)
+        tables = StateTables()
+        places = {place.name: place for place in (*LISTS, *(Place(name, _HOOKS[name]) for name in SECTIONS))}
+        reach = self._reach(places, documents, regular)
+
+        def scope(chain: str, of: Iterable[Place]) -> Scope:
+            return Scope(chain, tuple(of), self.symbols, tables, self.collector, self.settings)
+
+        chains: list[Chain] = []
+        for name, found in documents.items():
+            if name == NAT:
+                chains += self._nat(found, lambda place: scope(place.name, (place,)))
+                continue
+            place = places[name]
+            rules = self._rules(found, scope(name, (place,)))
+            section = self.merged.sections.get(name) if name in SECTIONS else None
+            policy, last = (Accept(), None) if section is None else self._default(name, section)
+            if last and section and section.default:
+                self._check_gotos(found, rules)
+                rules = tuple(new for rule in rules for new in _not_around(rule, last))
+                rules = (*rules, Rule((), last, origin=Origin(section.default.span, "default")))
+            origin = Origin(found.span)
+            chains.append(BaseChain(name, place.type, place.hook, place.priority.value, policy, rules, origin))
+        for name, found in regular.items():
+            own = [places[one] for one in places if name in reach.get(one, ())]
+            chains.append(RegularChain(name, self._rules(found, scope(name, own)), Origin(found.span, name)))
+        sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
+        return Ruleset((*chains, *tables.chains), sets, self.settings.table)
+
+    def _lists(self) -> Iterator[tuple[str, list[Node], Span]]:
+        for place in LISTS:
+            found = self.merged.lists.get(place.name)
+            if found:
+                yield place.name, found.rules, found.span
+        for name in SECTIONS:
+            section = self.merged.sections.get(name)
+            if section:
+                yield name, section.rules, section.span
+        nat = self.merged.lists.get(NAT)
+        if nat:
+            yield NAT, nat.rules, nat.span
+
+    def _read(self, nodes: Iterable[Node], span: Span, ids: dict[str, Word]) -> _Documents:
+        found: list[AnyRule] = []
+        for node in nodes:
+            try:
+                document = read_any_rule(node)
+            except Failure as failure:
+                self.collector.diagnostics.extend(failure.diagnostics)
+                continue
+            found.append(document)
+            if document.id:
+                first = ids.setdefault(document.id.text, document.id)
+                if first is not document.id:
+                    message, also = f"the id `{first.text}` is there twice", (Label(first.span, "first here"),)
+                    self.collector.error("POL210", message, document.id.span, also=also)
+        return _Documents(tuple(found), span)
+
+    def _macros(self) -> dict[str, tuple[AnyRule, ...] | None]:
+        """User macros as documents; those of a circle are None."""
+        from polc.policy.lower.macros import MACROS
+
+        found: dict[str, tuple[AnyRule, ...] | None] = dict.fromkeys(self.merged.broken["macros"])
+        for name, entry in self.merged.definitions["macros"].items():
+            if name in MACROS:
+                message = f"the macro `{name}` is built in"
+                self.collector.error("POL211", message, entry.key.span, help="choose another name")
+            found[name] = self._read(_items(entry.value), entry.key.span, {}).rules
+        uses = {
+            name: tuple(one.macro for one in rules or () if isinstance(one, MacroDocument))
+            for name, rules in found.items()
+        }
+        for one in in_order(uses):
+            if not isinstance(one, str):
+                definition_cycle(one, self.collector)
+                found.update(dict.fromkeys(word.text for word in one))
+        return found
+
+    def _check_chains(self, regular: dict[str, _Documents]) -> None:
+        for name, entry in self.merged.definitions["chains"].items():
+            if name in BASE_CHAINS:
+                message = f"`{name}` is the name of a chain that the kernel calls"
+                self.collector.error("POL211", message, entry.key.span, help="choose another name")
+        for one in in_order({name: tuple(self._calls(found.rules)) for name, found in regular.items()}):
+            if not isinstance(one, str):
+                definition_cycle(one, self.collector)
+
+    def _calls(self, rules: Iterable[AnyRule]) -> Iterator[Word]:
+        """The chains that rules lead to, those of macros too."""
+        for rule in rules:
+            if isinstance(rule, MacroDocument):
+                yield from self._calls(self.symbols.macros.get(rule.macro.text) or ())
+            elif rule.verdict and rule.verdict.decision in _CALLS and rule.verdict.answer:
+                yield rule.verdict.answer
+
+    def _reach(
+        self, places: dict[str, Place], documents: dict[str, _Documents], regular: dict[str, _Documents]
+    ) -> dict[str, frozenset[str]]:
+        """The regular chains that packets of each base chain can come to."""
+        found: dict[str, frozenset[str]] = {}
+        for name in places:
+            seen: set[str] = set()
+            todo = [word.text for word in self._calls(documents[name].rules)] if name in documents else []
+            while todo:
+                chain = todo.pop()
+                if chain in regular and chain not in seen:
+                    seen.add(chain)
+                    todo += (word.text for word in self._calls(regular[chain].rules))
+            found[name] = frozenset(seen)
+        return found
+
+    def _rules(self, found: _Documents, scope: Scope) -> tuple[Rule, ...]:
+        return tuple(rule for document in found.rules for rule in lower_rule(document, scope))
+
+    def _default(self, name: str, section: Section) -> tuple[Accept | Drop, Reject | None]:
+        """The chain's policy, and the verdict of a last rule where that is another."""
+        if section.default is None:
+            self.collector.error(
+                "POL214",
+                f"`{name}` has no `default`",
+                section.span,
+                help="say what happens to packets that no rule decides: `default: drop` is what most want",
+            )
+            return Drop(), None
+        if section.default.value == "accept":
+            return Accept(), None
+        return Drop(), Reject() if section.default.value == "reject" else None
+
+    def _check_gotos(self, found: _Documents, rules: tuple[Rule, ...]) -> None:
+        """A `goto` that counts has no form beside `default: reject`, which is a last rule."""
+        for rule in rules:
+            if isinstance(rule.verdict, Goto) and any(isinstance(match, STATEFUL) for match in rule.matches):
+                message = "`goto` with a limit leads past `default: reject`"
+                self.collector.error(
+                    "POL247", message, rule.origin.span or found.span, help="`jump`, or `default: drop`"
+                )
+
+    def _nat(self, found: _Documents, scope_of: Callable[[Place], Scope]) -> list[BaseChain]:
+        from polc.policy.lower.nat import lower_nat
+
+        return lower_nat(found.rules, lower_rule, scope_of, Origin(found.span))
+
+
+def _items(node: Node) -> tuple[Node, ...]:
+    return getattr(node, "items", ())
+
+
+def _not_around(rule: Rule, last: Reject) -> tuple[Rule, ...]:
+    """`return` in a base chain, and the end of a chain that it went to, lead to the chain's policy, past the last rule.
+    Here they do what that rule would.
+    """
+    match rule.verdict:
+        case Return():
+            return (replace(rule, verdict=last),)
+        case Goto(chain) if not any(isinstance(match, STATEFUL) for match in rule.matches):
+            return replace(rule, verdict=Jump(chain)), replace(rule, verdict=last, statements=())
+        case _:
+            return (rule,)

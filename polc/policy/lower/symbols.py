@@ -10,21 +10,27 @@ from polc.diagnostics import Collector, Failure, Label
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import Family
 from polc.ir.matches import InterfacePattern
+from polc.ir.origin import Origin
+from polc.ir.ruleset import DynamicSet
 from polc.ir.services import normalise
+from polc.policy.address_files import read_address_file
 from polc.policy.builtin_services import BUILTIN_SERVICES
 from polc.policy.clause_mapping import source_ports
 from polc.policy.document import ServiceWord, SourcePorts, Word
 from polc.policy.lower.graph import in_order
 from polc.policy.lower.helpers import HELPERS, known_helper, protocols_of, with_helper
-from polc.policy.lower.scope import Service, Symbols
+from polc.policy.lower.scope import Service, Symbols, Zone
 from polc.policy.lower.services import resolve_services
-from polc.policy.lower.values import interface
-from polc.policy.nodes import Entry, Mapping, Scalar, Sequence
+from polc.policy.lower.values import duration, interface
+from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
 from polc.policy.parser import keywords
 from polc.policy.rule_mapping import service_words
 from polc.policy.rule_text import read_definition
 from polc.policy.suggest import did_you_mean
 from polc.source import SourceFile
+
+DEFAULT_SIZE = 65535
+"""Addresses of each family in a dynamic group without `size`: ipset's own default (ipset(8), maxelem) less one."""
 
 LOOPBACK = "loopback"
 BUILTIN_ZONES: dict[str, tuple[InterfacePattern, ...]] = {LOOPBACK: (InterfacePattern("lo"),)}
@@ -34,67 +40,109 @@ BUILTIN_ZONES: dict[str, tuple[InterfacePattern, ...]] = {LOOPBACK: (InterfacePa
 def resolve_symbols(
     definitions: AbstractMapping[str, dict[str, Entry]], broken: AbstractMapping[str, set[str]], collector: Collector
 ) -> Symbols:
-    """The names of a policy; what is wrong with them is recorded, for ``broken`` ones that has been done."""
+    """The names of a policy but its macros; what is wrong is recorded, for ``broken`` ones that has been done."""
     for kind in definitions.values():
         for name, entry in kind.items():
             if name in keywords():
                 message = f"`{name}` is a word of the rule language and cannot be a name"
                 collector.error("POL211", message, entry.key.span)
+    dynamic = {
+        name: _dynamic_sets(name, entry.value, collector)
+        for name, entry in definitions["addresses"].items()
+        if isinstance(entry.value, Mapping) and "dynamic" in entry.value.entries
+    }
+    fixed = {name: entry for name, entry in definitions["addresses"].items() if name not in dynamic}
+    addresses = _addresses(fixed, broken["addresses"], dynamic, collector)
     return Symbols(
-        {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], collector)},
-        _addresses(definitions["addresses"], broken["addresses"], collector),
+        {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], addresses, collector)},
+        addresses,
         _Services(broken["services"], collector).resolve(definitions["services"]),
+        dynamic,
+        frozenset((*definitions["chains"], *broken["chains"])),
     )
 
 
-def _zones(entries: dict[str, Entry], collector: Collector) -> dict[str, tuple[InterfacePattern, ...] | None]:
-    zones: dict[str, tuple[InterfacePattern, ...] | None] = dict(BUILTIN_ZONES)
+def _zones(
+    entries: dict[str, Entry], groups: AbstractMapping[str, AddressSet | None], collector: Collector
+) -> dict[str, Zone | None]:
+    zones: dict[str, Zone | None] = {name: Zone(patterns) for name, patterns in BUILTIN_ZONES.items()}
     for name, entry in entries.items():
         if name in BUILTIN_ZONES:
             collector.error("POL211", f"the zone `{name}` is built in", entry.key.span, help="choose another name")
             continue
+        behind = entry.value.get("addresses") if isinstance(entry.value, Mapping) else None
+        node = entry.value.entries["interfaces"].value if isinstance(entry.value, Mapping) else entry.value
         patterns: list[InterfacePattern] = []
         sound = True
-        for scalar in _scalars(entry):
+        for scalar in _scalars(node):
             try:
                 patterns.append(interface(scalar.text))
             except ValueError as error:
                 collector.error("POL117", str(error), scalar.span)
                 sound = False
-        zones[name] = tuple(patterns) if sound else None
+        addresses = _group(behind, groups, groups, (), collector) if behind else None
+        zones[name] = Zone(tuple(patterns), addresses) if sound and (addresses or not behind) else None
     return zones
 
 
-def _scalars(entry: Entry) -> list[Scalar]:
-    value = entry.value
+def _dynamic_sets(name: str, node: Mapping, collector: Collector) -> tuple[DynamicSet, ...] | None:
+    """The sets of a dynamic group, one a family: a set has addresses of one."""
+    timeout, size = node.get("timeout"), node.get("size")
+    seconds: int | None = None
+    if isinstance(timeout, Scalar):
+        try:
+            seconds = duration(timeout.text)
+        except ValueError as error:
+            collector.error("POL114", str(error), timeout.span)
+            return None
+    most = int(size.text.partition(".")[0]) if isinstance(size, Scalar) else DEFAULT_SIZE
+    return tuple(
+        DynamicSet(f"{name}-{suffix}", family, most, seconds, Origin(node.span, name))
+        for family, suffix in ((Family.IP, "v4"), (Family.IP6, "v6"))
+    )
+
+
+def _scalars(value: Node) -> list[Scalar]:
     return [one for one in (value.items if isinstance(value, Sequence) else (value,)) if isinstance(one, Scalar)]
 
 
-def _addresses(entries: dict[str, Entry], broken: set[str], collector: Collector) -> dict[str, AddressSet | None]:
+def _addresses(
+    entries: dict[str, Entry], broken: set[str], dynamic: Collection[str], collector: Collector
+) -> dict[str, AddressSet | None]:
     groups: dict[str, AddressSet | None] = dict.fromkeys(broken)
     references = {
         name: tuple(
-            Word(one.text[1:], one.place(1, len(one.text))) for one in _scalars(entry) if one.text.startswith("@")
+            Word(one.text[1:], one.place(1, len(one.text))) for one in _scalars(entry.value) if one.text.startswith("@")
         )
         for name, entry in entries.items()
     }
     for name in in_order(references):
         if not isinstance(name, str):
-            _cycle(name, collector)
+            definition_cycle(name, collector)
             # Each of them is what the others are: none is anything.
             groups.update(dict.fromkeys(word.text for word in name))
         elif name not in groups:
-            groups[name] = _group(entries[name], groups, (*entries, *broken), collector)
+            node = entries[name].value
+            if isinstance(node, Mapping):
+                file = node.get("file")
+                assert file is not None
+                groups[name] = read_address_file(file, collector)
+            else:
+                groups[name] = _group(node, groups, (*entries, *broken), dynamic, collector)
     return groups
 
 
 def _group(
-    entry: Entry, groups: dict[str, AddressSet | None], known: Collection[str], collector: Collector
+    node: Node,
+    groups: AbstractMapping[str, AddressSet | None],
+    known: Collection[str],
+    dynamic: Collection[str],
+    collector: Collector,
 ) -> AddressSet | None:
     found: list[tuple[Family, int, int]] = []
     nested: list[AddressSet] = []
     sound = True
-    for scalar in _scalars(entry):
+    for scalar in _scalars(node):
         text = scalar.text
         if not text.startswith("@"):
             try:
@@ -103,7 +151,10 @@ def _group(
                 collector.error("POL116", str(error), scalar.span, help=_host_name(text))
                 sound = False
             continue
-        if text[1:] not in known:
+        if text[1:] in dynamic:
+            message = f"the group `{text[1:]}` is filled at run time: what is in it is not known here"
+            collector.error("POL244", message, scalar.span)
+        elif text[1:] not in known:
             unknown_group(Word(text[1:], scalar.place(0, len(text))), known, collector)
         group = groups.get(text[1:])
         sound &= group is not None
@@ -127,7 +178,8 @@ def unknown_group(word: Word, known: Iterable[str], collector: Collector) -> Non
     collector.error("POL202", f"there is no address group `{word.text}`", word.span, help=hint)
 
 
-def _cycle(words: tuple[Word, ...], collector: Collector) -> None:
+def definition_cycle(words: tuple[Word, ...], collector: Collector) -> None:
+    """Record POL212 for the words by which definitions come back to the first of them."""
     first, *rest = words[-1:] + words[:-1]
     names = " -> ".join(f"`{word.text}`" for word in (words[-1], *words))
     also = tuple(Label(word.span, "through this") for word in rest)
@@ -163,7 +215,7 @@ class _Services:
         }
         for found in in_order(references):
             if not isinstance(found, str):
-                _cycle(found, self.collector)
+                definition_cycle(found, self.collector)
                 self.services.update(dict.fromkeys(word.text for word in found))
             elif found not in self.services:
                 self.services[found] = self.define(found, definitions[found])
