@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from polc.backends.iptables.extensions import recent
+from polc.backends.iptables.extensions import comment, recent
 from polc.backends.iptables.extensions.words import Context, Difference, Refused
 from polc.backends.iptables.helper import raw_rules, without_helpers
 from polc.backends.iptables.lower import Lines, lower
@@ -16,11 +16,11 @@ from polc.backends.iptables.restore import Table, file_text
 from polc.backends.iptables.tables import ABSENT, Place, check_verdict, place
 from polc.backends.model import Deviation, Fidelity, Output, OutputFile
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import InterfaceMatch
+from polc.ir.matches import Direction, InterfaceMatch
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, RegularChain, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
-from polc.ir.verdicts import Drop, Goto, Jump
+from polc.ir.verdicts import Drop, Goto, Jump, Return
 
 _FILES = {Family.IP: "rules.v4", Family.IP6: "rules.v6"}
 
@@ -180,7 +180,21 @@ class _Emission:
             if family in rule.families:
                 context = Context(family, self.shared[family])
                 lines = lower(rule, context, lambda: self.fresh.after(chain.name))
+                if _hides_interface(rule, chain, name):
+                    self._hide(lines, rule, chain)
                 yield _Copy(family, table, name, lines)
+
+    def _hide(self, lines: Lines, rule: Rule, chain: Chain) -> None:
+        """Move a rule's lines into a chain of its own."""
+        if isinstance(rule.verdict, Return | Goto):
+            raise Refused(
+                "leaves-chain",
+                "it takes a chain of its own, out of which `return` and `goto` cannot lead",
+                "name what comes in by its addresses",
+            )
+        inner = self.fresh.after(chain.name)
+        lines.chains[inner] = list(lines.own)
+        lines.own[:] = [" ".join((*(piece.text for piece in comment.pieces(rule.origin)), f"-j {inner}"))]
 
     def _deviate(self, fidelity: Fidelity, difference: Difference, origin: Origin) -> None:
         deviation = Deviation(fidelity, difference.name, origin, difference.message, difference.help)
@@ -191,24 +205,29 @@ def _at_hook(rule: Rule, chain: Chain, places: frozenset[Place]) -> Rule | None:
     """The rule without matches of an interface that no packet has in its built-in chain.
 
     None when it asked for one there, which no packet meets. The tools accept such matches in regular chains.
-
-    Raises:
-        Refused: packets may have it there, but the tools accept no such match.
     """
     if isinstance(chain, RegularChain):
         return rule
     (built_in,) = (at.chain for at in places)
     kept = []
     for match in rule.matches:
-        if isinstance(match, InterfaceMatch):
-            if ABSENT.get(built_in) is match.direction:
-                if not match.negated:
-                    return None
-                continue
-            if built_in == "POSTROUTING" and match.direction.value == "iifname":
-                raise Refused("input-interface", "iptables matches no input interface in POSTROUTING")
+        if isinstance(match, InterfaceMatch) and ABSENT.get(built_in) is match.direction:
+            if not match.negated:
+                return None
+            continue
         kept.append(match)
     return replace(rule, matches=tuple(kept))
+
+
+def _hides_interface(rule: Rule, chain: Chain, name: str) -> bool:
+    """Whether the rule asks in POSTROUTING where a packet came in: the tools refuse `-i` there, but not in a chain that
+    POSTROUTING calls, and the kernel knows it since Linux 5.7 (net/ipv4/ip_output.c, ip_output).
+    """
+    return (
+        isinstance(chain, BaseChain)
+        and name == "POSTROUTING"
+        and any(isinstance(one, InterfaceMatch) and one.direction is Direction.IN for one in rule.matches)
+    )
 
 
 def _reachable(start: str, chains: dict[str, Chain]) -> set[str]:

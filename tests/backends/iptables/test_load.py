@@ -57,7 +57,6 @@ def test_little_is_refused(some: list[Ruleset]) -> None:
             "packet-type",
             "leaves-chain",
             "helper-place",
-            "input-interface",
             "limit-resolution",
         }
 
