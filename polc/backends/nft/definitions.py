@@ -13,6 +13,15 @@ class CounterDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaDefinition:
+    """Bytes that the rules which name it pass together."""
+
+    name: str
+    bytes: int
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HelperDefinition:
     """A conntrack helper for a transport protocol (``tcp`` or ``udp``)."""
 
@@ -62,6 +71,7 @@ class TableDefinition:
 
     name: str
     counters: tuple[CounterDefinition, ...]
+    quotas: tuple[QuotaDefinition, ...]
     helpers: tuple[HelperDefinition, ...]
     sets: tuple[SetDefinition, ...]
     chains: tuple[ChainDefinition, ...]

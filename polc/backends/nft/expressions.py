@@ -24,8 +24,57 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class CtState:
-    """``ct state``."""
+class Ct:
+    """``ct KEY``, or with ``original`` ``ct original KEY``: of the flow's first packet."""
+
+    key: str
+    original: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TcpOption:
+    """``tcp option NAME FIELD``; without a field whether there is such an option."""
+
+    name: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fib:
+    """``fib FLAGS RESULT``: what the routing table says of an address."""
+
+    result: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketTransparent:
+    """``socket transparent``."""
+
+
+@dataclass(frozen=True, slots=True)
+class OsfName:
+    """``osf name``."""
+
+
+@dataclass(frozen=True, slots=True)
+class FragmentOffset:
+    """``frag frag-off``, of IPv6's fragment header."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOf:
+    """``numgen inc mod MODULUS``: counts packets from 0, around."""
+
+    modulus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """``inner & mask``, the mask a number."""
+
+    inner: Meta | Ct | Payload
+    mask: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +94,7 @@ class Concat:
 
 
 Key = Payload | Masked | Concat
-Left = Meta | CtState | Key
+Left = Meta | Ct | TcpOption | Fib | SocketTransparent | OsfName | FragmentOffset | NumberOf | Bits | Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +127,35 @@ class Flags:
 
 
 @dataclass(frozen=True, slots=True)
+class Macs:
+    """Hardware addresses, one, a range or an anonymous set."""
+
+    values: Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Whole seconds of a field that the kernel keeps in milliseconds: to 999 of these in the last of a range."""
+
+    values: Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """``exists`` or ``missing``."""
+
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """nft's own words for values, or names in quotes; several as an anonymous set."""
+
+    names: tuple[str, ...]
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """The value of ``meta nfproto``."""
 
@@ -91,4 +169,4 @@ class SetReference:
     name: str
 
 
-Right = Numbers | Addresses | Names | Flags | Protocol | SetReference
+Right = Numbers | Addresses | Macs | Seconds | Presence | Symbols | Names | Flags | Protocol | SetReference

@@ -8,6 +8,9 @@ from polc.ir.family import Family
 from polc.ir.matches import Side
 from polc.ir.stateful import KeyField, KeyPart
 
+ALL_BITS = 0xFFFFFFFF
+"""Of a mark."""
+
 _SIDE = {KeyField.SOURCE: Side.SADDR, KeyField.DESTINATION: Side.DADDR}
 ADDRESS_TYPES = {Family.IP: "ipv4_addr", Family.IP6: "ipv6_addr"}
 
@@ -16,9 +19,12 @@ def address(side: Side, family: Family) -> Payload:
     return Payload(family.value, side.value)
 
 
-def key_of(parts: tuple[KeyPart, ...], family: Family) -> Key | None:
-    """The key for packets of one family, or None when every packet has the same (no part, or prefixes of length 0)."""
-    found = [_part(part, family) for part in parts if _length(part, family)]
+def key_of(parts: tuple[KeyPart, ...], family: Family, transport: str = "th") -> Key | None:
+    """The key for packets of one family, or None when every packet has the same (no part, or prefixes of length 0).
+
+    ``transport`` is the header of ports: that which the rule names, or ``th`` for whichever there is.
+    """
+    found = [_part(part, family, transport) for part in parts if part.field not in _SIDE or _length(part, family)]
     match found:
         case []:
             return None
@@ -28,7 +34,9 @@ def key_of(parts: tuple[KeyPart, ...], family: Family) -> Key | None:
             return Concat(tuple(found))
 
 
-def _part(part: KeyPart, family: Family) -> Payload | Masked:
+def _part(part: KeyPart, family: Family, transport: str) -> Payload | Masked:
+    if part.field not in _SIDE:
+        return Payload(transport, part.field.value)
     payload = address(_SIDE[part.field], family)
     length = _length(part, family)
     return payload if length == family.bits else Masked(payload, family, length)
@@ -40,9 +48,19 @@ def _length(part: KeyPart, family: Family) -> int:
 
 def key_types(key: Key, family: Family) -> tuple[str, ...]:
     """The types of a set whose elements are such keys."""
-    return (ADDRESS_TYPES[family],) * (len(key.parts) if isinstance(key, Concat) else 1)
+    parts = key.parts if isinstance(key, Concat) else (key,)
+    return tuple("inet_service" if _is_port(part) else ADDRESS_TYPES[family] for part in parts)
+
+
+def _is_port(part: Payload | Masked) -> bool:
+    return isinstance(part, Payload) and part.field in (KeyField.SPORT.value, KeyField.DPORT.value)
 
 
 def mask(family: Family, length: int) -> str:
     """The network mask of a prefix length, written as an address."""
     return format_address(family, ((1 << length) - 1) << (family.bits - length))
+
+
+def mac(number: int) -> str:
+    """A hardware address as text."""
+    return number.to_bytes(6, "big").hex(":")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from polc.backends.nft.definitions import SetDefinition
 from polc.backends.nft.keys import key_of, key_types
 from polc.backends.nft.refused import Refused
-from polc.backends.nft.statements import Meter, RateLimit, SetElement, SetOperation
+from polc.backends.nft.statements import ConnectionCount, Meter, RateLimit, SetElement, SetOperation
 from polc.ir.family import Family
-from polc.ir.stateful import Limit, Unit
+from polc.ir.stateful import Amount, Connections, Limit, Unit
 
 UNITS = {Unit.SECOND: "second", Unit.MINUTE: "minute", Unit.HOUR: "hour", Unit.DAY: "day"}
 _NANOSECONDS = 10**9
@@ -39,17 +39,49 @@ def refill_seconds(count: int, seconds: int, burst: int) -> int:
 
 def simple_limit(limit: Limit) -> RateLimit:
     unit = limit.rate.unit
+    if limit.rate.amount is Amount.BYTES:
+        return _byte_limit(limit)
     return rate_limit(limit.rate.count, UNITS[unit], unit.value, limit.burst, over=limit.over)
 
 
-def keyed_limit(limit: Limit, family: Family, name: str) -> Meter | RateLimit:
+def _byte_limit(limit: Limit) -> RateLimit:
+    """The kernel's bucket of bytes holds what comes in one period, and the burst on top (nft_limit.c)."""
+    unit, count = limit.rate.unit, limit.rate.count
+    if limit.burst < count:
+        raise Refused(
+            f"nft's bucket at {count} bytes/{UNITS[unit]} holds at least {count} bytes, more than the burst of "
+            f"{limit.burst}",
+            f"a burst of at least {count} bytes, or the same rate in a shorter period",
+        )
+    if limit.burst > _MOST_BURST or unit.value * _NANOSECONDS * limit.burst > _MOST_TOKENS:
+        raise Refused(f"a burst of {limit.burst} bytes at {count} bytes/{UNITS[unit]} is more than nft can count")
+    return RateLimit(count, UNITS[unit], limit.burst - count, limit.over, bytes=True)
+
+
+def connections(limit: Connections, family: Family, transport: str, name: str) -> Meter | ConnectionCount:
+    """The count for packets of one family, its keys in a set ``name``.
+
+    Raises:
+        Refused: more than nft can count.
+    """
+    if not 0 <= limit.count < 2**32:
+        raise Refused(f"nft counts connections in 32 bits, so not {limit.count} of them")
+    count = ConnectionCount(limit.count, limit.over)
+    key = key_of(limit.key, family, transport)
+    if key is None:
+        return count
+    check_size(limit.size)
+    return Meter(name, limit.size, key, None, count)
+
+
+def keyed_limit(limit: Limit, family: Family, transport: str, name: str) -> Meter | RateLimit:
     """The limit for packets of one family, its buckets in a set ``name``.
 
     Raises:
         Refused: the limit's numbers are beyond nft's.
     """
     bucket = simple_limit(limit)
-    key = key_of(limit.key, family)
+    key = key_of(limit.key, family, transport)
     if key is None:
         return bucket
     check_size(limit.size)
@@ -57,9 +89,9 @@ def keyed_limit(limit: Limit, family: Family, name: str) -> Meter | RateLimit:
     return Meter(name, limit.size, key, timeout, bucket)
 
 
-def shared_limit(meter: Meter, family: Family) -> tuple[SetElement, SetDefinition]:
+def shared_limit(meter: Meter, bucket: RateLimit, family: Family) -> tuple[SetElement, SetDefinition]:
     """The same limit in a declared set, which several rules may use: a meter's set belongs to its rule alone."""
-    element = SetElement(SetOperation.UPDATE, meter.name, meter.key, meter.timeout, meter.limit)
+    element = SetElement(SetOperation.UPDATE, meter.name, meter.key, meter.timeout, bucket)
     return element, SetDefinition(meter.name, key_types(meter.key, family), meter.size, None)
 
 

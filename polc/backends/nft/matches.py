@@ -5,29 +5,53 @@ from __future__ import annotations
 from typing import assert_never
 
 from polc.backends.cascade import Alternatives
-from polc.backends.nft import interfaces, services
-from polc.backends.nft.expressions import Addresses, CtState, Flags, Meta, Numbers, Payload, Protocol, SetReference
+from polc.backends.nft import fields, interfaces, services
+from polc.backends.nft.expressions import Addresses, Ct, Flags, Meta, NumberOf, Numbers, Protocol, SetReference
 from polc.backends.nft.keys import address
 from polc.backends.nft.statements import Compare
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS
+from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressMatch,
+    AddressTypeMatch,
     CtStateMatch,
+    EveryNth,
     FieldMatch,
+    FlagsMatch,
     IcmpTerm,
     InterfaceMatch,
     Match,
+    NameMatch,
+    OriginalAddressMatch,
+    ReversePathMatch,
     ServiceMatch,
     SetMatch,
+    TcpOptionMatch,
+    Trait,
+    TraitMatch,
 )
 from polc.ir.matches import (
     CtState as State,
 )
 from polc.ir.ruleset import DynamicSet
-from polc.ir.stateful import Hits, Limit
+from polc.ir.stateful import Connections, Hits, Limit, Quota
 
-Stateless = InterfaceMatch | AddressMatch | ServiceMatch | CtStateMatch | FieldMatch | SetMatch
+Stateless = (
+    InterfaceMatch
+    | AddressMatch
+    | OriginalAddressMatch
+    | ServiceMatch
+    | CtStateMatch
+    | FieldMatch
+    | FlagsMatch
+    | NameMatch
+    | ReversePathMatch
+    | AddressTypeMatch
+    | TraitMatch
+    | TcpOptionMatch
+    | SetMatch
+)
 
 # In the order in which nft lists them.
 _STATES = (State.INVALID, State.ESTABLISHED, State.RELATED, State.NEW, State.UNTRACKED)
@@ -44,8 +68,8 @@ def split(match: Match) -> Alternatives:
             return Alternatives((match,))
 
 
-def compare(match: Stateless, sets: dict[str, DynamicSet]) -> tuple[Compare, ...]:
-    """A match that fits one rule.
+def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None) -> tuple[Compare, ...]:
+    """A match that fits one rule, of packets of ``family`` alone where it is not None.
 
     Raises:
         Refused: nft has no words for it.
@@ -63,9 +87,29 @@ def compare(match: Stateless, sets: dict[str, DynamicSet]) -> tuple[Compare, ...
             )
         case CtStateMatch(states):
             names = tuple(one.name.lower() for one in _STATES if one in states and one.name)
-            return (Compare(CtState(), Flags(names)),)
-        case FieldMatch(field, values):
-            return (Compare(Payload(FIELDS[field].family.value, field.value), Numbers(values)),)
+            return (Compare(Ct("state"), Flags(names)),)
+        case OriginalAddressMatch(side, addresses, negated):
+            return tuple(
+                Compare(
+                    Ct(f"{one.value} {side.value}", original=True), Addresses(one, addresses.of_family(one)), negated
+                )
+                for one in FAMILIES
+                if addresses.of_family(one)
+            )
+        case FieldMatch():
+            return (fields.compare_field(match),)
+        case FlagsMatch():
+            return (fields.compare_flags(match),)
+        case NameMatch():
+            return (fields.compare_name(match),)
+        case ReversePathMatch():
+            return (fields.compare_reverse_path(match),)
+        case AddressTypeMatch():
+            return (fields.compare_address_type(match),)
+        case TraitMatch():
+            return (fields.compare_trait(match, family),)
+        case TcpOptionMatch():
+            return (fields.compare_tcp_option(match),)
         case SetMatch(side, set_name, negated):
             return (Compare(address(side, sets[set_name].family), SetReference(set_name), negated),)
         case _:
@@ -75,11 +119,29 @@ def compare(match: Stateless, sets: dict[str, DynamicSet]) -> tuple[Compare, ...
 def implies_family(match: Match) -> bool:
     """Whether the words for a match name a header of one family, on which nft then matches by itself."""
     match match:
-        case AddressMatch() | FieldMatch() | SetMatch():
+        case AddressMatch() | SetMatch():
             return True
+        case FieldMatch(field):
+            return FIELDS[field].family is not None
+        case TraitMatch(trait):
+            return trait is Trait.FRAGMENT
         case ServiceMatch(terms):
             return all(isinstance(term, IcmpTerm) for term in terms)
-        case InterfaceMatch() | CtStateMatch() | Limit() | Hits():
+        case (
+            InterfaceMatch()
+            | CtStateMatch()
+            | OriginalAddressMatch()
+            | FlagsMatch()
+            | NameMatch()
+            | ReversePathMatch()
+            | AddressTypeMatch()
+            | TcpOptionMatch()
+            | EveryNth()
+            | Limit()
+            | Hits()
+            | Connections()
+            | Quota()
+        ):
             return False
         case _:
             assert_never(match)
@@ -95,3 +157,7 @@ def family_only(family: Family, *, beside_reset: bool) -> Compare:
         (other,) = (one for one in FAMILIES if one is not family)
         return Compare(Meta("nfproto"), Protocol(other), negated=True)
     return Compare(Meta("nfproto"), Protocol(family))
+
+
+def every_nth(match: EveryNth) -> Compare:
+    return Compare(NumberOf(match.every), Numbers(Intervals.single(match.packet)))

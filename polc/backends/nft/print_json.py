@@ -9,31 +9,50 @@ from typing import assert_never
 from polc.backends.nft.definitions import ChainDefinition, RuleDefinition, SetDefinition, TableDefinition
 from polc.backends.nft.expressions import (
     Addresses,
+    Bits,
     Concat,
-    CtState,
+    Ct,
+    Fib,
     Flags,
+    FragmentOffset,
     Left,
+    Macs,
     Masked,
     Meta,
     Names,
+    NumberOf,
     Numbers,
+    OsfName,
     Payload,
+    Presence,
     Protocol,
     Right,
+    Seconds,
     SetReference,
+    SocketTransparent,
+    Symbols,
+    TcpOption,
 )
 from polc.backends.nft.json_value import Json
-from polc.backends.nft.keys import mask
+from polc.backends.nft.keys import ALL_BITS, mac, mask
 from polc.backends.nft.statements import (
+    Assign,
     Call,
+    Combined,
     Compare,
+    ConnectionCount,
     Count,
     LogLine,
     Meter,
+    QuotaBytes,
+    QuotaName,
     RateLimit,
     RejectWith,
+    RouteMtu,
     RuleStatement,
     SetElement,
+    SynproxyWith,
+    TproxyTo,
     Translate,
     UseHelper,
     Word,
@@ -60,6 +79,8 @@ def _definitions(table: TableDefinition) -> Iterator[Json]:
     place: dict[str, Json] = {"family": "inet", "table": table.name}
     for counter in table.counters:
         yield {"counter": {**place, "name": counter.name}}
+    for quota in table.quotas:
+        yield {"quota": {**place, "name": quota.name, "bytes": quota.bytes, "inv": quota.over}}
     for helper in table.helpers:
         yield {"ct helper": {**place, "name": helper.name, "type": helper.type, "protocol": helper.protocol}}
     for one in table.sets:
@@ -97,17 +118,32 @@ def _statement(statement: RuleStatement) -> Json:
             return {"match": _compare(statement)}
         case RateLimit():
             return _limit(statement)
+        case ConnectionCount():
+            return _connections(statement)
+        case QuotaBytes(bytes, over):
+            return {"quota": {"val": bytes, "val_unit": "bytes", **_inverted(over)}}
+        case QuotaName(name):
+            return {"quota": name}
         case Meter(name, size, key, timeout, limit):
-            element: Json = {"elem": {"val": _left(key), "timeout": timeout}}
-            return {"meter": {"name": name, "size": size, "key": element, "stmt": _limit(limit)}}
+            value = _left(key)
+            element: Json = value if timeout is None else {"elem": {"val": value, "timeout": timeout}}
+            inner = _limit(limit) if isinstance(limit, RateLimit) else _connections(limit)
+            return {"meter": {"name": name, "size": size, "key": element, "stmt": inner}}
         case SetElement():
             return {"set": _element(statement)}
         case Count(name):
             return {"counter": name}
-        case LogLine(prefix, level):
-            return {"log": {"prefix": prefix, "level": level} if prefix else {"level": level}}
+        case LogLine(prefix, level, group):
+            target: dict[str, Json] = {"level": level} if group is None else {"group": group}
+            return {"log": {"prefix": prefix, **target} if prefix else target}
         case UseHelper(name):
             return {"ct helper": name}
+        case Assign(left, value):
+            return {"mangle": {"key": _left(left), "value": _assigned(value)}}
+        case TproxyTo():
+            return {"tproxy": _tproxy(statement)}
+        case SynproxyWith(mss, wscale, flags):
+            return {"synproxy": {"mss": mss, "wscale": wscale, **({"flags": [*flags]} if flags else {})}}
         case RejectWith(type, code):
             return {"reject": {"type": type, "expr": code} if code else {"type": type}}
         case Word():
@@ -130,8 +166,22 @@ def _left(left: Left) -> Json:
     match left:
         case Meta(key):
             return {"meta": {"key": key}}
-        case CtState():
-            return {"ct": {"key": "state"}}
+        case Ct(key, original):
+            return {"ct": {"key": key, "dir": "original"} if original else {"key": key}}
+        case TcpOption(name, field):
+            return {"tcp option": {"name": name, "field": field} if field else {"name": name}}
+        case Fib(result, flags):
+            return {"fib": {"result": result, "flags": [*flags]}}
+        case SocketTransparent():
+            return {"socket": {"key": "transparent"}}
+        case OsfName():
+            return {"osf": {"key": "name"}}
+        case FragmentOffset():
+            return {"exthdr": {"name": "frag", "field": "frag-off"}}
+        case NumberOf(modulus):
+            return {"numgen": {"mode": "inc", "mod": modulus, "offset": 0}}
+        case Bits(inner, bits):
+            return {"&": [_left(inner), bits]}
         case Payload(protocol, field):
             return {"payload": {"protocol": protocol, "field": field}}
         case Masked(payload, family, length):
@@ -145,10 +195,16 @@ def _left(left: Left) -> Json:
 def _right(right: Right) -> Json:
     match right:
         case Numbers(values):
-            return _one_or_set([_interval(low, high, lambda number: number) for low, high in values.ranges])
+            return _one_or_set([_interval(low, high, _number) for low, high in values.ranges])
         case Addresses(family, values):
             return _one_or_set([_addresses(family, low, high) for low, high in values.ranges])
-        case Names(names):
+        case Macs(values):
+            return _one_or_set([_interval(low, high, mac) for low, high in values.ranges])
+        case Seconds(values):
+            return _one_or_set([{"range": [f"{low}s", f"{high}s999ms"]} for low, high in values.ranges])
+        case Presence(exists):
+            return exists
+        case Names(names) | Symbols(names, _):
             return _one_or_set([*names])
         case Flags(names):
             return [*names]
@@ -158,6 +214,11 @@ def _right(right: Right) -> Json:
             return f"@{name}"
         case _:
             assert_never(right)
+
+
+def _number(number: int) -> Json:
+    # Beyond 63 bits JSON has no integer that libjansson reads; nft reads a text by the type of the field.
+    return number if number < 1 << 63 else str(number)
 
 
 def _one_or_set(items: list[Json]) -> Json:
@@ -176,8 +237,42 @@ def _interval(low: int, high: int, form: Callable[[int], Json]) -> Json:
 
 
 def _limit(limit: RateLimit) -> Json:
-    over: dict[str, Json] = {"inv": True} if limit.over else {}
-    return {"limit": {"rate": limit.count, "burst": limit.burst, "per": limit.unit, **over}}
+    units: dict[str, Json] = {"rate_unit": "bytes", "burst_unit": "bytes"} if limit.bytes else {}
+    return {"limit": {"rate": limit.count, "burst": limit.burst, "per": limit.unit, **units, **_inverted(limit.over)}}
+
+
+def _inverted(over: bool) -> dict[str, Json]:
+    return {"inv": True} if over else {}
+
+
+def _connections(limit: ConnectionCount) -> Json:
+    return {"ct count": {"val": limit.count, **_inverted(limit.over)}}
+
+
+def _assigned(value: int | Meta | Ct | Combined | RouteMtu) -> Json:
+    match value:
+        case int():
+            return value
+        case Meta() | Ct():
+            return _left(value)
+        case RouteMtu():
+            return {"rt": {"key": value.value}}
+        case Combined(left, keep, bits):
+            kept: Json = _left(left) if keep == ALL_BITS else {"&": [_left(left), keep]}
+            return {"|": [kept, bits]} if bits else kept
+        case _:
+            assert_never(value)
+
+
+def _tproxy(to: TproxyTo) -> Json:
+    found: dict[str, Json] = {}
+    if to.family is not None:
+        found["family"] = to.family.value
+        if to.address is not None:
+            found["addr"] = format_address(to.family, to.address)
+    if to.port is not None:
+        found["port"] = to.port
+    return found
 
 
 def _element(element: SetElement) -> Json:
@@ -193,8 +288,17 @@ def _translation(nat: Translate) -> Json:
         family = nat.addresses.family
         ((low, high),) = nat.addresses.values.ranges
         # A range even where it is a prefix: prefixes in nat statements came with nft 0.9.5, as another thing (netmap).
-        form = _interval(low, high, lambda number: format_address(family, number))
+        form = (
+            _addresses(family, low, high)
+            if nat.prefix
+            else _interval(low, high, lambda number: format_address(family, number))
+        )
         found = {"family": family.value, "addr": form}
     if nat.ports is not None:
         found["port"] = _right(nat.ports)
+    flags = (*nat.flags, "netmap") if nat.prefix else nat.flags
+    if flags:
+        found["flags"] = [*flags]
+    if nat.prefix:
+        found["type_flags"] = "prefix"
     return found or None

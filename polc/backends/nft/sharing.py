@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from polc.backends.nft.refused import Refused
 from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
-from polc.ir.stateful import Hits, Limit
+from polc.ir.stateful import Connections, Hits, Limit, Quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,17 @@ class Sharing:
     """
 
     users: dict[str, int]
-    forms: dict[str, frozenset[Limit | Hits]]
+    forms: dict[str, frozenset[Limit | Hits | Connections | Quota]]
     json: bool
 
     @classmethod
     def of(cls, ruleset: Ruleset, *, json: bool) -> Sharing:
         users: Counter[tuple[str, Family]] = Counter()
-        forms: dict[str, set[Limit | Hits]] = {}
+        forms: dict[str, set[Limit | Hits | Connections | Quota]] = {}
         for chain in ruleset.chains:
             for rule in chain.rules:
                 for match in rule.matches:
-                    if isinstance(match, Limit | Hits):
+                    if isinstance(match, Limit | Hits | Connections | Quota):
                         users.update((match.table, family) for family in rule.families)
                         forms.setdefault(match.table, set()).add(match)
         most: dict[str, int] = {}
@@ -67,3 +67,22 @@ class Sharing:
         """
         if self.is_shared(hits.table):
             raise Refused(f"nft cannot share the hits `{hits.table}` between rules", "one rule that jumps to a chain")
+
+    def check_connections(self, limit: Connections) -> None:
+        """Raises:
+        Refused: several rules share the count.
+        """
+        if self.is_shared(limit.table):
+            raise Refused(
+                f"nft cannot share the connections `{limit.table}` between rules", "one rule that jumps to a chain"
+            )
+
+    def check_quota(self, quota: Quota) -> None:
+        """Raises:
+        Refused: rules of one quota that do not agree on it.
+        """
+        if len(self.forms[quota.table]) > 1:
+            raise Refused(
+                f"the rules that share the quota `{quota.table}` do not agree on its bytes and direction",
+                "the same quota in all of them",
+            )
