@@ -55,7 +55,8 @@ def disjoint_patterns(patterns: tuple[InterfacePattern, ...]) -> tuple[Interface
 class InterfaceMatch:
     """The packet's interface has one of these names (``negated``: none of them).
 
-    A packet has no ``oifname`` in prerouting and input and no ``iifname`` in output; the kernel then
+    A packet has no ``oifname`` in prerouting and input and no ``iifname`` in output; in postrouting a forwarded one
+    has its ``iifname`` since Linux 5.7 (net/ipv4/ip_output.c, ip_output). Where there is none, the kernel
     sees an empty name, which no pattern here matches (net/netfilter/nft_meta.c).
     """
 

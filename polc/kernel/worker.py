@@ -16,6 +16,8 @@ from polc.kernel.libnftables import Nftables
 
 
 def main() -> int:
+    # Listings show the time of day by this process's zone; rules are in UTC.
+    os.environ["TZ"] = "UTC"
     # Whatever a library prints goes to standard error: standard output is the protocol's alone.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

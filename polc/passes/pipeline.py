@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from polc.ir.ruleset import Ruleset
+from polc.passes.narrow_protocols import narrow_protocols
 from polc.passes.split_families import split_families
 
-PIPELINE: tuple[Callable[[Ruleset], Ruleset], ...] = (split_families,)
+PIPELINE: tuple[Callable[[Ruleset], Ruleset], ...] = (narrow_protocols, split_families)
 
 
 def run(ruleset: Ruleset) -> Ruleset:

@@ -40,17 +40,21 @@ def split_families(ruleset: Ruleset) -> Ruleset:
 def split_rule(rule: Rule, sets: dict[str, DynamicSet]) -> tuple[Rule, ...]:
     """The rule once for all its families where their words are the same and it keeps no state, else once a family."""
     narrowed = [one for family in FAMILIES if (one := _narrow(rule, family, sets)) is not None]
-    if len(narrowed) == 2 and narrowed[0].matches == narrowed[1].matches and not _differs(rule):
+    alike = len(narrowed) == 2 and narrowed[0].matches == narrowed[1].matches
+    if alike and not _keeps_state(rule) and not _words_differ(rule):
         return (replace(rule, matches=narrowed[0].matches),)
     return tuple(narrowed)
 
 
-def _differs(rule: Rule) -> bool:
-    """Whether the rule keeps state, or has parts that are other words in IPv4 and IPv6 though they name no family."""
-    return any(
-        isinstance(match, STATEFUL) or (isinstance(match, TraitMatch) and match.trait is Trait.FRAGMENT)
-        for match in rule.matches
-    ) or any(isinstance(one, SetDscp) for one in rule.statements)
+def _keeps_state(rule: Rule) -> bool:
+    return any(isinstance(match, STATEFUL) for match in rule.matches)
+
+
+def _words_differ(rule: Rule) -> bool:
+    """Whether the two families have this in fields of other names: a fragment's offset, a code point."""
+    return any(isinstance(match, TraitMatch) and match.trait is Trait.FRAGMENT for match in rule.matches) or any(
+        isinstance(one, SetDscp) for one in rule.statements
+    )
 
 
 def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | None:
@@ -83,8 +87,10 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
 
 
 def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> bool:
-    updated = [sets[one.set_name].family for one in rule.statements if isinstance(one, UpdateSet)]
-    updated += [one.family for one in rule.statements if isinstance(one, Tproxy) and one.family is not None]
+    updated = (sets[one.set_name].family for one in rule.statements if isinstance(one, UpdateSet))
+    proxied = [one.family for one in rule.statements if isinstance(one, Tproxy) and one.family]
+    if proxied and family not in proxied:
+        return False
     match rule.verdict:
         case Reject(type):
             fits = family in type.families

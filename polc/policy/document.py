@@ -47,6 +47,40 @@ class Rate(NamedTuple):
     per: tuple[Word, ...]
 
 
+class Comparison(NamedTuple):
+    """``field operator values``: ``operator`` is "" where none was written, "in" for a set.
+
+    ``bits`` are the words of the mask after ``&``, ``mask`` those after ``/``.
+    """
+
+    field: Word
+    operator: Word
+    values: tuple[Word, ...]
+    bits: tuple[Word, ...] = ()
+    mask: tuple[Word, ...] = ()
+
+
+class Having(NamedTuple):
+    """A word alone, such as ``fragment``."""
+
+    word: Word
+
+
+class Not(NamedTuple):
+    test: Test
+
+
+class AllOf(NamedTuple):
+    tests: tuple[Test, ...]
+
+
+class AnyOf(NamedTuple):
+    tests: tuple[Test, ...]
+
+
+Test = Comparison | Having | Not | AllOf | AnyOf
+
+
 class Source(NamedTuple):
     endpoint: Endpoint
     span: Span
@@ -87,11 +121,112 @@ class HitCount(NamedTuple):
     span: Span
 
 
+class ConnectionCount(NamedTuple):
+    """The clause ``connections``: more than ``number``, or at most so many."""
+
+    number: Word
+    over: bool
+    per: tuple[Word, ...]
+    span: Span
+
+
+class Volume(NamedTuple):
+    """The clause ``quota``: a number of bytes with its unit; ``over``: once more have passed."""
+
+    size: Word
+    over: bool
+    span: Span
+
+
+class Condition(NamedTuple):
+    """The clause ``where``."""
+
+    test: Test
+    span: Span
+
+
 class LogLine(NamedTuple):
-    """The clause ``log``, or a rule that does nothing else."""
+    """The clause ``log``, or a rule that does nothing else; ``pace`` is a limit of the lines alone."""
 
     prefix: Word
     level: Word | None
+    group: Word | None
+    pace: Rate | None
+    span: Span
+
+
+class Ban(NamedTuple):
+    """The clause ``ban``: the source goes into a dynamic set. ``name`` is without its ``@``."""
+
+    name: Word
+    timeout: Word | None
+    span: Span
+
+
+class MarkAction(Enum):
+    SET = "set"
+    SAVE = "save"
+    RESTORE = "restore"
+
+
+class Marking(NamedTuple):
+    """The clause ``mark``: ``value`` only with ``set``; ``save`` copies to the flow's mark, ``restore`` back."""
+
+    action: MarkAction
+    value: Word | None
+    mask: Word | None
+    span: Span
+
+
+class FlowMarking(NamedTuple):
+    """The clause ``ct mark set``; ``field`` is what was written."""
+
+    field: Word
+    value: Word
+    mask: Word | None
+    span: Span
+
+
+class CodePoint(NamedTuple):
+    """The clause ``dscp set``."""
+
+    value: Word
+    span: Span
+
+
+class SegmentSize(NamedTuple):
+    """The clause ``mss clamp``; ``size`` None is what the route's MTU allows."""
+
+    size: Word | None
+    span: Span
+
+
+class NoTracking(NamedTuple):
+    """The clause ``notrack``."""
+
+    span: Span
+
+
+class SynProxy(NamedTuple):
+    mss: Word
+    wscale: Word | None
+    timestamp: bool
+    sack_perm: bool
+    span: Span
+
+
+class Target(NamedTuple):
+    """What stands after ``->``: addresses, ports, or ``none``."""
+
+    points: tuple[Word, ...]
+    span: Span
+
+
+class Random(NamedTuple):
+    span: Span
+
+
+class Persistent(NamedTuple):
     span: Span
 
 
@@ -126,9 +261,22 @@ Clause = (
     | Under
     | Over
     | HitCount
+    | ConnectionCount
+    | Volume
+    | Condition
     | LogLine
     | NamedCount
     | OwnCount
+    | Ban
+    | Marking
+    | FlowMarking
+    | CodePoint
+    | SegmentSize
+    | NoTracking
+    | SynProxy
+    | Target
+    | Random
+    | Persistent
     | HelperName
     | Comment
 )
@@ -140,10 +288,19 @@ class Decision(Enum):
     ACCEPT = "accept"
     DROP = "drop"
     REJECT = "reject"
+    JUMP = "jump"
+    GOTO = "goto"
+    RETURN = "return"
+    SNAT = "snat"
+    DNAT = "dnat"
+    MASQUERADE = "masquerade"
+    REDIRECT = "redirect"
+    NETMAP = "netmap"
+    TPROXY = "tproxy"
 
 
 class Verdict(NamedTuple):
-    """``answer`` is the type of a reject, None its default."""
+    """``answer`` is the type of a reject, None its default, or the chain of a jump or goto."""
 
     decision: Decision
     answer: Word | None

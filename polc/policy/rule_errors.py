@@ -8,8 +8,14 @@ from polc.policy.parser import UNCLOSED, Token, Unexpected, keywords
 from polc.policy.suggest import nearest
 from polc.policy.tables import END
 
-_VERDICTS = ("accept", "drop", "reject", "use", "helper", "log", "count", "counter")
-_CLAUSES = ("from", "to", "sport", "state", "limit", "over", "hits", "helper", "log", "count", "counter", "comment")
+_VERDICTS = (
+    "accept", "drop", "reject", "jump", "goto", "return", "use", "log", "count", "counter", "helper", "ban", "mark",
+    "dscp", "mss", "notrack", "synproxy", "tproxy", "snat", "dnat", "masquerade", "redirect", "netmap",
+)  # fmt: skip
+_CLAUSES = (
+    "from", "to", "sport", "state", "limit", "over", "hits", "connections", "quota", "where", "helper", "log", "count",
+    "counter", "ban", "mark", "dscp", "mss", "comment",
+)  # fmt: skip
 
 _NEEDS: dict[str, str] = {
     "with": "a kind of answer such as `tcp-reset`",
@@ -29,6 +35,26 @@ _NEEDS: dict[str, str] = {
     "per": "what to count by, such as `source`",
     "log": 'a prefix in double quotes such as `"in-drop: "`',
     "level": "a level such as `info`",
+    "group": "a number of a group from 0 to 65535",
+    "at": "a rate such as `5/minute`",
+    "jump": "the name of a chain",
+    "goto": "the name of a chain",
+    "connections": "`over` or `upto` and a number, as in `connections over 20 per source`",
+    "quota": "`over` or `upto` and a number of bytes, as in `quota upto 10 gbytes`",
+    "upto": "a number",
+    "where": "a condition such as `ct status dnat`",
+    "and": "another condition",
+    "or": "another condition",
+    "ban": "a dynamic group such as `@banned`",
+    "mark": "`set`, `save` or `restore`, as in `mark set 0x1`",
+    "set": "a value such as `0x1`",
+    "mask": "a number such as `0xff`",
+    "dscp": "`set` and a code point, as in `dscp set ef`",
+    "mss": "`clamp`, as in `mss clamp` or `mss clamp size 1400`",
+    "size": "a number of bytes",
+    "synproxy": "`mss` and `wscale`, as in `synproxy mss 1460 wscale 7`",
+    "wscale": "a window scale from 0 to 14",
+    "->": "a new address and port such as `192.0.2.10:80`",
     "count": "the name of a counter such as `web`",
     "comment": 'a text in double quotes such as `"for the backup"`',
 }
@@ -37,6 +63,8 @@ _NEEDS: dict[str, str] = {
 _WANTED: dict[str, str] = {
     "IN": "`in` and a time, as in `hits 10 in 100s per source`",
     "PER": "`per` and what to count by, as in `hits 10 in 100s per source`",
+    "CLOSE": "a `)`",
+    "SET_CLOSE": "a `}`",
 }
 """The one kind of token that can stand there -> what that is."""
 
@@ -45,12 +73,28 @@ _STARTS: dict[str, str] = {
     "endpoint": "a zone such as `wan` or an address such as `192.0.2.0/24` or `@name`",
     "rate": "a rate such as `10/minute`",
     "count": "a number of packets, as in `10 in 100s per source`",
+    "excess": "`over` or `upto` and a number, as in `over 20 per source`",
+    "allowance": "`over` or `upto` and a number of bytes, as in `upto 10 gbytes`",
+    "expression": "a condition such as `ct status dnat`",
 }
 
 
+_CONDITION_STARTS = ("where", "and", "or", "not", "(")
+"""What a condition of `where` stands after."""
+
+
 def explain(error: Unexpected, text: Scalar, start: str) -> Failure:
-    """The POL110 for a word that cannot stand where it does."""
+    """The POL110 for a word that cannot stand where it does, POL230 for a port without its protocol."""
     token = error.token
+    if token.kind == "VALUE" and {"NAME", "PORTS"} <= error.expected:
+        message, place = f"`{token.text}` has no protocol", text.place(token.start, token.end)
+        return Failure.of("POL230", message, place, help=f"write `tcp/{token.text}`")
+    if "OPEN" in error.expected or (len(error.before) > 1 and error.before[-2].text in _CONDITION_STARTS):
+        from polc.policy.where_errors import explain_condition
+
+        found = explain_condition(error, text)
+        if found:
+            return found
     message, help_text = _explain(error, start)
     # At the end there is no word to point at: the last one is what something is missing after.
     if token.kind == END and error.before:
@@ -73,7 +117,7 @@ def _explain(error: Unexpected, start: str) -> tuple[str, str]:
         if token.kind in ("ADDRESS", "REFERENCE") and "NAME" in error.expected:
             return "zones and addresses are not one list: no comma between them", "as in `from wan, lan @admins`"
         return f"something is missing after the comma{found}", ""
-    if last.text in _NEEDS and last.text in keywords() and END not in error.expected:
+    if last.text in _NEEDS and (last.text in keywords() or last.kind == "ARROW") and END not in error.expected:
         return f"`{last.text}` needs {_NEEDS[last.text]}{found}", _quoting(last, token)
     if len(error.expected) == 1 and next(iter(error.expected)) in _WANTED:
         return f"{_shown(last)} needs {_WANTED[next(iter(error.expected))]}{found}", ""

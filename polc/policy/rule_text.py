@@ -1,43 +1,31 @@
-"""Rules and parts of rules as text to documents: parse, then name what was parsed.
-
-A clause is one function here, of the name that it has in ``grammar/rule.lark``, and one row of ``_CLAUSES``.
-"""
+"""Rules and parts of rules as text to documents: parse, then name what was parsed."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from polc.diagnostics import Failure, Label
 from polc.diagnostics.model import Diagnostic
+from polc.policy.clause_text import CLAUSES, allowance, count, endpoint, excess, rate, sport, tokens_of, unquote, words
 from polc.policy.document import (
     AnyRule,
     Clause,
-    Comment,
+    ConnectionCount,
     Decision,
-    Destination,
     Endpoint,
-    HelperName,
     HitCount,
-    LogLine,
     MacroDocument,
-    NamedCount,
-    Names,
-    Over,
-    OwnCount,
     Rate,
     RuleDocument,
     ServiceWord,
-    Source,
     SourcePorts,
-    States,
-    Under,
+    Test,
     Verdict,
+    Volume,
     Word,
 )
 from polc.policy.nodes import Scalar
 from polc.policy.parser import Token, Tree, Unexpected, parse
-from polc.source import Span
 
 
 def read_rule(text: Scalar) -> AnyRule:
@@ -50,15 +38,22 @@ def read_rule(text: Scalar) -> AnyRule:
     head, *rest = (child for child in tree.children if isinstance(child, Tree))
     place = text.place(tree.start, tree.end)
     if head.name == "macro":
-        comment = "".join(_unquote(token) for one in rest for token in _tokens(one))
-        return MacroDocument(_words(head, text)[0], comment, place)
-    verdict, clauses = _verdict(head, text)
+        comment = "".join(unquote(token) for one in rest for token in tokens_of(one))
+        return MacroDocument(words(head, text)[0], comment, place)
+    verdict: Verdict | None = None
+    clauses: list[Clause] = []
+    if head.name in CLAUSES:
+        # Such as `log "in: "`: a rule that does this and decides nothing.
+        clauses.append(CLAUSES[head.name](head, text))
+    else:
+        answer = next(iter(words(head, text)), None)
+        verdict = Verdict(Decision(head.name), answer, text.place(head.start, head.end))
     service: tuple[ServiceWord, ...] = ()
     for one in rest:
         if one.name == "service":
             service = _service(one, text)
         else:
-            clauses.append(_CLAUSES[one.name](one, text))
+            clauses.append(CLAUSES[one.name](one, text))
     _refuse_repeated(clauses)
     return RuleDocument(verdict, service, tuple(clauses), place)
 
@@ -66,22 +61,41 @@ def read_rule(text: Scalar) -> AnyRule:
 def read_definition(text: Scalar) -> tuple[tuple[ServiceWord, ...], SourcePorts | None]:
     """What a service definition says: its words, and its source ports. Raises as ``read_rule``."""
     first, *rest = (child for child in _parse(text, "definition").children if isinstance(child, Tree))
-    return _service(first, text), next((_sport(one, text) for one in rest), None)
+    return _service(first, text), next((sport(one, text) for one in rest), None)
 
 
 def read_endpoint(text: Scalar) -> Endpoint:
     """What follows ``from`` or ``to``. Raises as ``read_rule``."""
-    return _endpoint(_parse(text, "endpoint"), text)
+    return endpoint(_parse(text, "endpoint"), text)
 
 
 def read_rate(text: Scalar) -> Rate:
     """What follows ``limit`` or ``over``. Raises as ``read_rule``."""
-    return _rate(_parse(text, "rate"), text)
+    return rate(_parse(text, "rate"), text)
 
 
 def read_count(text: Scalar) -> HitCount:
     """What follows ``hits``. Raises as ``read_rule``."""
-    return _count(_parse(text, "count"), text)
+    return count(_parse(text, "count"), text)
+
+
+def read_excess(text: Scalar) -> ConnectionCount:
+    """What follows ``connections``. Raises as ``read_rule``."""
+    return excess(_parse(text, "excess"), text)
+
+
+def read_allowance(text: Scalar) -> Volume:
+    """What follows ``quota``. Raises as ``read_rule``."""
+    return allowance(_parse(text, "allowance"), text)
+
+
+def read_expression(text: Scalar) -> Test:
+    """What follows ``where``. Raises as ``read_rule``."""
+    from polc.policy.where_text import test
+
+    (child,) = _parse(text, "expression").children
+    assert isinstance(child, Tree)
+    return test(child, text)
 
 
 def _parse(text: Scalar, start: str) -> Tree:
@@ -103,135 +117,11 @@ def _refuse_repeated(clauses: Iterable[Clause]) -> None:
             raise Failure((Diagnostic("POL111", f"`{word}` is there twice: a rule has each clause once", labels),))
 
 
-def _tokens(tree: Tree) -> list[Token]:
-    return [child for child in tree.children if isinstance(child, Token)]
-
-
-def _place(tree: Tree, text: Scalar) -> Span:
-    return text.place(tree.start, tree.end)
-
-
-def _words(tree: Tree, text: Scalar) -> tuple[Word, ...]:
-    return tuple(Word(token.text, text.place(token.start, token.end)) for token in _tokens(tree))
-
-
-def _verdict(tree: Tree, text: Scalar) -> tuple[Verdict | None, list[Clause]]:
-    """A clause in the verdict's place, such as ``helper H``, stands in a rule that decides nothing."""
-    if tree.name == "attach":
-        return None, [_helper(tree, text)]
-    if tree.name in _CLAUSES:
-        return None, [_CLAUSES[tree.name](tree, text)]
-    answer = next(iter(_words(tree, text)), None)
-    return Verdict(Decision(tree.name), answer, _place(tree, text)), []
-
-
 def _service(tree: Tree, text: Scalar) -> tuple[ServiceWord, ...]:
     found = []
     for child in tree.children:
         if isinstance(child, Token):
             found.append(ServiceWord(Word(child.text, text.place(child.start, child.end))))
         else:
-            found.append(ServiceWord(_words(child, text)[0], protocol=True))
+            found.append(ServiceWord(words(child, text)[0], protocol=True))
     return tuple(found)
-
-
-def _endpoint(tree: Tree, text: Scalar) -> Endpoint:
-    parts = {
-        child.name.removeprefix("not_"): Names(_words(child, text), child.name.startswith("not_"))
-        for child in tree.children
-        if isinstance(child, Tree)
-    }
-    return Endpoint(parts.get("zones"), parts.get("addresses"))
-
-
-def _source(tree: Tree, text: Scalar) -> Source:
-    return Source(_endpoint(_only(tree), text), _place(tree, text))
-
-
-def _destination(tree: Tree, text: Scalar) -> Destination:
-    return Destination(_endpoint(_only(tree), text), _place(tree, text))
-
-
-def _only(tree: Tree) -> Tree:
-    (child,) = tree.children
-    assert isinstance(child, Tree)
-    return child
-
-
-def _sport(tree: Tree, text: Scalar) -> SourcePorts:
-    return SourcePorts(_words(tree, text), _place(tree, text))
-
-
-def _state(tree: Tree, text: Scalar) -> States:
-    return States(_words(tree, text), _place(tree, text))
-
-
-def _rate(tree: Tree, text: Scalar) -> Rate:
-    (rate,) = _words(tree, text)
-    options: dict[str, tuple[Word, ...]] = {}
-    for one in tree.children:
-        if isinstance(one, Tree):
-            if one.name in options:
-                raise Failure.of("POL111", f"`{one.name}` is there twice", _place(one, text))
-            options[one.name] = _words(one, text)
-    return Rate(rate, options["burst"][0] if "burst" in options else None, options.get("per", ()))
-
-
-def _limit(tree: Tree, text: Scalar) -> Under:
-    return Under(_rate(_only(tree), text), _place(tree, text))
-
-
-def _over(tree: Tree, text: Scalar) -> Over:
-    return Over(_rate(_only(tree), text), _place(tree, text))
-
-
-def _count(tree: Tree, text: Scalar) -> HitCount:
-    count, within = _words(tree, text)
-    parts = {child.name: child for child in tree.children if isinstance(child, Tree)}
-    return HitCount(count, within, _words(parts["per"], text), "refresh" in parts, _place(tree, text))
-
-
-def _hits(tree: Tree, text: Scalar) -> HitCount:
-    return _count(_only(tree), text)
-
-
-def _log(tree: Tree, text: Scalar) -> LogLine:
-    (quoted,) = _tokens(tree)
-    level = next((_words(one, text)[0] for one in tree.children if isinstance(one, Tree)), None)
-    return LogLine(Word(_unquote(quoted), text.place(quoted.start, quoted.end)), level, _place(tree, text))
-
-
-def _tally(tree: Tree, text: Scalar) -> NamedCount:
-    return NamedCount(_words(tree, text)[0], _place(tree, text))
-
-
-def _counter(tree: Tree, text: Scalar) -> OwnCount:
-    return OwnCount(_place(tree, text))
-
-
-def _helper(tree: Tree, text: Scalar) -> HelperName:
-    return HelperName(_words(tree, text)[0], _place(tree, text))
-
-
-def _comment(tree: Tree, text: Scalar) -> Comment:
-    return Comment(_unquote(_tokens(tree)[0]), _place(tree, text))
-
-
-def _unquote(token: Token) -> str:
-    return re.sub(r"\\(.)", r"\1", token.text[1:-1], flags=re.DOTALL)
-
-
-_CLAUSES: dict[str, Callable[[Tree, Scalar], Clause]] = {
-    "source": _source,
-    "destination": _destination,
-    "sport": _sport,
-    "state": _state,
-    "limit": _limit,
-    "over": _over,
-    "hits": _hits,
-    "log": _log,
-    "tally": _tally,
-    "counter": _counter,
-    "helper": _helper,
-    "comment": _comment,
-}

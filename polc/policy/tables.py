@@ -14,7 +14,7 @@ from typing import NamedTuple
 from polc.resources import read_resource
 
 GRAMMAR, TABLES = "rule.lark", "rule.tables.json"
-STARTS = ("rule", "definition", "endpoint", "rate", "count")
+STARTS = ("rule", "definition", "endpoint", "rate", "count", "excess", "allowance", "expression")
 END = "$END"
 
 

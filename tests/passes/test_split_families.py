@@ -71,7 +71,7 @@ def test_what_holds_afterwards(ruleset: Ruleset) -> None:
                 if isinstance(match, AddressMatch):
                     assert match.addresses.families == rule.families == {family}
                 elif isinstance(match, FieldMatch):
-                    assert FIELDS[match.field].family in (None, family)
+                    assert rule.families == {FIELDS[match.field].family}
                 elif isinstance(match, ServiceMatch):
                     assert all(ICMP_FAMILY.get(term.protocol, family) is family for term in match.terms)
 

@@ -17,7 +17,7 @@ from polc.kernel.loaders import LOADERS, Loader
 from polc.kernel.netns import Namespace
 
 NO_PREFIX = '`log` needs a prefix in double quotes such as `"in-drop: "`'
-NO_KEY = "`dport` is not a key: packets are counted by `source` or `destination`"
+NO_PORTS = "packets are counted by `dport` here, and some that the rule matches have no ports"
 
 
 def test_log_alone_lets_the_packet_go_on() -> None:
@@ -78,8 +78,9 @@ def test_periods(text: str, unit: Unit) -> None:
         ('drop log "x" log "y"', ("POL111", "`log` is there twice: a rule has each clause once", 'log "y"')),
         ("accept count a.b", ("POL105", "`a.b` is not the name of a counter", "a.b")),
         ("count", ("POL110", "`count` needs the name of a counter such as `web`", "count")),
-        ("drop ssh over 1/m per dport", ("POL119", NO_KEY, "dport")),
-        ("drop ssh hits 2 in 1m per dport", ("POL119", NO_KEY, "dport")),
+        ("drop over 1/m per dport", ("POL240", NO_PORTS, "dport")),
+        ("drop ssh over 1/m per dport/8", ("POL119", "`dport` is a port: it has no prefix length", "dport/8")),
+        ("drop ssh hits 2 in 1m per dport", ("POL119", "hits are counted by source or destination", "dport")),
     ],
 )  # fmt: skip
 def test_errors(rule: str, expected: tuple[str, str, str]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies import HEAD, read_bytes
 
-from polc.ir.ruleset import BaseChain, Ruleset
+from polc.ir.ruleset import Ruleset
 
 Value = str | int | bool | list[str] | dict[str, "Value"]
 
@@ -62,10 +62,13 @@ def states(draw: st.DrawFn) -> Both:
 
 @st.composite
 def rates(draw: st.DrawFn, word: str) -> Both:
-    rate = f"{draw(st.integers(1, 1000))}/{draw(st.sampled_from(['second', 'minute', 'hour', 'day', 's', 'min', 'h']))}"
+    period = draw(st.sampled_from(["second", "minute", "hour", "day", "s", "min", "h"]))
+    unit = draw(st.sampled_from(["", "", " kbytes", "mbytes"]))
+    rate = f"{draw(st.integers(1, 1000))}{unit}/{period}"
     options, value = [], {"rate": rate}
     if draw(st.booleans()):
-        value["burst"] = draw(st.integers(1, 100))
+        burst = draw(st.integers(1, 100))
+        value["burst"] = f"{burst}{unit}" if unit else burst
         options.append(f"burst {value['burst']}")
     if draw(st.booleans()):
         keys = draw(
@@ -75,6 +78,8 @@ def rates(draw: st.DrawFn, word: str) -> Both:
                     ["destination/24"],
                     ["source/24", "/56"],
                     ["source", "destination"],
+                    ["source", "dport"],
+                    ["sport"],
                 ]
             )
         )
@@ -99,9 +104,18 @@ def hits(draw: st.DrawFn) -> Both:
 def logs(draw: st.DrawFn) -> Both:
     prefix = draw(st.sampled_from(["in-drop: ", "", 'a "b"', "x" * 128]))
     quoted = prefix.replace('"', '\\"')
+    words, value = [], {"prefix": prefix}
     if draw(st.booleans()):
-        level = draw(st.sampled_from(["info", "warn", "loud"]))
-        return Both(f'log "{quoted}" level {level}', "log", {"prefix": prefix, "level": level})
+        value["level"] = draw(st.sampled_from(["info", "warn", "loud"]))
+        words.append(f"level {value['level']}")
+    elif draw(st.booleans()):
+        value["group"] = draw(st.sampled_from([0, 7, 65535]))
+        words.append(f"group {value['group']}")
+    if draw(st.booleans()):
+        value["at"] = draw(st.sampled_from(["5/minute", {"rate": "5/minute", "burst": 9}]))
+        words.append("at 5/minute" + (" burst 9" if isinstance(value["at"], dict) else ""))
+    if words:
+        return Both(" ".join((f'log "{quoted}"', *draw(st.permutations(words)))), "log", value)
     return Both(f'log "{quoted}"', "log", prefix if draw(st.booleans()) else {"prefix": prefix})
 
 
@@ -111,11 +125,66 @@ def counts(draw: st.DrawFn) -> Both:
 
 
 @st.composite
+def bounds(draw: st.DrawFn) -> Both:
+    """``connections`` and ``quota``."""
+    bound = draw(st.sampled_from(["over", "upto"]))
+    if draw(st.booleans()):
+        size = draw(st.sampled_from(["10 mbytes", "7gbytes", "5 bytes", "5"]))
+        return Both(f"quota {bound} {size}", "quota", draw(st.sampled_from([f"{bound} {size}", {bound: size}])))
+    number = draw(st.integers(0, 50))
+    if draw(st.booleans()):
+        text = f"{bound} {number} per source/24,/56"
+        return Both(
+            f"connections {text}",
+            "connections",
+            draw(st.sampled_from([text, {bound: number, "per": ["source/24", "/56"]}])),
+        )
+    return Both(f"connections {bound} {number}", "connections", {bound: number})
+
+
+CONDITIONS = (
+    "ct status dnat", "not ct status dnat", "tcp flags syn / syn,ack,fin,rst", "tcp flags & (syn|ack) == syn|ack",
+    "tcp flags == 0", "ct mark & 0xff == 0x1", "ct mark 1/3", "meta mark != 7", "ip ttl < 5 or ip6 hoplimit < 5",
+    "ip ttl in {1, 7-9} or ip dscp ef", "ct helper ftp or ct helper sip", "not (fragment or ipsec)",
+    "meta hour 22:00-06:00 and meta day friday-monday", "ether saddr 02:00:5e:00:53:01", "ct bytes > 10mbytes",
+    "ct original daddr 192.0.2.0/24", "fib daddr type local, broadcast", "tcp option sack-perm missing",
+    "ct direction reply", "ct expiration < 30s", "meta pkttype multicast", "meta length 64-1500", "socket",
+    "ct status nothing", "ip ttl 256", "rpfilter fails", "meta skuid 0",
+)  # fmt: skip
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Both:
+    some = draw(st.lists(st.sampled_from(CONDITIONS), min_size=1, max_size=2, unique=True))
+    if len(some) == 1:
+        return Both(f"where {some[0]}", "where", one_or_list(draw, some) if "," not in some[0] else some)
+    return Both(f"where ({some[0]}) and ({some[1]})", "where", some)
+
+
+ACTS = (
+    (
+        Both("mark set 0x1 mask 0xff", "mark", {"set": "0x1", "mask": "0xff"}),
+        Both("mark set 1", "mark", {"set": 1}),
+        Both("mark save", "mark", "save"),
+        Both("mark save mask 3", "mark", {"save": True, "mask": 3}),
+        Both("mark restore", "mark", {"restore": True}),
+    ),
+    (Both("ct mark set 7", "ct_mark", {"set": 7}), Both("ct mark set 7 mask 1", "ct_mark", {"set": 7, "mask": 1})),
+    (Both("mss clamp", "mss", "clamp"), Both("mss clamp size 1400", "mss", 1400)),
+    (Both("counter", "counter", True),),
+    (Both("dscp set ef", "dscp", "ef"), Both("dscp set 46", "dscp", 46)),
+    (Both("synproxy mss 1460 timestamp wscale 7", "synproxy", {"mss": 1460, "wscale": 7, "timestamp": True}),),
+    (Both("notrack", "notrack", True),),
+)
+
+
+@st.composite
 def rules(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
     clauses = [endpoints("from"), endpoints("to"), states(), rates("limit"), rates("over"), hits(), logs(), counts()]
-    clauses.append(st.just(Both("counter", "counter", True)))
+    clauses += [bounds(), conditions(), *(st.sampled_from(one) for one in ACTS)]
     chosen = [draw(one) for one in draw(st.lists(st.sampled_from(clauses), max_size=4, unique_by=id))]
-    verdict = draw(st.sampled_from(["accept", "drop", "reject", "reject with admin-prohibited", None]))
+    chosen = list({one.key: one for one in chosen}.values())
+    verdict = draw(st.sampled_from(["accept", "drop", "reject", "reject with admin-prohibited", "return", None]))
     services = draw(st.sampled_from([["tcp/22"], ["ssh"], ["web"], ["tcp/80", "443", "udp/53"], ["dns", "tcp/9"], []]))
     if verdict in ("accept", None) and draw(st.booleans()):
         services = ["files", "tcp/2000"]
@@ -154,10 +223,10 @@ def lowered(rule: object) -> tuple[object, ...]:
     if not isinstance(found, Ruleset):
         # Findings come in the order of the text, and the two forms order their words differently.
         return ("refused", *sorted(one.code for one in found))
-    (chain,) = found.chains
-    assert isinstance(chain, BaseChain)
     # Names and comments stand outside equality, and must be equal too.
-    return tuple((one, one.origin.name, one.origin.comment) for one in chain.rules)
+    return tuple(
+        (chain.name, one, one.origin.name, one.origin.comment) for chain in found.chains for one in chain.rules
+    )
 
 
 @settings(max_examples=250, deadline=None)

@@ -70,7 +70,9 @@ def test_whole_rules(text: str) -> None:
 @given(st.lists(WORDS, max_size=8))
 def test_what_is_expected_can_follow(words: list[str]) -> None:
     samples = {"NAME": "ssh", "PORTS": "tcp/22", "VALUE": "80", "STRING": '"x"', "REFERENCE": "@a", "COMMA": ",",
-               "ADDRESS": "192.0.2.1", "LENGTH": "/56"}  # fmt: skip
+               "ADDRESS": "192.0.2.1", "LENGTH": "/56", "ARROW": "->", "FIELD": "ct mark", "SACK_PERM": "sack-perm",
+               "COMPARE": "==", "BAR": "|", "MASKED": "&", "OPEN": "(", "CLOSE": ")", "SET_OPEN": "{",
+               "SET_CLOSE": "}"}  # fmt: skip
     text = " ".join(["accept", *words])
     try:
         parse(text, "rule")

@@ -29,9 +29,15 @@ PIECES = st.sampled_from(
 WORDS = """
     accept drop reject use helper with from to not state limit over hits in per burst sport proto comment refresh , ,
     ssh web files wan lan loopback @admins @four 192.0.2.1 ::/0 0.0.0.0/0 tcp/22 udp icmp/3/4 echo-request 80 1-9
-    log level info count counter dport
+    log level info count counter dport jump goto return connections quota upto where and or ( ) { } == != < & | /
+    ban mark set save restore mask dscp mss clamp size notrack synproxy wscale timestamp tproxy snat dnat masquerade
+    redirect netmap -> :80 192.0.2.1:80 [::1]:80 none random persistent at group mbytes bytes/second 0x1/0xff fragment
+    ct status assured meta mark hour 22:00-06:00 ip ttl tcp flags syn option sack-perm exists rpfilter loose fails
     10/minute 5 9s source /56 source/24 new invalid ftp tcp-reset net-unreachable stateful "c" gre ''
 """
+
+
+FIELDS = ("ct status", "meta mark", "ip ttl", "tcp flags", "ct original saddr", "fib daddr type", "ether saddr")
 
 
 @st.composite
@@ -55,7 +61,7 @@ def test_any_bytes(data: bytes, name: str) -> None:
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
-    st.lists(st.sampled_from(WORDS.split()), max_size=14),
+    st.lists(st.sampled_from((*WORDS.split(), *FIELDS)), max_size=14),
     st.sampled_from(["input", "forward", "output"]),
 )
 def test_any_words(words: list[str], chain: str) -> None:

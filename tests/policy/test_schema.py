@@ -159,7 +159,7 @@ def test_the_schema_is_a_schema_and_describes_every_key() -> None:
         ("input: {default: drop}\n", "the key `polc` is missing", "polc: 1"),
         ("polc: 1\naddresses: {a: 10.1}\n", "expected an address or a list of addresses, found a number", '"10.1"'),
         ("polc: 1\nzones: {a: [eth0, 7]}\n", "expected an interface, found a number", '"7"'),
-        (policy("{verdict: acept}"), "expected accept, drop or reject, found `acept`", "`accept`"),
+        (policy("{verdict: acept}"), "expected a verdict such as accept, drop or reject, found `acept`", "`accept`"),
         (policy("{verdict: accept, form: {zone: loopback}}"), "unknown key `form`", "did you mean `from`?"),
         (policy("{verdct: accept}"), "a rule has one of the keys `rule`, `use`, `verdict`, `helper`", "`verdict`"),
         (policy("accept: ssh"), "a rule has one of the keys", "must stand in quotes"),

@@ -13,15 +13,6 @@ class CounterDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaDefinition:
-    """Bytes that the rules which name it pass together."""
-
-    name: str
-    bytes: int
-    over: bool
-
-
-@dataclass(frozen=True, slots=True)
 class HelperDefinition:
     """A conntrack helper for a transport protocol (``tcp`` or ``udp``)."""
 
@@ -32,12 +23,16 @@ class HelperDefinition:
 
 @dataclass(frozen=True, slots=True)
 class SetDefinition:
-    """A set that rules fill; ``types`` are its key's parts, ``timeout`` (seconds) what its elements have by default."""
+    """A set that rules fill; ``types`` are its key's parts, ``timeout`` (seconds) what its elements have by default.
+
+    Those of a set that is not ``timed`` stay for good.
+    """
 
     name: str
     types: tuple[str, ...]
     size: int
     timeout: int | None
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,6 @@ class TableDefinition:
 
     name: str
     counters: tuple[CounterDefinition, ...]
-    quotas: tuple[QuotaDefinition, ...]
     helpers: tuple[HelperDefinition, ...]
     sets: tuple[SetDefinition, ...]
     chains: tuple[ChainDefinition, ...]

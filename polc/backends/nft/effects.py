@@ -5,29 +5,39 @@ from __future__ import annotations
 from typing import assert_never
 
 from polc.backends.nft.definitions import HelperDefinition
-from polc.backends.nft.expressions import Addresses, Ct, Meta, Numbers, Payload, TcpOption
-from polc.backends.nft.keys import ALL_BITS, address
+from polc.backends.nft.expressions import (
+    Addresses,
+    Bits,
+    Ct,
+    Meta,
+    Numbers,
+    Payload,
+    Replaced,
+    RouteMtu,
+    TcpOption,
+)
+from polc.backends.nft.keys import address
 from polc.backends.nft.names import check_name
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.reject_types import REJECT_TYPES
 from polc.backends.nft.statements import (
     Assign,
     Call,
-    Combined,
+    Compare,
     Count,
+    Handshake,
     LogLine,
-    RouteMtu,
     RuleStatement,
     SetElement,
     SetOperation,
-    SynproxyWith,
-    TproxyTo,
+    ToSocket,
     Translate,
     UseHelper,
     Word,
 )
-from polc.ir.addresses import prefix_length
+from polc.ir.addresses import format_address
 from polc.ir.family import Family
+from polc.ir.intervals import Intervals
 from polc.ir.protocols import PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import DynamicSet
 from polc.ir.statements import (
@@ -51,14 +61,18 @@ _LONGEST_PREFIX = 127  # NF_LOG_PREFIXLEN is 128, its last byte NUL (uapi/linux/
 
 
 _MARKS: dict[MarkField, Meta | Ct] = {MarkField.META: Meta("mark"), MarkField.CT: Ct("mark")}
-_PREFIXES = {NatKind.NETMAP_SOURCE: "snat", NatKind.NETMAP_DESTINATION: "dnat"}
+_WHOLE = 0xFFFFFFFF
+
+# Only a SYN announces a segment size (RFC 9293, 3.7.1); the kernel lowers it and never raises it
+# (net/netfilter/nft_exthdr.c, nft_exthdr_tcp_set_eval).
+SYN = Compare(Bits(Payload("tcp", "flags"), 0x06), Numbers(Intervals.single(0x02)))
 
 
 def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None) -> RuleStatement:
-    """What a rule of packets of ``family`` (None: of both) does.
+    """``family`` is the rule's, None for both.
 
     Raises:
-    Refused: nft has no words for it.
+        Refused: nft has no words for it.
     """
     match one:
         case Counter(name):
@@ -67,44 +81,46 @@ def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None
             return Count(name)
         case Log(prefix, level, group):
             _check_prefix(prefix)
-            if group is not None and not 0 <= group <= 0xFFFF:
-                raise Refused(f"{group} is not a log group: it has 16 bits")
             return LogLine(prefix, level.name.lower(), group)
         case AssignHelper():
             return UseHelper(helper(one).name)
         case UpdateSet(side, set_name, timeout):
             return SetElement(SetOperation.UPDATE, set_name, address(side, sets[set_name].family), timeout)
-        case SetMark(field, value, mask):
-            mark = _MARKS[field]
-            # nft itself writes a bit that is set both ways into the mask; so both read alike.
-            keep = (~mask & ALL_BITS) | value
-            return Assign(mark, value if mask == ALL_BITS else Combined(mark, keep, value))
-        case CopyMark(to, mask):
-            if mask != ALL_BITS:
-                raise Refused(
-                    "nft cannot copy a part of a mark: to join bits of both marks takes kernel 6.13",
-                    "the whole mark, or a rule for each value",
-                )
-            source = MarkField.CT if to is MarkField.META else MarkField.META
-            return Assign(_MARKS[to], _MARKS[source])
         case Notrack():
             return Word.NOTRACK
+        case SetMark(field, value, mask):
+            return Assign(_MARKS[field], changed(_MARKS[field], value, mask))
+        case CopyMark():
+            return _copy(one)
         case ClampMss(size):
-            # The kernel's own rule: it never raises the option (net/netfilter/nft_exthdr.c).
-            return Assign(TcpOption("maxseg", "size"), RouteMtu.RT_MTU if size is None else size)
+            return Assign(TcpOption("maxseg", "size"), RouteMtu() if size is None else size)
         case SetDscp(value):
             if family is None:
-                raise Refused("nft sets the code point of one family's header")
+                raise Refused("a code point is set in a rule of one family", "a rule for each")
             return Assign(Payload(family.value, "dscp"), value)
-        case Tproxy(port, only, address_of):
-            if port is None and address_of is None:
-                raise Refused("tproxy of nft needs an address or a port", "a port")
-            return TproxyTo(family if only is None else only, address_of, port)
-        case Synproxy(mss, wscale, timestamp, sack_perm):
-            flags = (("timestamp", timestamp), ("sack-perm", sack_perm))
-            return SynproxyWith(mss, wscale, tuple(word for word, wanted in flags if wanted))
+        case Tproxy(port, of, number):
+            text = "" if of is None or number is None else format_address(of, number)
+            return ToSocket(of if text else None, text, port)
+        case Synproxy():
+            flags = (("timestamp", one.timestamp), ("sack-perm", one.sack_perm))
+            return Handshake(one.mss, one.wscale, tuple(name for name, there in flags if there))
         case _:
             assert_never(one)
+
+
+def changed(field: Meta | Ct, value: int, mask: int) -> int | Replaced:
+    """What a mark is set to: ``(mark & ~mask) | value``."""
+    return value if mask == _WHOLE else Replaced(field, _WHOLE & ~mask, value)
+
+
+def _copy(one: CopyMark) -> Assign:
+    if one.mask != _WHOLE:
+        raise Refused(
+            "nft copies a mark as a whole: bits of two marks in one value take Linux 6.14",
+            "the copy without a mask",
+        )
+    source = MarkField.META if one.to is MarkField.CT else MarkField.CT
+    return Assign(_MARKS[one.to], _MARKS[source])
 
 
 def _check_prefix(prefix: str) -> None:
@@ -169,12 +185,10 @@ def _translate(nat: Nat) -> Translate:
         if nat.family is None:
             raise Refused("a NAT rule of nft with addresses needs their family")
         addresses = Addresses(nat.family, nat.addresses)
-    flags = tuple(word for word, wanted in (("random", nat.random), ("persistent", nat.persistent)) if wanted)
-    if nat.kind in _PREFIXES:
-        if addresses is None or nat.ports is not None:
-            raise Refused("netmap of nft takes a prefix and no port")
-        ((low, high),) = addresses.values.ranges
-        if prefix_length(addresses.family, low, high) is None:
-            raise Refused("netmap of nft takes a prefix")
-        return Translate(_PREFIXES[nat.kind], addresses, None, flags, prefix=True)
-    return Translate(nat.kind.value, addresses, None if nat.ports is None else Numbers(nat.ports), flags)
+    flags = tuple(name for name, there in (("random", nat.random), ("persistent", nat.persistent)) if there)
+    ports = None if nat.ports is None else Numbers(nat.ports)
+    if nat.kind in (NatKind.NETMAP_SOURCE, NatKind.NETMAP_DESTINATION):
+        if flags or ports or addresses is None:
+            raise Refused("a netmap of nft takes a prefix alone", "the rule without a port, random and persistent")
+        return Translate(nat.kind.value.split()[0], addresses, None, prefix=True)
+    return Translate(nat.kind.value, addresses, ports, flags)

@@ -24,57 +24,59 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
+class CtState:
+    """``ct state``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ct:
-    """``ct KEY``, or with ``original`` ``ct original KEY``: of the flow's first packet."""
+    """``ct [original] KEY``; ``direction`` is empty for keys that have none."""
 
     key: str
-    original: bool = False
+    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TcpOption:
-    """``tcp option NAME FIELD``; without a field whether there is such an option."""
+    """A field of a TCP option, or, without one, whether the option is there."""
 
     name: str
     field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class Fragment:
+    """The offset in an IPv6 fragment header; a packet without one has no such field."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fib:
-    """``fib FLAGS RESULT``: what the routing table says of an address."""
+    """A look at the routing table: ``result`` is ``oif`` or ``type``, ``flags`` is what it is asked with."""
 
     result: str
     flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SocketTransparent:
-    """``socket transparent``."""
+class Socket:
+    """``socket transparent``; a packet that no socket would take has no such field."""
 
 
 @dataclass(frozen=True, slots=True)
-class OsfName:
+class Fingerprint:
     """``osf name``."""
 
 
 @dataclass(frozen=True, slots=True)
-class FragmentOffset:
-    """``frag frag-off``, of IPv6's fragment header."""
-
-
-@dataclass(frozen=True, slots=True)
-class NumberOf:
-    """``numgen inc mod MODULUS``: counts packets from 0, around."""
+class Turn:
+    """``numgen inc mod N``: 0, 1, ... N-1 and again, one step for each packet that comes here."""
 
     modulus: int
 
 
 @dataclass(frozen=True, slots=True)
-class Bits:
-    """``inner & mask``, the mask a number."""
-
-    inner: Meta | Ct | Payload
-    mask: int
+class RouteMtu:
+    """``rt mtu``: the segment size that the route's MTU allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,28 @@ class Concat:
     parts: tuple[Payload | Masked, ...]
 
 
+Field = Meta | Ct | Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """``field & mask``, the mask a number."""
+
+    field: Field
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """``field & mask | value``: the bits of the mask stay, those of the value are set."""
+
+    field: Field
+    mask: int
+    value: int
+
+
 Key = Payload | Masked | Concat
-Left = Meta | Ct | TcpOption | Fib | SocketTransparent | OsfName | FragmentOffset | NumberOf | Bits | Key
+Left = Meta | CtState | Ct | Bits | TcpOption | Fragment | Fib | Socket | Fingerprint | Turn | Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,35 +149,6 @@ class Flags:
 
 
 @dataclass(frozen=True, slots=True)
-class Macs:
-    """Hardware addresses, one, a range or an anonymous set."""
-
-    values: Intervals
-
-
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """Whole seconds of a field that the kernel keeps in milliseconds: to 999 of these in the last of a range."""
-
-    values: Intervals
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """``exists`` or ``missing``."""
-
-    exists: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Symbols:
-    """nft's own words for values, or names in quotes; several as an anonymous set."""
-
-    names: tuple[str, ...]
-    quoted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Protocol:
     """The value of ``meta nfproto``."""
 
@@ -169,4 +162,32 @@ class SetReference:
     name: str
 
 
-Right = Numbers | Addresses | Macs | Seconds | Presence | Symbols | Names | Flags | Protocol | SetReference
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A number or more."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """MAC addresses: one, a range, or several as an anonymous set."""
+
+    values: Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words of nft itself, several as an anonymous set."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """``exists`` or ``missing``."""
+
+    there: bool
+
+
+Right = AtLeast | Hardware | Words | Exists | Numbers | Addresses | Names | Flags | Protocol | SetReference

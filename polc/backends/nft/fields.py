@@ -1,180 +1,166 @@
-"""Fields, flags, names and traits: which expression of nft each is, and how its values are written."""
+"""Matches on single fields, flags and names: from the IR to nft's words."""
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from polc.backends.nft.expressions import (
+    Addresses,
+    AtLeast,
     Bits,
     Ct,
+    Exists,
     Fib,
-    FragmentOffset,
-    Macs,
+    Fingerprint,
+    Fragment,
+    Hardware,
     Meta,
+    Names,
     Numbers,
-    OsfName,
     Payload,
-    Presence,
-    Seconds,
-    SocketTransparent,
-    Symbols,
+    Right,
+    Socket,
     TcpOption,
+    Turn,
+    Words,
+)
+from polc.backends.nft.expressions import (
+    Field as Expression,
 )
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
-from polc.ir.family import Family
-from polc.ir.fields import FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
-from polc.ir.intervals import EMPTY, Intervals
+from polc.ir.family import FAMILIES, Family
+from polc.ir.fields import FIELDS, TCP_OPTION_KINDS, Field
+from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressTypeMatch,
+    EveryNth,
     FieldMatch,
     FlagField,
     FlagsMatch,
     NameField,
     NameMatch,
+    OriginalAddressMatch,
     ReversePathMatch,
     TcpOptionMatch,
     Trait,
     TraitMatch,
 )
+from polc.ir.protocols import TCP
 
-_EXPRESSIONS: Final[dict[Field, Meta | Ct | Payload | TcpOption]] = {
-    Field.TTL: Payload("ip", "ttl"),
-    Field.IP_DSCP: Payload("ip", "dscp"),
-    Field.IP_ECN: Payload("ip", "ecn"),
-    Field.IP_LENGTH: Payload("ip", "length"),
-    Field.HOPLIMIT: Payload("ip6", "hoplimit"),
-    Field.IP6_DSCP: Payload("ip6", "dscp"),
-    Field.IP6_ECN: Payload("ip6", "ecn"),
-    Field.TCP_MSS: TcpOption("maxseg", "size"),
-    Field.META_MARK: Meta("mark"),
-    Field.META_LENGTH: Meta("length"),
-    Field.META_SKUID: Meta("skuid"),
-    Field.META_SKGID: Meta("skgid"),
-    Field.META_IIFGROUP: Meta("iifgroup"),
-    Field.META_OIFGROUP: Meta("oifgroup"),
-    Field.META_CGROUP: Meta("cgroup"),
-    Field.META_PKTTYPE: Meta("pkttype"),
-    Field.META_DAY: Meta("day"),
-    Field.META_HOUR: Meta("hour"),
-    Field.CT_MARK: Ct("mark"),
-    Field.CT_ZONE: Ct("zone"),
-    Field.CT_DIRECTION: Ct("direction"),
-    Field.CT_EXPIRATION: Ct("expiration"),
-    Field.CT_BYTES: Ct("bytes"),
-    Field.CT_PACKETS: Ct("packets"),
-    Field.CT_ORIGINAL_SPORT: Ct("proto-src", original=True),
-    Field.CT_ORIGINAL_DPORT: Ct("proto-dst", original=True),
-    Field.ETHER_SADDR: Payload("ether", "saddr"),
-}
-_LONGEST_EXPIRATION: Final = (2**32 - 1) // 1000  # the kernel has it as milliseconds, in 32 bits (nft_ct.c)
-_FLAGS: Final[dict[FlagField, Payload | Ct]] = {
-    FlagField.TCP_FLAGS: Payload("tcp", "flags"),
-    FlagField.CT_STATUS: Ct("status"),
-}
-_ALL_TCP_FLAGS: Final = 0xFF
-_OFFSET: Final = 0x1FFF  # the fragment offset of an IPv4 header; the three bits above are flags (RFC 791, 3.1)
-_LONGEST_OSF_NAME: Final = 15  # NFT_OSF_MAXGENRELEN is 16 (uapi/linux/netfilter/nf_tables.h)
-_OPTION_NAMES: Final = {kind: name for name, kind in TCP_OPTION_KINDS.items()}
-_LISTED_OPTIONS: Final = frozenset({"maxseg", "window", "sack-perm", "sack", "timestamp"})
+ORIGINAL_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
+_OPEN_ENDED = (Field.CT_BYTES, Field.CT_PACKETS)
+_LARGEST_JSON = (1 << 63) - 1
+"""Jansson, which reads nft's JSON, keeps integers in 64 bits with a sign."""
+
+_OPTION_NAMES = {kind: name for name, kind in TCP_OPTION_KINDS.items()}
+# RFC 791, 3.1: the three highest bits are flags, the rest counts units of 8 bytes.
+_FRAGMENT_OFFSET = Bits(Payload("ip", "frag-off"), 0x1FFF)
 
 
-def compare_field(match: FieldMatch) -> Compare:
+def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
     """Raises:
-    Refused: a value that nft cannot hold a field against.
+    Refused: values of which nft can only say some.
     """
-    left, values = _EXPRESSIONS[match.field], match.values
-    if values == EMPTY:
-        raise Refused(f"`{match.field.value}` is held against no value at all")
+    field, values = match.field, match.values
+    if field is Field.TCP_MSS:
+        return (Compare(TcpOption("maxseg", "size"), Numbers(values), match.negated),)
+    left = _expression(field)
     if match.mask is not None:
-        if not isinstance(left, Meta | Ct):
-            raise Refused(f"nft matches `{match.field.value}` without a mask alone")
-        if match.mask != FIELDS[match.field].highest:
-            return Compare(Bits(left, match.mask), Numbers(values), match.negated)
-    match match.field:
-        case Field.ETHER_SADDR:
-            return Compare(left, Macs(values), match.negated)
-        case Field.CT_EXPIRATION:
-            if values.ranges[-1][0] >= _LONGEST_EXPIRATION:
-                raise Refused(f"`ct expiration` has less than {_LONGEST_EXPIRATION} seconds in nft")
-            capped = Intervals(tuple((low, min(high, _LONGEST_EXPIRATION - 1)) for low, high in values.ranges))
-            return Compare(left, Seconds(capped), match.negated)
-        case Field.META_HOUR if values.ranges[-1][1] >= 86400:
-            raise Refused("`meta hour` is a second of the day, below 86400")
+        return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
+    return (Compare(left, _values(field, values), match.negated),)
+
+
+def _expression(field: Field) -> Expression:
+    first, *rest = field.value.split()
+    match first, rest:
+        case "meta", [key]:
+            return Meta(key)
+        case "ct", ["original", key]:
+            return Ct(key, "original")
+        case "ct", [key]:
+            return Ct(key)
         case _:
-            return Compare(left, Numbers(values), match.negated)
+            return Payload(first, rest[-1])
 
 
-def compare_flags(match: FlagsMatch) -> Compare:
-    left = _FLAGS[match.field]
+def _values(field: Field, values: Intervals) -> Right:
+    if field is Field.ETHER_SADDR:
+        return Hardware(values)
+    if field in _OPEN_ENDED and values.ranges[-1][1] == FIELDS[field].highest:
+        if len(values.ranges) == 1:
+            return AtLeast(values.ranges[0][0])
+        *lower, (low, _) = values.ranges
+        if low > _LARGEST_JSON:
+            raise Refused(f"nft's JSON has no number as large as {low}", "a smaller number")
+        return Numbers(Intervals((*lower, (low, _LARGEST_JSON))))
+    return Numbers(values)
+
+
+def compare_flags(match: FlagsMatch) -> tuple[Compare, ...]:
+    left = Payload("tcp", "flags") if match.field is FlagField.TCP_FLAGS else Ct("status")
     value = Numbers(Intervals.single(match.value))
-    if match.field is FlagField.TCP_FLAGS and match.mask == _ALL_TCP_FLAGS:
-        return Compare(left, value, match.negated)  # nft lists it so
-    return Compare(Bits(left, match.mask), value, match.negated)
+    if match.field is FlagField.TCP_FLAGS and match.mask == 0xFF:
+        return (Compare(left, value, match.negated),)
+    return (Compare(Bits(left, match.mask), value, match.negated),)
 
 
-def compare_name(match: NameMatch) -> Compare:
+def compare_name(match: NameMatch) -> tuple[Compare, ...]:
     """Raises:
-    Refused: a name that cannot be quoted, or is longer than the kernel's.
+    Refused: a name that cannot stand in a text.
     """
-    if not match.name or '"' in match.name or "\\" in match.name or "*" in match.name or not match.name.isprintable():
-        raise Refused(f"nft cannot write the name `{match.name}` of `{match.field.value}`")
-    longest = _LONGEST_OSF_NAME
-    if len(match.name.encode()) > longest:
-        raise Refused(f"a name of `{match.field.value}` has at most {longest} bytes")
-    left = Ct("helper") if match.field is NameField.CT_HELPER else OsfName()
-    return Compare(left, Symbols((match.name,), quoted=True), match.negated)
+    if '"' in match.name or "\\" in match.name or not match.name.isprintable():
+        raise Refused(f"nft cannot write the name `{match.name}`")
+    left = Ct("helper") if match.field is NameField.CT_HELPER else Fingerprint()
+    return (Compare(left, Names((match.name,)), match.negated),)
 
 
-def compare_reverse_path(match: ReversePathMatch) -> Compare:
-    flags = ("saddr",) if match.loose else ("saddr", "iif")
-    return Compare(Fib("oif", flags), Presence(match.passes))
-
-
-def compare_address_type(match: AddressTypeMatch) -> Compare:
-    return Compare(
-        Fib("type", (match.side.value,)), Symbols(tuple(sorted(one.value for one in match.types))), match.negated
-    )
-
-
-def compare_trait(match: TraitMatch, family: Family | None) -> Compare:
-    """``family`` is that of the rule, which a fragment needs: its passes see to that."""
+def compare_trait(match: TraitMatch, family: Family | None) -> tuple[Compare, ...]:
     match match.trait:
-        case Trait.IPSEC:
-            return Compare(Meta("ipsec"), Presence(not match.negated))
-        case Trait.SOCKET:
-            if match.negated:
-                # Without a socket nft has no value to compare, and the rule ends there.
-                raise Refused(
-                    "nft cannot match packets for which there is no transparent socket",
-                    "a rule with the socket before this one",
-                )
-            return Compare(SocketTransparent(), Numbers(Intervals.single(1)))
+        case Trait.FRAGMENT if family is Family.IP6:
+            return (Compare(Fragment(), Numbers(Intervals.single(0)), not match.negated),)
         case Trait.FRAGMENT:
-            zero = Numbers(Intervals.single(0))
-            if family is Family.IP:
-                return Compare(Bits(Payload("ip", "frag-off"), _OFFSET), zero, not match.negated)
-            if match.negated:
-                raise Refused(
-                    "nft cannot match IPv6 packets that are no fragments: without a fragment header there is no "
-                    "offset to compare",
-                    "a rule with the fragments before this one",
-                )
-            return Compare(FragmentOffset(), zero, negated=True)
+            return (Compare(_FRAGMENT_OFFSET, Numbers(Intervals.single(0)), not match.negated),)
+        case Trait.IPSEC:
+            return (Compare(Meta("ipsec"), Exists(not match.negated)),)
+        case Trait.SOCKET:
+            return (Compare(Socket(), Numbers(Intervals.single(1)), match.negated),)
         case _:
             assert_never(match.trait)
 
 
-def compare_tcp_option(match: TcpOptionMatch) -> Compare:
-    """Raises:
-    Refused: an option that older nft has no name for.
+def compare_option(match: TcpOptionMatch) -> tuple[Compare, ...]:
+    """That an option is missing is also true of what is not TCP, so TCP is asked for, and after the option: before it,
+    nft 1.0.6 would leave it out of listings, and a saved one would match more.
+
+    Raises:
+        Refused: an option without a name: nft before 1.0 knows no other.
     """
-    name = _OPTION_NAMES.get(match.kind, "")
-    if name not in _LISTED_OPTIONS:
-        raise Refused(f"nft before 1.0.2 has no name for the TCP option {name or match.kind}")
-    return Compare(TcpOption(name), Presence(not match.negated))
+    name = _OPTION_NAMES.get(match.kind)
+    if name is None or name in ("md5sig", "mptcp", "fastopen"):
+        known = ", ".join(one for one in TCP_OPTION_KINDS if one not in ("md5sig", "mptcp", "fastopen"))
+        raise Refused(f"nft 0.9.8 cannot name the TCP option {name or match.kind}", f"one of {known}")
+    tcp = Compare(Meta("l4proto"), Numbers(Intervals.single(TCP)))
+    return (Compare(TcpOption(name), Exists(not match.negated)), tcp)
 
 
-_SYN, _RST = TCP_FLAG_BITS["syn"], TCP_FLAG_BITS["rst"]
-SYN_ONLY: Final = compare_flags(FlagsMatch(FlagField.TCP_FLAGS, _SYN | _RST, _SYN))
-"""The first packet of a TCP connection, and its answer."""
+def compare_original(match: OriginalAddressMatch) -> tuple[Compare, ...]:
+    return tuple(
+        Compare(Ct(f"{family.value} {match.side.value}", "original"), Addresses(family, own), match.negated)
+        for family in FAMILIES
+        if (own := match.addresses.of_family(family))
+    )
+
+
+def compare_way_back(match: ReversePathMatch) -> tuple[Compare, ...]:
+    flags = ("saddr",) if match.loose else ("saddr", "iif")
+    return (Compare(Fib("oif", flags), Exists(match.passes)),)
+
+
+def compare_address_type(match: AddressTypeMatch) -> tuple[Compare, ...]:
+    types = tuple(one.value for one in match.types)
+    return (Compare(Fib("type", (match.side.value,)), Words(types), match.negated),)
+
+
+def compare_turn(match: EveryNth) -> Compare:
+    return Compare(Turn(match.every), Numbers(Intervals.single(match.packet)))

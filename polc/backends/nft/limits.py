@@ -38,6 +38,9 @@ def refill_seconds(count: int, seconds: int, burst: int) -> int:
 
 
 def simple_limit(limit: Limit) -> RateLimit:
+    """Raises:
+    Refused: the limit's numbers are beyond nft's.
+    """
     unit = limit.rate.unit
     if limit.rate.amount is Amount.BYTES:
         return _byte_limit(limit)
@@ -45,43 +48,38 @@ def simple_limit(limit: Limit) -> RateLimit:
 
 
 def _byte_limit(limit: Limit) -> RateLimit:
-    """The kernel's bucket of bytes holds what comes in one period, and the burst on top (nft_limit.c)."""
-    unit, count = limit.rate.unit, limit.rate.count
-    if limit.burst < count:
-        raise Refused(
-            f"nft's bucket at {count} bytes/{UNITS[unit]} holds at least {count} bytes, more than the burst of "
-            f"{limit.burst}",
-            f"a burst of at least {count} bytes, or the same rate in a shorter period",
-        )
-    if limit.burst > _MOST_BURST or unit.value * _NANOSECONDS * limit.burst > _MOST_TOKENS:
-        raise Refused(f"a burst of {limit.burst} bytes at {count} bytes/{UNITS[unit]} is more than nft can count")
-    return RateLimit(count, UNITS[unit], limit.burst - count, limit.over, bytes=True)
+    """nft's bucket of bytes holds its burst beside what a unit brings (net/netfilter/nft_limit.c, nft_limit_init)."""
+    rate, burst = limit.rate.count, limit.burst - limit.rate.count
+    unit = UNITS[limit.rate.unit]
+    if burst < 0:
+        raise Refused(f"a bucket of bytes in nft holds at least what a {unit} brings", f"`burst {rate} bytes` or more")
+    if burst > _MOST_BURST or limit.rate.unit.value * _NANOSECONDS * limit.burst > _MOST_TOKENS:
+        raise Refused(f"a burst of {limit.burst} bytes is more than nft can count", "a smaller burst")
+    return RateLimit(rate, unit, burst, limit.over, bytes=True)
 
 
-def connections(limit: Connections, family: Family, transport: str, name: str) -> Meter | ConnectionCount:
-    """The count for packets of one family, its keys in a set ``name``.
+def connections(match: Connections, family: Family, name: str) -> Meter | ConnectionCount:
+    """A count of connections, those of each key in a set ``name``; an element goes with its last connection.
 
     Raises:
-        Refused: more than nft can count.
+        Refused: the set would be too large.
     """
-    if not 0 <= limit.count < 2**32:
-        raise Refused(f"nft counts connections in 32 bits, so not {limit.count} of them")
-    count = ConnectionCount(limit.count, limit.over)
-    key = key_of(limit.key, family, transport)
+    count = ConnectionCount(match.count, match.over)
+    key = key_of(match.key, family)
     if key is None:
         return count
-    check_size(limit.size)
-    return Meter(name, limit.size, key, None, count)
+    check_size(match.size)
+    return Meter(name, match.size, key, None, count)
 
 
-def keyed_limit(limit: Limit, family: Family, transport: str, name: str) -> Meter | RateLimit:
+def keyed_limit(limit: Limit, family: Family, name: str) -> Meter | RateLimit:
     """The limit for packets of one family, its buckets in a set ``name``.
 
     Raises:
         Refused: the limit's numbers are beyond nft's.
     """
     bucket = simple_limit(limit)
-    key = key_of(limit.key, family, transport)
+    key = key_of(limit.key, family)
     if key is None:
         return bucket
     check_size(limit.size)
@@ -89,9 +87,9 @@ def keyed_limit(limit: Limit, family: Family, transport: str, name: str) -> Mete
     return Meter(name, limit.size, key, timeout, bucket)
 
 
-def shared_limit(meter: Meter, bucket: RateLimit, family: Family) -> tuple[SetElement, SetDefinition]:
+def shared_limit(meter: Meter, family: Family) -> tuple[SetElement, SetDefinition]:
     """The same limit in a declared set, which several rules may use: a meter's set belongs to its rule alone."""
-    element = SetElement(SetOperation.UPDATE, meter.name, meter.key, meter.timeout, bucket)
+    element = SetElement(SetOperation.UPDATE, meter.name, meter.key, meter.timeout, meter.limit)
     return element, SetDefinition(meter.name, key_types(meter.key, family), meter.size, None)
 
 

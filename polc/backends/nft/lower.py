@@ -12,12 +12,11 @@ from polc.backends.nft.definitions import (
     CounterDefinition,
     HelperDefinition,
     HookDefinition,
-    QuotaDefinition,
     RuleDefinition,
     SetDefinition,
     TableDefinition,
 )
-from polc.backends.nft.hooks import callers, check_hook, check_place
+from polc.backends.nft.hooks import before_conntrack, check_hook
 from polc.backends.nft.keys import ADDRESS_TYPES
 from polc.backends.nft.limits import check_size
 from polc.backends.nft.names import FreshNames, check_name
@@ -25,7 +24,8 @@ from polc.backends.nft.refused import Refused
 from polc.backends.nft.rules import LoweredRule, RuleLowering
 from polc.backends.nft.sharing import Sharing
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Rule, Ruleset
+from polc.ir.statements import AssignHelper
 from polc.ir.verdicts import Accept
 
 _REFUSED: Final = "refused"
@@ -38,7 +38,6 @@ class _Table:
     sets: dict[str, SetDefinition] = field(default_factory=dict)
     helpers: dict[str, HelperDefinition] = field(default_factory=dict)
     counters: dict[str, CounterDefinition] = field(default_factory=dict)
-    quotas: dict[str, QuotaDefinition] = field(default_factory=dict)
     chains: list[ChainDefinition] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
 
@@ -50,7 +49,6 @@ class _Table:
         self.sets |= {one.name: one for one in lowered.sets}
         self.helpers |= {one.name: one for one in lowered.helpers}
         self.counters |= {name: CounterDefinition(name) for name in lowered.counters}
-        self.quotas |= {one.name: one for one in lowered.quotas}
         self.chains += (ChainDefinition(name, None, tuple(rules)) for name, rules in lowered.chains.items())
         self.deviations += (
             Deviation(Fidelity.APPROXIMATE, hits.NAME, origin, message, "`over` with a rate, which nft has exactly")
@@ -73,13 +71,12 @@ def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Devia
         chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),
         set_names=FreshNames(frozenset(one.name for one in ruleset.sets)),
     )
-    bases = callers(ruleset)
+    early = before_conntrack(ruleset)
     for chain in ruleset.chains:
-        _add_chain(chain, rules, table, bases[chain.name])
+        _add_chain(chain, rules, table, early=chain.name in early)
     found = TableDefinition(
         ruleset.table,
         tuple(table.counters.values()),
-        tuple(table.quotas.values()),
         tuple(table.helpers.values()),
         tuple(table.sets.values()),
         tuple(table.chains),
@@ -95,10 +92,11 @@ def _add_set(one: DynamicSet, table: _Table) -> None:
     except Refused as refused:
         table.refuse(refused, one.origin)
     else:
-        table.sets[one.name] = SetDefinition(one.name, (ADDRESS_TYPES[one.family],), one.size, one.timeout)
+        timed = one.timeout is not None
+        table.sets[one.name] = SetDefinition(one.name, (ADDRESS_TYPES[one.family],), one.size, one.timeout, timed)
 
 
-def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[BaseChain]) -> None:
+def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, *, early: bool) -> None:
     try:
         check_name("chain", chain.name)
         if isinstance(chain, BaseChain):
@@ -108,8 +106,8 @@ def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[Bas
     definitions: list[RuleDefinition] = []
     for rule in chain.rules:
         try:
+            _check_early(rule, early=early)
             lowered = rules.lower(rule, chain.name)
-            check_place(rule, bases)
         except Refused as refused:
             table.refuse(refused, rule.origin)
         else:
@@ -123,3 +121,11 @@ def _hook(chain: Chain) -> HookDefinition | None:
         return None
     policy = "accept" if isinstance(chain.policy, Accept) else "drop"
     return HookDefinition(chain.type.value, chain.hook.value, chain.priority, policy)
+
+
+def _check_early(rule: Rule, *, early: bool) -> None:
+    if early and any(isinstance(one, AssignHelper) for one in rule.statements):
+        raise Refused(
+            "nft can assign a conntrack helper only after conntrack has seen the packet, at a priority above -200",
+            "a chain of a higher priority",
+        )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from polc.backends.cascade import Alternatives
 from polc.backends.nft import fields, interfaces, services
-from polc.backends.nft.expressions import Addresses, Ct, Flags, Meta, NumberOf, Numbers, Protocol, SetReference
+from polc.backends.nft.expressions import Addresses, CtState, Flags, Meta, Protocol, SetReference
 from polc.backends.nft.keys import address
 from polc.backends.nft.statements import Compare
 from polc.ir.family import FAMILIES, Family
@@ -22,6 +23,7 @@ from polc.ir.matches import (
     IcmpTerm,
     InterfaceMatch,
     Match,
+    NameField,
     NameMatch,
     OriginalAddressMatch,
     ReversePathMatch,
@@ -57,19 +59,31 @@ Stateless = (
 _STATES = (State.INVALID, State.ESTABLISHED, State.RELATED, State.NEW, State.UNTRACKED)
 
 
-def split(match: Match) -> Alternatives:
-    """What of a match fits one nft rule, for ``cascade``."""
+def split(match: Match, family: Family | None) -> Alternatives:
+    """What of a match fits one nft rule, for ``cascade``; ``family`` is the rule's, None for both.
+
+    Some fields are missing where a person would say that they are not so (no helper, no fragment header, no socket):
+    the kernel then breaks off the rule, so such a negation is said by a chain that returns on the opposite.
+    """
     match match:
         case ServiceMatch():
             return Alternatives(services.group(match))
         case InterfaceMatch(negated=False):
             return Alternatives(interfaces.options(match))
+        case FieldMatch(field, values) if field in fields.ORIGINAL_PORTS and len(values.ranges) > 1:
+            # An anonymous set of these has a type that nft 1.0.6 does not know.
+            options = tuple(replace(match, values=Intervals((one,)), negated=False) for one in values.ranges)
+            return Alternatives(options, excluded=match.negated)
+        case NameMatch(NameField.CT_HELPER, negated=True) | TraitMatch(Trait.SOCKET, negated=True):
+            return Alternatives((replace(match, negated=False),), excluded=True)
+        case TraitMatch(Trait.FRAGMENT, negated=True) if family is Family.IP6:
+            return Alternatives((replace(match, negated=False),), excluded=True)
         case _:
             return Alternatives((match,))
 
 
 def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None) -> tuple[Compare, ...]:
-    """A match that fits one rule, of packets of ``family`` alone where it is not None.
+    """A match that fits one rule; ``family`` is the rule's, None for both.
 
     Raises:
         Refused: nft has no words for it.
@@ -87,29 +101,23 @@ def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None
             )
         case CtStateMatch(states):
             names = tuple(one.name.lower() for one in _STATES if one in states and one.name)
-            return (Compare(Ct("state"), Flags(names)),)
-        case OriginalAddressMatch(side, addresses, negated):
-            return tuple(
-                Compare(
-                    Ct(f"{one.value} {side.value}", original=True), Addresses(one, addresses.of_family(one)), negated
-                )
-                for one in FAMILIES
-                if addresses.of_family(one)
-            )
+            return (Compare(CtState(), Flags(names)),)
         case FieldMatch():
-            return (fields.compare_field(match),)
+            return fields.compare_field(match)
         case FlagsMatch():
-            return (fields.compare_flags(match),)
+            return fields.compare_flags(match)
         case NameMatch():
-            return (fields.compare_name(match),)
-        case ReversePathMatch():
-            return (fields.compare_reverse_path(match),)
-        case AddressTypeMatch():
-            return (fields.compare_address_type(match),)
+            return fields.compare_name(match)
         case TraitMatch():
-            return (fields.compare_trait(match, family),)
+            return fields.compare_trait(match, family)
         case TcpOptionMatch():
-            return (fields.compare_tcp_option(match),)
+            return fields.compare_option(match)
+        case OriginalAddressMatch():
+            return fields.compare_original(match)
+        case ReversePathMatch():
+            return fields.compare_way_back(match)
+        case AddressTypeMatch():
+            return fields.compare_address_type(match)
         case SetMatch(side, set_name, negated):
             return (Compare(address(side, sets[set_name].family), SetReference(set_name), negated),)
         case _:
@@ -119,22 +127,20 @@ def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None
 def implies_family(match: Match) -> bool:
     """Whether the words for a match name a header of one family, on which nft then matches by itself."""
     match match:
-        case AddressMatch() | SetMatch():
+        case AddressMatch() | OriginalAddressMatch() | SetMatch() | TraitMatch(Trait.FRAGMENT):
             return True
         case FieldMatch(field):
             return FIELDS[field].family is not None
-        case TraitMatch(trait):
-            return trait is Trait.FRAGMENT
         case ServiceMatch(terms):
             return all(isinstance(term, IcmpTerm) for term in terms)
         case (
             InterfaceMatch()
             | CtStateMatch()
-            | OriginalAddressMatch()
             | FlagsMatch()
             | NameMatch()
             | ReversePathMatch()
             | AddressTypeMatch()
+            | TraitMatch()
             | TcpOptionMatch()
             | EveryNth()
             | Limit()
@@ -157,7 +163,3 @@ def family_only(family: Family, *, beside_reset: bool) -> Compare:
         (other,) = (one for one in FAMILIES if one is not family)
         return Compare(Meta("nfproto"), Protocol(other), negated=True)
     return Compare(Meta("nfproto"), Protocol(family))
-
-
-def every_nth(match: EveryNth) -> Compare:
-    return Compare(NumberOf(match.every), Numbers(Intervals.single(match.packet)))

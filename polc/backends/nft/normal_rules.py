@@ -4,11 +4,13 @@ out, and nothing else.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from polc.backends.nft.json_value import Json, compact, items, members
-from polc.backends.nft.normal_values import left, right
+from polc.backends.nft.normal_values import FLAG_FIELDS, left, right
+from polc.backends.nft.symbols import flags
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOLS
 
 
@@ -69,6 +71,8 @@ def _implied_by(kind: str, value: Json) -> set[str]:
         match todo.pop():
             case {"payload": {"protocol": str(protocol)}}:
                 found.update(_IMPLIED_BY_HEADER.get(protocol, ()))
+            case {"tcp option": dict()}:
+                found.add("meta l4proto 6")
             case dict() as inner:
                 todo += inner.values()
             case list() as inner:
@@ -88,7 +92,15 @@ def _statement(kind: str, value: Json) -> str:
         case "counter":
             return f"counter name {value}" if isinstance(value, str) else "counter"
         case "log":
-            return compact({"log": {"prefix": "", "level": "warn", **inside}})
+            level: dict[str, Json] = {} if "group" in inside else {"level": "warn"}
+            return compact({"log": {"prefix": "", **level, **inside}})
+        case "mangle":
+            field = left(inside.get("key"))
+            return f"{field} set {_assigned(field, inside.get('value'))}"
+        case "quota":
+            return compact({"quota": {"inv": False, **{key: one for key, one in inside.items() if key != "used"}}})
+        case "ct count":
+            return compact({"ct count": {"inv": False, **inside}})
         case "reject":
             answer: dict[str, Json] = inside or {"type": "icmpx", "expr": "port-unreachable"}
             return f"reject with {answer.get('type')} {answer.get('expr', '')}".rstrip()
@@ -109,17 +121,58 @@ def _statement(kind: str, value: Json) -> str:
             return compact({kind: value})
 
 
+_WHOLE_MARK = 0xFFFFFFFF
+
+
+def _assigned(field: str, value: Json) -> str:
+    """`mark & mask | bits`: nft lists bits in the mask too, where they make no difference, and leaves out the mask of
+    those that are all set, and the bits where there are none.
+    """
+    match value:
+        case {"|": [{"&": [inner, int(mask)]}, int(bits)]}:
+            return f"{left(inner)} & {mask & ~bits} | {bits}"
+        case {"|": [inner, int(bits)]}:
+            return f"{left(inner)} & {_WHOLE_MARK & ~bits} | {bits}"
+        case {"&": [inner, int(mask)]}:
+            return f"{left(inner)} & {mask} | 0"
+        case int() | str():
+            return right(field, value)
+        case _:
+            return left(value)
+
+
 def _nat(kind: str, nat: dict[str, Json]) -> str:
     fields = {"addr": f"{nat.get('family')} daddr", "port": "port"}
+    nat = {**nat, "flags": [*sorted(str(one) for one in items(nat["flags"]))]} if "flags" in nat else nat
     parts = (f"{key} {right(fields[key], one) if key in fields else compact(one)}" for key, one in sorted(nat.items()))
     return " ".join((kind, *parts))
 
 
 def _match(match: dict[str, Json]) -> str:
     field = left(match.get("left"))
+    bits = _bits(field, str(match.get("op")), match.get("right"))
+    if bits:
+        return bits
     negated = "" if match.get("op") in ("==", "in") else f"{match.get('op')} "
     return f"{field} {negated}{right(field, match.get('right'))}"
 
+
+def _bits(field: str, op: str, value: Json) -> str:
+    """A match on flags as ``field & mask == value`` or ``!=``, however it is spelled; "" for other matches.
+
+    nft lists `& mask != 0` as the names of the mask alone (op `in`), `== 0` as op `!`, and leaves out a whole mask.
+    """
+    name, masked, mask_text = field.partition(" & ")
+    found = flags(name, value) if name in FLAG_FIELDS else None
+    if found is None:
+        return ""
+    if op in ("in", "!"):
+        return f"{name} & {found} {'!=' if op == 'in' else '=='} 0"
+    mask = mask_text if masked else str(_WHOLE[name])
+    return f"{name} & {mask} {op} {found}"
+
+
+_WHOLE = {"tcp flags": 0xFF, "ct status": 0xFFFFFFFF}
 
 _LIMIT_DEFAULTS: dict[str, Json] = {"burst": 5, "inv": False, "rate_unit": "packets", "burst_unit": "packets"}
 
@@ -128,9 +181,21 @@ def _limit(limit: dict[str, Json]) -> str:
     whole = {**_LIMIT_DEFAULTS, **limit}
     over = "over " if whole.pop("inv") else ""
     rate, per, burst = whole.pop("rate", None), whole.pop("per", None), whole.pop("burst")
-    units = f"{whole.pop('rate_unit')} {whole.pop('burst_unit')}"
+    rate, rate_unit = _in_bytes(rate, whole.pop("rate_unit"))
+    burst, burst_unit = _in_bytes(burst, whole.pop("burst_unit"))
+    units = f"{rate_unit} {burst_unit}"
     rest = f" {compact(whole)}" if whole else ""
     return f"limit rate {over}{rate}/{per} burst {burst} {units}{rest}"
+
+
+_UNITS = {"bytes": 1, "kbytes": 1 << 10, "mbytes": 1 << 20}
+
+
+def _in_bytes(number: Json, unit: Json) -> tuple[Json, Json]:
+    """nft lists round numbers of bytes in larger units."""
+    if isinstance(number, int) and isinstance(unit, str) and unit in _UNITS:
+        return number * _UNITS[unit], "bytes"
+    return number, unit
 
 
 def _set(one: dict[str, Json]) -> str:
@@ -143,7 +208,15 @@ def _stateful(value: Json) -> str:
     return " ".join(_statement(kind, inner) for kind, inner in members(value).items())
 
 
+_PORT = re.compile(r"\b(?:tcp|udp|dccp|sctp|udplite) (sport|dport)\b")
+
+
 def _element(value: Json) -> str:
+    """A key; nft lists ``th dport`` by the name of the transport protocol where the rule names one."""
+    return _PORT.sub(r"th \1", _spelled(value))
+
+
+def _spelled(value: Json) -> str:
     match value:
         case {"elem": {"val": key, "timeout": timeout}}:
             return f"{left(key)} timeout {timeout}s"

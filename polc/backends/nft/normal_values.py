@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from polc.backends.nft.json_value import Json, compact, items, members
-from polc.backends.nft.symbols import number
+from polc.backends.nft.symbols import flags, number
 from polc.ir.addresses import format_range, parse_address
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 
-_ADDRESS_FIELDS = {"ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr"}
+_ADDRESS_FIELDS = {
+    f"{before}{family} {side}"
+    for before in ("", "ct original ")
+    for family in ("ip", "ip6")
+    for side in ("saddr", "daddr")
+}
+FLAG_FIELDS = ("tcp flags", "ct status")
 
 
 def left(value: Json) -> str:
@@ -20,8 +26,14 @@ def left(value: Json) -> str:
             return f"meta {key}"
         case {"ct": {"key": str(key), **rest}} if not rest:
             return f"ct {key}"
-        case {"&": [inner, str(mask)]}:
-            return f"{left(inner)} & {mask}"
+        case {"ct": {"key": str(key), "dir": str(direction), **rest}} if not rest:
+            return f"ct {direction} {key}"
+        case {"tcp option": {"name": str(name), "field": str(field), **rest}} if not rest:
+            return f"tcp option {name} {field}"
+        case {"&": [inner, mask]}:
+            field = left(inner)
+            bits = flags(field, mask) if field in FLAG_FIELDS else None
+            return f"{field} & {mask if bits is None else bits}"
         case {"concat": list(parts)}:
             return " . ".join(left(part) for part in parts)
         case _:
@@ -36,9 +48,10 @@ def right(field: str, value: Json) -> str:
     if field in _ADDRESS_FIELDS:
         ranges = [_addresses(one) for one in values]
         if all(one is not None for one in ranges):
-            family = Family.IP6 if field.startswith("ip6") else Family.IP
+            family = Family.IP6 if "ip6 " in field else Family.IP
             merged = Intervals.of(one for one in ranges if one is not None)
             return _braced([format_range(family, low, high) for low, high in merged.ranges])
+    field = field.partition(" & ")[0]
     pairs = [_numbers(field, one) for one in values]
     if not field.endswith("name") and all(one is not None for one in pairs):
         merged = Intervals.of(one for one in pairs if one is not None)

@@ -9,50 +9,52 @@ from typing import assert_never
 from polc.backends.nft.definitions import ChainDefinition, RuleDefinition, SetDefinition, TableDefinition
 from polc.backends.nft.expressions import (
     Addresses,
+    AtLeast,
     Bits,
     Concat,
     Ct,
+    CtState,
+    Exists,
     Fib,
+    Field,
+    Fingerprint,
     Flags,
-    FragmentOffset,
+    Fragment,
+    Hardware,
     Left,
-    Macs,
     Masked,
     Meta,
     Names,
-    NumberOf,
     Numbers,
-    OsfName,
     Payload,
-    Presence,
     Protocol,
+    Replaced,
     Right,
-    Seconds,
+    RouteMtu,
     SetReference,
-    SocketTransparent,
-    Symbols,
+    Socket,
     TcpOption,
+    Turn,
+    Words,
 )
+from polc.backends.nft.hardware import format_mac
 from polc.backends.nft.json_value import Json
-from polc.backends.nft.keys import ALL_BITS, mac, mask
+from polc.backends.nft.keys import mask
 from polc.backends.nft.statements import (
     Assign,
+    ByteQuota,
     Call,
-    Combined,
     Compare,
     ConnectionCount,
     Count,
+    Handshake,
     LogLine,
     Meter,
-    QuotaBytes,
-    QuotaName,
     RateLimit,
     RejectWith,
-    RouteMtu,
     RuleStatement,
     SetElement,
-    SynproxyWith,
-    TproxyTo,
+    ToSocket,
     Translate,
     UseHelper,
     Word,
@@ -79,8 +81,6 @@ def _definitions(table: TableDefinition) -> Iterator[Json]:
     place: dict[str, Json] = {"family": "inet", "table": table.name}
     for counter in table.counters:
         yield {"counter": {**place, "name": counter.name}}
-    for quota in table.quotas:
-        yield {"quota": {**place, "name": quota.name, "bytes": quota.bytes, "inv": quota.over}}
     for helper in table.helpers:
         yield {"ct helper": {**place, "name": helper.name, "type": helper.type, "protocol": helper.protocol}}
     for one in table.sets:
@@ -96,7 +96,9 @@ def _definitions(table: TableDefinition) -> Iterator[Json]:
 def _set(one: SetDefinition) -> dict[str, Json]:
     kind: Json = one.types[0] if len(one.types) == 1 else [*one.types]
     # Not `dynamic`: JSON of nft before 1.1 refuses that flag, and adds it itself to what a rule updates.
-    found: dict[str, Json] = {"name": one.name, "type": kind, "size": one.size, "flags": ["timeout"]}
+    found: dict[str, Json] = {"name": one.name, "type": kind, "size": one.size}
+    if one.timed:
+        found["flags"] = ["timeout"]
     return found if one.timeout is None else {**found, "timeout": one.timeout}
 
 
@@ -118,32 +120,23 @@ def _statement(statement: RuleStatement) -> Json:
             return {"match": _compare(statement)}
         case RateLimit():
             return _limit(statement)
-        case ConnectionCount():
-            return _connections(statement)
-        case QuotaBytes(bytes, over):
-            return {"quota": {"val": bytes, "val_unit": "bytes", **_inverted(over)}}
-        case QuotaName(name):
-            return {"quota": name}
+        case ConnectionCount(count, over):
+            return _bound("ct count", {"val": count}, over)
+        case ByteQuota(size, over):
+            return _bound("quota", {"val": size, "val_unit": "bytes"}, over)
         case Meter(name, size, key, timeout, limit):
-            value = _left(key)
-            element: Json = value if timeout is None else {"elem": {"val": value, "timeout": timeout}}
-            inner = _limit(limit) if isinstance(limit, RateLimit) else _connections(limit)
-            return {"meter": {"name": name, "size": size, "key": element, "stmt": inner}}
+            element = _left(key)
+            kept: Json = element if timeout is None else {"elem": {"val": element, "timeout": timeout}}
+            return {"meter": {"name": name, "size": size, "key": kept, "stmt": _statement(limit)}}
         case SetElement():
             return {"set": _element(statement)}
         case Count(name):
             return {"counter": name}
         case LogLine(prefix, level, group):
-            target: dict[str, Json] = {"level": level} if group is None else {"group": group}
-            return {"log": {"prefix": prefix, **target} if prefix else target}
+            where: dict[str, Json] = {"level": level} if group is None else {"group": group}
+            return {"log": {"prefix": prefix, **where} if prefix else where}
         case UseHelper(name):
             return {"ct helper": name}
-        case Assign(left, value):
-            return {"mangle": {"key": _left(left), "value": _assigned(value)}}
-        case TproxyTo():
-            return {"tproxy": _tproxy(statement)}
-        case SynproxyWith(mss, wscale, flags):
-            return {"synproxy": {"mss": mss, "wscale": wscale, **({"flags": [*flags]} if flags else {})}}
         case RejectWith(type, code):
             return {"reject": {"type": type, "expr": code} if code else {"type": type}}
         case Word():
@@ -152,13 +145,37 @@ def _statement(statement: RuleStatement) -> Json:
             return {word: {"target": chain}}
         case Translate():
             return {statement.word: _translation(statement)}
+        case Assign(field, value):
+            return {"mangle": {"key": _left(field), "value": _value(value)}}
+        case ToSocket(family, address, port):
+            to: dict[str, Json] = {} if family is None else {"family": family.value, "addr": address}
+            return {"tproxy": to if port is None else {**to, "port": port}}
+        case Handshake(mss, wscale, flags):
+            proxy: dict[str, Json] = {"mss": mss, "wscale": wscale}
+            return {"synproxy": {**proxy, "flags": [*flags]} if flags else proxy}
         case _:
             assert_never(statement)
 
 
+def _bound(kind: str, value: dict[str, Json], over: bool) -> Json:
+    return {kind: {**value, "inv": True} if over else value}
+
+
+def _value(value: int | Field | Replaced | RouteMtu) -> Json:
+    match value:
+        case int():
+            return value
+        case Replaced(field, mask, bits):
+            return {"|": [{"&": [_left(field), mask]}, bits]}
+        case RouteMtu():
+            return {"rt": {"key": "mtu"}}
+        case _:
+            return _left(value)
+
+
 def _compare(compare: Compare) -> Json:
     equal = "in" if isinstance(compare.right, Flags) else "=="
-    op = "!=" if compare.negated else equal
+    op = "!=" if compare.negated else ">=" if isinstance(compare.right, AtLeast) else equal
     return {"op": op, "left": _left(compare.left), "right": _right(compare.right)}
 
 
@@ -166,28 +183,30 @@ def _left(left: Left) -> Json:
     match left:
         case Meta(key):
             return {"meta": {"key": key}}
-        case Ct(key, original):
-            return {"ct": {"key": key, "dir": "original"} if original else {"key": key}}
-        case TcpOption(name, field):
-            return {"tcp option": {"name": name, "field": field} if field else {"name": name}}
-        case Fib(result, flags):
-            return {"fib": {"result": result, "flags": [*flags]}}
-        case SocketTransparent():
-            return {"socket": {"key": "transparent"}}
-        case OsfName():
-            return {"osf": {"key": "name"}}
-        case FragmentOffset():
-            return {"exthdr": {"name": "frag", "field": "frag-off"}}
-        case NumberOf(modulus):
-            return {"numgen": {"mode": "inc", "mod": modulus, "offset": 0}}
-        case Bits(inner, bits):
-            return {"&": [_left(inner), bits]}
+        case CtState():
+            return {"ct": {"key": "state"}}
         case Payload(protocol, field):
             return {"payload": {"protocol": protocol, "field": field}}
         case Masked(payload, family, length):
             return {"&": [_left(payload), mask(family, length)]}
         case Concat(parts):
             return {"concat": [_left(part) for part in parts]}
+        case Ct(key, direction):
+            return {"ct": {"key": key, "dir": direction} if direction else {"key": key}}
+        case Bits(inner, bits):
+            return {"&": [_left(inner), bits]}
+        case TcpOption(name, field):
+            return {"tcp option": {"name": name, "field": field} if field else {"name": name}}
+        case Fragment():
+            return {"exthdr": {"name": "frag", "field": "frag-off"}}
+        case Fib(result, flags):
+            return {"fib": {"result": result, "flags": [*flags]}}
+        case Socket():
+            return {"socket": {"key": "transparent"}}
+        case Fingerprint():
+            return {"osf": {"key": "name"}}
+        case Turn(modulus):
+            return {"numgen": {"mode": "inc", "mod": modulus, "offset": 0}}
         case _:
             assert_never(left)
 
@@ -195,16 +214,10 @@ def _left(left: Left) -> Json:
 def _right(right: Right) -> Json:
     match right:
         case Numbers(values):
-            return _one_or_set([_interval(low, high, _number) for low, high in values.ranges])
+            return _one_or_set([_interval(low, high, lambda number: number) for low, high in values.ranges])
         case Addresses(family, values):
             return _one_or_set([_addresses(family, low, high) for low, high in values.ranges])
-        case Macs(values):
-            return _one_or_set([_interval(low, high, mac) for low, high in values.ranges])
-        case Seconds(values):
-            return _one_or_set([{"range": [f"{low}s", f"{high}s999ms"]} for low, high in values.ranges])
-        case Presence(exists):
-            return exists
-        case Names(names) | Symbols(names, _):
+        case Names(names):
             return _one_or_set([*names])
         case Flags(names):
             return [*names]
@@ -212,13 +225,16 @@ def _right(right: Right) -> Json:
             return family.nfproto
         case SetReference(name):
             return f"@{name}"
+        case AtLeast(number):
+            return number
+        case Hardware(values):
+            return _one_or_set([_interval(low, high, format_mac) for low, high in values.ranges])
+        case Words(words):
+            return _one_or_set([*words])
+        case Exists(there):
+            return there
         case _:
             assert_never(right)
-
-
-def _number(number: int) -> Json:
-    # Beyond 63 bits JSON has no integer that libjansson reads; nft reads a text by the type of the field.
-    return number if number < 1 << 63 else str(number)
 
 
 def _one_or_set(items: list[Json]) -> Json:
@@ -237,49 +253,17 @@ def _interval(low: int, high: int, form: Callable[[int], Json]) -> Json:
 
 
 def _limit(limit: RateLimit) -> Json:
-    units: dict[str, Json] = {"rate_unit": "bytes", "burst_unit": "bytes"} if limit.bytes else {}
-    return {"limit": {"rate": limit.count, "burst": limit.burst, "per": limit.unit, **units, **_inverted(limit.over)}}
-
-
-def _inverted(over: bool) -> dict[str, Json]:
-    return {"inv": True} if over else {}
-
-
-def _connections(limit: ConnectionCount) -> Json:
-    return {"ct count": {"val": limit.count, **_inverted(limit.over)}}
-
-
-def _assigned(value: int | Meta | Ct | Combined | RouteMtu) -> Json:
-    match value:
-        case int():
-            return value
-        case Meta() | Ct():
-            return _left(value)
-        case RouteMtu():
-            return {"rt": {"key": value.value}}
-        case Combined(left, keep, bits):
-            kept: Json = _left(left) if keep == ALL_BITS else {"&": [_left(left), keep]}
-            return {"|": [kept, bits]} if bits else kept
-        case _:
-            assert_never(value)
-
-
-def _tproxy(to: TproxyTo) -> Json:
-    found: dict[str, Json] = {}
-    if to.family is not None:
-        found["family"] = to.family.value
-        if to.address is not None:
-            found["addr"] = format_address(to.family, to.address)
-    if to.port is not None:
-        found["port"] = to.port
-    return found
+    over: dict[str, Json] = {"inv": True} if limit.over else {}
+    if limit.bytes:
+        over |= {"rate_unit": "bytes", "burst_unit": "bytes"}
+    return {"limit": {"rate": limit.count, "burst": limit.burst, "per": limit.unit, **over}}
 
 
 def _element(element: SetElement) -> Json:
     key = _left(element.key)
     value: Json = key if element.timeout is None else {"elem": {"val": key, "timeout": element.timeout}}
     found: dict[str, Json] = {"op": element.operation.value, "elem": value, "set": f"@{element.set_name}"}
-    return found if element.limit is None else {**found, "stmt": [_limit(element.limit)]}
+    return found if element.limit is None else {**found, "stmt": [_statement(element.limit)]}
 
 
 def _translation(nat: Translate) -> Json:
@@ -288,17 +272,12 @@ def _translation(nat: Translate) -> Json:
         family = nat.addresses.family
         ((low, high),) = nat.addresses.values.ranges
         # A range even where it is a prefix: prefixes in nat statements came with nft 0.9.5, as another thing (netmap).
-        form = (
-            _addresses(family, low, high)
-            if nat.prefix
-            else _interval(low, high, lambda number: format_address(family, number))
-        )
+        form = _interval(low, high, lambda number: format_address(family, number))
         found = {"family": family.value, "addr": form}
+        if nat.prefix:
+            found |= {"addr": _addresses(family, low, high), "flags": "netmap", "type_flags": "prefix"}
     if nat.ports is not None:
         found["port"] = _right(nat.ports)
-    flags = (*nat.flags, "netmap") if nat.prefix else nat.flags
-    if flags:
-        found["flags"] = [*flags]
-    if nat.prefix:
-        found["type_flags"] = "prefix"
+    if nat.flags:
+        found["flags"] = [*nat.flags]
     return found or None

@@ -8,49 +8,51 @@ from typing import assert_never
 from polc.backends.nft.definitions import ChainDefinition, RuleDefinition, SetDefinition, TableDefinition
 from polc.backends.nft.expressions import (
     Addresses,
+    AtLeast,
     Bits,
     Concat,
     Ct,
+    CtState,
+    Exists,
     Fib,
+    Field,
+    Fingerprint,
     Flags,
-    FragmentOffset,
+    Fragment,
+    Hardware,
     Left,
-    Macs,
     Masked,
     Meta,
     Names,
-    NumberOf,
     Numbers,
-    OsfName,
     Payload,
-    Presence,
     Protocol,
+    Replaced,
     Right,
-    Seconds,
+    RouteMtu,
     SetReference,
-    SocketTransparent,
-    Symbols,
+    Socket,
     TcpOption,
+    Turn,
+    Words,
 )
-from polc.backends.nft.keys import ALL_BITS, mac, mask
+from polc.backends.nft.hardware import format_mac
+from polc.backends.nft.keys import mask
 from polc.backends.nft.statements import (
     Assign,
+    ByteQuota,
     Call,
-    Combined,
     Compare,
     ConnectionCount,
     Count,
+    Handshake,
     LogLine,
     Meter,
-    QuotaBytes,
-    QuotaName,
     RateLimit,
     RejectWith,
-    RouteMtu,
     RuleStatement,
     SetElement,
-    SynproxyWith,
-    TproxyTo,
+    ToSocket,
     Translate,
     UseHelper,
     Word,
@@ -76,8 +78,6 @@ def _blocks(table: TableDefinition) -> Iterator[list[str]]:
     updated = _updated(table)
     for counter in table.counters:
         yield [f"counter {counter.name} {{", "}"]
-    for quota in table.quotas:
-        yield [f"quota {quota.name} {{", f"\t{'over ' if quota.over else ''}{quota.bytes} bytes", "}"]
     for helper in table.helpers:
         yield [f"ct helper {helper.name} {{", f'\ttype "{helper.type}" protocol {helper.protocol};', "}"]
     for one in table.sets:
@@ -95,7 +95,9 @@ def _updated(table: TableDefinition) -> frozenset[str]:
 def _set(one: SetDefinition, *, dynamic: bool) -> Iterator[str]:
     yield f"type {' . '.join(one.types)}"
     yield f"size {one.size}"
-    yield "flags dynamic,timeout" if dynamic else "flags timeout"
+    flags = (*(("dynamic",) if dynamic else ()), *(("timeout",) if one.timed else ()))
+    if flags:
+        yield f"flags {','.join(flags)}"
     if one.timeout is not None:
         yield f"timeout {one.timeout}s"
 
@@ -115,36 +117,26 @@ def _rule(rule: RuleDefinition) -> str:
 def _statement(statement: RuleStatement) -> str:
     match statement:
         case Compare(left, right, negated):
-            # After a mask the value needs its operator, or nft would read a list of flags.
-            equal = "== " if isinstance(left, Bits) else ""
+            equal = "== " if isinstance(left, Bits | Turn) or _is_tcp_flags(left) else ""
             return f"{_left(left)} {'!= ' if negated else equal}{_right(right)}"
         case RateLimit():
             return _limit(statement)
-        case ConnectionCount():
-            return _connections(statement)
-        case QuotaBytes(bytes, over):
-            return f"quota {'over ' if over else ''}{bytes} bytes"
-        case QuotaName(name):
-            return f'quota name "{name}"'
+        case ConnectionCount(count, over):
+            return f"ct count {'over ' if over else ''}{count}"
+        case ByteQuota(size, over):
+            return f"quota {'over ' if over else ''}{size} bytes"
         case Meter(name, size, key, timeout, limit):
-            lifetime = "" if timeout is None else f"timeout {timeout}s "
-            inner = _limit(limit) if isinstance(limit, RateLimit) else _connections(limit)
-            return f"meter {name} size {size} {{ {_left(key)} {lifetime}{inner} }}"
+            life = "" if timeout is None else f" timeout {timeout}s"
+            return f"meter {name} size {size} {{ {_left(key)}{life} {_statement(limit)} }}"
         case SetElement():
             return _element(statement)
         case Count(name):
             return "counter" if name is None else f'counter name "{name}"'
         case LogLine(prefix, level, group):
-            target = f"level {level}" if group is None else f"group {group}"
-            return f'log prefix "{prefix}" {target}' if prefix else f"log {target}"
+            where = f"level {level}" if group is None else f"group {group}"
+            return f'log prefix "{prefix}" {where}' if prefix else f"log {where}"
         case UseHelper(name):
             return f'ct helper set "{name}"'
-        case Assign(left, value):
-            return f"{_left(left)} set {_assigned(value)}"
-        case TproxyTo():
-            return _tproxy(statement)
-        case SynproxyWith(mss, wscale, flags):
-            return " ".join(("synproxy mss", str(mss), "wscale", str(wscale), *flags))
         case RejectWith(type, code):
             return f"reject with {type} {code}".rstrip()
         case Word():
@@ -153,36 +145,63 @@ def _statement(statement: RuleStatement) -> str:
             return f"{word} {chain}"
         case Translate():
             return _translation(statement)
+        case Assign(field, value):
+            return f"{_left(field)} set {_value(value)}"
+        case ToSocket(family, address, port):
+            place = f"[{address}]" if ":" in address and port is not None else address
+            to = f"{place}:{port}" if port is not None else place
+            return f"tproxy to {to}" if family is None else f"tproxy {family.value} to {to}"
+        case Handshake(mss, wscale, flags):
+            return " ".join((f"synproxy mss {mss} wscale {wscale}", *flags))
         case _:
             assert_never(statement)
+
+
+def _value(value: int | Field | Replaced | RouteMtu) -> str:
+    match value:
+        case int():
+            return str(value)
+        case Replaced(field, mask, bits):
+            return f"{_left(field)} & {mask} | {bits}"
+        case RouteMtu():
+            return "rt mtu"
+        case _:
+            return _left(value)
+
+
+def _is_tcp_flags(left: Left) -> bool:
+    """Without an operator nft would ask for one of the flags."""
+    return left == Payload("tcp", "flags")
 
 
 def _left(left: Left) -> str:
     match left:
         case Meta(key):
             return f"meta {key}"
-        case Ct(key, original):
-            return f"ct original {key}" if original else f"ct {key}"
-        case TcpOption(name, field):
-            return f"tcp option {name} {field}".rstrip()
-        case Fib(result, flags):
-            return f"fib {' . '.join(flags)} {result}"
-        case SocketTransparent():
-            return "socket transparent"
-        case OsfName():
-            return "osf name"
-        case FragmentOffset():
-            return "frag frag-off"
-        case NumberOf(modulus):
-            return f"numgen inc mod {modulus}"
-        case Bits(inner, bits):
-            return f"{_left(inner)} & {bits:#x}"
+        case CtState():
+            return "ct state"
         case Payload(protocol, field):
             return f"{protocol} {field}"
         case Masked(payload, family, length):
             return f"{_left(payload)} & {mask(family, length)}"
         case Concat(parts):
             return " . ".join(_left(part) for part in parts)
+        case Ct(key, direction):
+            return f"ct {direction} {key}" if direction else f"ct {key}"
+        case Bits(inner, bits):
+            return f"{_left(inner)} & {bits}"
+        case TcpOption(name, field):
+            return f"tcp option {name} {field}".rstrip()
+        case Fragment():
+            return "frag frag-off"
+        case Fib(result, flags):
+            return f"fib {' . '.join(flags)} {result}"
+        case Socket():
+            return "socket transparent"
+        case Fingerprint():
+            return "osf name"
+        case Turn(modulus):
+            return f"numgen inc mod {modulus}"
         case _:
             assert_never(left)
 
@@ -193,14 +212,6 @@ def _right(right: Right) -> str:
             return _one_or_set([_interval(low, high, str) for low, high in values.ranges])
         case Addresses(family, values):
             return _one_or_set([format_range(family, low, high) for low, high in values.ranges])
-        case Macs(values):
-            return _one_or_set([_interval(low, high, mac) for low, high in values.ranges])
-        case Seconds(values):
-            return _one_or_set([f"{low}s-{high}s999ms" for low, high in values.ranges])
-        case Presence(exists):
-            return "exists" if exists else "missing"
-        case Symbols(names, quoted):
-            return _one_or_set([f'"{name}"' if quoted else name for name in names])
         case Names(names):
             return _one_or_set([f'"{name}"' for name in names])
         case Flags(names):
@@ -209,6 +220,14 @@ def _right(right: Right) -> str:
             return family.nfproto
         case SetReference(name):
             return f"@{name}"
+        case AtLeast(number):
+            return f">= {number}"
+        case Hardware(values):
+            return _one_or_set([_interval(low, high, format_mac) for low, high in values.ranges])
+        case Words(words):
+            return _one_or_set([*words])
+        case Exists(there):
+            return "exists" if there else "missing"
         case _:
             assert_never(right)
 
@@ -228,40 +247,9 @@ def _limit(limit: RateLimit) -> str:
     return f"limit rate {over}{limit.count}/{limit.unit} burst {limit.burst} packets"
 
 
-def _connections(limit: ConnectionCount) -> str:
-    return f"ct count {'over ' if limit.over else ''}{limit.count}"
-
-
-def _assigned(value: int | Meta | Ct | Combined | RouteMtu) -> str:
-    match value:
-        case int():
-            return str(value)
-        case Meta() | Ct():
-            return _left(value)
-        case RouteMtu():
-            return f"rt {value.value}"
-        case Combined(left, keep, bits):
-            kept = _left(left) if keep == ALL_BITS else f"{_left(left)} & {keep:#x}"
-            return f"{kept} | {bits:#x}" if bits else kept
-        case _:
-            assert_never(value)
-
-
-def _tproxy(to: TproxyTo) -> str:
-    address, family = "", ""
-    if to.family is not None:
-        family = f" {to.family.value}"
-        if to.address is not None:
-            address = format_address(to.family, to.address)
-            if to.family is Family.IP6:
-                address = f"[{address}]"
-    port = "" if to.port is None else f":{to.port}"
-    return f"tproxy{family} to {address}{port}"
-
-
 def _element(element: SetElement) -> str:
     timeout = "" if element.timeout is None else f" timeout {element.timeout}s"
-    limit = "" if element.limit is None else f" {_limit(element.limit)}"
+    limit = "" if element.limit is None else f" {_statement(element.limit)}"
     return f"{element.operation.value} @{element.set_name} {{ {_left(element.key)}{timeout}{limit} }}"
 
 
@@ -276,8 +264,9 @@ def _translation(nat: Translate) -> str:
             text = format_address(one, number)
             return f"[{text}]" if bracketed else text
 
-        target = format_range(one, low, high) if nat.prefix else _interval(low, high, form)
-        family = f" {one.value} prefix" if nat.prefix else f" {one.value}"
+        target, family = _interval(low, high, form), f" {one.value}"
+        if nat.prefix:
+            target, family = format_range(one, low, high), f" {one.value} prefix"
     if nat.ports is not None:
         target += f":{_right(nat.ports)}"
     words = f"{nat.word}{family} to {target}" if target else nat.word

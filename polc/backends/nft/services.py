@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import assert_never
 
 from polc.backends.nft.expressions import Meta, Numbers, Payload
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
 from polc.ir.intervals import Intervals
-from polc.ir.matches import IcmpTerm, Match, PortTerm, ServiceMatch, ServiceTerm
+from polc.ir.matches import IcmpTerm, PortTerm, ServiceMatch, ServiceTerm
 from polc.ir.protocols import ICMP, PORT_PROTOCOLS, PROTOCOL_NAMES
 
 _GroupKey = tuple[str, int, int]
@@ -70,13 +69,3 @@ def compare_group(service: ServiceMatch) -> tuple[Compare, ...]:
 def names_transport(service: ServiceMatch) -> bool:
     """Whether every term is of a protocol with ports, so that a NAT rule may rewrite ports."""
     return all(term.protocol in PORT_PROTOCOLS for term in service.terms)
-
-
-def only_transport(matches: Iterable[Match]) -> str:
-    """The name of the one protocol with ports that a rule's matches allow, or ``th``: whichever there is."""
-    for match in matches:
-        if isinstance(match, ServiceMatch) and names_transport(match):
-            protocols = {term.protocol for term in match.terms}
-            if len(protocols) == 1:
-                return PROTOCOL_NAMES[protocols.pop()]
-    return "th"

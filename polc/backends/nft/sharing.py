@@ -10,6 +10,8 @@ from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
 
+_Kept = Limit | Hits | Connections | Quota
+
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
@@ -20,13 +22,13 @@ class Sharing:
     """
 
     users: dict[str, int]
-    forms: dict[str, frozenset[Limit | Hits | Connections | Quota]]
+    forms: dict[str, frozenset[_Kept]]
     json: bool
 
     @classmethod
     def of(cls, ruleset: Ruleset, *, json: bool) -> Sharing:
         users: Counter[tuple[str, Family]] = Counter()
-        forms: dict[str, set[Limit | Hits | Connections | Quota]] = {}
+        forms: dict[str, set[_Kept]] = {}
         for chain in ruleset.chains:
             for rule in chain.rules:
                 for match in rule.matches:
@@ -68,21 +70,9 @@ class Sharing:
         if self.is_shared(hits.table):
             raise Refused(f"nft cannot share the hits `{hits.table}` between rules", "one rule that jumps to a chain")
 
-    def check_connections(self, limit: Connections) -> None:
+    def check_alone(self, table: str) -> None:
         """Raises:
-        Refused: several rules share the count.
+        Refused: several rules share a count of connections or a quota.
         """
-        if self.is_shared(limit.table):
-            raise Refused(
-                f"nft cannot share the connections `{limit.table}` between rules", "one rule that jumps to a chain"
-            )
-
-    def check_quota(self, quota: Quota) -> None:
-        """Raises:
-        Refused: rules of one quota that do not agree on it.
-        """
-        if len(self.forms[quota.table]) > 1:
-            raise Refused(
-                f"the rules that share the quota `{quota.table}` do not agree on its bytes and direction",
-                "the same quota in all of them",
-            )
+        if self.is_shared(table):
+            raise Refused(f"nft cannot share the count `{table}` between rules", "one rule that jumps to a chain")

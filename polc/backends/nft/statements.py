@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from polc.backends.nft.expressions import Addresses, Ct, Key, Left, Meta, Numbers, Payload, Right, TcpOption
+from polc.backends.nft.expressions import Addresses, Field, Key, Left, Numbers, Replaced, Right, RouteMtu, TcpOption
 from polc.ir.family import Family
 
 
@@ -18,9 +18,9 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """``limit rate [over] COUNT [bytes]/UNIT burst BURST packets``; ``unit`` is second, minute, hour, day or week.
+    """``limit rate [over] COUNT/UNIT burst BURST packets``; ``unit`` is second, minute, hour, day or week.
 
-    ``burst`` counts bytes where the rate does.
+    In ``bytes`` the bucket holds ``burst`` beside what a unit brings (net/netfilter/nft_limit.c, nft_limit_init).
     """
 
     count: int
@@ -39,25 +39,18 @@ class ConnectionCount:
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaBytes:
-    """``quota [over] BYTES bytes``, of the rule's own."""
+class ByteQuota:
+    """``quota [over] BYTES bytes``."""
 
     bytes: int
     over: bool
 
 
 @dataclass(frozen=True, slots=True)
-class QuotaName:
-    """``quota name NAME``, which several rules may use."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Meter:
-    """A limit for each value of ``key``, kept in a set of its own.
+    """A limit for each value of ``key``, kept in a set of its own; an element lives ``timeout`` seconds after its use.
 
-    An element lives ``timeout`` seconds after its use; None: as long as it counts something.
+    ``timeout`` None: as long as it counts a connection.
 
     ``meter`` and not ``update @set { key limit ... }``, which lists the same and is the same to the
     kernel: JSON of nft before 1.0.6 drops the limit of the latter in silence.
@@ -86,7 +79,7 @@ class SetElement:
     set_name: str
     key: Key
     timeout: int | None = None
-    limit: RateLimit | None = None
+    limit: RateLimit | ConnectionCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +91,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """``level`` is nft's word; a line for a ``group`` has none."""
+    """``level`` is nft's word; with a ``group`` there is none."""
 
     prefix: str
     level: str
@@ -113,47 +106,6 @@ class UseHelper:
 
 
 @dataclass(frozen=True, slots=True)
-class Combined:
-    """``(left & keep) | value``; a ``keep`` of all bits and a ``value`` of none are not written."""
-
-    left: Meta | Ct
-    keep: int
-    value: int
-
-
-class RouteMtu(Enum):
-    """``rt mtu``: the MSS that the route allows."""
-
-    RT_MTU = "mtu"
-
-
-@dataclass(frozen=True, slots=True)
-class Assign:
-    """``left set value``."""
-
-    left: Meta | Ct | Payload | TcpOption
-    value: int | Meta | Ct | Combined | RouteMtu
-
-
-@dataclass(frozen=True, slots=True)
-class TproxyTo:
-    """``tproxy [FAMILY] to [ADDRESS][:PORT]``; one of both at least."""
-
-    family: Family | None
-    address: int | None
-    port: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SynproxyWith:
-    """``synproxy mss MSS wscale WSCALE FLAGS``."""
-
-    mss: int
-    wscale: int
-    flags: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class RejectWith:
     """``type`` is icmpx, icmp, icmpv6 or ``tcp reset``, which has no ``code``."""
 
@@ -162,7 +114,7 @@ class RejectWith:
 
 
 class Word(Enum):
-    """Verdicts without an argument."""
+    """Statements and verdicts without an argument."""
 
     ACCEPT = "accept"
     DROP = "drop"
@@ -182,7 +134,7 @@ class Call:
 class Translate:
     """snat, dnat, masquerade or redirect; addresses and ports are one value or one range.
 
-    With ``prefix`` the addresses are one prefix, and host bits are kept.
+    ``prefix``: the addresses are a prefix, which takes the place of the packet's own (netmap).
     """
 
     word: str
@@ -192,22 +144,47 @@ class Translate:
     prefix: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """``LEFT set VALUE``."""
+
+    field: Field | TcpOption
+    value: int | Field | Replaced | RouteMtu
+
+
+@dataclass(frozen=True, slots=True)
+class ToSocket:
+    """``tproxy``; ``address`` is text."""
+
+    family: Family | None
+    address: str
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """``synproxy``."""
+
+    mss: int
+    wscale: int
+    flags: tuple[str, ...]
+
+
 RuleStatement = (
     Compare
     | RateLimit
     | ConnectionCount
-    | QuotaBytes
-    | QuotaName
+    | ByteQuota
     | Meter
     | SetElement
     | Count
     | LogLine
     | UseHelper
-    | Assign
-    | TproxyTo
-    | SynproxyWith
     | RejectWith
     | Word
     | Call
     | Translate
+    | Assign
+    | ToSocket
+    | Handshake
 )

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from polc.policy.parser import Token, Tree, parse, tokens
 
-_CLAUSES = ("sport", "source", "destination", "state", "hits", "over", "limit", "log", "tally", "counter", "helper",
-            "comment")  # fmt: skip
+_CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
+            "target", "random", "persistent", "ban", "mark", "flow_mark", "dscp", "mss", "notrack", "synproxy", "log",
+            "tally", "counter", "helper", "comment")  # fmt: skip
 """As a person reads a rule: what it is about, where from and to, in which state, how often, and what it notes."""
 _STATES = ("new", "established", "related", "invalid", "untracked")
 _RATE = ("burst", "per")
+_LOG = ("level", "group", "pace")
+_SYNPROXY = ("announced", "wscale", "timestamp", "sack_perm")
 _TIGHT = ("sport", "state", "per")
 """Trees whose lists have no space after a comma; so has a service where a number goes on with its protocol."""
 
@@ -33,19 +36,46 @@ def canonical_rule(text: str) -> str:
 def _render(node: Tree | Token, words: tuple[Token, ...]) -> str:
     if isinstance(node, Token):
         return node.text
-    if node.name == "rate":
-        first, *options = node.children
-        named = [one for one in options if isinstance(one, Tree)]
-        named.sort(key=lambda one: _RATE.index(one.name))
-        return " ".join(_render(one, words) for one in (first, *named))
+    if node.name in _OPTIONS:
+        return _with_options(node, words)
     nested = next((child for child in node.children if isinstance(child, Tree) and child.name == "rate"), None)
     if nested is not None:
         return f"{node.name} {_render(nested, words)}"
-    inside = [word for word in words if node.start <= word.start and word.end <= node.end and word.text]
+    inside = _inside(node, words)
+    if node.name == "where":
+        return "".join(_condition(inside))
     if node.name == "state":
         named_states = sorted((word.text for word in inside if word.kind == "NAME"), key=_state_place)
         return f"state {','.join(named_states)}"
     return "".join(_spaced(inside, node.name in _TIGHT, node.name == "service"))
+
+
+_OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "rate": ("", _RATE),
+    "log": ("log ", _LOG),
+    "synproxy": ("synproxy ", _SYNPROXY),
+}
+"""Tree -> the word that it begins with, and the order of its parts, which have none when they are written."""
+
+
+def _with_options(node: Tree, words: tuple[Token, ...]) -> str:
+    begin, order = _OPTIONS[node.name]
+    own = [one for one in node.children if isinstance(one, Token)]
+    named = sorted((one for one in node.children if isinstance(one, Tree)), key=lambda one: order.index(one.name))
+    return begin + " ".join((*(one.text for one in own), *(_render(one, words) for one in named)))
+
+
+def _inside(node: Tree, words: tuple[Token, ...]) -> list[Token]:
+    return [word for word in words if node.start <= word.start and word.end <= node.end and word.text]
+
+
+def _condition(words: list[Token]) -> Iterator[str]:
+    """Brackets close to what they hold, `|` to both sides, a space after commas and around everything else."""
+    for number, word in enumerate(words):
+        before = words[number - 1].text if number else ""
+        if number and not (word.text in (")", "}", ",", "|") or before in ("(", "{", "|")):
+            yield " "
+        yield " ".join(word.text.split()) if word.kind == "FIELD" else word.text
 
 
 def _state_place(state: str) -> int:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from polc.ir.intervals import Intervals
 from polc.ir.matches import IcmpTerm, PortTerm, ServiceTerm
 from polc.ir.services import normalise
 from polc.policy.document import (
+    Ban,
+    Clause,
+    Condition,
+    ConnectionCount,
     Destination,
     Endpoint,
+    FlowMarking,
     HitCount,
+    Marking,
     Names,
     Over,
     Rate,
     RuleDocument,
     Source,
     States,
+    Target,
     Under,
+    Volume,
     Word,
 )
 from polc.policy.lower.scope import Service
+from polc.source import Span
+
+_OTHERS: tuple[type[Clause], ...] = (ConnectionCount, Volume, Condition, Ban, Marking, FlowMarking, Target)
+"""Clauses that tell one rule from another, and have no form of their own here."""
 
 
 def canonical(rule: RuleDocument, service: Service) -> str:
@@ -43,7 +57,24 @@ def canonical(rule: RuleDocument, service: Service) -> str:
     if hits:
         again = " refresh" if hits.refresh else ""
         parts.append(f"hits {hits.number.text} in {hits.within.text} per {_list(hits.per)}{again}")
+    parts += [" ".join(_words_of(found)) for kind in _OTHERS if (found := rule.find(kind))]
     return " ".join(parts)
+
+
+def _words_of(part: object) -> Iterator[str]:
+    """What a part of a document says, with the names of its nodes, and without its places."""
+    match part:
+        case Word(text):
+            yield text
+        case Span():
+            return
+        case tuple():
+            if hasattr(part, "_fields"):
+                yield type(part).__name__
+            for one in part:
+                yield from _words_of(one)
+        case _:
+            yield str(part)
 
 
 def _list(words: tuple[Word, ...]) -> str:

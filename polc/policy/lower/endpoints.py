@@ -1,50 +1,92 @@
-"""``from`` and ``to``: zones become interface matches, addresses address matches."""
+"""``from`` and ``to``: zones become interface matches, addresses address matches, dynamic groups set matches."""
 
 from __future__ import annotations
 
 from polc.ir.addresses import AddressSet, parse_address
-from polc.ir.family import Family
-from polc.ir.matches import AddressMatch, Direction, InterfaceMatch, InterfacePattern, Match, Side, disjoint_patterns
+from polc.ir.family import FAMILIES, Family
+from polc.ir.matches import (
+    AddressMatch,
+    Direction,
+    InterfaceMatch,
+    InterfacePattern,
+    Match,
+    SetMatch,
+    Side,
+    disjoint_patterns,
+)
 from polc.ir.ruleset import Hook
 from polc.policy.document import Endpoint, Names, Word
+from polc.policy.lower.branches import Branch
 from polc.policy.lower.scope import Scope
 from polc.policy.lower.symbols import unknown_group
 from polc.policy.suggest import did_you_mean
-from polc.source import Span
 
 NO_INTERFACE: dict[tuple[Hook, Direction], str] = {
     (Hook.INPUT, Direction.OUT): "a packet in `input` leaves through no interface: it ends here",
     (Hook.OUTPUT, Direction.IN): "a packet in `output` came in through no interface: it begins here",
+    (Hook.PREROUTING, Direction.OUT): "the route of a packet in `prerouting` is not known yet",
 }
 """Where a direction has no interface, and why."""
 
 _WORDS = {Direction.IN: "from", Direction.OUT: "to"}
 
 
-def endpoint_matches(endpoint: Endpoint, side: Side, scope: Scope, span: Span) -> list[Match]:
-    """The matches of one end; what is wrong is recorded, and its match left out."""
-    found: list[Match] = []
-    direction = Direction.IN if side is Side.SADDR else Direction.OUT
+def endpoint_branches(endpoint: Endpoint, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
+    """The branches of one end, of which one must hold, or None for a wrong one, which is recorded."""
+    zones: tuple[Match, ...] | None = ()
+    branches: tuple[Branch, ...] | None = (Branch(),)
     if endpoint.zones:
-        if (scope.hook, direction) in NO_INTERFACE:
-            reason = NO_INTERFACE[scope.hook, direction]
-            other = _WORDS[Direction.OUT if direction is Direction.IN else Direction.IN]
-            scope.collector.error(
-                "POL221",
-                f"`{_WORDS[direction]}` can name addresses here, but no zone",
-                endpoint.zones.words[0].span,
-                label=reason,
-                help=f"the interface of such a packet is named by `{other}`",
-            )
-        else:
-            patterns = _patterns(endpoint.zones, scope)
-            if patterns:
-                found.append(InterfaceMatch(direction, disjoint_patterns(patterns), endpoint.zones.negated))
+        zones = _zones(endpoint.zones, side, scope)
     if endpoint.addresses:
-        addresses = _addresses(endpoint.addresses, scope)
-        if addresses is not None:
-            found.append(AddressMatch(side, addresses, endpoint.addresses.negated))
-    return found
+        branches = _addresses(endpoint.addresses, side, scope)
+    if zones is None or branches is None:
+        return None
+    return tuple(Branch((*zones, *one.matches), one.families) for one in branches)
+
+
+def _zones(names: Names, side: Side, scope: Scope) -> tuple[Match, ...] | None:
+    direction = Direction.IN if side is Side.SADDR else Direction.OUT
+    without = [hook for hook in Hook if hook in scope.hooks and (hook, direction) in NO_INTERFACE]
+    if without:
+        other = _WORDS[Direction.OUT if direction is Direction.IN else Direction.IN]
+        scope.collector.error(
+            "POL221",
+            f"`{_WORDS[direction]}` can name addresses here, but no zone",
+            names.words[0].span,
+            label=NO_INTERFACE[without[0], direction],
+            help=f"the interface of such a packet is named by `{other}`",
+        )
+        return None
+    patterns = _patterns(names, scope)
+    return (InterfaceMatch(direction, disjoint_patterns(patterns), names.negated),) if patterns else None
+
+
+def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
+    """A branch for the addresses that are written, and one for each family of each dynamic group.
+
+    Of negated names none may hold, so there is one branch a family, with all of them.
+    """
+    dynamic = scope.symbols.dynamic
+    filled = [word for word in names.words if word.text.startswith("@") and word.text[1:] in dynamic]
+    written = tuple(word for word in names.words if word not in filled)
+    fixed = static_addresses(Names(written), scope) if written else AddressSet()
+    sets = [dynamic[word.text[1:]] for word in filled]
+    if fixed is None or None in sets:
+        return None
+    own = (AddressMatch(side, fixed, names.negated),) if written else ()
+    found = [one for group in sets for one in group or ()]
+    if not names.negated:
+        of_sets = (Branch((SetMatch(side, one.name),), frozenset({one.family})) for one in found)
+        return (*((Branch(own, fixed.families),) if written else ()), *of_sets)
+    if not found:
+        return (Branch(own),)
+    return tuple(
+        Branch(
+            (*own, *(SetMatch(side, one.name, negated=True) for one in found if one.family is family)),
+            frozenset({family}),
+        )
+        for family in FAMILIES
+    )
 
 
 def _patterns(names: Names, scope: Scope) -> tuple[InterfacePattern, ...]:
@@ -63,15 +105,20 @@ def _patterns(names: Names, scope: Scope) -> tuple[InterfacePattern, ...]:
     return tuple(found)
 
 
-def _addresses(names: Names, scope: Scope) -> AddressSet | None:
+def static_addresses(names: Names, scope: Scope) -> AddressSet | None:
+    """The addresses that are written, or None when one is wrong, which is recorded."""
     groups: list[AddressSet] = []
     items: list[tuple[Family, int, int]] = []
     sound = True
     for word in names.words:
         if word.text.startswith("@"):
             name = word.text[1:]
-            if name not in scope.symbols.addresses:
-                unknown_group(Word(name, word.span), scope.symbols.addresses, scope.collector)
+            if name in scope.symbols.dynamic:
+                message = f"the group `{name}` is filled at run time: what is in it is not known here"
+                scope.collector.error("POL244", message, word.span)
+            elif name not in scope.symbols.addresses:
+                known = (*scope.symbols.addresses, *scope.symbols.dynamic)
+                unknown_group(Word(name, word.span), known, scope.collector)
             group = scope.symbols.addresses.get(name)
             sound &= group is not None
             groups += (group,) if group else ()

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from polc.diagnostics import Collector, Label
 from polc.ir.family import BOTH, FAMILIES, Family
-from polc.ir.matches import AddressMatch, ServiceMatch
+from polc.ir.fields import FIELDS
+from polc.ir.matches import AddressMatch, FieldMatch, Match, OriginalAddressMatch, ServiceMatch
 from polc.ir.verdicts import Reject
 from polc.source import Span
 
@@ -31,13 +32,28 @@ def of_addresses(match: AddressMatch, span: Span) -> Constraint:
     return Constraint(families, "what is not among these addresses", span)
 
 
+def families_of(matches: Iterable[Match]) -> frozenset[Family]:
+    """The families of the packets that can meet all the matches, as far as their fields say."""
+    left = BOTH
+    for match in matches:
+        match match:
+            case FieldMatch() if FIELDS[match.field].family:
+                left &= {FIELDS[match.field].family}
+            case OriginalAddressMatch() if not match.negated:
+                left &= match.addresses.families
+    return left
+
+
 def of_service(match: ServiceMatch, span: Span) -> Constraint:
     families = frozenset(family for family in FAMILIES if match.of_family(family))
     return Constraint(families, "this service", span)
 
 
-def check(constraints: Iterable[Constraint], verdict: Reject | None, span: Span, collector: Collector) -> None:
-    """Record POL220 when no packet can meet all constraints, POL225 when ``verdict`` cannot answer some that do."""
+def check(constraints: Iterable[Constraint], verdict: Reject | None, span: Span, collector: Collector) -> bool:
+    """Record POL220 when no packet can meet all constraints, POL225 when ``verdict`` cannot answer some that do.
+
+    Returns whether one was.
+    """
     left = BOTH
     before: list[Constraint] = []
     for one in constraints:
@@ -47,11 +63,11 @@ def check(constraints: Iterable[Constraint], verdict: Reject | None, span: Span,
             )
             message = "no packet can match this rule"
             collector.error("POL220", message, one.span, label=f"{one.what}: {_only(one)}", also=others)
-            return
+            return True
         left &= one.families
         before.append(one)
     if verdict is None or left <= verdict.type.families:
-        return
+        return False
     only = next(family for family in FAMILIES if family in verdict.type.families)
     example = "from 0.0.0.0/0" if only is Family.IP else "from ::/0"
     fitting = bool(left & verdict.type.families)
@@ -63,6 +79,7 @@ def check(constraints: Iterable[Constraint], verdict: Reject | None, span: Span,
         if fitting
         else "`admin-prohibited` is an answer of both families",
     )
+    return True
 
 
 def _only(one: Constraint) -> str:

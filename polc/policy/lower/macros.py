@@ -129,16 +129,26 @@ def expand(rule: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
         hint = did_you_mean(name, MACROS) or f"the macros are {', '.join(MACROS)}"
         scope.collector.error("POL204", f"unknown macro `{name}`", rule.macro.span, help=hint)
         return ()
-    rules = MACROS[name][scope.hook]
+    rules = _rules(name, scope)
     if isinstance(rules, str):
-        message = f"`use {name}` has no meaning in `{scope.hook.value}`: {rules}"
-        scope.collector.error("POL222", message, rule.macro.span)
+        scope.collector.error("POL222", f"`use {name}` has no meaning in `{scope.chain}`: {rules}", rule.macro.span)
         return ()
     origin = Origin(rule.span, rule.id.text if rule.id else name, rule.comment)
     return tuple(Rule((*one.matches, *_echo(one, name, scope)), one.verdict, origin=origin) for one in rules)
 
 
+def _rules(name: str, scope: Scope) -> tuple[MacroRule, ...] | str:
+    """The macro's rules, the same for every hook that leads here, or why there are none."""
+    by_hook = MACROS[name]
+    found = [by_hook[hook] for hook in by_hook if hook in scope.hooks or not scope.places]
+    if not found or not scope.hooks <= by_hook.keys():
+        return f"it is of {', '.join(f'`{hook.value}`' for hook in by_hook)}"
+    if any(one != found[0] for one in found[1:]):
+        return "its rules differ between the chains that lead here; use it in those"
+    return found[0]
+
+
 def _echo(rule: MacroRule, name: str, scope: Scope) -> tuple[Limit, ...]:
     if not rule.echo:
         return ()
-    return (Limit(ECHO_RATE, ECHO_BURST, False, (), scope.tables.fresh(scope.hook.value, f"use {name}")),)
+    return (Limit(ECHO_RATE, ECHO_BURST, False, (), scope.tables.fresh(scope.chain, f"use {name}")),)

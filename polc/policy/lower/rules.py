@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
-from polc.ir.matches import AddressMatch, CtState, CtStateMatch, Match, Side
+from polc.diagnostics import Collector
+from polc.ir.matches import AddressMatch, CtState, CtStateMatch, Side
 from polc.ir.origin import Origin
-from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
-from polc.ir.verdicts import Accept, Drop, Reject, RejectType
-from polc.ir.verdicts import Verdict as IrVerdict
+from polc.ir.verdicts import Reject
 from polc.policy.builtin_services import BUILTIN_SERVICES
 from polc.policy.document import (
     AnyRule,
     Comment,
+    Condition,
     Decision,
     Destination,
     HelperName,
+    LogLine,
     MacroDocument,
+    Names,
+    Persistent,
+    Random,
     RuleDocument,
     Source,
     SourcePorts,
     States,
-    Verdict,
+    Target,
     Word,
 )
-from polc.policy.lower import families, helpers, macros
+from polc.policy.lower import families, helpers, macros, places
+from polc.policy.lower.branches import Branch, NotOnce, Outcome, Pace, Plan, combine, write
 from polc.policy.lower.canonical import canonical
-from polc.policy.lower.effects import effects
-from polc.policy.lower.endpoints import endpoint_matches
+from polc.policy.lower.effects import effects, log_of, with_ban
+from polc.policy.lower.endpoints import endpoint_branches
 from polc.policy.lower.scope import Part, Scope, Service
 from polc.policy.lower.services import resolve_services
-from polc.policy.lower.stateful import stateful_matches
+from polc.policy.lower.stateful import check_keys, limit, stateful_matches
 from polc.policy.lower.symbols import unknown_service
+from polc.policy.lower.verdicts import verdict_of
 from polc.policy.suggest import did_you_mean
 from polc.source import Span
+
+NAT_DECISIONS = frozenset(
+    {Decision.SNAT, Decision.DNAT, Decision.MASQUERADE, Decision.REDIRECT, Decision.NETMAP, Decision.TPROXY}
+)
 
 
 def lower_rule(rule: AnyRule, scope: Scope) -> tuple[Rule, ...]:
@@ -50,46 +61,104 @@ def lower_rule(rule: AnyRule, scope: Scope) -> tuple[Rule, ...]:
 
 def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     collector = scope.collector
+    places.check_rule(rule, scope)
     constraints: list[families.Constraint] = []
-    matches: list[Match] = []
+    choices: list[tuple[Branch, ...] | None] = []
     for clause, side in ((rule.find(Source), Side.SADDR), (rule.find(Destination), Side.DADDR)):
         if clause:
-            matches += endpoint_matches(clause.endpoint, side, scope, clause.span)
-            if clause.endpoint.addresses:
-                place = _around(clause.endpoint.addresses.words)
-                own = (one for one in matches if isinstance(one, AddressMatch) and one.side is side)
-                constraints += (families.of_addresses(one, place) for one in own)
-    matches.sort(key=lambda one: isinstance(one, AddressMatch))
+            choices.append(endpoint_branches(clause.endpoint, side, scope))
+            constraints += _address_constraints(choices[-1], clause.endpoint.addresses)
     errors = len(collector.diagnostics)
+    condition = rule.find(Condition)
+    if condition:
+        from polc.policy.lower.where import where_branches
+
+        choices.append(where_branches(condition, scope))
     service = _service(rule, scope)
     states = rule.find(States)
     state_match = _states(states, scope) if states else None
-    verdict = _verdict(rule.verdict, service, scope)
-    done = effects(rule, collector)
-    stateful = stateful_matches(
-        rule, lambda: scope.tables.fresh(scope.hook.value, canonical(rule, service or ())), collector
-    )
-    if service is None:
+
+    def fresh() -> str:
+        return scope.tables.fresh(scope.chain, canonical(rule, service or ()))
+
+    outcomes = _outcomes(rule, service, scope)
+    pace = _pace(rule, fresh, collector)
+    stateful = stateful_matches(rule, fresh, collector)
+    if service is None or None in choices:
         return ()
+    check_keys(rule, service, collector)
     place = _around(tuple(one.word for one in rule.service)) if rule.service else rule.span
-    found = []
     by_helper = helpers.groups(service, place, collector) if service else [(None, None)]
-    for assigned, terms in by_helper:
-        found.append(
-            Rule(
-                matches=(*matches, *((terms,) if terms else ()), *((state_match,) if state_match else ()), *stateful),
-                verdict=verdict,
-                statements=(assigned, *done) if assigned else done,
-                origin=_origin(rule),
-            )
-        )
     if len(collector.diagnostics) == errors:
         whole = [families.of_service(terms, place) for _, terms in by_helper if terms]
         if whole:
             constraints.append(_union(whole))
+        reject = next((one.verdict for one in outcomes if isinstance(one.verdict, Reject)), None)
         answer = rule.verdict.answer.span if rule.verdict and rule.verdict.answer else rule.span
-        families.check(constraints, verdict if isinstance(verdict, Reject) else None, answer, collector)
+        if families.check(constraints, reject, answer, collector):
+            return ()
+    branches = combine(one for one in choices if one)
+    if not any(branch.families & one.families for branch in branches for one in outcomes):
+        if len(collector.diagnostics) == errors:
+            collector.error("POL220", "no packet can match this rule: its parts are of different families", rule.span)
+        return ()
+    found: list[Rule] = []
+    for assigned, terms in by_helper:
+        plan = Plan(
+            branches,
+            (*((terms,) if terms else ()), *((state_match,) if state_match else ())),
+            tuple(stateful),
+            tuple(one._replace(statements=(assigned, *one.statements)) if assigned else one for one in outcomes),
+            pace,
+            _origin(rule),
+        )
+        try:
+            rules, chains = write(plan, fresh)
+        except NotOnce:
+            assert rule.verdict is not None
+            message = f"`{rule.verdict.decision.value}` cannot stand in a rule that counts or logs in several ways"
+            hint = "write a rule for each way, or the log as a rule of its own"
+            collector.error("POL247", message, rule.verdict.span, help=hint)
+            return ()
+        found += rules
+        scope.tables.chains += chains
     return tuple(found)
+
+
+def _address_constraints(branches: tuple[Branch, ...] | None, names: Names | None) -> list[families.Constraint]:
+    """What the addresses of one end say of the rule's families, where there is one way to meet them."""
+    if not names or not branches or len(branches) > 1:
+        return []
+    own = (one for one in branches[0].matches if isinstance(one, AddressMatch))
+    return [families.of_addresses(one, _around(names.words)) for one in own]
+
+
+def _outcomes(rule: RuleDocument, service: Service | None, scope: Scope) -> tuple[Outcome, ...]:
+    """What the rule does; with a log first, unless that is held to a rate of its own."""
+    done = effects(rule, scope.collector)
+    line = rule.find(LogLine)
+    if line and not line.pace:
+        done = (*done, log_of(line, scope.collector))
+    if rule.verdict and rule.verdict.decision in NAT_DECISIONS:
+        from polc.policy.lower.nat import nat_outcomes
+
+        of_nat = nat_outcomes(rule, service, scope) if service is not None else ()
+        outcomes = tuple(one._replace(statements=(*done, *one.statements)) for one in of_nat)
+    else:
+        for clause in (rule.find(Target), rule.find(Random), rule.find(Persistent)):
+            if clause:
+                message = "this goes with a verdict that changes addresses, and the rule has none"
+                scope.collector.error("POL248", message, clause.span)
+        outcomes = (Outcome(done, verdict_of(rule.verdict, service, scope)),)
+    return with_ban(rule, outcomes, scope)
+
+
+def _pace(rule: RuleDocument, fresh: Callable[[], str], collector: Collector) -> Pace | None:
+    line = rule.find(LogLine)
+    if not line or not line.pace:
+        return None
+    log, bucket = log_of(line, collector), limit(line.pace, False, fresh, collector)
+    return Pace(bucket, log) if bucket else None
 
 
 def _union(constraints: list[families.Constraint]) -> families.Constraint:
@@ -150,38 +219,3 @@ def _states(clause: States, scope: Scope) -> CtStateMatch | None:
             return None
         states |= found
     return CtStateMatch(states)
-
-
-def _verdict(verdict: Verdict | None, service: Service | None, scope: Scope) -> IrVerdict | None:
-    if verdict is None:
-        return None
-    match verdict.decision:
-        case Decision.ACCEPT:
-            return Accept()
-        case Decision.DROP:
-            return Drop()
-        case Decision.REJECT:
-            return _reject(verdict.answer, service, scope)
-        case _:
-            assert_never(verdict.decision)
-
-
-def _reject(answer: Word | None, service: Service | None, scope: Scope) -> Reject:
-    if answer is None:
-        return Reject()
-    known = {one.value: one for one in RejectType}
-    if answer.text not in known:
-        hint = did_you_mean(answer.text, known) or f"the answers are {', '.join(known)}"
-        scope.collector.error("POL207", f"unknown answer `{answer.text}`", answer.span, help=hint)
-        return Reject()
-    kind = known[answer.text]
-    if kind is RejectType.TCP_RESET and service is not None and not _only_tcp(service):
-        message = "`tcp-reset` answers TCP alone, and the rule also speaks of other packets"
-        scope.collector.error(
-            "POL224", message, answer.span, help="name a TCP service, such as `tcp/25`, or all of `tcp`"
-        )
-    return Reject(kind)
-
-
-def _only_tcp(service: Service) -> bool:
-    return bool(service) and all(part.term.protocol == TCP for part in service)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from binascii import crc32
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from polc.diagnostics import Collector
 from polc.ir.addresses import AddressSet
 from polc.ir.matches import InterfacePattern, ServiceTerm
-from polc.ir.ruleset import Hook
+from polc.ir.ruleset import ChainType, DynamicSet, Hook, Priority, RegularChain
 
 
 class Part(NamedTuple):
@@ -24,18 +24,25 @@ Service = tuple[Part, ...]
 
 
 class Symbols(NamedTuple):
-    """The policy's names. None: it is defined, but wrongly, which has been said already where it is defined."""
+    """The policy's names. None: it is defined, but wrongly, which has been said already where it is defined.
+
+    ``dynamic`` are address groups that are filled at run time, one set a family; ``chains`` regular chains.
+    """
 
     zones: Mapping[str, tuple[InterfacePattern, ...] | None]
     addresses: Mapping[str, AddressSet | None]
     services: Mapping[str, Service | None]
+    dynamic: Mapping[str, tuple[DynamicSet, ...] | None] = {}
+    chains: Collection[str] = ()
 
 
 @dataclass(slots=True)
 class StateTables:
-    """Hands out names for the state of limits: no two alike in a policy."""
+    """Hands out names for the state of limits and for chains that rules need: no two alike in a policy."""
 
     taken: dict[str, int] = field(default_factory=dict)
+    chains: list[RegularChain] = field(default_factory=list)
+    """The chains that rules needed."""
 
     def fresh(self, chain: str, canonical: str) -> str:
         """``<chain>-<6 hex digits of the rule's text>``: a rule keeps its name when others come or go.
@@ -48,8 +55,25 @@ class StateTables:
         return f"{name}-{repeated + 1}" if repeated else name
 
 
-class Scope(NamedTuple):
+class Place(NamedTuple):
+    """Where the kernel calls a base chain; ``name`` is what the policy calls it."""
+
+    name: str
     hook: Hook
+    type: ChainType = ChainType.FILTER
+    priority: Priority = Priority.FILTER
+
+
+class Scope(NamedTuple):
+    """``places`` of a base chain is its own, of a regular one those of the base chains that lead there."""
+
+    chain: str
+    places: tuple[Place, ...]
     symbols: Symbols
     tables: StateTables
     collector: Collector
+
+    @property
+    def hooks(self) -> frozenset[Hook]:
+        """The hooks whose packets come here; none where nothing leads to the chain."""
+        return frozenset(place.hook for place in self.places)

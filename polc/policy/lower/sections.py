@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from polc.diagnostics import Collector, Failure, Label
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, ChainType, Hook, Priority, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Reject
 from polc.policy.document import Word
 from polc.policy.lower.rules import lower_rule
-from polc.policy.lower.scope import Scope, StateTables, Symbols
+from polc.policy.lower.scope import Place, Scope, StateTables, Symbols
 from polc.policy.merge import SECTIONS, Section
 from polc.policy.rule_mapping import read_any_rule
 
@@ -19,17 +19,18 @@ def lower_sections(sections: Mapping[str, Section], symbols: Symbols, collector:
     """The chains of the sections that there are, in netfilter's order; errors of all rules are recorded."""
     tables = StateTables()
     ids: dict[str, Word] = {}
-    chains = []
+    chains: list[Chain] = []
     for name in SECTIONS:
         section = sections.get(name)
         if section:
-            scope = Scope(Hook(name), symbols, tables, collector)
+            scope = Scope(name, (Place(name, Hook(name)),), symbols, tables, collector)
             chains.append(_chain(section, scope, ids))
-    return Ruleset(tuple(chains))
+    return Ruleset((*chains, *tables.chains))
 
 
 def _chain(section: Section, scope: Scope, ids: dict[str, Word]) -> BaseChain:
-    name = scope.hook.value
+    name = scope.chain
+    (place,) = scope.places
     rules: list[Rule] = []
     for node in section.rules:
         try:
@@ -53,6 +54,4 @@ def _chain(section: Section, scope: Scope, ids: dict[str, Word]) -> BaseChain:
         )
     elif section.default.value == "reject":
         rules.append(Rule((), Reject(), origin=Origin(section.default.span, "default")))
-    return BaseChain(
-        name, ChainType.FILTER, scope.hook, Priority.FILTER.value, policy, tuple(rules), Origin(section.span)
-    )
+    return BaseChain(name, place.type, place.hook, place.priority.value, policy, tuple(rules), Origin(section.span))

@@ -1,4 +1,4 @@
-"""``limit``, ``over`` and ``hits``."""
+"""``limit``, ``over``, ``hits``, ``connections`` and ``quota``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from polc.diagnostics import Collector
-from polc.ir.stateful import Hits, KeyPart, Limit
-from polc.policy.document import HitCount, Over, Rate, RuleDocument, Under, Word
+from polc.ir.protocols import PORT_PROTOCOLS
+from polc.ir.stateful import Amount, Connections, Hits, KeyPart, Limit, Quota
+from polc.policy.document import ConnectionCount, HitCount, Over, Rate, RuleDocument, Under, Volume, Word
 from polc.policy.lower import values
+from polc.policy.lower.scope import Service
 
 DEFAULT_BURST = 5
 """What both targets take when none is written (nft(8), LIMIT STATEMENT; iptables-extensions(8), limit)."""
@@ -16,33 +18,58 @@ DEFAULT_BURST = 5
 MOST_HITS = 255
 """xt_recent keeps no more time stamps than this of a source (net/netfilter/xt_recent.c, XT_RECENT_MAX_NSTAMPS)."""
 
+_PORTS = {one.value for one in values.PORT_KEYS}
 _T = TypeVar("_T")
 
+Stateful = Limit | Hits | Connections | Quota
 
-def stateful_matches(rule: RuleDocument, fresh: Callable[[], str], collector: Collector) -> list[Limit | Hits]:
-    """The rule's stateful matches, always in the order limit, over, hits: clauses have no order of their own.
+
+def stateful_matches(rule: RuleDocument, fresh: Callable[[], str], collector: Collector) -> list[Stateful]:
+    """The rule's stateful matches, always in the order connections, limit, over, hits, quota: clauses have no order.
 
     ``fresh`` gives a name for the state of each. What is wrong is recorded.
     """
-    found: list[Limit | Hits] = []
+    found: list[Stateful | None] = []
+    connections, quota = rule.find(ConnectionCount), rule.find(Volume)
     under, over, hits = rule.find(Under), rule.find(Over), rule.find(HitCount)
-    for clause in (under, over):
-        if clause:
-            match = _limit(clause.rate, isinstance(clause, Over), fresh, collector)
-            found += (match,) if match else ()
+    if connections:
+        found.append(_connections(connections, fresh, collector))
+    if under:
+        found.append(limit(under.rate, False, fresh, collector))
+    if over:
+        found.append(limit(over.rate, True, fresh, collector))
     if hits:
-        counted = _hits(hits, fresh, collector)
-        found += (counted,) if counted else ()
-    return found
+        found.append(_hits(hits, fresh, collector))
+    if quota:
+        found.append(_quota(quota, fresh, collector))
+    return [one for one in found if one]
 
 
-def _limit(clause: Rate, over: bool, fresh: Callable[[], str], collector: Collector) -> Limit | None:
+def limit(clause: Rate, over: bool, fresh: Callable[[], str], collector: Collector) -> Limit | None:
+    """A bucket, or None for a wrong one, which is recorded. In bytes, an unwritten burst is what a period brings."""
     rate = _value("POL114", clause.rate, values.rate, collector)
-    burst = _value("POL113", clause.burst, values.count, collector) if clause.burst else DEFAULT_BURST
+    burst: int | None = DEFAULT_BURST
+    if rate and rate.amount is Amount.BYTES:
+        burst = rate.count if clause.burst is None else _value("POL113", clause.burst, values.size, collector)
+    elif clause.burst:
+        burst = _value("POL113", clause.burst, values.count, collector)
     key = _key(clause.per, collector)
     if rate is None or burst is None or key is None:
         return None
     return Limit(rate, burst, over, key, fresh())
+
+
+def _connections(clause: ConnectionCount, fresh: Callable[[], str], collector: Collector) -> Connections | None:
+    count = _value("POL113", clause.number, lambda text: values.number(text, values.LARGEST_COUNT), collector)
+    key = _key(clause.per, collector)
+    if count is None or key is None:
+        return None
+    return Connections(count, clause.over, key, fresh())
+
+
+def _quota(clause: Volume, fresh: Callable[[], str], collector: Collector) -> Quota | None:
+    size = _value("POL113", clause.size, lambda text: values.size(text, values.LARGEST_VOLUME), collector)
+    return None if size is None else Quota(size, clause.over, fresh())
 
 
 def _hits(clause: HitCount, fresh: Callable[[], str], collector: Collector) -> Hits | None:
@@ -54,7 +81,22 @@ def _hits(clause: HitCount, fresh: Callable[[], str], collector: Collector) -> H
     if len(key) != 1:
         collector.error("POL119", "hits are counted by one key, source or destination", clause.per[1].span)
         return None
+    if key[0].field in values.PORT_KEYS:
+        collector.error("POL119", "hits are counted by source or destination", clause.per[0].span)
+        return None
     return Hits(count, window, key[0], clause.refresh, fresh())
+
+
+def check_keys(rule: RuleDocument, service: Service, collector: Collector) -> None:
+    """Record POL240 for a port as key in a rule that also speaks of packets without ports."""
+    if service and all(part.term.protocol in PORT_PROTOCOLS for part in service):
+        return
+    under, over, connections = rule.find(Under), rule.find(Over), rule.find(ConnectionCount)
+    keys = (*(under.rate.per if under else ()), *(over.rate.per if over else ()))
+    for word in (*keys, *(connections.per if connections else ())):
+        if word.text in _PORTS:
+            message = f"packets are counted by `{word.text}` here, and some that the rule matches have no ports"
+            collector.error("POL240", message, word.span, help="name a service with ports, such as `tcp/1-65535`")
 
 
 def _value(code: str, word: Word, read: Callable[[str], _T], collector: Collector) -> _T | None:

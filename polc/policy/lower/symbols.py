@@ -12,6 +12,7 @@ from polc.ir.family import Family
 from polc.ir.matches import InterfacePattern
 from polc.ir.services import normalise
 from polc.policy.builtin_services import BUILTIN_SERVICES
+from polc.policy.clause_mapping import source_ports
 from polc.policy.document import ServiceWord, SourcePorts, Word
 from polc.policy.lower.graph import in_order
 from polc.policy.lower.helpers import HELPERS, known_helper, protocols_of, with_helper
@@ -20,7 +21,7 @@ from polc.policy.lower.services import resolve_services
 from polc.policy.lower.values import interface
 from polc.policy.nodes import Entry, Mapping, Scalar, Sequence
 from polc.policy.parser import keywords
-from polc.policy.rule_mapping import service_words, source_ports
+from polc.policy.rule_mapping import service_words
 from polc.policy.rule_text import read_definition
 from polc.policy.suggest import did_you_mean
 from polc.source import SourceFile

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 
 from polc.ir.matches import InterfacePattern
-from polc.ir.stateful import KeyField, KeyPart, Rate, Unit
+from polc.ir.stateful import Amount, KeyField, KeyPart, Rate, Unit
 
 LARGEST_COUNT = (1 << 32) - 1
 """Largest count of packets: both kernels keep bursts and rates in 32 bits or more (linux/netfilter/xt_limit.h)."""
+
+LARGEST_VOLUME = (1 << 63) - 1
+"""Largest quota in bytes that both kernels keep (net/netfilter/nft_quota.c: a signed counter of 64 bits)."""
+
+_BYTES = {"bytes": 1, "kbytes": 1 << 10, "mbytes": 1 << 20, "gbytes": 1 << 30}
+"""nft's units of data (nft(8), LIMIT STATEMENT), in bytes; `gbytes` is polc's own."""
 
 _PERIODS = {
     **{unit.name.lower(): unit for unit in Unit},
@@ -16,7 +22,8 @@ _PERIODS = {
 }  # fmt: skip
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_KEYS = {one.value for one in (KeyField.SOURCE, KeyField.DESTINATION)}
+_KEYS = {one.value for one in KeyField}
+PORT_KEYS = (KeyField.SPORT, KeyField.DPORT)
 
 _LONGEST_DAYS = 365
 _LONGEST_INTERFACE = 15
@@ -25,7 +32,7 @@ _LONGEST_INTERFACE = 15
 
 def decimal(text: str, lowest: int, highest: int) -> int | None:
     """A number in plain decimal digits within the bounds, or None."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+    if not (text.isascii() and text.isdigit() and len(text) <= 20):
         return None
     number = int(text)
     return number if lowest <= number <= highest else None
@@ -38,15 +45,41 @@ def count(text: str, highest: int = LARGEST_COUNT) -> int:
     return number
 
 
+def number(text: str, highest: int) -> int:
+    """``31``, ``0x1f``: 0 to ``highest``."""
+    found = decimal(text, 0, highest)
+    if found is None and re.fullmatch(r"0[xX][0-9A-Fa-f]{1,16}", text):
+        found = int(text, 16)
+    if found is None or found > highest:
+        raise ValueError(f"`{text}` is not a number from 0 to {highest}, such as `31` or `0x1f`")
+    return found
+
+
+def size(text: str, highest: int = LARGEST_COUNT) -> int:
+    """Bytes: ``500 bytes``, ``10 kbytes``, ``1mbytes``, ``2 gbytes``; a kbyte is 1024 bytes."""
+    found = re.fullmatch(r"([0-9]{1,20}) ?([a-z]+)", text)
+    unit = _BYTES.get(found.group(2), 0) if found else 0
+    amount = int(found.group(1)) * unit if found else 0
+    if not 1 <= amount <= highest:
+        units = ", ".join(f"`{one}`" for one in _BYTES)
+        raise ValueError(f"`{text}` is not 1 to {highest} bytes: write a number and one of {units}, as in `10 mbytes`")
+    return amount
+
+
 def rate(text: str) -> Rate:
-    """``10/minute``; periods also ``s``, ``sec``, ``m``, ``min``, ``h``, ``d``."""
+    """``10/minute``, ``10 mbytes/second``; periods also ``s``, ``sec``, ``m``, ``min``, ``h``, ``d``."""
     amount, slash, period = text.partition("/")
     if not slash or period not in _PERIODS:
-        raise ValueError(f"`{text}` is not a rate: write packets per second, minute, hour or day, such as `10/minute`")
-    number = decimal(amount, 1, LARGEST_COUNT)
-    if number is None:
+        raise ValueError(
+            f"`{text}` is not a rate: write packets or bytes per second, minute, hour or day, such as `10/minute` or "
+            "`10 mbytes/second`"
+        )
+    if amount.endswith("bytes"):
+        return Rate(size(amount), _PERIODS[period], Amount.BYTES)
+    packets = decimal(amount, 1, LARGEST_COUNT)
+    if packets is None:
         raise ValueError(f"`{text}` is not a rate: its number of packets is 1 to {LARGEST_COUNT}, as in `10/minute`")
-    return Rate(number, _PERIODS[period])
+    return Rate(packets, _PERIODS[period])
 
 
 def duration(text: str) -> int:
@@ -88,7 +121,11 @@ def key(words: tuple[str, ...]) -> tuple[KeyPart, ...]:
             may_go_on = False
             continue
         if name not in _KEYS:
-            raise ValueError(f"`{word}` is not a key: packets are counted by `source` or `destination`")
+            raise ValueError(
+                f"`{word}` is not a key: packets are counted by `source`, `destination`, `sport` or `dport`"
+            )
+        if slash and KeyField(name) in PORT_KEYS:
+            raise ValueError(f"`{name}` is a port: it has no prefix length")
         short = decimal(length, 0, 32) if slash else 32
         if short is None:
             raise ValueError(f"`/{length}` is not an IPv4 prefix length of 0 to 32: for IPv6 write `{name}/32,/64`")

@@ -14,7 +14,7 @@ from polc.backends.nft.compare import differences
 from polc.ir.ruleset import Ruleset
 from polc.kernel.netns import Namespace
 
-EXAMPLES = 40
+EXAMPLES = 60
 
 
 @pytest.mark.kernel("nft")
@@ -29,7 +29,7 @@ def test_loads_and_reads_back(scratch: Namespace, tmp_path: Path) -> None:
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
-    @given(rulesets())
+    @given(rulesets(fields=True))
     def draw(one: Ruleset) -> None:
         drawn.append(one)
 

@@ -74,7 +74,7 @@ RULES: dict[str, tuple[Rule, str]] = {
     ),
     "ports of nat, a limit and alternatives": (
         Rule((BOTH_DNS, limit()), Nat(NatKind.REDIRECT, ports=numbers(80)), families=IPV4),
-        "a NAT rule with ports",
+        "such a rule with a limit",
     ),
     "two address ranges": (
         Rule((), Nat(NatKind.SNAT, Family.IP, Intervals(((1, 1), (3, 3))))),

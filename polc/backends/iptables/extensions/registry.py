@@ -45,6 +45,7 @@ from polc.ir.matches import (
     ReversePathMatch,
     ServiceMatch,
     SetMatch,
+    TcpOptionMatch,
     TraitMatch,
 )
 from polc.ir.stateful import Connections, Hits, Limit, Quota
@@ -86,6 +87,8 @@ def split(match: Match, family: Family) -> Alternatives:
             return trait.split(match)
         case OriginalAddressMatch():
             return original.split(match, family)
+        case TcpOptionMatch():
+            return Alternatives((match,), slot="--tcp-option")
         case (
             CtStateMatch()
             | NameMatch()
@@ -134,6 +137,8 @@ def words(match: Match, context: Context) -> Words:
             return trait.words(match, context.family)
         case OriginalAddressMatch():
             return original.words(match, context.family)
+        case TcpOptionMatch():
+            return tcpflags.option(match)
         case EveryNth():
             return counts.every_nth(match)
         case Connections():

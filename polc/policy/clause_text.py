@@ -1,0 +1,273 @@
+"""Clauses of rule texts to documents.
+
+A clause is one function here, of the name that it has in ``grammar/rule.lark``, and one row of ``CLAUSES``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from polc.diagnostics import Failure
+from polc.policy.document import (
+    Ban,
+    Clause,
+    CodePoint,
+    Comment,
+    Condition,
+    ConnectionCount,
+    Destination,
+    Endpoint,
+    FlowMarking,
+    HelperName,
+    HitCount,
+    LogLine,
+    MarkAction,
+    Marking,
+    NamedCount,
+    Names,
+    NoTracking,
+    Over,
+    OwnCount,
+    Persistent,
+    Random,
+    Rate,
+    SegmentSize,
+    Source,
+    SourcePorts,
+    States,
+    SynProxy,
+    Target,
+    Under,
+    Volume,
+    Word,
+)
+from polc.policy.nodes import Scalar
+from polc.policy.parser import Token, Tree
+from polc.source import Span
+
+
+def tokens_of(tree: Tree) -> list[Token]:
+    """The words right in a tree, without those of the trees in it."""
+    return [child for child in tree.children if isinstance(child, Token)]
+
+
+def words(tree: Tree, text: Scalar) -> tuple[Word, ...]:
+    """As ``tokens_of``, with their places."""
+    return tuple(Word(token.text, text.place(token.start, token.end)) for token in tokens_of(tree))
+
+
+def unquote(token: Token) -> str:
+    return re.sub(r"\\(.)", r"\1", token.text[1:-1], flags=re.DOTALL)
+
+
+def _place(tree: Tree, text: Scalar) -> Span:
+    return text.place(tree.start, tree.end)
+
+
+def _trees(tree: Tree, text: Scalar) -> dict[str, Tree]:
+    """The trees in a tree by their names.
+
+    Raises:
+        Failure: POL111 for one that is there twice.
+    """
+    found: dict[str, Tree] = {}
+    for one in tree.children:
+        if isinstance(one, Tree) and found.setdefault(one.name, one) is not one:
+            word = text.text[one.start : one.end].split(maxsplit=1)[0]
+            raise Failure.of("POL111", f"`{word}` is there twice", _place(one, text))
+    return found
+
+
+def _joined(tree: Tree, text: Scalar) -> Word:
+    """The words of a tree as one, such as a number with its unit."""
+    found = tokens_of(tree)
+    return Word(" ".join(one.text for one in found), text.place(found[0].start, found[-1].end))
+
+
+def _only(tree: Tree) -> Tree:
+    (child,) = tree.children
+    assert isinstance(child, Tree)
+    return child
+
+
+def endpoint(tree: Tree, text: Scalar) -> Endpoint:
+    parts = {
+        child.name.removeprefix("not_"): Names(words(child, text), child.name.startswith("not_"))
+        for child in tree.children
+        if isinstance(child, Tree)
+    }
+    return Endpoint(parts.get("zones"), parts.get("addresses"))
+
+
+def _source(tree: Tree, text: Scalar) -> Source:
+    return Source(endpoint(_only(tree), text), _place(tree, text))
+
+
+def _destination(tree: Tree, text: Scalar) -> Destination:
+    return Destination(endpoint(_only(tree), text), _place(tree, text))
+
+
+def sport(tree: Tree, text: Scalar) -> SourcePorts:
+    return SourcePorts(words(tree, text), _place(tree, text))
+
+
+def _state(tree: Tree, text: Scalar) -> States:
+    return States(words(tree, text), _place(tree, text))
+
+
+def rate(tree: Tree, text: Scalar) -> Rate:
+    options = _trees(tree, text)
+    burst, per = options.get("burst"), options.get("per")
+    return Rate(_joined(tree, text), _joined(burst, text) if burst else None, words(per, text) if per else ())
+
+
+def _limit(tree: Tree, text: Scalar) -> Under:
+    return Under(rate(_only(tree), text), _place(tree, text))
+
+
+def _over(tree: Tree, text: Scalar) -> Over:
+    return Over(rate(_only(tree), text), _place(tree, text))
+
+
+def count(tree: Tree, text: Scalar) -> HitCount:
+    number, within = words(tree, text)
+    parts = _trees(tree, text)
+    return HitCount(number, within, words(parts["per"], text), "refresh" in parts, _place(tree, text))
+
+
+def _hits(tree: Tree, text: Scalar) -> HitCount:
+    return count(_only(tree), text)
+
+
+def excess(tree: Tree, text: Scalar) -> ConnectionCount:
+    parts = _trees(tree, text)
+    per = words(parts["per"], text) if "per" in parts else ()
+    return ConnectionCount(words(tree, text)[0], "beyond" in parts, per, _place(tree, text))
+
+
+def _connections(tree: Tree, text: Scalar) -> ConnectionCount:
+    return excess(_only(tree), text)._replace(span=_place(tree, text))
+
+
+def allowance(tree: Tree, text: Scalar) -> Volume:
+    return Volume(_joined(tree, text), "beyond" in _trees(tree, text), _place(tree, text))
+
+
+def _quota(tree: Tree, text: Scalar) -> Volume:
+    return allowance(_only(tree), text)._replace(span=_place(tree, text))
+
+
+def _where(tree: Tree, text: Scalar) -> Condition:
+    from polc.policy.where_text import test
+
+    return Condition(test(_only(tree), text), _place(tree, text))
+
+
+def _log(tree: Tree, text: Scalar) -> LogLine:
+    (quoted,) = tokens_of(tree)
+    options = _trees(tree, text)
+    level, group = (words(options[one], text)[0] if one in options else None for one in ("level", "group"))
+    pace = None
+    if "pace" in options:
+        of, *burst = words(options["pace"], text)
+        pace = Rate(of, burst[0] if burst else None, ())
+    prefix = Word(unquote(quoted), text.place(quoted.start, quoted.end))
+    return LogLine(prefix, level, group, pace, _place(tree, text))
+
+
+def _tally(tree: Tree, text: Scalar) -> NamedCount:
+    return NamedCount(words(tree, text)[0], _place(tree, text))
+
+
+def _counter(tree: Tree, text: Scalar) -> OwnCount:
+    return OwnCount(_place(tree, text))
+
+
+def _ban(tree: Tree, text: Scalar) -> Ban:
+    name, *timeout = words(tree, text)
+    return Ban(Word(name.text[1:], name.span), timeout[0] if timeout else None, _place(tree, text))
+
+
+def _mark(tree: Tree, text: Scalar) -> Marking:
+    action = _only(tree)
+    value = next(iter(words(action, text)), None)
+    return Marking(MarkAction(action.name), value, _mask(action, text), _place(tree, text))
+
+
+def _flow_mark(tree: Tree, text: Scalar) -> FlowMarking:
+    (field,) = words(tree, text)
+    action = _trees(tree, text)["set"]
+    return FlowMarking(field, words(action, text)[0], _mask(action, text), _place(tree, text))
+
+
+def _mask(tree: Tree, text: Scalar) -> Word | None:
+    return next((words(one, text)[0] for one in tree.children if isinstance(one, Tree)), None)
+
+
+def _dscp(tree: Tree, text: Scalar) -> CodePoint:
+    return CodePoint(words(tree, text)[0], _place(tree, text))
+
+
+def _mss(tree: Tree, text: Scalar) -> SegmentSize:
+    return SegmentSize(next(iter(words(tree, text)), None), _place(tree, text))
+
+
+def _notrack(tree: Tree, text: Scalar) -> NoTracking:
+    return NoTracking(_place(tree, text))
+
+
+def _synproxy(tree: Tree, text: Scalar) -> SynProxy:
+    options = _trees(tree, text)
+    wscale = words(options["wscale"], text)[0] if "wscale" in options else None
+    mss = words(options["announced"], text)[0]
+    return SynProxy(mss, wscale, "timestamp" in options, "sack_perm" in options, _place(tree, text))
+
+
+def _target(tree: Tree, text: Scalar) -> Target:
+    return Target(words(tree, text), _place(tree, text))
+
+
+def _random(tree: Tree, text: Scalar) -> Random:
+    return Random(_place(tree, text))
+
+
+def _persistent(tree: Tree, text: Scalar) -> Persistent:
+    return Persistent(_place(tree, text))
+
+
+def _helper(tree: Tree, text: Scalar) -> HelperName:
+    return HelperName(words(tree, text)[0], _place(tree, text))
+
+
+def _comment(tree: Tree, text: Scalar) -> Comment:
+    return Comment(unquote(tokens_of(tree)[0]), _place(tree, text))
+
+
+CLAUSES: dict[str, Callable[[Tree, Scalar], Clause]] = {
+    "source": _source,
+    "destination": _destination,
+    "sport": sport,
+    "state": _state,
+    "limit": _limit,
+    "over": _over,
+    "hits": _hits,
+    "connections": _connections,
+    "quota": _quota,
+    "where": _where,
+    "log": _log,
+    "tally": _tally,
+    "counter": _counter,
+    "ban": _ban,
+    "mark": _mark,
+    "flow_mark": _flow_mark,
+    "dscp": _dscp,
+    "mss": _mss,
+    "notrack": _notrack,
+    "synproxy": _synproxy,
+    "target": _target,
+    "random": _random,
+    "persistent": _persistent,
+    "helper": _helper,
+    "comment": _comment,
+}

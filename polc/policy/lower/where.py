@@ -1,0 +1,82 @@
+"""``where``: conditions to branches of matches."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import assert_never
+
+from polc.diagnostics import Failure
+from polc.ir.matches import Match, Trait, TraitMatch
+from polc.policy.document import AllOf, AnyOf, Comparison, Condition, Having, Not, Test
+from polc.policy.lower.branches import MOST_BRANCHES, Branch
+from polc.policy.lower.comparisons import compare
+from polc.policy.lower.families import families_of
+from polc.policy.lower.places import check_field
+from polc.policy.lower.scope import Scope
+from polc.policy.suggest import did_you_mean
+
+_Ways = tuple[tuple[Match, ...], ...]
+"""Of the ways one must hold, of a way's matches all."""
+
+
+def where_branches(clause: Condition, scope: Scope) -> tuple[Branch, ...] | None:
+    """The branches of a condition, None for a wrong one; what is wrong is recorded."""
+    try:
+        ways = _ways(clause.test, False, scope)
+    except Failure as failure:
+        scope.collector.diagnostics.extend(failure.diagnostics)
+        return None
+    if len(ways) > MOST_BRANCHES:
+        message = f"this condition can hold in {len(ways)} ways, and {MOST_BRANCHES} are the most"
+        scope.collector.error("POL246", message, clause.span, help="write several rules")
+        return None
+    found = []
+    for way in ways:
+        families = families_of(way)
+        if families:
+            found.append(Branch(way, families))
+    if not found:
+        message = "no packet can meet this condition: it asks for IPv4 and IPv6 at once"
+        scope.collector.error("POL220", message, clause.span)
+        return None
+    return tuple(found)
+
+
+def _ways(test: Test, negated: bool, scope: Scope) -> _Ways:
+    match test:
+        case Comparison():
+            return compare(test, negated, scope)
+        case Having(word):
+            known = {one.value: one for one in Trait}
+            if word.text not in known:
+                from polc.policy.where_errors import instead_of
+
+                after = word.span.source.text[word.span.start : word.span.start + 80]
+                hint = did_you_mean(word.text, known) or instead_of(after)
+                hint = hint or f"words that stand alone are {', '.join(known)}"
+                raise Failure.of("POL242", f"`{word.text}` is no condition", word.span, help=hint)
+            check_field(known[word.text], word.span, scope)
+            return ((TraitMatch(known[word.text], negated),),)
+        case Not(inner):
+            return _ways(inner, not negated, scope)
+        case AllOf(tests):
+            parts = [_ways(one, negated, scope) for one in tests]
+            return _one_of(parts) if negated else _all_of(parts)
+        case AnyOf(tests):
+            parts = [_ways(one, negated, scope) for one in tests]
+            return _all_of(parts) if negated else _one_of(parts)
+        case _:
+            assert_never(test)
+
+
+def _one_of(parts: list[_Ways]) -> _Ways:
+    return tuple(way for part in parts for way in part)
+
+
+def _all_of(parts: list[_Ways]) -> _Ways:
+    ways: _Ways = ((),)
+    for part in parts:
+        # A condition that says too much is told so by its number of ways, which need not all be made for that.
+        if len(ways) <= MOST_BRANCHES:
+            ways = tuple((*left, *right) for left, right in product(ways, part))
+    return ways
