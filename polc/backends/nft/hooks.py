@@ -1,10 +1,19 @@
-"""Where base chains may stand (net/netfilter/nft_chain_filter.c, nft_chain_nat.c, nft_chain_route.c)."""
+"""Where base chains may stand, and what may stand in them.
+
+Sources: net/netfilter/nft_chain_filter.c, nft_chain_nat.c, nft_chain_route.c; the ``validate`` functions of
+nft_fib.c, nft_socket.c, nft_meta.c, nft_osf.c, nft_rt.c, nft_tproxy.c, nft_synproxy.c, nft_nat.c, nft_masq.c and
+nft_redir.c, as of kernel 5.10.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from polc.backends.nft.refused import Refused
-from polc.ir.ruleset import BaseChain, ChainType, Hook, Ruleset
-from polc.ir.verdicts import Goto, Jump
+from polc.ir.matches import NameField, NameMatch, ReversePathMatch, Trait, TraitMatch
+from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
+from polc.ir.statements import AssignHelper, ClampMss, Notrack, Synproxy, Tproxy
+from polc.ir.verdicts import Goto, Jump, Nat, NatKind
 
 _HOOKS: dict[ChainType, frozenset[Hook]] = {
     ChainType.FILTER: frozenset(Hook),
@@ -13,6 +22,17 @@ _HOOKS: dict[ChainType, frozenset[Hook]] = {
 }
 _CONNTRACK = -200
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
+
+_SOURCE_NAT = (Hook.INPUT, Hook.POSTROUTING)
+_DESTINATION_NAT = (Hook.PREROUTING, Hook.OUTPUT)
+_NAT: dict[NatKind, tuple[Hook, ...]] = {
+    NatKind.SNAT: _SOURCE_NAT,
+    NatKind.NETMAP_SOURCE: _SOURCE_NAT,
+    NatKind.MASQUERADE: (Hook.POSTROUTING,),
+    NatKind.DNAT: _DESTINATION_NAT,
+    NatKind.NETMAP_DESTINATION: _DESTINATION_NAT,
+    NatKind.REDIRECT: _DESTINATION_NAT,
+}
 
 
 def check_hook(chain: BaseChain) -> None:
@@ -27,23 +47,80 @@ def check_hook(chain: BaseChain) -> None:
         raise Refused(f"{chain.priority} is not a priority: it has 32 bits")
 
 
-def before_conntrack(ruleset: Ruleset) -> frozenset[str]:
-    """The chains that packets may reach before conntrack has looked at them."""
+def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
+    """For each chain the base chains from which packets reach it, itself included."""
     calls = {
         chain.name: [rule.verdict.chain for rule in chain.rules if isinstance(rule.verdict, Jump | Goto)]
         for chain in ruleset.chains
     }
-    todo = [
-        chain.name
-        for chain in ruleset.chains
-        if isinstance(chain, BaseChain)
-        and chain.hook in (Hook.PREROUTING, Hook.OUTPUT)
-        and chain.priority <= _CONNTRACK
-    ]
-    found: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += calls.get(name, ())
-    return frozenset(found)
+    found: dict[str, list[BaseChain]] = {chain.name: [] for chain in ruleset.chains}
+    for base in ruleset.chains:
+        if not isinstance(base, BaseChain):
+            continue
+        todo, seen = [base.name], set[str]()
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                found.setdefault(name, []).append(base)
+                todo += calls.get(name, ())
+    return found
+
+
+def check_place(rule: Rule, bases: list[BaseChain]) -> None:
+    """Raises:
+    Refused: the kernel does not take the rule, or it has no effect, where one of ``bases`` stands.
+    """
+    for what, hooks in _needs(rule):
+        for base in bases:
+            if base.hook not in hooks:
+                names = " and ".join(hook.value for hook in hooks)
+                raise Refused(f"nft has {what} at {names} alone, and packets of {base.hook.value} come here")
+    for base in bases:
+        early = base.priority <= _CONNTRACK and base.hook in (Hook.PREROUTING, Hook.OUTPUT)
+        for one in rule.statements:
+            if early and isinstance(one, AssignHelper):
+                raise Refused(
+                    "nft can assign a conntrack helper only after conntrack has seen the packet, at a priority "
+                    "above -200",
+                    "a chain of a higher priority",
+                )
+            if not early and isinstance(one, Notrack):
+                raise Refused(
+                    "notrack has no effect once conntrack has seen the packet",
+                    "a chain of prerouting or output with a priority below -200",
+                )
+        if isinstance(rule.verdict, Nat) and base.type is not ChainType.NAT:
+            raise Refused("nft rewrites addresses in chains of type nat alone")
+
+
+def _needs(rule: Rule) -> Iterator[tuple[str, tuple[Hook, ...]]]:
+    """Parts of a rule, with the hooks that know them."""
+    before_local = (Hook.PREROUTING, Hook.INPUT, Hook.FORWARD)
+    for match in rule.matches:
+        match match:
+            case ReversePathMatch():
+                yield "the reverse path test", (Hook.PREROUTING,)
+            case TraitMatch(trait=Trait.SOCKET):
+                yield "the match on a socket", (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT)
+            case TraitMatch(trait=Trait.IPSEC):
+                yield "the match on IPsec", before_local
+            case NameMatch(field=NameField.OSF_NAME):
+                yield "the fingerprint of the system", before_local
+            case _:
+                pass
+    for one in rule.statements:
+        match one:
+            case ClampMss(size=None):
+                yield "the MSS of the route", (Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
+            case Tproxy():
+                yield "tproxy", (Hook.PREROUTING,)
+            case Synproxy():
+                yield "synproxy", (Hook.INPUT, Hook.FORWARD)
+            case _:
+                pass
+    match rule.verdict:
+        case Nat(kind=kind):
+            yield f"`{kind.value}`", _NAT[kind]
+        case _:
+            pass

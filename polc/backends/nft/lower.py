@@ -16,7 +16,7 @@ from polc.backends.nft.definitions import (
     SetDefinition,
     TableDefinition,
 )
-from polc.backends.nft.hooks import before_conntrack, check_hook
+from polc.backends.nft.hooks import callers, check_hook, check_place
 from polc.backends.nft.keys import ADDRESS_TYPES
 from polc.backends.nft.limits import check_size
 from polc.backends.nft.names import FreshNames, check_name
@@ -24,8 +24,7 @@ from polc.backends.nft.refused import Refused
 from polc.backends.nft.rules import LoweredRule, RuleLowering
 from polc.backends.nft.sharing import Sharing
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Rule, Ruleset
-from polc.ir.statements import AssignHelper
+from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Ruleset
 from polc.ir.verdicts import Accept
 
 _REFUSED: Final = "refused"
@@ -71,9 +70,9 @@ def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Devia
         chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),
         set_names=FreshNames(frozenset(one.name for one in ruleset.sets)),
     )
-    early = before_conntrack(ruleset)
+    bases = callers(ruleset)
     for chain in ruleset.chains:
-        _add_chain(chain, rules, table, early=chain.name in early)
+        _add_chain(chain, rules, table, bases[chain.name])
     found = TableDefinition(
         ruleset.table,
         tuple(table.counters.values()),
@@ -96,7 +95,7 @@ def _add_set(one: DynamicSet, table: _Table) -> None:
         table.sets[one.name] = SetDefinition(one.name, (ADDRESS_TYPES[one.family],), one.size, one.timeout, timed)
 
 
-def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, *, early: bool) -> None:
+def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[BaseChain]) -> None:
     try:
         check_name("chain", chain.name)
         if isinstance(chain, BaseChain):
@@ -106,8 +105,8 @@ def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, *, early: bool)
     definitions: list[RuleDefinition] = []
     for rule in chain.rules:
         try:
-            _check_early(rule, early=early)
             lowered = rules.lower(rule, chain.name)
+            check_place(rule, bases)
         except Refused as refused:
             table.refuse(refused, rule.origin)
         else:
@@ -121,11 +120,3 @@ def _hook(chain: Chain) -> HookDefinition | None:
         return None
     policy = "accept" if isinstance(chain.policy, Accept) else "drop"
     return HookDefinition(chain.type.value, chain.hook.value, chain.priority, policy)
-
-
-def _check_early(rule: Rule, *, early: bool) -> None:
-    if early and any(isinstance(one, AssignHelper) for one in rule.statements):
-        raise Refused(
-            "nft can assign a conntrack helper only after conntrack has seen the packet, at a priority above -200",
-            "a chain of a higher priority",
-        )

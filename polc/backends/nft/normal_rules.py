@@ -98,7 +98,9 @@ def _statement(kind: str, value: Json) -> str:
             field = left(inside.get("key"))
             return f"{field} set {_assigned(field, inside.get('value'))}"
         case "quota":
-            return compact({"quota": {"inv": False, **{key: one for key, one in inside.items() if key != "used"}}})
+            amount, unit = _in_bytes(inside.get("val"), inside.get("val_unit"))
+            kept = {key: one for key, one in inside.items() if key != "used"}
+            return compact({"quota": {"inv": False, **kept, "val": amount, "val_unit": unit}})
         case "ct count":
             return compact({"ct count": {"inv": False, **inside}})
         case "reject":

@@ -96,7 +96,7 @@ def _number(field: str, value: Json) -> int | None:
         case bool():
             return None
         case int():
-            return value
+            return value if value >= 0 else value + (1 << 64)  # nft lists counters of flows as signed
         case str():
             return number(field, value)
         case _:

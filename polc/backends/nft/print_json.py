@@ -214,7 +214,7 @@ def _left(left: Left) -> Json:
 def _right(right: Right) -> Json:
     match right:
         case Numbers(values):
-            return _one_or_set([_interval(low, high, lambda number: number) for low, high in values.ranges])
+            return _one_or_set([_interval(low, high, _number) for low, high in values.ranges])
         case Addresses(family, values):
             return _one_or_set([_addresses(family, low, high) for low, high in values.ranges])
         case Names(names):
@@ -226,7 +226,7 @@ def _right(right: Right) -> Json:
         case SetReference(name):
             return f"@{name}"
         case AtLeast(number):
-            return number
+            return _number(number)
         case Hardware(values):
             return _one_or_set([_interval(low, high, format_mac) for low, high in values.ranges])
         case Words(words):
@@ -235,6 +235,11 @@ def _right(right: Right) -> Json:
             return there
         case _:
             assert_never(right)
+
+
+def _number(number: int) -> Json:
+    # From 2**63 on JSON has no integer that nft reads; a text it reads by the type of the field.
+    return number if number < 1 << 63 else str(number)
 
 
 def _one_or_set(items: list[Json]) -> Json:

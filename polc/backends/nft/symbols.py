@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 from polc.backends.nft.json_value import Json
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, Field
@@ -30,6 +31,8 @@ _ICMPV6_CODES = {
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _FIELD_NAMES = {one.value: dict(fact.names) for one, fact in FIELDS.items() if fact.names and one is not Field.META_DAY}
 
+_DSCP = {"lephb": 1}  # beside those that polc takes as names (RFC 8622; nftables, src/proto.c)
+
 _SYMBOLS: dict[str, dict[str, int]] = {
     "meta l4proto": {**PROTOCOLS, "ipv6-icmp": ICMPV6},
     "icmp type": ICMP_TYPES[ICMP],
@@ -37,6 +40,7 @@ _SYMBOLS: dict[str, dict[str, int]] = {
     "icmp code": _ICMP_CODES,
     "icmpv6 code": _ICMPV6_CODES,
     **_FIELD_NAMES,
+    **{field: {**_FIELD_NAMES[field], **_DSCP} for field in (Field.IP_DSCP.value, Field.IP6_DSCP.value)},
     "meta day": {name: number for number, name in enumerate(_DAYS)},
     "meta iifgroup": {"default": 0},  # nft prints groups by the host's /etc/iproute2/group
     "meta oifgroup": {"default": 0},
@@ -63,12 +67,12 @@ def number(field: str, name: str) -> int | None:
 
 
 def _seconds(clock: str) -> int | None:
-    """``08:00`` and ``17:30:59`` as seconds since midnight."""
+    """``08:00`` and ``17:30:59``, which nft lists in the local time zone, as seconds since midnight UTC."""
     parts = clock.split(":")
     if not (2 <= len(parts) <= 3 and all(part.isdecimal() for part in parts)):
         return None
     hour, minute, second = (*(int(part) for part in parts), 0)[:3]
-    return (hour * 60 + minute) * 60 + second
+    return ((hour * 60 + minute) * 60 + second - time.localtime().tm_gmtoff) % 86400
 
 
 def flags(field: str, value: Json) -> int | None:

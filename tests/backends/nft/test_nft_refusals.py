@@ -10,13 +10,13 @@ from nft_help import emit, from_interfaces, numbers, ruleset, tcp, text
 from polc.backends.model import Fidelity
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import InterfaceMatch, PortTerm, ServiceMatch, Side
+from polc.ir.matches import InterfaceMatch, PortTerm, ReversePathMatch, ServiceMatch, Side, Trait, TraitMatch
 from polc.ir.origin import Origin
 from polc.ir.protocols import SCTP, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Hook, RegularChain, Rule, Ruleset
 from polc.ir.services import normalise
 from polc.ir.stateful import Hits, KeyField, KeyPart, Limit, Rate, Unit
-from polc.ir.statements import AssignHelper, Counter, Log, UpdateSet
+from polc.ir.statements import AssignHelper, ClampMss, Counter, Log, Notrack, Synproxy, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatKind, Return
 
 IPV4 = frozenset({Family.IP})
@@ -180,3 +180,25 @@ def test_hits_are_approximate_and_say_how() -> None:
         "until it is quiet",
     ):
         assert words in deviation.message
+
+
+PLACES: dict[str, tuple[Hook, Rule, str]] = {
+    "way back": (Hook.INPUT, Rule((ReversePathMatch(False, True),), Accept()), "reverse path test at prerouting alone"),
+    "socket": (Hook.FORWARD, Rule((TraitMatch(Trait.SOCKET),), Accept()), "packets of forward come here"),
+    "ipsec": (Hook.OUTPUT, Rule((TraitMatch(Trait.IPSEC),), Accept()), "match on IPsec"),
+    "mss of the route": (Hook.INPUT, Rule((tcp(80),), None, (ClampMss(),)), "the MSS of the route"),
+    "synproxy": (Hook.OUTPUT, Rule((tcp(80),), None, (Synproxy(1460, 7),)), "synproxy at input and forward"),
+    "notrack": (Hook.OUTPUT, Rule((tcp(80),), None, (Notrack(),)), "once conntrack has seen the packet"),
+    "nat": (Hook.OUTPUT, Rule((), Nat(NatKind.DNAT, Family.IP, numbers(1))), "chains of type nat alone"),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_what_the_hook_does_not_have(name: str) -> None:
+    """The kernel would refuse the whole table; from a chain that is called as well."""
+    hook, rule, words = PLACES[name]
+    called = RegularChain("called", (replace(rule, origin=ORIGIN),))
+    base = BaseChain("base", ChainType.FILTER, hook, 0, Accept(), (Rule((), Jump("called")),))
+    (deviation,) = emit(ruleset((), (base, called))).deviations
+    assert (deviation.fidelity, deviation.origin) == (Fidelity.REFUSED, ORIGIN)
+    assert words in deviation.message
