@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 from polc.backends.nft.json_value import Json
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, Field
@@ -67,12 +66,12 @@ def number(field: str, name: str) -> int | None:
 
 
 def _seconds(clock: str) -> int | None:
-    """``08:00`` and ``17:30:59``, which nft lists in the local time zone, as seconds since midnight UTC."""
+    """``08:00`` and ``17:30:59`` as seconds since midnight."""
     parts = clock.split(":")
     if not (2 <= len(parts) <= 3 and all(part.isdecimal() for part in parts)):
         return None
     hour, minute, second = (*(int(part) for part in parts), 0)[:3]
-    return ((hour * 60 + minute) * 60 + second - time.localtime().tm_gmtoff) % 86400
+    return (hour * 60 + minute) * 60 + second
 
 
 def flags(field: str, value: Json) -> int | None:
