@@ -177,6 +177,13 @@ class Hardware:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeSeconds:
+    """Seconds, the parts of the last one included: the kernel counts milliseconds."""
+
+    values: Intervals
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """Words of nft itself, several as an anonymous set."""
 
@@ -190,4 +197,6 @@ class Exists:
     there: bool
 
 
-Right = AtLeast | Hardware | Words | Exists | Numbers | Addresses | Names | Flags | Protocol | SetReference
+Right = (
+    AtLeast | Hardware | WholeSeconds | Words | Exists | Numbers | Addresses | Names | Flags | Protocol | SetReference
+)

@@ -22,6 +22,7 @@ from polc.backends.nft.expressions import (
     Socket,
     TcpOption,
     Turn,
+    WholeSeconds,
     Words,
 )
 from polc.backends.nft.expressions import (
@@ -87,6 +88,8 @@ def _expression(field: Field) -> Expression:
 def _values(field: Field, values: Intervals) -> Right:
     if field is Field.ETHER_SADDR:
         return Hardware(values)
+    if field is Field.CT_EXPIRATION:
+        return WholeSeconds(values)
     if field in _OPEN_ENDED and values.ranges[-1][1] == FIELDS[field].highest:
         if len(values.ranges) == 1:
             return AtLeast(values.ranges[0][0])

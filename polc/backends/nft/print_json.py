@@ -35,6 +35,7 @@ from polc.backends.nft.expressions import (
     Socket,
     TcpOption,
     Turn,
+    WholeSeconds,
     Words,
 )
 from polc.backends.nft.hardware import format_mac
@@ -229,6 +230,8 @@ def _right(right: Right) -> Json:
             return _number(number)
         case Hardware(values):
             return _one_or_set([_interval(low, high, format_mac) for low, high in values.ranges])
+        case WholeSeconds(values):
+            return _one_or_set([{"range": [f"{low}s", f"{high}s999ms"]} for low, high in values.ranges])
         case Words(words):
             return _one_or_set([*words])
         case Exists(there):

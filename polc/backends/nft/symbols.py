@@ -54,6 +54,9 @@ def number(field: str, name: str) -> int | None:
         return int(name)
     if field == "meta hour":
         return _seconds(name)
+    if field == "ct expiration":
+        # nft lists whole seconds.
+        return int(name.partition("s")[0]) if name.partition("s")[0].isdecimal() else None
     if field == "ether saddr":
         return int(name.replace(":", ""), 16) if name.count(":") == 5 else None
     known = _SYMBOLS.get(field, {}).get(name)

@@ -62,6 +62,8 @@ class Loaded:
 
 _SCRIPT = """
 set -e
+# nft lists the time of day in the local zone.
+export TZ=UTC
 for one in "$@"; do
     nft -j -f $one.json
     nft list table inet polc > $one.by_json
