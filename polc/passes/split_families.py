@@ -15,8 +15,12 @@ from polc.ir.fields import FIELDS
 from polc.ir.matches import (
     STATEFUL,
     AddressMatch,
+    AddressType,
+    AddressTypeMatch,
     FieldMatch,
     Match,
+    NameField,
+    NameMatch,
     OriginalAddressMatch,
     ServiceMatch,
     SetMatch,
@@ -79,6 +83,15 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 matches.append(service)
             case FieldMatch() if FIELDS[match.field].family not in (None, family):
                 return None
+            case NameMatch(NameField.OSF_NAME) if family is not Family.IP:
+                # Fingerprints are read from the IPv4 header (net/netfilter/nfnetlink_osf.c).
+                return None
+            case AddressTypeMatch() if family is Family.IP6 and AddressType.BROADCAST in match.types:
+                # IPv6 has no broadcast addresses (RFC 4291, 2).
+                types = tuple(one for one in match.types if one is not AddressType.BROADCAST)
+                if not types and not match.negated:
+                    return None
+                matches += (replace(match, types=types),) if types else ()
             case SetMatch() if sets[match.set_name].family is not family:
                 return None
             case _:

@@ -54,6 +54,8 @@ _OPEN_ENDED = (Field.CT_BYTES, Field.CT_PACKETS)
 _LARGEST_JSON = (1 << 63) - 1
 """Jansson, which reads nft's JSON, keeps integers in 64 bits with a sign."""
 
+_MOST_SECONDS = 4294966
+
 _OPTION_NAMES = {kind: name for name, kind in TCP_OPTION_KINDS.items()}
 # RFC 791, 3.1: the three highest bits are flags, the rest counts units of 8 bytes.
 _FRAGMENT_OFFSET = Bits(Payload("ip", "frag-off"), 0x1FFF)
@@ -89,7 +91,7 @@ def _values(field: Field, values: Intervals) -> Right:
     if field is Field.ETHER_SADDR:
         return Hardware(values)
     if field is Field.CT_EXPIRATION:
-        return WholeSeconds(values)
+        return _seconds(values)
     if field in _OPEN_ENDED and values.ranges[-1][1] == FIELDS[field].highest:
         if len(values.ranges) == 1:
             return AtLeast(values.ranges[0][0])
@@ -98,6 +100,13 @@ def _values(field: Field, values: Intervals) -> Right:
             raise Refused(f"nft's JSON has no number as large as {low}", "a smaller number")
         return Numbers(Intervals((*lower, (low, _LARGEST_JSON))))
     return Numbers(values)
+
+
+def _seconds(values: Intervals) -> WholeSeconds:
+    """The kernel keeps milliseconds in 32 bits: no time that is left is longer (net/netfilter/nft_ct.c)."""
+    if values.ranges[-1][0] > _MOST_SECONDS:
+        raise Refused(f"nft counts the time that a flow has left up to {_MOST_SECONDS} seconds", "a shorter time")
+    return WholeSeconds(Intervals(tuple((low, min(high, _MOST_SECONDS)) for low, high in values.ranges)))
 
 
 def compare_flags(match: FlagsMatch) -> tuple[Compare, ...]:

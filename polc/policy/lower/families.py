@@ -8,7 +8,15 @@ from typing import NamedTuple
 from polc.diagnostics import Collector, Label
 from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.fields import FIELDS
-from polc.ir.matches import AddressMatch, FieldMatch, Match, OriginalAddressMatch, ServiceMatch
+from polc.ir.matches import (
+    AddressMatch,
+    FieldMatch,
+    Match,
+    NameField,
+    NameMatch,
+    OriginalAddressMatch,
+    ServiceMatch,
+)
 from polc.ir.verdicts import Reject
 from polc.source import Span
 
@@ -39,6 +47,8 @@ def families_of(matches: Iterable[Match]) -> frozenset[Family]:
         match match:
             case FieldMatch() if FIELDS[match.field].family:
                 left &= {FIELDS[match.field].family}
+            case NameMatch(NameField.OSF_NAME):
+                left &= {Family.IP}
             case OriginalAddressMatch() if not match.negated:
                 left &= match.addresses.families
     return left
