@@ -232,9 +232,7 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "owner on the way in": ("node-place", Rule((field(Field.META_SKUID, (1, 1)),), Accept())),
     "ecn among the flags": ("tcp-flags", Rule((FlagsMatch(FlagField.TCP_FLAGS, 0x40, 0x40),), Accept())),
     "dying": ("ct-status", Rule((status("dying", "dying"),), Accept())),
-    "IPv6 fingerprints": ("osf-family", Rule((NameMatch(NameField.OSF_NAME, "Linux"),), Accept())),
     "IPv6 fragments": ("ip6-fragment", Rule((TraitMatch(Trait.FRAGMENT),), Accept())),
-    "IPv6 broadcast": ("address-type", Rule((AddressTypeMatch(Side.DADDR, (AddressType.BROADCAST,)),), Accept())),
     "two keys": ("connections-key", Rule((Connections(5, True, SOURCE * 2, "t"),), Accept())),
     "bytes": ("limit-bytes", Rule((Limit(Rate(1, Unit.SECOND, Amount.BYTES), 5, False, (), "t"),), Accept())),
     "notrack in filter": ("node-place", Rule((), None, (Notrack(),))),
@@ -252,6 +250,20 @@ def test_refused(name: str) -> None:
     reason, rule = REFUSED[name]
     found = Case(rule, ()).output().deviations
     assert {(one.fidelity, one.name) for one in found} == {(Fidelity.REFUSED, reason)}
+
+
+IP_ONLY: dict[str, tuple[Match, str]] = {
+    "fingerprints": (NameMatch(NameField.OSF_NAME, "Linux"), "-p tcp -m osf --genre Linux"),
+    "broadcast": (AddressTypeMatch(Side.DADDR, (AddressType.BROADCAST,)), "-m addrtype --dst-type BROADCAST"),
+}
+
+
+@pytest.mark.parametrize("name", IP_ONLY)
+def test_what_no_ipv6_packet_has_is_no_rule_of_ip6(name: str) -> None:
+    match, words = IP_ONLY[name]
+    output = Case(Rule((match,), Accept()), ()).output()
+    assert output.deviations == ()
+    assert (_lines(output, 0), _lines(output, 1)) == ((f"{words} -j ACCEPT",), ())
 
 
 def test_a_rule_that_changes_what_it_asks_goes_on_in_a_chain() -> None:
