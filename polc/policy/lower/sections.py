@@ -98,7 +98,9 @@ class _Sections:
             own = [places[one] for one in places if name in reach.get(one, ())]
             chains.append(RegularChain(name, self._rules(found, scope(name, own)), Origin(found.span, name)))
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
-        return Ruleset((*chains, *tables.chains), sets, self.settings.table)
+        ruleset = Ruleset((*chains, *tables.chains), sets)
+        table = self.settings.table
+        return replace(ruleset, table=table.text, origin=Origin(table.span)) if table else ruleset
 
     def _lists(self) -> Iterator[tuple[str, list[Node], Span]]:
         for place in LISTS:
