@@ -103,6 +103,30 @@ def test_suppressions(comment: str, left: list[str], above: bool, tmp_path: Path
     assert sorted(one["code"] for one in json.loads(capsys.readouterr().out)) == left
 
 
+TESTED = "polc: 1\ninput: {default: accept}\ntests:\n  - accept tcp 198.51.100.9 -> host:22 in eth0\n"
+
+
+def test_notes_of_reading_are_shown_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, TESTED)
+    assert main(["check", path]) == 0
+    out = capsys.readouterr().out
+    assert "note[POL250]" in out
+    assert f"--> {path}:4:5" in out
+    assert main(["check", path, "--ignore", "POL250"]) == 0
+    assert main(["check", path, "--select", "POL3"]) == 0
+    assert (
+        main(["check", write(tmp_path, TESTED.replace("eth0", "eth0 # polc: ignore POL250 because of the lab"))]) == 0
+    )
+    assert capsys.readouterr().out == ""
+
+
+def test_compile_tells_the_notes_beside_its_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", write(tmp_path, TESTED), "--target", "nft"]) == 0
+    told = capsys.readouterr()
+    assert "note[POL250]" in told.err
+    assert json.loads(told.out)
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_is_explained(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", code.lower()]) == 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from polc.analysis.model import warning
 from polc.diagnostics import Diagnostic
-from polc.diagnostics.codes import CODES
+from polc.diagnostics.codes import CODES, is_advice
 from polc.source import SourceFile
 
 _COMMENT = re.compile(r"#\s*polc:\s*ignore\b[ \t]*(?P<codes>(?:POL\d+[ \t,]*)*)(?:because\b[ \t]*(?P<reason>[^\n]*))?")
@@ -49,7 +49,7 @@ def suppress(findings: Iterable[Diagnostic], sources: Iterable[SourceFile]) -> t
 
 
 def _problem(codes: list[str], reason: str | None) -> str:
-    unknown = [code for code in codes if code not in CODES or not code.startswith("POL3")]
+    unknown = [code for code in codes if code not in CODES or not is_advice(code)]
     if not codes or unknown:
         return f"`{unknown[0]}` is not the code of a finding" if unknown else "the comment names no code to ignore"
     return "" if reason and reason.strip() else "the comment gives no reason: write `because ...`"

@@ -26,4 +26,12 @@ CODES: dict[str, Code] = {
     )
 }
 
-__all__ = ["CODES", "Code"]
+_ADVICE = frozenset({"POL250"})
+
+
+def is_advice(code: str) -> bool:
+    """Whether the code stands for a note or a warning, which its reader may decide to live with; errors never do."""
+    return code.startswith("POL3") or code in _ADVICE
+
+
+__all__ = ["CODES", "Code", "is_advice"]
