@@ -16,7 +16,7 @@ from polc.analysis import (
 )
 from polc.analysis.model import Lint
 from polc.diagnostics import Diagnostic
-from polc.ir.ruleset import Ruleset
+from polc.policy.read import Inspection
 
 LINTS: tuple[Lint, ...] = (
     counts_established.LINT,
@@ -30,7 +30,7 @@ LINTS: tuple[Lint, ...] = (
 )
 
 
-def findings(ruleset: Ruleset) -> Iterator[Diagnostic]:
-    """What the lints find in a ruleset as ``read_policy`` gives it."""
+def findings(policy: Inspection) -> Iterator[Diagnostic]:
+    """What the lints find in a policy."""
     for lint in LINTS:
-        yield from lint.check(ruleset)
+        yield from lint.check(policy)

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(path: str) -> Iterable[Diagnostic]:
     collector = Collector()
     inspected = inspect_policy(path, collector)
-    found = (*collector, *findings(inspected.ruleset))
+    found = (*collector, *findings(inspected))
     return Collector(list(suppress(found, inspected.sources))).in_order()
 
 
