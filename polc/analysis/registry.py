@@ -9,10 +9,16 @@ from polc.analysis import (
     cut_discovery,
     cut_loopback,
     cut_replies,
+    default_size,
+    empty_lists,
     fails_open,
+    helper_unattached,
+    keeps_for_good,
     lock_out,
+    log_flood,
     never_reached,
     related_alone,
+    unused_names,
 )
 from polc.analysis.model import Lint
 from polc.diagnostics import Diagnostic
@@ -27,6 +33,12 @@ LINTS: tuple[Lint, ...] = (
     lock_out.LINT,
     related_alone.LINT,
     fails_open.LINT,
+    unused_names.LINT,
+    keeps_for_good.LINT,
+    default_size.LINT,
+    log_flood.LINT,
+    helper_unattached.LINT,
+    empty_lists.LINT,
 )
 
 

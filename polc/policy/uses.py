@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from polc.policy.document import AnyRule, Ban, Decision, Endpoint, MacroDocument, ServiceWord, Verdict, Word
+from polc.policy.document import Ban, Decision, Endpoint, MacroDocument, ServiceWord, Verdict, Word
 from polc.policy.lower.sections import Written
 from polc.policy.lower.symbols import service_definition
 from polc.policy.merge import Merged
@@ -118,12 +118,3 @@ def names_in(part: object) -> Iterator[Name]:
         case tuple():
             for child in part:
                 yield from names_in(child)
-
-
-def banned_groups(rules: tuple[AnyRule, ...]) -> Iterator[Ban]:
-    """The `ban` clauses of some rules."""
-    for rule in rules:
-        if not isinstance(rule, MacroDocument):
-            found = rule.find(Ban)
-            if found:
-                yield found

@@ -107,6 +107,95 @@ def test_found(text: str, code: str, tmp_path: Path) -> None:
     assert codes(text, tmp_path) == [code]
 
 
+BANNED = "addresses: {banned: {dynamic: true, timeout: 1h, size: 9}}\n"
+BANS = ("use stateful", "drop from @banned", "drop tcp/23 ban @banned", *ALL[1:])
+FILES = "services: {files: {ports: tcp/21, helper: ftp}, many: [files, tcp/80]}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        policy(*ALL, "accept tcp/80 from wan", head="zones: {wan: eth0}\n"),
+        policy(*ALL, "accept tcp/80 from @all", head='addresses: {some: 192.0.2.1, all: ["@some"]}\n'),
+        policy(*ALL, "accept tcp/80 from lan", head='zones: {lan: {interfaces: eth0, addresses: "@own"}}\n'
+               "addresses: {own: 192.0.2.0/24}\n"),
+        policy(*ALL, "{verdict: accept, service: web, from: {not_zone: wan, address: '@a'}}",
+               head="zones: {wan: eth0}\naddresses: {a: 192.0.2.1}\nservices: {web: tcp/80}\n"),
+        policy(*ALL, "accept where ct original saddr @a", head="addresses: {a: 192.0.2.1}\n"),
+        policy(*ALL, "use mine", head="macros: {mine: [accept web]}\nservices: {web: tcp/80}\n"),
+        policy(*ALL, "jump guard", head="chains: {guard: [goto inner], inner: [accept tcp/80]}\n"),
+        policy(*ALL, "accept tcp/22", head="services: {door: tcp/22}\nsettings: {management: door}\n"),
+        policy(*BANS, head=BANNED),
+        policy(*BANS[:1], *BANS[3:], "drop from @banned", head="addresses: {banned: {dynamic: true}}\n"),
+        policy(*ALL, "'log \"in: \" at 5/minute'", "'log \"in: \" limit 5/minute'"),
+        policy(*ALL, "'drop tcp/23 log \"in: \" at 5/minute'", "'drop tcp/24 log \"in: \" quota upto 1 mbytes'"),
+        policy(*ALL, "jump told limit 5/minute", head=chains(told=("'log \"in: \"'",))),
+        policy(*ALL, "accept files, many", head=FILES),
+        policy(*ALL, "accept many", "drop files", head=FILES),
+        policy(*ALL, "jump guard", head="chains: {guard: [accept tcp/80]}\n"),
+    ],
+)  # fmt: skip
+def test_nothing_is_unused_empty_or_without_a_bound(text: str, tmp_path: Path) -> None:
+    assert codes(text, tmp_path, notes=True) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (policy(*ALL, "'drop tcp/23 over 5/minute log \"in: \"'"), "POL312"),
+        (policy(*ALL, "'drop tcp/24 log \"in: \" quota over 1 mbytes'"), "POL312"),
+        (policy(*ALL, "jump told limit 5/minute", "jump told udp", head=chains(told=("'log \"in: \"'",))), "POL312"),
+        (policy(*ALL, "'drop tcp/24 from 192.0.2.1,2001:db8::1 log \"in: \"'"), "POL312"),
+        (policy(*ALL, "drop many", "accept tcp/21", head=FILES), "POL313"),
+        (policy(*ALL, "use mine", head="macros: {mine: []}\n"), "POL314"),
+        (policy(*BANS, head=BANNED.replace(", timeout: 1h", "")), "POL310"),
+        (policy(*BANS, head=BANNED.replace(", size: 9", "")), "POL311"),
+    ],
+)
+def test_unused_empty_or_without_a_bound(text: str, code: str, tmp_path: Path) -> None:
+    assert codes(text, tmp_path, notes=True) == [code]
+
+
+def findings_of(text: str, tmp_path: Path) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    found = findings(inspect_policy(str(path), Collector()))
+    return [(one.code, one.message, [(label.span.text, label.message) for label in one.labels]) for one in found]
+
+
+UNUSED = """\
+zones: {wan: eth0}
+addresses: {inner: 192.0.2.1, outer: ["@inner"], banned: {dynamic: true, timeout: 1h, size: 9}}
+services: {web: tcp/80}
+macros: {mine: [accept web]}
+chains: {guard: [accept tcp/80 from @outer], loose: [jump guard]}
+"""
+
+
+def test_what_is_unused_is_told_with_its_reason(tmp_path: Path) -> None:
+    found = findings_of(policy(*ALL, "drop tcp/23 ban @banned", head=UNUSED), tmp_path)
+    assert found == [
+        ("POL309", "the zone `wan` is not used", [("wan", "no rule names it")]),
+        ("POL309", "the address group `inner` is not used",
+         [("inner", "only `outer` names it, which is not used"), ("outer", "not used either")]),
+        ("POL309", "the address group `outer` is not used",
+         [("outer", "only `guard` names it, which is not used"), ("guard", "not used either")]),
+        ("POL309", "the address group `banned` is not used",
+         [("banned", "rules add to it, and none asks what is in it"), ("ban @banned", "added here")]),
+        ("POL309", "the service `web` is not used",
+         [("web", "only `mine` names it, which is not used"), ("mine", "not used either")]),
+        ("POL309", "the macro `mine` is not used", [("mine", "no rule uses it")]),
+        ("POL309", "the chain `guard` is not used",
+         [("guard", "only `loose` names it, which is not used"), ("loose", "not used either")]),
+        ("POL309", "the chain `loose` is not used", [("loose", "no rule leads there")]),
+    ]  # fmt: skip
+
+
+def test_names_of_included_files_may_be_used_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "common.yaml").write_text(f"polc: 1\n{UNUSED}")
+    assert findings_of(policy(*ALL, head="include: [common.yaml]\n"), tmp_path) == []
+
+
 def test_related_with_a_helper_is_fine(tmp_path: Path) -> None:
     text = policy("accept state related", *ALL)
     assert "POL307" in codes(text, tmp_path, notes=True)

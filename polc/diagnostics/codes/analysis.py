@@ -5,9 +5,9 @@ from __future__ import annotations
 from polc.diagnostics.codes.model import Code
 
 
-def _input(*rules: str) -> str:
+def _input(*rules: str, head: str = "") -> str:
     """A policy whose input is closed, and complete but for what the rules lack."""
-    return "polc: 1\ninput:\n  default: drop\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules)
+    return f"polc: 1\n{head}input:\n  default: drop\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules)
 
 
 _ALL = ("use stateful", "use loopback", "use icmp-essentials", "accept ssh state new")
@@ -84,6 +84,78 @@ ANALYSIS_CODES: tuple[Code, ...] = (
         "a flood from more sources passes. On iptables hashlimit drops them instead, friends included",
         example=_input("use stateful", "drop ssh state new over 10/minute per source", *_ALL[1:]),
         instead="a shorter key such as `per source/24,/64`, and an `accept ... limit` without `per` behind it",
+    ),
+    Code(
+        "POL309",
+        "a name that nothing uses",
+        what="a zone, address group, service, macro or chain is defined in the policy's own file, and no chain that "
+        "packets come to names it, itself or through other names. Names of included files are not told, because "
+        "other policies may use them. A group that rules only add to is not used either",
+        why="who defines `banned` expects it to do something: a definition without use is a rule forgotten, or a name "
+        "mistyped in one",
+        example=_input(*_ALL, head="addresses: {admins: 192.0.2.0/24}\n"),
+        instead="the name in the rule that was meant, or no definition",
+    ),
+    Code(
+        "POL310",
+        "bans without an end",
+        what="a rule with `ban` adds addresses to a dynamic group that has no `timeout`",
+        why="nothing takes them out again: addresses change their owners, and in the end the group is full",
+        example=_input(
+            "use stateful",
+            "drop from @banned",
+            "drop tcp/23 ban @banned",
+            *_ALL[1:],
+            head="addresses: {banned: {dynamic: true, size: 65535}}\n",
+        ),
+        instead="`banned: {dynamic: true, timeout: 1h, size: 65535}`",
+    ),
+    Code(
+        "POL311",
+        "a group of unsaid size that rules fill",
+        what="a rule with `ban` adds addresses to a dynamic group that has no `size`, which is 65535 of each family "
+        "then",
+        why="a group that is full takes no address more. On nft the rule that would add one does not match then, and "
+        "its verdict is not followed; on iptables the verdict is, and the address is not added. An attacker with many "
+        "addresses can fill any group, so its size is a decision",
+        example=_input(
+            "use stateful",
+            "drop from @banned",
+            "drop tcp/23 ban @banned",
+            *_ALL[1:],
+            head="addresses: {banned: {dynamic: true, timeout: 1h}}\n",
+        ),
+        instead="a `size`; and below the rule with `ban` one that drops the same packets without it",
+    ),
+    Code(
+        "POL312",
+        "a log without a limit",
+        what="a rule logs each packet that it matches, and nothing limits how many those are",
+        why="who can send packets can fill the log: its disk, or the lines that matter among the others",
+        example=_input(*_ALL, "'log \"in: \"'"),
+        instead='`log "in: " at 5/minute`, whose rate holds for the lines alone, or `limit` in a rule that only logs',
+    ),
+    Code(
+        "POL313",
+        "a helper that is attached to nothing",
+        what="a service has a `helper`, and no rule that accepts names the service",
+        why="the helper is attached to the flows that a rule accepts by the service's name. Where it is only dropped, "
+        "or accepted by its port, second connections are not related to it",
+        example=_input(
+            *_ALL,
+            "drop files from 192.0.2.0/24",
+            "accept tcp/21",
+            head="services: {files: {ports: tcp/21, helper: ftp}}\n",
+        ),
+        instead="`accept files` in place of `accept tcp/21`",
+    ),
+    Code(
+        "POL314",
+        "a list without rules",
+        what="a chain or macro is defined with an empty list",
+        why="what leads there looks as if it did something",
+        example=_input(*_ALL, "jump guard", head="chains: {guard: []}\n"),
+        instead="its rules, or no such name",
     ),
     Code(
         "POL390",
