@@ -103,6 +103,35 @@ def test_suppressions(comment: str, left: list[str], above: bool, tmp_path: Path
     assert sorted(one["code"] for one in json.loads(capsys.readouterr().out)) == left
 
 
+HIDES = "# polc: ignore POL306 because of the console"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"input: {{default: drop, rules: [use stateful, use loopback, use icmp-essentials]}} {HIDES}\n", []),
+        (f"input: {{default: drop, {HIDES}\n  rules: [use stateful, use loopback, use icmp-essentials]}}\n", []),
+        (f"# the guard, {HIDES}\n" + LOCKED[8:], []),
+        # In quotes it is a text like any other.
+        (f"input: {{default: drop, rules: ['log \"{HIDES}\" limit 5/minute']}}\n", ["POL306"]),
+        (f'input: {{default: drop, rules: ["accept tcp/80 comment \\"{HIDES}\\""]}}\n', ["POL306"]),
+        (f"input: {{default: drop, rules: [{{rule: accept tcp/80, comment: '{HIDES}'}}]}}\n", ["POL306"]),
+    ],
+)
+def test_only_comments_hide(text: str, left: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", write(tmp_path, f"polc: 1\n{text}"), "--select", "POL306,POL390", "--output-format", "json"])
+    assert [one["code"] for one in json.loads(capsys.readouterr().out)] == left
+
+
+def test_json_has_no_suppressions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps({"polc": 1, "input": {"default": "drop", "rules": [f"accept tcp/80 comment '{HIDES}'"]}})
+                    .replace("'", '\\"'))  # fmt: skip
+    assert main(["check", str(path), "--select", "POL306,POL390"]) == 1
+    assert "warning[POL306]" in capsys.readouterr().out
+    assert main(["check", str(path), "--ignore", "POL30"]) == 0
+
+
 TESTED = "polc: 1\ninput: {default: accept}\ntests:\n  - accept tcp 198.51.100.9 -> host:22 in eth0\n"
 
 
