@@ -54,7 +54,8 @@ ANALYSIS_CODES: tuple[Code, ...] = (
     Code(
         "POL305",
         "rules that are never reached",
-        what="a rule without any condition decides every packet, and rules follow it",
+        what="a rule without any condition decides every packet, or leads it away by `goto` or `return`, and rules "
+        "follow it",
         why="they look as if they did something",
         example=_input("accept", "drop tcp/23", *_ALL),
         instead="the rule that takes everything last, or as the chain's `default`",
@@ -62,10 +63,12 @@ ANALYSIS_CODES: tuple[Code, ...] = (
     Code(
         "POL306",
         "no way in over SSH",
-        what="input drops what no rule accepts, and no rule accepts new connections to tcp/22",
+        what="input drops what no rule accepts, and no rule accepts new connections to tcp/22, or to the service that "
+        "`settings: {management: ...}` names; or one drops them from everywhere before another accepts them",
         why="loaded over SSH, such a policy ends the last session that could repair it",
         example=_input("use stateful", "use loopback", "use icmp-essentials", "accept https state new"),
-        instead="`accept ssh from @admins state new`, or a suppression that says how the host is managed",
+        instead="`accept ssh from @admins state new`, the setting `management` if the host is managed by another "
+        "service, or a suppression that says how else it is",
     ),
     Code(
         "POL307",
@@ -160,7 +163,8 @@ ANALYSIS_CODES: tuple[Code, ...] = (
     Code(
         "POL390",
         "a suppression that is not in order",
-        what="a comment `polc: ignore` names no known POL3xx code, gives no reason, or hides nothing",
+        what="a comment `polc: ignore` names no code that can be ignored (POL3xx, POL250), gives no reason, or hides "
+        "nothing",
         why="it would stay behind as a claim that nobody checks",
         example="# polc: ignore POL301\n" + _input(*_ALL),
         instead="`# polc: ignore POL306 because the console is used` on the finding's line or the one above",
