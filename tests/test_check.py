@@ -183,7 +183,10 @@ def test_every_concept_has_an_example_that_is_clean(
 def test_explain_lists_and_hints(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain"]) == 0
     out = capsys.readouterr().out
-    assert all(name in out for name in (*CODES, *concepts()))
+    listed = [line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  ")]
+    topics = {**concepts(), **{name: code.title for name, code in CODES.items()}}
+    assert listed == [[name, title] for name, title in topics.items()]
+    assert [line for line in out.splitlines() if not line.startswith("  ")] == ["concepts:", "codes:"]
     assert main(["explain", "POL30"]) == 2
     assert main(["explain", "sate"]) == 2
     assert "did you mean `state`?" in capsys.readouterr().err
