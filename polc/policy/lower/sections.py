@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -51,7 +51,21 @@ class _Documents(NamedTuple):
     span: Span
 
 
-def lower_sections(merged: Merged, symbols: Symbols, settings: Settings, collector: Collector) -> Ruleset:
+class Written(NamedTuple):
+    """The rules of a policy as they were read: those of the kernel's chains, of its own, and of its macros."""
+
+    base: Mapping[str, tuple[AnyRule, ...]]
+    chains: Mapping[str, tuple[AnyRule, ...]]
+    macros: Mapping[str, tuple[AnyRule, ...] | None]
+
+    def rules(self) -> Iterator[AnyRule]:
+        for found in (*self.base.values(), *self.chains.values(), *self.macros.values()):
+            yield from found or ()
+
+
+def lower_sections(
+    merged: Merged, symbols: Symbols, settings: Settings, collector: Collector
+) -> tuple[Ruleset, Written]:
     """The chains of a policy, in netfilter's order; errors of all rules are recorded."""
     return _Sections(merged, symbols, settings, collector).lower()
 
@@ -63,7 +77,7 @@ class _Sections:
     settings: Settings
     collector: Collector
 
-    def lower(self) -> Ruleset:
+    def lower(self) -> tuple[Ruleset, Written]:
         ids: dict[str, Word] = {}
         self.symbols = self.symbols._replace(macros=self._macros())
         documents = {name: self._read(nodes, span, ids) for name, nodes, span in self._lists()}
@@ -100,7 +114,14 @@ class _Sections:
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
         ruleset = Ruleset((*chains, *tables.chains), sets)
         table = self.settings.table
-        return replace(ruleset, table=table.text, origin=Origin(table.span)) if table else ruleset
+        if table:
+            ruleset = replace(ruleset, table=table.text, origin=Origin(table.span))
+        written = Written(
+            {name: found.rules for name, found in documents.items()},
+            {name: found.rules for name, found in regular.items()},
+            self.symbols.macros,
+        )
+        return ruleset, written
 
     def _lists(self) -> Iterator[tuple[str, list[Node], Span]]:
         for place in LISTS:

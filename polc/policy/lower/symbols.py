@@ -186,7 +186,9 @@ def definition_cycle(words: tuple[Word, ...], collector: Collector) -> None:
     collector.error("POL212", f"this definition comes back to itself: {names}", first.span, also=also)
 
 
-class _Definition(NamedTuple):
+class ServiceDefinition(NamedTuple):
+    """A service as it was written."""
+
     words: tuple[ServiceWord, ...]
     sport: SourcePorts | None
     helper: Word | None
@@ -202,10 +204,10 @@ class _Services:
 
     def resolve(self, entries: dict[str, Entry]) -> AbstractMapping[str, Service | None]:
         self.own = entries
-        definitions: dict[str, _Definition] = {}
+        definitions: dict[str, ServiceDefinition] = {}
         for name, entry in entries.items():
             try:
-                definitions[name] = _definition(entry)
+                definitions[name] = service_definition(entry)
             except Failure as failure:
                 self.collector.diagnostics.extend(failure.diagnostics)
                 self.services[name] = None
@@ -221,7 +223,7 @@ class _Services:
                 self.services[found] = self.define(found, definitions[found])
         return _WithBuiltins(self.services)
 
-    def define(self, name: str, definition: _Definition) -> Service | None:
+    def define(self, name: str, definition: ServiceDefinition) -> Service | None:
         parts = resolve_services(definition.words, definition.sport, self.lookup, self.collector)
         if parts is None:
             return None
@@ -288,11 +290,14 @@ def _builtin(name: str) -> Service:
     return parts
 
 
-def _definition(entry: Entry) -> _Definition:
+def service_definition(entry: Entry) -> ServiceDefinition:
+    """Raises:
+    Failure: POL110 to POL112.
+    """
     node = entry.value
     if not isinstance(node, Mapping):
         words, sport = service_words(node)
-        return _Definition(words, sport, None)
+        return ServiceDefinition(words, sport, None)
     ports, sport_node, helper = node.get("ports"), node.get("sport"), node.get("helper")
     assert ports is not None
     words, sport = service_words(ports)
@@ -300,4 +305,4 @@ def _definition(entry: Entry) -> _Definition:
         if sport:
             raise Failure.of("POL112", "the source ports stand in `ports` already", node.entries["sport"].key.span)
         sport = source_ports(sport_node)
-    return _Definition(words, sport, Word(helper.text, helper.span) if isinstance(helper, Scalar) else None)
+    return ServiceDefinition(words, sport, Word(helper.text, helper.span) if isinstance(helper, Scalar) else None)
