@@ -27,7 +27,7 @@ PAGES = tuple(
 )
 
 _FENCE = re.compile(r"^ *(```+)([^\n`]*)\n(.*?)^ *\1 *$", re.MULTILINE | re.DOTALL)
-_OPTIONS = frozenset({"section", "refused", "approximate", "error", "file"})
+_OPTIONS = frozenset({"section", "refused", "approximate", "error", "file", "head"})
 
 
 @dataclass(frozen=True)
