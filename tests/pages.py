@@ -10,6 +10,10 @@ What a block is stands on its fence line:
 The first two take ``refused=iptables`` (that target cannot say it, of a list none of its rules),
 ``approximate=nft:hits-as-ban`` (that target needs somebody to agree to it, by that name), and
 ``error=POL220`` (no policy at all: each rule has that error, and no other).
+
+A table whose last columns are ``polc`` and ``section`` has rules in the first of them, and in the other where they
+stand, with ``nft only``, ``iptables only`` or ``approximate on nft`` behind it; in the section ``names`` they are keys
+of a policy.
 """
 
 from __future__ import annotations
@@ -63,7 +67,39 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of a table of rules; ``said`` is what stands behind its section."""
+
+    page: Path
+    line: int
+    rules: tuple[str, ...]
+    section: str
+    said: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def rows(page: Path) -> list[Row]:
+    found = []
+    inside = False
+    for number, line in enumerate(page.read_text().split("\n"), 1):
+        if not line.startswith("|"):
+            inside = False
+        elif line.endswith("| polc | section |"):
+            inside = True
+        elif inside and not line.startswith("| ---"):
+            *_, rules, section = (cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|")))
+            spans = tuple(span.replace("\\|", "|") for span in re.findall(r"`([^`]+)`", rules))
+            name, _, said = section.partition(", ")
+            found.append(Row(page, number, spans, name, said))
+    return found
+
+
 BLOCKS = tuple(block for page in PAGES for block in blocks(page))
+ROWS = tuple(row for page in PAGES for row in rows(page))
 (PRELUDE,) = (block for block in BLOCKS if block.kind == "prelude")
 
 

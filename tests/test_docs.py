@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import BLOCKS, PRELUDE, ROOT, Block, wrapped, write_files
+from pages import BLOCKS, PRELUDE, ROOT, ROWS, Block, Row, wrapped, write_files
 
 from polc.backends.registry import BACKENDS
-from polc.compiler import compile_policy
+from polc.compiler import ANY_APPROXIMATION, compile_policy
 from polc.diagnostics import Failure
 
 POLICIES = [block for block in BLOCKS if block.language == "yaml" and block.kind in ("policy", "rules")]
@@ -83,3 +84,27 @@ def test_it_is_the_error_that_its_page_says(block: Block, tmp_path: Path) -> Non
     write_files(block.page, tmp_path)
     for text in texts(block, apart=True):
         check(text, "nft", tmp_path, block.options["error"])
+
+
+SAID: dict[str, dict[str, str]] = {
+    "": {},
+    "nft only": {"iptables": "POL402"},
+    "iptables only": {"nft": "POL402"},
+    "approximate on nft": {"nft": "POL401"},
+}
+"""What stands behind a section -> target -> code."""
+
+
+@pytest.mark.parametrize("target", BACKENDS)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.place)
+def test_the_rules_of_a_table_are_rules(row: Row, target: str, folder: Path) -> None:
+    assert row.rules
+    code = SAID[row.said].get(target, "")
+    if row.section == "names":
+        for text in row.rules:
+            check(f"polc: 1\n{text}\n", target, folder)
+        return
+    text = wrapped("".join(f"- {json.dumps(one)}\n" for one in row.rules), row.section)
+    check(text, target, folder, code)
+    if code == "POL401":
+        check(text, target, folder, allow=frozenset({ANY_APPROXIMATION}))
