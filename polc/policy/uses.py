@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from polc.policy.document import Ban, Decision, Endpoint, MacroDocument, ServiceWord, Verdict, Word
+from polc.policy.document import Ban, Decision, Endpoint, MacroDocument, NativeDocument, ServiceWord, Verdict, Word
 from polc.policy.lower.sections import Written
 from polc.policy.lower.symbols import service_definition
 from polc.policy.merge import Merged
@@ -113,7 +113,7 @@ def names_in(part: object) -> Iterator[Name]:
         case Word(text):
             if text.startswith("@"):
                 yield Name("addresses", text[1:])
-        case Ban():
+        case Ban() | NativeDocument():
             pass
         case tuple():
             for child in part:

@@ -20,6 +20,7 @@ from polc.policy.document import (
     AnyRule,
     Decision,
     Destination,
+    MacroDocument,
     Persistent,
     Random,
     RuleDocument,
@@ -62,7 +63,8 @@ def lower_nat(
     collector = scopes[PREROUTING].collector
     for document in documents:
         if not isinstance(document, RuleDocument):
-            collector.error("POL241", "a macro has no place in `nat`", document.macro.span)
+            what = "a macro" if isinstance(document, MacroDocument) else "a native rule"
+            collector.error("POL241", f"{what} has no place in `nat`", document.span)
             continue
         place = _place(document, collector)
         if place:

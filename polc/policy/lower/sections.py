@@ -11,7 +11,7 @@ from polc.ir.matches import STATEFUL
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
-from polc.policy.document import AnyRule, Decision, MacroDocument, Word
+from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Word
 from polc.policy.lower.graph import in_order
 from polc.policy.lower.rules import lower_rule
 from polc.policy.lower.scope import Place, Scope, Settings, StateTables, Symbols
@@ -186,8 +186,8 @@ class _Sections:
         for rule in rules:
             if isinstance(rule, MacroDocument):
                 yield from self._calls(self.symbols.macros.get(rule.macro.text) or ())
-            elif rule.verdict and rule.verdict.decision in _CALLS and rule.verdict.answer:
-                yield rule.verdict.answer
+            elif isinstance(rule, RuleDocument) and (verdict := rule.verdict) and verdict.decision in _CALLS:
+                yield from (verdict.answer,) if verdict.answer else ()
 
     def _reach(
         self, places: dict[str, Place], documents: dict[str, _Documents], regular: dict[str, _Documents]
