@@ -1,47 +1,110 @@
-"""Every policy in the documentation compiles, on both targets."""
+"""Every policy and every rule in the documentation does what its page says of it, on every target."""
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pages import BLOCKS, PRELUDE, ROOT, ROWS, Block, Row, wrapped, write_files
 
 from polc.backends.registry import BACKENDS
-from polc.compiler import compile_policy
-from polc.diagnostics.codes import CODES
-from polc.diagnostics.reference import page as diagnostics_page
+from polc.compiler import ANY_APPROXIMATION, compile_policy
+from polc.diagnostics import Failure
 
-ROOT = Path(__file__).parent.parent
-DIAGNOSTICS = ROOT / "docs" / "diagnostics.md"
-"""Its examples are wrong on purpose: the tests of the codes judge them."""
-PAGES = [ROOT / "README.md", *sorted({*(ROOT / "docs").glob("*.md")} - {DIAGNOSTICS})]
-BLOCK = re.compile(r"^```yaml[^\n]*\n(polc: 1[^\n]*\n.*?)^```$", re.MULTILINE | re.DOTALL)
-POLICIES = [
-    pytest.param(found[1], id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, found in enumerate(BLOCK.finditer(page.read_text()))
-]
+POLICIES = [block for block in BLOCKS if block.language == "yaml" and block.kind in ("policy", "rules")]
+SOUND = [block for block in POLICIES if "error" not in block.options]
+WRONG = [block for block in POLICIES if "error" in block.options]
 
 
-def test_there_are_policies_in_the_pages() -> None:
-    assert len(POLICIES) >= 2
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_files(PRELUDE.page, tmp_path)
+    return tmp_path
+
+
+def texts(block: Block, *, apart: bool) -> Iterator[str]:
+    """The policies of a block: of a list one for all rules, or (``apart``) one for each."""
+    if block.kind == "policy":
+        yield block.text
+    else:
+        yield from (wrapped(one, block.options["section"]) for one in (block.rules() if apart else [block.text]))
+
+
+def check(text: str, target: str, folder: Path, code: str = "", allow: frozenset[str] = frozenset()) -> None:
+    """Whether compiling a policy for a target gives errors of this code alone, or without one none."""
+    path = folder / "policy.yaml"
+    path.write_text(text)
+    found = []
+    try:
+        assert compile_policy(str(path), target, allow=allow).files
+    except Failure as failure:
+        found = [f"{one.code}: {one.message}" for one in failure.diagnostics]
+    assert {one[:6] for one in found} == ({code} if code else set()), (text.removeprefix(PRELUDE.text), found)
+
+
+def test_every_block_says_what_it_is() -> None:
+    kinds = {"policy", "rules", "prelude", "file"}
+    unclear = [block.place for block in BLOCKS if block.language == "yaml" and block.kind not in kinds]
+    assert not unclear, "a fence line lacks its kind, see tests/pages.py"
+    assert not [block.place for block in BLOCKS if (block.kind == "rules") != ("section" in block.options)]
+    assert not [block.place for block in BLOCKS if block.kind == "rules" and not block.rules()]
+
+
+def test_the_pages_have_examples() -> None:
+    assert {block.page for block in SOUND if block.kind == "policy"} >= {ROOT / "README.md", PRELUDE.page}
+    assert len(WRONG) > 0
 
 
 @pytest.mark.parametrize("target", BACKENDS)
-@pytest.mark.parametrize("policy", POLICIES)
-def test_it_compiles(policy: str, target: str, tmp_path: Path) -> None:
-    path = tmp_path / "policy.yaml"
-    path.write_text(policy)
-    assert compile_policy(str(path), target).files
+def test_the_prelude_is_a_policy(target: str, folder: Path) -> None:
+    check(PRELUDE.text, target, folder)
 
 
-def test_the_page_of_diagnostics_is_fresh() -> None:
-    """If not: ``python -m polc.diagnostics.reference > docs/diagnostics.md``."""
-    assert DIAGNOSTICS.read_text() == diagnostics_page()
+@pytest.mark.parametrize("target", BACKENDS)
+@pytest.mark.parametrize("block", SOUND, ids=lambda block: block.place)
+def test_it_compiles_or_is_refused_as_its_page_says(block: Block, target: str, tmp_path: Path) -> None:
+    write_files(block.page, tmp_path)
+    of, _, name = block.options.get("approximate", "").partition(":")
+    if target in block.options.get("refused", "").split(","):
+        for text in texts(block, apart=True):
+            check(text, target, tmp_path, "POL402")
+    elif target == of:
+        for text in texts(block, apart=True):
+            check(text, target, tmp_path, "POL401")
+            check(text, target, tmp_path, allow=frozenset({name}))
+    else:
+        for text in texts(block, apart=False):
+            check(text, target, tmp_path)
 
 
-def test_the_page_of_diagnostics_has_every_code_once() -> None:
-    headings = re.findall(r"^### (POL\d+): (.*)$", diagnostics_page(), re.MULTILINE)
-    assert sorted(headings) == sorted((code.code, code.title) for code in CODES.values())
-    assert max(map(len, diagnostics_page().splitlines())) <= 120
+@pytest.mark.parametrize("block", WRONG, ids=lambda block: block.place)
+def test_it_is_the_error_that_its_page_says(block: Block, tmp_path: Path) -> None:
+    write_files(block.page, tmp_path)
+    for text in texts(block, apart=True):
+        check(text, "nft", tmp_path, block.options["error"])
+
+
+SAID: dict[str, dict[str, str]] = {
+    "": {},
+    "nft only": {"iptables": "POL402"},
+    "iptables only": {"nft": "POL402"},
+    "approximate on nft": {"nft": "POL401"},
+}
+"""What stands behind a section -> target -> code."""
+
+
+@pytest.mark.parametrize("target", BACKENDS)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.place)
+def test_the_rules_of_a_table_are_rules(row: Row, target: str, folder: Path) -> None:
+    assert row.rules
+    code = SAID[row.said].get(target, "")
+    if row.section == "names":
+        for text in row.rules:
+            check(f"polc: 1\n{text}\n", target, folder)
+        return
+    text = wrapped("".join(f"- {json.dumps(one)}\n" for one in row.rules), row.section)
+    check(text, target, folder, code)
+    if code == "POL401":
+        check(text, target, folder, allow=frozenset({ANY_APPROXIMATION}))

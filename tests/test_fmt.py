@@ -102,6 +102,10 @@ def test_what_a_reader_could_take_for_something_else_is_quoted(text: str, flow: 
     assert written(text, flow=flow)[0] in "'\""
 
 
+def test_a_question_mark_ends_a_plain_text_in_a_flow() -> None:
+    assert (written("a?", flow=False), written("a?", flow=True)) == ("a?", '"a?"')
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.booleans())
 def test_quoting_keeps_the_text(text: str, flow: bool) -> None:
     shown = written(text, flow=flow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,20 @@ def test_it_compiles_exactly(policy: str, target: str) -> None:
 def test_check_finds_nothing(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", policy]) == 0
     assert "warning" not in capsys.readouterr().out
+
+
+def test_rules_that_are_commented_out_are_rules(policy: str) -> None:
+    path = Path(policy)
+    path.write_text(re.sub(r"^( *)# - ", r"\1- ", path.read_text(), flags=re.MULTILINE))
+    assert all(compile_policy(policy, target).files for target in BACKENDS)
+
+
+def test_a_gateway_translates_ipv4_alone(tmp_path: Path) -> None:
+    path = str(tmp_path / "firewall.yaml")
+    assert main(["init", "gateway", "-o", path]) == 0
+    four, six = compile_policy(path, "iptables").files
+    assert "-o eth0 " in four.text
+    assert ("MASQUERADE" in four.text, "MASQUERADE" in six.text) == (True, False)
 
 
 @pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "hashlimit")

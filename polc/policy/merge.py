@@ -153,7 +153,7 @@ class _Loader:
         self, source: SourceFile, included: Node | None, chain: tuple[str, ...], through: tuple[Label, ...]
     ) -> None:
         written: dict[str, Span] = {}
-        for node in included.items if isinstance(included, Sequence) else ():
+        for node in included.items if isinstance(included, Sequence) else (included,) if included else ():
             assert isinstance(node, Scalar)
             if os.path.isabs(node.text):
                 message = "an included file is named by a path relative to this one"

@@ -72,5 +72,7 @@ def _advice(reason: str) -> str:
     if "cannot start any token" in reason:
         return "text that begins with `@`, `*`, `&`, `%`, `!` or a backquote must stand in quotes"
     if "mapping values are not allowed" in reason:
-        return "text that holds `: ` must stand in quotes"
+        return "text that holds `: ` or ends with `:` must stand in quotes"
+    if "unexpected ':'" in reason:
+        return "text that ends with `:` must stand in quotes, such as an IPv6 address"
     return ""

@@ -321,3 +321,12 @@ def test_builtin_services_are_all_sound() -> None:
     assert not BUILTIN_SERVICES.keys() & keywords()
     listed = ", ".join(BUILTIN_SERVICES)
     assert rules(f"accept {listed}")
+
+
+def test_states_are_not_known_in_raw() -> None:
+    (one,) = errors("polc: 1\nraw: {output: [use stateful]}\n")
+    assert (one.code, one.message) == (
+        "POL222",
+        "`use stateful` has no meaning in `raw-output`: connection tracking has not seen the packet there yet",
+    )
+    read("polc: 1\nraw: {output: [use loopback]}\n")

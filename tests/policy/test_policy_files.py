@@ -79,6 +79,20 @@ def test_bad_texts(data: bytes, code: str, place: tuple[int, int]) -> None:
     assert (only.code, (only.span.line, only.span.column)) == (code, place), only.message
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"polc: 1\naddresses: {a: [2001:db8::, 192.0.2.1]}\n", "ends with `:`"),
+        (b"polc: 1\naddresses:\n  a: 2001:db8::\n", "ends with `:`"),
+        (b'polc: 1\ninput:\n  default: drop\n  rules:\n    - a: log "in: "\n', "ends with `:`"),
+    ],
+)
+def test_what_needs_quotes_is_told(data: bytes, said: str) -> None:
+    found = read_bytes(data)
+    assert not isinstance(found, Ruleset)
+    assert (found[0].code, said in found[0].help) == ("POL006", True)
+
+
 def test_utf16_is_named() -> None:
     found = read_bytes("polc: 1\n".encode("utf-16"))
     assert not isinstance(found, Ruleset)

@@ -27,8 +27,8 @@ def written(text: str, *, flow: bool) -> str:
 def _is_plain(text: str, flow: bool) -> bool:
     if not text or not text.isprintable() or text != text.strip() or text[0] in _INDICATORS or text.endswith(":"):
         return False
-    # A colon within a flow is one more thing that older readers stumble over.
-    if ": " in text or " #" in text or (flow and any(one in ",[]{}:" for one in text)):
+    # A colon or a question mark within a flow is one more thing that older readers stumble over.
+    if ": " in text or " #" in text or (flow and any(one in ",[]{}:?" for one in text)):
         return False
     return not _is_something_else(text)
 

@@ -26,6 +26,7 @@ from polc.ir.services import normalise
 from polc.ir.stateful import Limit, Rate, Unit
 from polc.ir.verdicts import Accept, Drop
 from polc.policy.document import MacroDocument
+from polc.policy.lower.places import TRACKED
 from polc.policy.lower.scope import Scope
 from polc.policy.lower.symbols import BUILTIN_ZONES, LOOPBACK
 from polc.policy.suggest import did_you_mean
@@ -121,6 +122,9 @@ MACROS: dict[str, dict[Hook, tuple[MacroRule, ...] | str]] = {
 }
 """Name -> the rules for each chain, or why there are none."""
 
+_OF_STATES = ("stateful",)
+"""Macros whose rules ask for conntrack's states."""
+
 
 def expand(rule: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
     """The rules of a macro, each with the place of the ``use``; errors are recorded."""
@@ -146,6 +150,8 @@ def _rules(name: str, scope: Scope) -> tuple[MacroRule, ...] | str:
         return f"it is of {', '.join(f'`{hook.value}`' for hook in by_hook)}"
     if any(one != found[0] for one in found[1:]):
         return "its rules differ between the chains that lead here; use it in those"
+    if name in _OF_STATES and not all(TRACKED.fits(place) for place in scope.places):
+        return TRACKED.reason
     return found[0]
 
 

@@ -109,8 +109,8 @@ def nat_outcomes(rule: RuleDocument, service: Service, scope: Scope) -> tuple[Ou
     if alone == "none" and decision is not Decision.TPROXY:
         return (Outcome((), Accept()),)
     if target is None:
-        if decision is Decision.MASQUERADE:
-            return (Outcome((), _nat(rule, NatKind.MASQUERADE, _Point(None, None, None))),)
+        if decision in _WITHOUT_ADDRESS:
+            return (Outcome((), _nat(rule, _WITHOUT_ADDRESS[decision], _Point(None, None, None))),)
         message = f"`{decision.value}` needs what the packet gets"
         hint = f"as in `{rule.verdict.span.text} ... -> {_EXAMPLES[decision]}`"
         collector.error("POL248", message, rule.verdict.span, help=hint)
@@ -145,7 +145,6 @@ def nat_outcomes(rule: RuleDocument, service: Service, scope: Scope) -> tuple[Ou
 _EXAMPLES = {
     Decision.SNAT: "203.0.113.5",
     Decision.DNAT: "192.0.2.10:80",
-    Decision.REDIRECT: ":3128",
     Decision.NETMAP: "192.0.2.0/28",
     Decision.TPROXY: ":3129",
 }

@@ -112,12 +112,16 @@ class _Sections:
             own = [places[one] for one in places if name in reach.get(one, ())]
             chains.append(RegularChain(name, self._rules(found, scope(name, own)), Origin(found.span, name)))
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
+        ruleset = Ruleset((*chains, *tables.chains), sets)
+        table = self.settings.table
+        if table:
+            ruleset = replace(ruleset, table=table.text, origin=Origin(table.span))
         written = Written(
             {name: found.rules for name, found in documents.items()},
             {name: found.rules for name, found in regular.items()},
             self.symbols.macros,
         )
-        return Ruleset((*chains, *tables.chains), sets, self.settings.table), written
+        return ruleset, written
 
     def _lists(self) -> Iterator[tuple[str, list[Node], Span]]:
         for place in LISTS:

@@ -20,7 +20,7 @@ def read_settings(
     found = Settings()
     table, management, log = (entries[one].value if one in entries else None for one in ("table", "management", "log"))
     if isinstance(table, Scalar):
-        found = found._replace(table=table.text)
+        found = found._replace(table=Word(table.text, table.span))
     if management is not None:
         found = found._replace(management=_service(management, services, collector))
     if isinstance(log, Mapping):

@@ -1,0 +1,172 @@
+"""The table of the fields of ``where`` in ``docs/language.md``, made from the code that knows them.
+
+``python tests/field_table.py`` writes it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from polc.diagnostics import Collector
+from polc.ir.family import Family
+from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
+from polc.ir.matches import AddressType, FlagField, NameField, Trait
+from polc.ir.protocols import PROTOCOL_NAMES
+from polc.ir.ruleset import Hook
+from polc.policy.lower.nat import POSTROUTING, PREROUTING
+from polc.policy.lower.places import check_field
+from polc.policy.lower.scope import Place, Scope, StateTables, Symbols
+from polc.policy.lower.sections import LISTS
+from polc.source import SourceFile
+
+PAGE = Path(__file__).parent.parent / "docs" / "language.md"
+BEGIN, END = "<!-- fields: python tests/field_table.py -->\n", "<!-- end of fields -->\n"
+
+_SECTIONS = tuple(Place(hook.value, hook) for hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT))
+PLACES = (*LISTS, *_SECTIONS, PREROUTING, POSTROUTING)
+
+EXAMPLES: dict[Field | FlagField | NameField | Trait, str] = {
+    Field.TTL: "ip ttl < 5",
+    Field.IP_DSCP: "ip dscp ef, af31",
+    Field.IP_ECN: "ip ecn ce",
+    Field.IP_LENGTH: "ip length 20-100",
+    Field.HOPLIMIT: "ip6 hoplimit 255",
+    Field.IP6_DSCP: "ip6 dscp cs1",
+    Field.IP6_ECN: "ip6 ecn != not-ect",
+    Field.TCP_MSS: "tcp option maxseg size 1-535",
+    Field.META_MARK: "meta mark & 0xff == 0x1",
+    Field.META_LENGTH: "meta length > 1400",
+    Field.META_SKUID: "meta skuid 0",
+    Field.META_SKGID: "meta skgid 1000-1999",
+    Field.META_IIFGROUP: "meta iifgroup 2",
+    Field.META_OIFGROUP: "meta oifgroup 2",
+    Field.META_CGROUP: "meta cgroup 0x100001",
+    Field.META_PKTTYPE: "meta pkttype broadcast",
+    Field.META_DAY: "meta day monday-friday",
+    Field.META_HOUR: "meta hour 22:00-06:00",
+    Field.CT_MARK: "ct mark 0x10/0xf0",
+    Field.CT_ZONE: "ct zone 1",
+    Field.CT_DIRECTION: "ct direction reply",
+    Field.CT_EXPIRATION: "ct expiration < 30s",
+    Field.CT_BYTES: "ct bytes > 10mbytes",
+    Field.CT_PACKETS: "ct packets > 1000",
+    Field.CT_ORIGINAL_SPORT: "ct original proto-src 1024-65535",
+    Field.CT_ORIGINAL_DPORT: "ct original proto-dst 8080",
+    Field.ETHER_SADDR: "ether saddr 02:00:5e:00:53:01",
+    FlagField.TCP_FLAGS: "tcp flags syn / syn,ack",
+    FlagField.CT_STATUS: "ct status dnat",
+    NameField.CT_HELPER: "ct helper ftp",
+    NameField.OSF_NAME: 'osf name "Linux"',
+    **{one: one.value for one in Trait},
+}
+_SPECIAL: dict[Field, str] = {
+    Field.META_HOUR: "times of day, in UTC; past midnight too",
+    Field.CT_EXPIRATION: "seconds, or a time such as `30s`",
+    Field.CT_BYTES: "bytes, or a size such as `10mbytes`; both directions",
+    Field.CT_PACKETS: "packets; both directions",
+    Field.ETHER_SADDR: "MAC addresses",
+    Field.META_LENGTH: "bytes of the packet",
+    Field.META_SKUID: "numbers of users, not their names",
+    Field.META_SKGID: "numbers of groups, not their names",
+}
+_TRAITS = {
+    Trait.FRAGMENT: "a second or later fragment",
+    Trait.IPSEC: "came out of IPsec",
+    Trait.SOCKET: "a transparent socket of this host would take it",
+}
+_FAMILIES = {Family.IP: "IPv4", Family.IP6: "IPv6"}
+
+
+@dataclass(frozen=True)
+class Row:
+    field: str
+    values: str
+    packets: str
+    place: Field | Trait | str
+    example: str
+
+    def hooks(self) -> str:
+        """Where it can stand, in the policy's words."""
+        kept = {place for place in PLACES if _fits(self.place, place)}
+        if kept == set(PLACES):
+            return "everywhere"
+        if kept == {place for place in PLACES if not place.name.startswith("raw-")}:
+            return "not in `raw`"
+        hooks = {place.hook for place in kept}
+        assert kept == {place for place in PLACES if place.hook in hooks}, self.field
+        return ", ".join(hook.value for hook in Hook if hook in hooks)
+
+    def text(self) -> str:
+        return f"| `{self.field}` | {self.values} | {self.packets} | {self.hooks()} | `{self.example}` |\n"
+
+
+def _fits(name: Field | Trait | str, place: Place) -> bool:
+    collector = Collector()
+    scope = Scope(place.name, (place,), Symbols({}, {}, {}), StateTables(), collector)
+    check_field(name, SourceFile("", "").span(0, 0), scope)
+    return not collector.diagnostics
+
+
+def _values(field: Field) -> str:
+    fact = FIELDS[field]
+    if fact.names and (first := next(one for one in Field if FIELDS[one].names == fact.names)) is not field:
+        return f"as `{first.value}`"
+    if fact.names:
+        names = ", ".join(f"`{name}`" for name, _ in fact.names)
+        return names if field is Field.META_DAY else f"0 to {fact.highest}, or {names}"
+    found = _SPECIAL.get(field, f"0 to {fact.highest}")
+    return found + ("; under a mask too" if fact.maskable else "")
+
+
+def _packets(field: Field) -> str:
+    fact = FIELDS[field]
+    if fact.protocol is not None:
+        return PROTOCOL_NAMES[fact.protocol].upper()
+    return _FAMILIES[fact.family] if fact.family else "all"
+
+
+def _listed(words: object) -> str:
+    assert isinstance(words, dict)
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def rows() -> Iterator[Row]:
+    for field in Field:
+        yield Row(field.value, _values(field), _packets(field), field, EXAMPLES[field])
+    flags, status = FlagField.TCP_FLAGS, FlagField.CT_STATUS
+    yield Row(flags.value, f"bits: {_listed(TCP_FLAG_BITS)}", "TCP", flags.value, EXAMPLES[flags])
+    yield Row(status.value, f"bits: {_listed(CT_STATUS_BITS)}", "all", status.value, EXAMPLES[status])
+    yield Row("ct helper", "names of helpers", "all", "ct helper", EXAMPLES[NameField.CT_HELPER])
+    yield Row("osf name", "names of systems", "IPv4 TCP", "osf name", EXAMPLES[NameField.OSF_NAME])
+    for side in ("saddr", "daddr"):
+        name = f"ct original {side}"
+        values = f"addresses, prefixes, ranges, `@groups`; as `ct original ip {side}` those of one family"
+        yield Row(name, values, "all", name, f"{name} 192.0.2.0/24")
+    types = ", ".join(f"`{one.value}`" for one in AddressType)
+    for side, values in (("saddr", types), ("daddr", "as `fib saddr type`")):
+        name = f"fib {side} type"
+        yield Row(name, values, "all", name, f"{name} local, broadcast")
+    for name in ("rpfilter", "rpfilter loose"):
+        yield Row(name, "`passes`, `fails`", "all", "rpfilter", f"{name} fails")
+    options = f"`exists`, `missing`; NAME is {_listed(TCP_OPTION_KINDS)} or a number from 2"
+    yield Row("tcp option NAME", options, "TCP", "tcp option", "tcp option sack-perm missing")
+    for trait in Trait:
+        yield Row(trait.value, f"stands alone: {_TRAITS[trait]}", "all", trait, EXAMPLES[trait])
+
+
+def table() -> str:
+    head = "| field | values | packets | hooks | example |\n| --- | --- | --- | --- | --- |\n"
+    return head + "".join(row.text() for row in rows())
+
+
+def replaced(page: str, found: Callable[[], str] = table) -> str:
+    """The page with the table as it is now."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{found()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(replaced(PAGE.read_text()))
