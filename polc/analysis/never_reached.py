@@ -13,7 +13,7 @@ from polc.policy.read import Inspection
 def _check(policy: Inspection) -> Iterator[Diagnostic]:
     for chain in policy.ruleset.chains:
         for position, rule in enumerate(chain.rules[:-1]):
-            if not is_last(rule):
+            if not is_last(rule, policy.ruleset):
                 continue
             # A written `default: reject` is the chain's end, not a rule that somebody expects to be reached.
             later = [one for one in chain.rules[position + 1 :] if one.origin.name != "default"]

@@ -5,7 +5,7 @@ Each function says yes only where that is certain from the words of a rule alone
 
 from __future__ import annotations
 
-from polc.analysis.walk import walk
+from polc.analysis.walk import ends_in, walk
 from polc.ir.family import BOTH
 from polc.ir.matches import (
     STATEFUL,
@@ -20,7 +20,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
-from polc.ir.verdicts import Accept, Drop, Goto, Reject, Return
+from polc.ir.verdicts import Accept, Drop, Jump, Reject
 
 
 def filter_chain(ruleset: Ruleset, hook: Hook) -> BaseChain | None:
@@ -41,9 +41,17 @@ def is_total(rule: Rule) -> bool:
     return not rule.matches and decides(rule) and rule.families == BOTH
 
 
-def is_last(rule: Rule) -> bool:
+def is_last(rule: Rule, ruleset: Ruleset) -> bool:
     """Whether no packet goes on to the next rule of the chain."""
-    return not rule.matches and rule.families == BOTH and (decides(rule) or isinstance(rule.verdict, Goto | Return))
+    if rule.matches or rule.families != BOTH:
+        return False
+    match rule.verdict:
+        case Jump(chain):
+            return ends_in(ruleset, chain)
+        case None:
+            return False
+        case _:
+            return True
 
 
 def closed(ruleset: Ruleset, chain: BaseChain) -> bool:

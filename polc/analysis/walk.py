@@ -49,6 +49,17 @@ def walk(ruleset: Ruleset, chain: BaseChain) -> Iterator[Step]:
     yield from _Walker(chains).rules(chain.rules, (), ())
 
 
+def ends_in(ruleset: Ruleset, name: str) -> bool:
+    """Whether no packet comes back from a regular chain, or from those that it leads to."""
+    walker = _Walker({one.name: one for one in ruleset.chains if isinstance(one, RegularChain)})
+    steps = walker.call(name, (), ())
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return not end.value
+
+
 class _Walker:
     def __init__(self, chains: dict[str, RegularChain]) -> None:
         self.chains = chains

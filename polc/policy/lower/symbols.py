@@ -23,7 +23,7 @@ from polc.policy.lower.scope import Service, Symbols, Zone
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.values import duration, interface
 from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
-from polc.policy.parser import keywords
+from polc.policy.parser import reserved
 from polc.policy.rule_mapping import service_words
 from polc.policy.rule_text import read_definition
 from polc.policy.suggest import did_you_mean
@@ -41,9 +41,9 @@ def resolve_symbols(
     definitions: AbstractMapping[str, dict[str, Entry]], broken: AbstractMapping[str, set[str]], collector: Collector
 ) -> Symbols:
     """The names of a policy but its macros; what is wrong is recorded, for ``broken`` ones that has been done."""
-    for kind in definitions.values():
-        for name, entry in kind.items():
-            if name in keywords():
+    for kind, entries in definitions.items():
+        for name, entry in entries.items():
+            if name in reserved() and not (kind == "services" and name in BUILTIN_SERVICES):
                 message = f"`{name}` is a word of the rule language and cannot be a name"
                 collector.error("POL211", message, entry.key.span)
     dynamic = {
