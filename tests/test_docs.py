@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +112,18 @@ def test_the_rules_of_a_table_are_rules(row: Row, target: str, folder: Path) -> 
         check(text, target, folder, code)
         if code == "POL401":
             check(text, target, folder, allow=frozenset({ANY_APPROXIMATION}))
+
+
+def test_the_files_that_pages_name_are_there() -> None:
+    known = {
+        str(path.relative_to(ROOT))
+        for part in ("polc", "tests", "grammar", "schemas")
+        for path in (ROOT / part).rglob("*.*")
+    }
+    named = {
+        name
+        for page in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"`([a-z_/]+\.(?:py|lark|schema\.json))`", page.read_text())
+    }
+    assert len(named) > 40
+    assert not {name for name in named if not any(one == name or one.endswith(f"/{name}") for one in known)}
