@@ -117,7 +117,7 @@ def test_the_rules_of_a_table_are_rules(row: Row, target: str, folder: Path) -> 
 def test_the_files_that_pages_name_are_there() -> None:
     known = {
         str(path.relative_to(ROOT))
-        for part in ("polc", "tests", "grammar", "schemas")
+        for part in ("polc", "tests", "grammar", "schemas", "benchmarks")
         for path in (ROOT / part).rglob("*.*")
     }
     named = {
