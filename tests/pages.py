@@ -69,10 +69,14 @@ def blocks(page: Path) -> list[Block]:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table of rules; ``said`` is what stands behind its section."""
+    """A row of a table of rules: ``name`` is its first cell, ``column`` what that is called; ``said`` stands behind
+    the section.
+    """
 
     page: Path
     line: int
+    column: str
+    name: str
     rules: tuple[str, ...]
     section: str
     said: str
@@ -84,17 +88,19 @@ class Row:
 
 def rows(page: Path) -> list[Row]:
     found = []
-    inside = False
+    column = None
     for number, line in enumerate(page.read_text().split("\n"), 1):
         if not line.startswith("|"):
-            inside = False
-        elif line.endswith("| polc | section |"):
-            inside = True
-        elif inside and not line.startswith("| ---"):
-            *_, rules, section = (cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|")))
+            column = None
+            continue
+        first, *cells = (cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|")))
+        if cells[-2:] == ["polc", "section"]:
+            column = first
+        elif column is not None and not line.startswith("| ---"):
+            rules, section = cells[-2:]
             spans = tuple(span.replace("\\|", "|") for span in re.findall(r"`([^`]+)`", rules))
             name, _, said = section.partition(", ")
-            found.append(Row(page, number, spans, name, said))
+            found.append(Row(page, number, column, first.strip("`"), spans, name, said))
     return found
 
 

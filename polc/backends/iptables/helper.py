@@ -160,7 +160,8 @@ def _difference(flows: str) -> Difference:
 
 def _before_nat(rule: Rule, chain: BaseChain, ruleset: Ruleset) -> tuple[Difference, ...]:
     rewrites = any(
-        isinstance(one.verdict, Nat) and one.verdict.kind in (NatKind.DNAT, NatKind.REDIRECT)
+        isinstance(one.verdict, Nat)
+        and one.verdict.kind in (NatKind.DNAT, NatKind.REDIRECT, NatKind.NETMAP_DESTINATION)
         for other in ruleset.chains
         for one in other.rules
     )

@@ -209,6 +209,12 @@ def test_destination_nat_comes_after_the_helper() -> None:
     rule = Rule((ServiceMatch((PortTerm(TCP, dport=Intervals.single(2121)),)),), dnat)
     nat = base(Hook.PREROUTING, rule, policy=Accept(), type=ChainType.NAT, priority=-100)
     assert names(base(Hook.INPUT, attached(FTP)), nat) == {"helper-before-nat"}
+    (prefix,) = AddressSet.of((parse_address("192.0.2.0/28"),)).ip.ranges
+    mapped = Rule(
+        (), Nat(NatKind.NETMAP_DESTINATION, Family.IP, Intervals.of((prefix,))), families=frozenset({Family.IP})
+    )
+    nat = base(Hook.PREROUTING, mapped, policy=Accept(), type=ChainType.NAT, priority=-100)
+    assert names(base(Hook.INPUT, attached(FTP)), nat) == {"helper-before-nat"}
 
 
 def test_a_helper_in_a_regular_chain_is_refused() -> None:

@@ -355,6 +355,15 @@ EFFECTS = (
         NEW,
         statements=(AssignHelper("ftp", TCP),),
     ),
+    effect(
+        "helper with a dot",
+        None,
+        ("-p tcp -m tcp --dport 1720 -j CT --helper Q.931",),
+        ("-p tcp -m tcp --dport 1720 -j CT --helper Q.931",),
+        service(PortTerm(TCP, dport=Intervals.single(1720))),
+        NEW,
+        statements=(AssignHelper("Q.931", TCP),),
+    ),
 )
 
 NAT = (

@@ -161,6 +161,7 @@ BOTH_FAMILIES = {
     "another helper": accepts(
         NameMatch(NameField.CT_HELPER, "ftp", True), words='-m helper --helper "" -m helper ! --helper ftp'
     ),
+    "helper with a dot": accepts(NameMatch(NameField.CT_HELPER, "Q.931"), words='-m helper --helper "Q.931"'),
     "reverse path": accepts(
         ReversePathMatch(True, False), words="-m rpfilter --loose --invert", hook=Hook.PREROUTING, priority=-300
     ),

@@ -6,10 +6,12 @@ from polc.backends.iptables.extensions.words import Refused
 from polc.ir.statements import AssignHelper
 
 _LONGEST = 15  # xt_ct_target_info_v1.helper holds 16 bytes, the last a zero
+_MARKS = str.maketrans("", "", "-_.")
+"""What names of the kernel's helpers have besides letters and digits (`netbios-ns`, `Q.931`)."""
 
 
 def target(statement: AssignHelper) -> str:
     name = statement.helper
-    if not (0 < len(name) <= _LONGEST and name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+    if not (0 < len(name) <= _LONGEST and name.isascii() and name.translate(_MARKS).isalnum()):
         raise Refused("helper-name", f"`{name}` is no name of a conntrack helper")
     return f"-j CT --helper {name}"

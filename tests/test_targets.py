@@ -1,0 +1,68 @@
+"""The page of the targets names every deviation that a backend can have, and its tables give the right ones."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from pages import PRELUDE, ROOT, ROWS, Row, wrapped, write_files
+
+from polc.backends.nft import hits
+from polc.backends.registry import BACKENDS
+from polc.compiler import read
+
+PAGE = ROOT / "docs" / "targets.md"
+NAMED = [row for row in ROWS if row.page == PAGE and row.column == "name"]
+
+
+def names() -> set[str]:
+    """The first arguments of `Refused` and `Difference` in the backend of iptables, where names stand."""
+    found = {hits.NAME}
+    for path in (ROOT / "polc" / "backends" / "iptables").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        constants = {
+            one.targets[0].id: one.value.value
+            for one in tree.body
+            if isinstance(one, ast.Assign)
+            and isinstance(one.targets[0], ast.Name)
+            and isinstance(one.value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("Refused", "Difference")
+            ):
+                match node.args[0]:
+                    case ast.Constant(value=str(name)):
+                        found.add(name)
+                    case ast.Name(id=name) if name in constants:
+                        found.add(str(constants[name]))
+                    case _:
+                        assert path.name == "words.py", f"{path.name}:{node.lineno}: a name that is not written out"
+    return found
+
+
+def test_the_page_names_every_deviation() -> None:
+    page = PAGE.read_text()
+    known = names()
+    assert len(known) > 30
+    assert not {name for name in known if f"`{name}`" not in page}
+
+
+def test_the_tables_name_no_other() -> None:
+    assert NAMED
+    assert {row.name for row in NAMED} <= names()
+
+
+@pytest.mark.parametrize("row", NAMED, ids=lambda row: row.place)
+def test_its_rules_deviate_by_that_name(row: Row, tmp_path: Path) -> None:
+    write_files(PRELUDE.page, tmp_path)
+    for rule in row.rules:
+        path = tmp_path / "policy.yaml"
+        path.write_text(wrapped(f"- {json.dumps(rule)}\n", row.section))
+        ruleset = read(str(path))
+        outputs = [backend.emit(ruleset, backend.formats[0]) for backend in BACKENDS.values()]
+        assert row.name in {deviation.name for output in outputs for deviation in output.deviations}, rule
