@@ -147,6 +147,13 @@ class _Loader:
                 kept[name] = Entry(entry.key, Mapping(sound, entry.value.span))
             elif name in SECTIONS:
                 kept[name] = Entry(entry.key, _sound_section(entry.value))
+            elif name == "settings":
+                sound = {
+                    one: member
+                    for one, member in entry.value.entries.items()
+                    if _passes(f"#/properties/settings/properties/{one}", member.value)
+                }
+                kept[name] = Entry(entry.key, Mapping(sound, entry.value.span))
         return Mapping(kept, tree.span)
 
     def include(

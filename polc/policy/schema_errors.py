@@ -154,6 +154,8 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
             shown = f"`{node.text}`" if isinstance(node, Scalar) and node.value is not None else kind_of(node)
             hint = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
             collector.error("POL104", f"expected {title}, found {shown}", span, help=hint)
+        case "const" if schema.get("const") is True:
+            collector.error("POL104", f"expected {title}, found `{span.text}`", span, help="or leave the key out")
         case "const":
             version = schema.get("const")
             message = f"this polc reads version {version} of the policy language"

@@ -111,6 +111,7 @@ class _Sections:
         for name, found in regular.items():
             own = [places[one] for one in places if name in reach.get(one, ())]
             chains.append(RegularChain(name, self._rules(found, scope(name, own)), Origin(found.span, name)))
+        self._check_macros((*documents.values(), *regular.values()))
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
         ruleset = Ruleset((*chains, *tables.chains), sets)
         table = self.settings.table
@@ -171,6 +172,14 @@ class _Sections:
                 definition_cycle(one, self.collector)
                 found.update(dict.fromkeys(word.text for word in one))
         return found
+
+    def _check_macros(self, chains: Iterable[_Documents]) -> None:
+        """Record what is wrong in macros that no chain uses: a definition is looked at whether it is used or not."""
+        used = {rule.macro.text for chain in chains for rule in chain.rules if isinstance(rule, MacroDocument)}
+        for name, rules in self.symbols.macros.items():
+            scope = Scope(name, (), self.symbols, StateTables(), self.collector, self.settings)
+            for document in rules or () if name not in used else ():
+                lower_rule(document, scope)
 
     def _check_chains(self, regular: dict[str, _Documents]) -> None:
         for name, entry in self.merged.definitions["chains"].items():

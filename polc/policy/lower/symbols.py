@@ -54,7 +54,7 @@ def resolve_symbols(
     fixed = {name: entry for name, entry in definitions["addresses"].items() if name not in dynamic}
     addresses = _addresses(fixed, broken["addresses"], dynamic, collector)
     return Symbols(
-        {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], addresses, collector)},
+        {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], addresses, dynamic, collector)},
         addresses,
         _Services(broken["services"], collector).resolve(definitions["services"]),
         dynamic,
@@ -63,7 +63,10 @@ def resolve_symbols(
 
 
 def _zones(
-    entries: dict[str, Entry], groups: AbstractMapping[str, AddressSet | None], collector: Collector
+    entries: dict[str, Entry],
+    groups: AbstractMapping[str, AddressSet | None],
+    dynamic: Collection[str],
+    collector: Collector,
 ) -> dict[str, Zone | None]:
     zones: dict[str, Zone | None] = {name: Zone(patterns) for name, patterns in BUILTIN_ZONES.items()}
     for name, entry in entries.items():
@@ -80,7 +83,7 @@ def _zones(
             except ValueError as error:
                 collector.error("POL117", str(error), scalar.span)
                 sound = False
-        addresses = _group(behind, groups, groups, (), collector) if behind else None
+        addresses = _group(behind, groups, groups, dynamic, collector) if behind else None
         zones[name] = Zone(tuple(patterns), addresses) if sound and (addresses or not behind) else None
     return zones
 
