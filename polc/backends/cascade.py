@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import is_
 
 from polc.ir.matches import STATEFUL, Match
 from polc.ir.ruleset import RegularChain, Rule
@@ -59,6 +60,10 @@ def cascade(rule: Rule, split: Callable[[Match], Alternatives], fresh: Callable[
     """
     action = tuple(match for match in rule.matches if isinstance(match, STATEFUL))
     found = [split(match) for match in rule.matches if not isinstance(match, STATEFUL)]
+    if all(one.single and not one.slot for one in found):
+        matches = (*(one.options[0] for one in found), *action)
+        same = all(map(is_, matches, rule.matches))
+        return Cascade((rule if same else replace(rule, matches=matches),))
     slots = Counter(one.slot for one in found if one.slot)
     always = tuple(one.options[0] for one in found if one.single and slots[one.slot] < 2)
     lists = [one for one in found if not (one.single and slots[one.slot] < 2)]

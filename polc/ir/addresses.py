@@ -22,10 +22,11 @@ class AddressSet:
     @classmethod
     def of(cls, items: Iterable[tuple[Family, int, int]]) -> AddressSet:
         """From ``(family, lowest, highest)`` items, as ``parse_address`` gives them."""
-        found: dict[Family, list[tuple[int, int]]] = {Family.IP: [], Family.IP6: []}
+        ip: list[tuple[int, int]] = []
+        ip6: list[tuple[int, int]] = []
         for family, low, high in items:
-            found[family].append((low, high))
-        return cls(Intervals.of(found[Family.IP]), Intervals.of(found[Family.IP6]))
+            (ip if family is Family.IP else ip6).append((low, high))
+        return cls(Intervals.of(ip) if ip else EMPTY, Intervals.of(ip6) if ip6 else EMPTY)
 
     def of_family(self, family: Family) -> Intervals:
         return self.ip if family is Family.IP else self.ip6

@@ -20,8 +20,11 @@ class Intervals:
         Raises:
             ValueError: a pair is the wrong way round.
         """
+        pairs = sorted(ranges)
+        if len(pairs) == 1 and pairs[0][0] <= pairs[0][1]:
+            return cls((pairs[0],))
         merged: list[tuple[int, int]] = []
-        for low, high in sorted(ranges):
+        for low, high in pairs:
             if low > high:
                 raise ValueError(f"{low} is above {high}")
             if merged and low <= merged[-1][1] + 1:
@@ -39,8 +42,7 @@ class Intervals:
         return bool(self.ranges)
 
     def __contains__(self, value: int) -> bool:
-        at = bisect_right(self.ranges, value, key=lambda pair: pair[0])
-        return at > 0 and value <= self.ranges[at - 1][1]
+        return self.covers(value, value)
 
     def union(self, other: Intervals) -> Intervals:
         return Intervals.of((*self.ranges, *other.ranges))
@@ -59,6 +61,10 @@ class Intervals:
 
     def covers(self, lowest: int, highest: int) -> bool:
         """Whether the whole of ``lowest..highest`` is in this set."""
+        if len(self.ranges) == 1:
+            # Most sets are one range, and a call for each of its ends takes longer than the answer.
+            ((low, high),) = self.ranges
+            return low <= lowest and highest <= high
         at = bisect_right(self.ranges, lowest, key=lambda pair: pair[0])
         return at > 0 and highest <= self.ranges[at - 1][1]
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from polc.source import Span
 
+_QUOTES = {ord(character): "'" for character in '"\\'}
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -25,5 +27,7 @@ class Origin:
         text = " ".join(part for part in (place, self.name) if part)
         if self.comment:
             text = f"{text}: {self.comment}" if text else self.comment
-        clean = "".join("'" if c in '"\\' else c if c.isprintable() else " " for c in text)
-        return clean.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore").strip()
+        if not (text.isascii() and text.isprintable() and text.translate(_QUOTES) == text and len(text) <= longest):
+            clean = "".join(c if c.isprintable() else " " for c in text).translate(_QUOTES)
+            text = clean.encode("utf-8", "replace")[:longest].decode("utf-8", "ignore")
+        return text.strip()

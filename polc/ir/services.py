@@ -17,6 +17,9 @@ def normalise(terms: Iterable[ServiceTerm]) -> ServiceMatch:
     Terms of one protocol with ports on one side only become one. Where two terms of a protocol name
     different source *and* destination ports, the later loses what the earlier has already.
     """
+    terms = tuple(terms)
+    if len(terms) == 1 and not (isinstance(terms[0], PortTerm) and _ANY_PORT in (terms[0].sport, terms[0].dport)):
+        return ServiceMatch(terms)
     ports: dict[int, list[PortTerm]] = {}
     icmp: set[IcmpTerm] = set()
     for term in terms:

@@ -31,6 +31,8 @@ from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
 from polc.ir.statements import SetDscp, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, Reject
 
+_ONLY = {family: frozenset({family}) for family in FAMILIES}
+
 
 def split_families(ruleset: Ruleset) -> Ruleset:
     sets = {one.name: one for one in ruleset.sets}
@@ -96,19 +98,22 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 return None
             case _:
                 matches.append(match)
-    return replace(rule, matches=tuple(matches), families=frozenset({family}))
+    return Rule(tuple(matches), rule.verdict, rule.statements, _ONLY[family], rule.origin)
 
 
 def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> bool:
-    updated = (sets[one.set_name].family for one in rule.statements if isinstance(one, UpdateSet))
-    proxied = [one.family for one in rule.statements if isinstance(one, Tproxy) and one.family]
-    if proxied and family not in proxied:
-        return False
+    for one in rule.statements:
+        match one:
+            case UpdateSet(set_name=name) if sets[name].family is not family:
+                return False
+            case Tproxy(family=only) if only not in (None, family):
+                return False
+            case _:
+                pass
     match rule.verdict:
         case Reject(type):
-            fits = family in type.families
+            return family in type.families
         case Nat(family=only) if only is not None:
-            fits = family is only
+            return family is only
         case _:
-            fits = True
-    return fits and all(one is family for one in updated)
+            return True

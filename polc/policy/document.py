@@ -316,6 +316,10 @@ class RuleDocument(NamedTuple):
     span: Span
     id: Word | None = None
 
+    def has(self, kinds: frozenset[type[Clause]]) -> bool:
+        """Whether a clause is of one of these kinds: asked before each is looked for, as most rules have few."""
+        return any(type(clause) in kinds for clause in self.clauses)
+
     def find(self, kind: type[_Kind]) -> _Kind | None:
         for clause in self.clauses:
             if isinstance(clause, kind):

@@ -25,6 +25,7 @@ from polc.ir.statements import (
 )
 from polc.policy.document import (
     Ban,
+    Clause,
     CodePoint,
     FlowMarking,
     LogLine,
@@ -52,8 +53,15 @@ _COUNTER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 _T = TypeVar("_T")
 
 
+_EFFECTS: frozenset[type[Clause]] = frozenset(
+    {OwnCount, NamedCount, NoTracking, Marking, FlowMarking, CodePoint, SegmentSize, SynProxy}
+)
+
+
 def effects(rule: RuleDocument, collector: Collector) -> tuple[Statement, ...]:
     """The rule's statements but its log and ban, in one order: clauses have none of their own. Errors are recorded."""
+    if not rule.has(_EFFECTS):
+        return ()
     found: list[Statement | None] = []
     if rule.find(OwnCount):
         found.append(Counter())

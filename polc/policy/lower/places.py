@@ -127,8 +127,9 @@ def check_rule(rule: RuleDocument, scope: Scope) -> None:
     if rule.verdict:
         _demand(_DECISIONS[rule.verdict.decision], rule.verdict.decision.value, rule.verdict.span, scope)
     for clause in rule.clauses:
-        word = clause.span.text.split(maxsplit=1)[0] if clause.span.text.strip() else ""
-        _demand(_CLAUSES.get(type(clause), ()), word, clause.span, scope)
+        if type(clause) in _CLAUSES:
+            word = clause.span.text.split(maxsplit=1)[0] if clause.span.text.strip() else ""
+            _demand(_CLAUSES[type(clause)], word, clause.span, scope)
         match clause:
             case SegmentSize(size=None):
                 _demand((_ROUTED,), "mss", clause.span, scope)

@@ -8,7 +8,7 @@ from typing import TypeVar
 from polc.diagnostics import Collector
 from polc.ir.protocols import PORT_PROTOCOLS
 from polc.ir.stateful import Amount, Connections, Hits, KeyPart, Limit, Quota
-from polc.policy.document import ConnectionCount, HitCount, Over, Rate, RuleDocument, Under, Volume, Word
+from polc.policy.document import Clause, ConnectionCount, HitCount, Over, Rate, RuleDocument, Under, Volume, Word
 from polc.policy.lower import values
 from polc.policy.lower.scope import Service
 
@@ -24,11 +24,16 @@ _T = TypeVar("_T")
 Stateful = Limit | Hits | Connections | Quota
 
 
+_STATEFUL: frozenset[type[Clause]] = frozenset({ConnectionCount, Volume, Under, Over, HitCount})
+
+
 def stateful_matches(rule: RuleDocument, fresh: Callable[[], str], collector: Collector) -> list[Stateful]:
     """The rule's stateful matches, always in the order connections, limit, over, hits, quota: clauses have no order.
 
     ``fresh`` gives a name for the state of each. What is wrong is recorded.
     """
+    if not rule.has(_STATEFUL):
+        return []
     found: list[Stateful | None] = []
     connections, quota = rule.find(ConnectionCount), rule.find(Volume)
     under, over, hits = rule.find(Under), rule.find(Over), rule.find(HitCount)
@@ -89,7 +94,7 @@ def _hits(clause: HitCount, fresh: Callable[[], str], collector: Collector) -> H
 
 def check_keys(rule: RuleDocument, service: Service, collector: Collector) -> None:
     """Record POL240 for a port as key in a rule that also speaks of packets without ports."""
-    if service and all(part.term.protocol in PORT_PROTOCOLS for part in service):
+    if not rule.has(_STATEFUL) or (service and all(part.term.protocol in PORT_PROTOCOLS for part in service)):
         return
     under, over, connections = rule.find(Under), rule.find(Over), rule.find(ConnectionCount)
     keys = (*(under.rate.per if under else ()), *(over.rate.per if over else ()))
