@@ -13,25 +13,29 @@ ANY_APPROXIMATION = "all"
 """Among the names allowed, it stands for every approximation."""
 
 
-def compile_policy(path: str, target: str, format: str | None = None, *, allow: frozenset[str] = frozenset()) -> Output:
-    """Compile the policy file ``path`` (``-``: standard input) for one target.
+def compile_policy(
+    path: str,
+    target: str,
+    format: str | None = None,
+    *,
+    allow: frozenset[str] = frozenset(),
+    collector: Collector | None = None,
+) -> Output:
+    """Compile the policy file ``path`` (``-``: standard input) for one target; notes and warnings go to the collector.
 
     Raises:
         Failure: the policy has errors, or the target lacks what a rule needs.
     """
-    return emit(read(path), target, format, allow=allow)
+    return emit(read(path, collector), target, format, allow=allow)
 
 
-def read(path: str) -> Ruleset:
-    """The ruleset that a policy means, as backends want it.
+def read(path: str, collector: Collector | None = None) -> Ruleset:
+    """The ruleset that a policy means, as backends want it; notes and warnings go to the collector.
 
     Raises:
         Failure: with all errors of the policy and its includes.
     """
-    collector = Collector()
-    ruleset = read_policy(path, collector)
-    collector.raise_if_errors()
-    return pipeline.run(ruleset)
+    return pipeline.run(read_policy(path, Collector() if collector is None else collector))
 
 
 def emit(ruleset: Ruleset, target: str, format: str | None = None, *, allow: frozenset[str] = frozenset()) -> Output:

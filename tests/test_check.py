@@ -103,6 +103,59 @@ def test_suppressions(comment: str, left: list[str], above: bool, tmp_path: Path
     assert sorted(one["code"] for one in json.loads(capsys.readouterr().out)) == left
 
 
+HIDES = "# polc: ignore POL306 because of the console"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"input: {{default: drop, rules: [use stateful, use loopback, use icmp-essentials]}} {HIDES}\n", []),
+        (f"input: {{default: drop, {HIDES}\n  rules: [use stateful, use loopback, use icmp-essentials]}}\n", []),
+        (f"# the guard, {HIDES}\n" + LOCKED[8:], []),
+        # In quotes it is a text like any other.
+        (f"input: {{default: drop, rules: ['log \"{HIDES}\" limit 5/minute']}}\n", ["POL306"]),
+        (f'input: {{default: drop, rules: ["accept tcp/80 comment \\"{HIDES}\\""]}}\n', ["POL306"]),
+        (f"input: {{default: drop, rules: [{{rule: accept tcp/80, comment: '{HIDES}'}}]}}\n", ["POL306"]),
+    ],
+)
+def test_only_comments_hide(text: str, left: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", write(tmp_path, f"polc: 1\n{text}"), "--select", "POL306,POL390", "--output-format", "json"])
+    assert [one["code"] for one in json.loads(capsys.readouterr().out)] == left
+
+
+def test_json_has_no_suppressions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps({"polc": 1, "input": {"default": "drop", "rules": [f"accept tcp/80 comment '{HIDES}'"]}})
+                    .replace("'", '\\"'))  # fmt: skip
+    assert main(["check", str(path), "--select", "POL306,POL390"]) == 1
+    assert "warning[POL306]" in capsys.readouterr().out
+    assert main(["check", str(path), "--ignore", "POL30"]) == 0
+
+
+TESTED = "polc: 1\ninput: {default: accept}\ntests:\n  - accept tcp 198.51.100.9 -> host:22 in eth0\n"
+
+
+def test_notes_of_reading_are_shown_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, TESTED)
+    assert main(["check", path]) == 0
+    out = capsys.readouterr().out
+    assert "note[POL250]" in out
+    assert f"--> {path}:4:5" in out
+    assert main(["check", path, "--ignore", "POL250"]) == 0
+    assert main(["check", path, "--select", "POL3"]) == 0
+    assert (
+        main(["check", write(tmp_path, TESTED.replace("eth0", "eth0 # polc: ignore POL250 because of the lab"))]) == 0
+    )
+    assert capsys.readouterr().out == ""
+
+
+def test_compile_tells_the_notes_beside_its_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", write(tmp_path, TESTED), "--target", "nft"]) == 0
+    told = capsys.readouterr()
+    assert "note[POL250]" in told.err
+    assert json.loads(told.out)
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_code_is_explained(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", code.lower()]) == 0
@@ -130,7 +183,10 @@ def test_every_concept_has_an_example_that_is_clean(
 def test_explain_lists_and_hints(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain"]) == 0
     out = capsys.readouterr().out
-    assert all(name in out for name in (*CODES, *concepts()))
+    listed = [line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  ")]
+    topics = {**concepts(), **{name: code.title for name, code in CODES.items()}}
+    assert listed == [[name, title] for name, title in topics.items()]
+    assert [line for line in out.splitlines() if not line.startswith("  ")] == ["concepts:", "codes:"]
     assert main(["explain", "POL30"]) == 2
     assert main(["explain", "sate"]) == 2
     assert "did you mean `state`?" in capsys.readouterr().err

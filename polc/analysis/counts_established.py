@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from polc.analysis.model import Lint, place, warning
-from polc.analysis.reach import before, decides, keeps_count, only_states, states, takes_tcp
+from polc.analysis.reach import decides, keeps_count, only_states, states, takes_tcp
+from polc.analysis.walk import Step, walk
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import CtState
-from polc.ir.ruleset import BaseChain, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Rule
 from polc.ir.verdicts import Drop, Reject
+from polc.policy.read import Inspection
 
 
-def _check(ruleset: Ruleset) -> Iterator[Diagnostic]:
-    for chain in ruleset.chains:
-        if isinstance(chain, BaseChain):
-            for rule in chain.rules:
-                if _cuts(rule) and not _settled_before(chain, rule):
-                    yield warning(
-                        "POL301",
-                        "this counts every packet of an established connection, and can cut it off",
-                        place(rule),
-                        help="add `state new`, or put `use stateful` above it; `polc explain POL301` says why",
-                    )
+def _check(policy: Inspection) -> Iterator[Diagnostic]:
+    for chain in policy.ruleset.chains:
+        if not isinstance(chain, BaseChain):
+            continue
+        settling: list[Step] = []
+        for step in walk(policy.ruleset, chain):
+            if _settles(step.rule):
+                settling.append(step)
+            elif _cuts(step.whole) and not any(map(step.follows, settling)):
+                yield warning(
+                    "POL301",
+                    "this counts every packet of an established connection, and can cut it off",
+                    place(step.rule),
+                    help="add `state new`, or put `use stateful` above it; `polc explain POL301` says why",
+                )
 
 
 def _cuts(rule: Rule) -> bool:
@@ -30,9 +36,9 @@ def _cuts(rule: Rule) -> bool:
     return ends and keeps_count(rule) and takes_tcp(rule) and CtState.ESTABLISHED in states(rule)
 
 
-def _settled_before(chain: BaseChain, rule: Rule) -> bool:
-    """Whether an earlier rule decides every established packet, so that none gets here."""
-    return any(decides(one) and only_states(one) and CtState.ESTABLISHED in states(one) for one in before(chain, rule))
+def _settles(rule: Rule) -> bool:
+    """Whether the rule decides every established packet that comes to it."""
+    return decides(rule) and only_states(rule) and CtState.ESTABLISHED in states(rule)
 
 
 LINT = Lint("POL301", _check)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from polc.analysis.model import Lint, warning
 from polc.analysis.reach import closed, filter_chain, takes_icmp_type
+from polc.analysis.walk import walk
 from polc.diagnostics import Diagnostic
 from polc.ir.protocols import ICMP_TYPES, ICMPV6
-from polc.ir.ruleset import Hook, Ruleset
+from polc.ir.ruleset import Hook
 from polc.ir.verdicts import Accept
+from polc.policy.read import Inspection
 
 # RFC 4861: neighbours are found by these two; RFC 8201: no router fragments, so senders must hear of small links.
 _NEEDED: dict[Hook, tuple[str, ...]] = {
@@ -19,12 +21,12 @@ _NEEDED: dict[Hook, tuple[str, ...]] = {
 }
 
 
-def _check(ruleset: Ruleset) -> Iterator[Diagnostic]:
+def _check(policy: Inspection) -> Iterator[Diagnostic]:
     for hook, needed in _NEEDED.items():
-        chain = filter_chain(ruleset, hook)
-        if chain is None or not closed(chain):
+        chain = filter_chain(policy.ruleset, hook)
+        if chain is None or not closed(policy.ruleset, chain):
             continue
-        accepting = [rule for rule in chain.rules if isinstance(rule.verdict, Accept)]
+        accepting = [step.whole for step in walk(policy.ruleset, chain) if isinstance(step.rule.verdict, Accept)]
         missing = [
             name
             for name in needed

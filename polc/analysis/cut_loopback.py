@@ -6,16 +6,20 @@ from collections.abc import Iterator
 
 from polc.analysis.model import Lint, warning
 from polc.analysis.reach import closed, filter_chain
+from polc.analysis.walk import walk
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import InterfaceMatch
-from polc.ir.ruleset import Hook, Rule, Ruleset
+from polc.ir.ruleset import Hook, Rule
 from polc.ir.verdicts import Accept
+from polc.policy.read import Inspection
 
 
-def _check(ruleset: Ruleset) -> Iterator[Diagnostic]:
+def _check(policy: Inspection) -> Iterator[Diagnostic]:
     for hook in (Hook.INPUT, Hook.OUTPUT):
-        chain = filter_chain(ruleset, hook)
-        if chain is not None and closed(chain) and not any(map(_keeps_loopback, chain.rules)):
+        chain = filter_chain(policy.ruleset, hook)
+        if chain is None or not closed(policy.ruleset, chain):
+            continue
+        if not any(_keeps_loopback(step.whole) for step in walk(policy.ruleset, chain)):
             yield warning(
                 "POL303",
                 f"`{chain.name}` drops what no rule accepts, and no rule accepts the loopback interface",

@@ -6,26 +6,29 @@ from collections.abc import Iterator
 
 from polc.analysis.model import Lint, warning
 from polc.analysis.reach import closed, only_states, states
+from polc.analysis.walk import walk
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import CtState
-from polc.ir.ruleset import BaseChain, Ruleset
+from polc.ir.ruleset import BaseChain, Rule
 from polc.ir.verdicts import Accept
+from polc.policy.read import Inspection
 
 
-def _check(ruleset: Ruleset) -> Iterator[Diagnostic]:
-    for chain in ruleset.chains:
-        if isinstance(chain, BaseChain) and closed(chain):
-            kept = any(
-                isinstance(rule.verdict, Accept) and only_states(rule) and CtState.ESTABLISHED in states(rule)
-                for rule in chain.rules
+def _check(policy: Inspection) -> Iterator[Diagnostic]:
+    for chain in policy.ruleset.chains:
+        if not isinstance(chain, BaseChain) or not closed(policy.ruleset, chain):
+            continue
+        if not any(_keeps_replies(step.whole) for step in walk(policy.ruleset, chain)):
+            yield warning(
+                "POL302",
+                f"`{chain.name}` drops what no rule accepts, and no rule accepts replies",
+                chain.origin.span,
+                help="begin its rules with `use stateful`",
             )
-            if not kept:
-                yield warning(
-                    "POL302",
-                    f"`{chain.name}` drops what no rule accepts, and no rule accepts replies",
-                    chain.origin.span,
-                    help="begin its rules with `use stateful`",
-                )
+
+
+def _keeps_replies(rule: Rule) -> bool:
+    return isinstance(rule.verdict, Accept) and only_states(rule) and CtState.ESTABLISHED in states(rule)
 
 
 LINT = Lint("POL302", _check)

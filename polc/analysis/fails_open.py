@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from polc.analysis.model import Lint, note, place
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import AddressMatch
-from polc.ir.ruleset import Rule, Ruleset
+from polc.ir.ruleset import Rule
 from polc.ir.stateful import Hits, Limit
 from polc.ir.verdicts import Drop, Reject
+from polc.policy.read import Inspection
 
 
-def _check(ruleset: Ruleset) -> Iterator[Diagnostic]:
-    for chain in ruleset.chains:
+def _check(policy: Inspection) -> Iterator[Diagnostic]:
+    for chain in policy.ruleset.chains:
         for rule in chain.rules:
             size = _size(rule)
             if size and isinstance(rule.verdict, Drop | Reject) and not _few_sources(rule):

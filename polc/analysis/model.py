@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from polc.diagnostics import Diagnostic, Label, Severity
-from polc.ir.ruleset import Rule, Ruleset
+from polc.ir.ruleset import Rule
+from polc.policy.read import Inspection
 from polc.source import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """A question put to a ruleset as it was lowered, before any pass; ``code`` is the POL3xx of its findings.
+    """A question put to a policy as it was lowered, before any pass; ``code`` is the POL3xx of its findings.
 
     Its documentation stands with the code, in ``polc.diagnostics.codes.analysis``.
     """
 
     code: str
-    check: Callable[[Ruleset], Iterator[Diagnostic]]
+    check: Callable[[Inspection], Iterator[Diagnostic]]
 
 
 def warning(code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> Diagnostic:

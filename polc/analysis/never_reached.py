@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from polc.analysis.model import Lint
-from polc.analysis.reach import is_total
+from polc.analysis.reach import is_last
 from polc.diagnostics import Diagnostic, Label, Severity
-from polc.ir.ruleset import Ruleset
+from polc.policy.read import Inspection
 
 
-def _check(ruleset: Ruleset) -> Iterator[Diagnostic]:
-    for chain in ruleset.chains:
+def _check(policy: Inspection) -> Iterator[Diagnostic]:
+    for chain in policy.ruleset.chains:
         for position, rule in enumerate(chain.rules[:-1]):
-            if not is_total(rule):
+            if not is_last(rule, policy.ruleset):
                 continue
             # A written `default: reject` is the chain's end, not a rule that somebody expects to be reached.
             later = [one for one in chain.rules[position + 1 :] if one.origin.name != "default"]

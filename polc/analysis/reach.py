@@ -5,9 +5,8 @@ Each function says yes only where that is certain from the words of a rule alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from polc.ir.family import Family
+from polc.analysis.walk import ends_in, walk
+from polc.ir.family import BOTH
 from polc.ir.matches import (
     STATEFUL,
     CtState,
@@ -19,8 +18,9 @@ from polc.ir.matches import (
     PortTerm,
     ServiceMatch,
 )
+from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
-from polc.ir.verdicts import Accept, Drop, Reject
+from polc.ir.verdicts import Accept, Drop, Jump, Reject
 
 
 def filter_chain(ruleset: Ruleset, hook: Hook) -> BaseChain | None:
@@ -38,14 +38,27 @@ def decides(rule: Rule) -> bool:
 
 def is_total(rule: Rule) -> bool:
     """Whether every packet meets the rule and goes no further."""
-    return not rule.matches and decides(rule) and rule.families == frozenset(Family)
+    return not rule.matches and decides(rule) and rule.families == BOTH
 
 
-def closed(chain: BaseChain) -> bool:
+def is_last(rule: Rule, ruleset: Ruleset) -> bool:
+    """Whether no packet goes on to the next rule of the chain."""
+    if rule.matches or rule.families != BOTH:
+        return False
+    match rule.verdict:
+        case Jump(chain):
+            return ends_in(ruleset, chain)
+        case None:
+            return False
+        case _:
+            return True
+
+
+def closed(ruleset: Ruleset, chain: BaseChain) -> bool:
     """Whether packets that no rule names do not pass."""
-    last = chain.rules[-1] if chain.rules else None
-    if last is not None and is_total(last):
-        return not isinstance(last.verdict, Accept)
+    for step in walk(ruleset, chain):
+        if is_total(step.whole):
+            return not isinstance(step.rule.verdict, Accept)
     return isinstance(chain.policy, Drop)
 
 
@@ -60,26 +73,13 @@ def states(rule: Rule) -> CtState:
 
 def only_states(rule: Rule) -> bool:
     """Whether nothing but the conntrack state narrows the rule."""
-    return all(isinstance(match, CtStateMatch) for match in rule.matches) and rule.families == frozenset(Family)
+    return all(isinstance(match, CtStateMatch) for match in rule.matches) and rule.families == BOTH
 
 
-def before(chain: BaseChain, rule: Rule) -> Iterator[Rule]:
-    """The rules of the chain that stand before this one."""
-    for one in chain.rules:
-        if one is rule:
-            return
-        yield one
-
-
-def takes_tcp(rule: Rule, port: int | None = None) -> bool:
-    """Whether a TCP packet (to this port) can meet the rule's service."""
-    return all(_term_takes_tcp(match, port) for match in rule.matches if isinstance(match, ServiceMatch))
-
-
-def _term_takes_tcp(match: ServiceMatch, port: int | None) -> bool:
-    return any(
-        isinstance(term, PortTerm) and term.protocol == 6 and (port is None or term.dport is None or port in term.dport)
-        for term in match.terms
+def takes_tcp(rule: Rule) -> bool:
+    """Whether a TCP packet can meet the rule's service."""
+    return all(
+        any(term.protocol == TCP for term in match.terms) for match in rule.matches if isinstance(match, ServiceMatch)
     )
 
 

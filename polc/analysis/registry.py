@@ -9,14 +9,20 @@ from polc.analysis import (
     cut_discovery,
     cut_loopback,
     cut_replies,
+    default_size,
+    empty_lists,
     fails_open,
+    helper_unattached,
+    keeps_for_good,
     lock_out,
+    log_flood,
     never_reached,
     related_alone,
+    unused_names,
 )
 from polc.analysis.model import Lint
 from polc.diagnostics import Diagnostic
-from polc.ir.ruleset import Ruleset
+from polc.policy.read import Inspection
 
 LINTS: tuple[Lint, ...] = (
     counts_established.LINT,
@@ -27,10 +33,16 @@ LINTS: tuple[Lint, ...] = (
     lock_out.LINT,
     related_alone.LINT,
     fails_open.LINT,
+    unused_names.LINT,
+    keeps_for_good.LINT,
+    default_size.LINT,
+    log_flood.LINT,
+    helper_unattached.LINT,
+    empty_lists.LINT,
 )
 
 
-def findings(ruleset: Ruleset) -> Iterator[Diagnostic]:
-    """What the lints find in a ruleset as ``read_policy`` gives it."""
+def findings(policy: Inspection) -> Iterator[Diagnostic]:
+    """What the lints find in a policy."""
     for lint in LINTS:
-        yield from lint.check(ruleset)
+        yield from lint.check(policy)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from polc.analysis.model import Lint, note, place
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import CtState, CtStateMatch
-from polc.ir.ruleset import Ruleset
 from polc.ir.statements import AssignHelper
 from polc.ir.verdicts import Accept
+from polc.policy.read import Inspection
 
 
-def _check(ruleset: Ruleset) -> Iterator[Diagnostic]:
-    rules = [rule for chain in ruleset.chains for rule in chain.rules]
+def _check(policy: Inspection) -> Iterator[Diagnostic]:
+    rules = [rule for chain in policy.ruleset.chains for rule in chain.rules]
     if any(isinstance(one, AssignHelper) for rule in rules for one in rule.statements):
         return
     for rule in rules:

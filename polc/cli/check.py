@@ -46,9 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(path: str) -> Iterable[Diagnostic]:
-    inspected = inspect_policy(path, Collector())
-    collected = Collector(list(suppress(findings(inspected.ruleset), inspected.sources)))
-    return collected.in_order()
+    collector = Collector()
+    inspected = inspect_policy(path, collector)
+    found = (*collector, *findings(inspected))
+    return Collector(list(suppress(found, inspected.sources))).in_order()
 
 
 def _codes(words: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import sys
 from polc.backends.registry import BACKENDS
 from polc.cli.options import add_allow_approximate, add_policy, allowed
 from polc.compiler import compile_policy, describe
+from polc.diagnostics import Collector
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,17 +35,21 @@ def run(arguments: argparse.Namespace) -> int:
     backend = BACKENDS[arguments.target]
     if arguments.format and arguments.format not in backend.formats:
         return _usage(f"--target {backend.name} is written as {' or '.join(backend.formats)}")
-    output = compile_policy(arguments.policy, backend.name, arguments.format, allow=allowed(arguments))
+    collector = Collector()
+    output = compile_policy(
+        arguments.policy, backend.name, arguments.format, allow=allowed(arguments), collector=collector
+    )
     files = tuple(one for one in output.files if arguments.only in (None, one.name))
     names = ", ".join(one.name for one in output.files)
     if not files:
         return _usage(f"--only {arguments.only}: the files of this target are {names}")
     if arguments.output is None and len(files) > 1:
         return _usage(f"several files ({names}) cannot go to standard output: use -o DIRECTORY or --only NAME")
-    if output.deviations:
+    remarks = (*collector, *(describe(one, backend.name, agreed=True) for one in output.deviations))
+    if remarks:
         from polc.diagnostics.text import render
 
-        sys.stderr.write(render(describe(one, backend.name, agreed=True) for one in output.deviations))
+        sys.stderr.write(render(remarks))
     if arguments.output is None:
         sys.stdout.write(files[0].text)
     else:

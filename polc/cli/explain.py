@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from polc.concepts import concepts, read_concept
 from polc.diagnostics.codes import CODES, Code
+from polc.diagnostics.reference import shortened
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,15 +48,10 @@ def _code(code: Code) -> str:
         f"Why it matters\n{_wrapped(code.why)}",
     ]
     if code.example:
-        parts.append("Example\n" + "\n".join(f"    {_shortened(line)}" for line in code.example.splitlines()))
+        parts.append("Example\n" + "\n".join(f"    {shortened(line)}" for line in code.example.splitlines()))
     if code.instead:
         parts.append(f"Instead\n{_wrapped(code.instead)}")
     return "\n\n".join(parts) + "\n"
-
-
-def _shortened(line: str) -> str:
-    """Some examples are wrong by their length: their beginning shows it."""
-    return line if len(line) <= 100 else f"{line[:100]}..."
 
 
 def _wrapped(text: str) -> str:

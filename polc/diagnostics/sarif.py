@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from polc import __version__
-from polc.diagnostics.codes import CODES
+from polc.diagnostics.codes import CODES, Code
 from polc.diagnostics.json import JsonValue
 from polc.diagnostics.model import Diagnostic, Label
 
@@ -17,14 +18,20 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
     """One run; severities are SARIF's levels of the same names."""
     found = list(diagnostics)
     codes = sorted({one.code for one in found})
-    rules: list[JsonValue] = [
-        {"id": code, "shortDescription": {"text": CODES[code].title}, "fullDescription": {"text": CODES[code].what}}
-        for code in codes
-    ]
+    rules: list[JsonValue] = [_rule(CODES[code]) for code in codes]
     results: list[JsonValue] = [_result(one) for one in found]
     driver: JsonValue = {"name": "polc", "version": __version__, "rules": rules}
     run: JsonValue = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(code: Code) -> JsonValue:
+    return {
+        "id": code.code,
+        "shortDescription": {"text": code.title},
+        "fullDescription": {"text": code.what},
+        "help": {"text": f"{code.why}. Instead: {code.instead}"},
+    }
 
 
 def _result(one: Diagnostic) -> JsonValue:
@@ -44,7 +51,7 @@ def _location(label: Label) -> JsonValue:
     line, column = source.position(label.span.start)
     end_line, end_column = source.position(label.span.end)
     region: JsonValue = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
-    place: dict[str, JsonValue] = {"artifactLocation": {"uri": source.path}, "region": region}
+    place: dict[str, JsonValue] = {"artifactLocation": {"uri": quote(source.path)}, "region": region}
     return (
         {"physicalLocation": place, "message": {"text": label.message}}
         if label.message
@@ -53,4 +60,4 @@ def _location(label: Label) -> JsonValue:
 
 
 def _file(path: str) -> JsonValue:
-    return {"physicalLocation": {"artifactLocation": {"uri": path}}}
+    return {"physicalLocation": {"artifactLocation": {"uri": quote(path)}}}

@@ -96,9 +96,11 @@ class DynamicSet:
 class Ruleset:
     """What a target holds: one nft table, or the tables of iptables for both families.
 
-    Chain and set names are unique; every jump names a regular chain of the ruleset.
+    Chain and set names are unique; every jump names a regular chain of the ruleset. ``origin`` is where the table
+    got its name.
     """
 
     chains: tuple[Chain, ...]
     sets: tuple[DynamicSet, ...] = ()
     table: str = "polc"
+    origin: Origin = field(default_factory=Origin, compare=False)

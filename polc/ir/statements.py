@@ -134,6 +134,31 @@ class Synproxy:
     sack_perm: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A rule's words in a target's own language: what they do to a packet, its way included, only the kernel knows.
+
+    ``nft`` is what stands in a rule of ``nft -f``, ``nft_json`` a list of statements in JSON (libnftables-json(5)),
+    ``iptables`` what stands behind ``-A CHAIN`` for the families of the rule; None: nothing is said for that target.
+    The rule has no matches, verdict or other statements.
+    """
+
+    nft: str | None
+    nft_json: str | None
+    iptables: str | None
+
+
 Statement = (
-    Counter | Log | AssignHelper | UpdateSet | SetMark | CopyMark | Notrack | ClampMss | SetDscp | Tproxy | Synproxy
+    Counter
+    | Log
+    | AssignHelper
+    | UpdateSet
+    | SetMark
+    | CopyMark
+    | Notrack
+    | ClampMss
+    | SetDscp
+    | Tproxy
+    | Synproxy
+    | Native
 )

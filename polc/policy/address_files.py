@@ -24,7 +24,8 @@ LARGEST = 256 << 20
 def read_address_file(node: Node, collector: Collector) -> AddressSet | None:
     """The addresses of the file that ``node`` names, by a path relative to the policy; None when something is wrong.
 
-    Wrong lines are recorded with their own places (POL116), a file that cannot be read at the node (POL001, POL002).
+    Wrong lines are recorded with their own places (POL116); a file that cannot be read (POL001, POL002) or has no
+    addresses (POL106) at the node.
     """
     assert isinstance(node, Scalar)
     policy = node.span.source.path
@@ -49,7 +50,12 @@ def read_address_file(node: Node, collector: Collector) -> AddressSet | None:
             collector.error("POL116", str(error), source.span(offset, offset + len(line)))
     if errors:
         return None
-    return AddressSet(*(_intervals(family, singles[family], others) for family in (Family.IP, Family.IP6)))
+    found = AddressSet(*(_intervals(family, singles[family], others) for family in (Family.IP, Family.IP6)))
+    if not found.families:
+        hint = "a rule for no addresses matches nothing, or, negated, everything"
+        collector.error("POL106", f"the file `{node.text}` has no addresses", node.span, help=hint)
+        return None
+    return found
 
 
 def _slow_lines(text: str, singles: dict[Family, bytearray]) -> Iterator[tuple[int, str]]:

@@ -332,4 +332,16 @@ class MacroDocument(NamedTuple):
     id: Word | None = None
 
 
-AnyRule = RuleDocument | MacroDocument
+class NativeDocument(NamedTuple):
+    """``native``: a rule in the words of targets. ``json`` are nft's statements as JSON, ``family`` None both."""
+
+    nft: Word | None
+    json: Word | None
+    iptables: Word | None
+    family: Word | None
+    comment: str
+    span: Span
+    id: Word | None = None
+
+
+AnyRule = RuleDocument | MacroDocument | NativeDocument

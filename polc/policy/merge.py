@@ -147,13 +147,20 @@ class _Loader:
                 kept[name] = Entry(entry.key, Mapping(sound, entry.value.span))
             elif name in SECTIONS:
                 kept[name] = Entry(entry.key, _sound_section(entry.value))
+            elif name == "settings":
+                sound = {
+                    one: member
+                    for one, member in entry.value.entries.items()
+                    if _passes(f"#/properties/settings/properties/{one}", member.value)
+                }
+                kept[name] = Entry(entry.key, Mapping(sound, entry.value.span))
         return Mapping(kept, tree.span)
 
     def include(
         self, source: SourceFile, included: Node | None, chain: tuple[str, ...], through: tuple[Label, ...]
     ) -> None:
         written: dict[str, Span] = {}
-        for node in included.items if isinstance(included, Sequence) else ():
+        for node in included.items if isinstance(included, Sequence) else (included,) if included else ():
             assert isinstance(node, Scalar)
             if os.path.isabs(node.text):
                 message = "an included file is named by a path relative to this one"

@@ -64,6 +64,20 @@ class Mapping(NamedTuple):
 Node = Scalar | Sequence | Mapping
 
 
+Plain = Value | list["Plain"] | dict[str, "Plain"]
+
+
+def plain(node: Node) -> Plain:
+    """The node's value without its places."""
+    match node:
+        case Scalar():
+            return node.value
+        case Sequence():
+            return [plain(one) for one in node.items]
+        case Mapping():
+            return {name: plain(entry.value) for name, entry in node.entries.items()}
+
+
 def kind_of(node: Node) -> str:
     """What a node is, in a person's words."""
     match node:

@@ -51,10 +51,19 @@ def _tables() -> Tables:
     return load_tables()
 
 
+FIELD_WORDS = frozenset({"ct", "ether", "fib", "ip", "ip6", "meta", "osf", "rpfilter", "tcp"})
+"""What fields of `where` begin with: in `from ct mark set 1` the lexer takes `ct mark` for one word."""
+
+
 @cache
 def keywords() -> frozenset[str]:
-    """Words of the grammar, which no zone, service or other thing can have as its name."""
+    """Words of the grammar."""
     return frozenset(_tables().keywords)
+
+
+def reserved() -> frozenset[str]:
+    """Words which no zone, service or other thing can have as its name."""
+    return keywords() | FIELD_WORDS
 
 
 @cache

@@ -7,19 +7,29 @@ from typing import NamedTuple
 from polc.diagnostics import Collector, Diagnostic, Label, Severity
 from polc.ir.ruleset import Ruleset
 from polc.policy.lower.scope import Settings
-from polc.policy.lower.sections import lower_sections
+from polc.policy.lower.sections import Written, lower_sections
 from polc.policy.lower.settings import read_settings
 from polc.policy.lower.symbols import resolve_symbols
 from polc.policy.merge import Merged, load, load_source
-from polc.source import SourceFile
+from polc.source import SourceFile, Span
 
 
 class Inspection(NamedTuple):
-    """What a policy means, the texts that say it, and what it says of itself."""
+    """What a policy means, and what it is made of: for those who judge it."""
 
     ruleset: Ruleset
-    sources: tuple[SourceFile, ...]
+    merged: Merged
+    written: Written
     settings: Settings
+
+    @property
+    def sources(self) -> list[SourceFile]:
+        """The texts that say it, the policy's own first."""
+        return self.merged.sources
+
+    def own(self, place: Span) -> bool:
+        """Whether something stands in the policy's own file, and not in one that others may include as well."""
+        return place.source is self.sources[0]
 
 
 def read_policy(path: str, collector: Collector) -> Ruleset:
@@ -49,9 +59,9 @@ def _inspect(merged: Merged, collector: Collector) -> Inspection:
         collector.raise_if_errors()
     symbols = resolve_symbols(merged.definitions, merged.broken, collector)
     settings = read_settings(merged.settings, symbols.services, collector)
-    ruleset = lower_sections(merged, symbols, settings, collector)
+    ruleset, written = lower_sections(merged, symbols, settings, collector)
     if merged.tests:
         message = "the tests of this policy are not run by this version of polc"
         collector.add(Diagnostic("POL250", message, (Label(merged.tests[0].span),), severity=Severity.NOTE))
     collector.raise_if_errors()
-    return Inspection(ruleset, tuple(merged.sources), settings)
+    return Inspection(ruleset, merged, written, settings)

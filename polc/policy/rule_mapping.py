@@ -5,6 +5,8 @@ The schema has been kept already: types are right and required keys are there.
 
 from __future__ import annotations
 
+from json import dumps
+
 from polc.diagnostics import Failure
 from polc.policy.clause_mapping import CLAUSES, comment, required, texts, word, word_at
 from polc.policy.document import (
@@ -12,12 +14,14 @@ from polc.policy.document import (
     Comment,
     Decision,
     MacroDocument,
+    NativeDocument,
     RuleDocument,
     ServiceWord,
     SourcePorts,
     Verdict,
+    Word,
 )
-from polc.policy.nodes import Mapping, Node, Scalar
+from polc.policy.nodes import Mapping, Node, Scalar, plain
 from polc.policy.rule_text import read_definition, read_rule
 
 _OPERANDS = {
@@ -40,10 +44,21 @@ def read_any_rule(node: Node) -> AnyRule:
     if "rule" in node.entries:
         return _with_id(node)
     name = word_at(node, "id")
+    if "native" in node.entries:
+        return _native(node, name)
     if "use" in node.entries:
         return MacroDocument(required(node, "use"), _comment_text(node), node.span, name)
     clauses = tuple(make(value) for key, make in CLAUSES.items() if (value := node.get(key)) is not None)
     return RuleDocument(_verdict(node), _service(node), clauses, node.span, name)
+
+
+def _native(node: Mapping, name: Word | None) -> NativeDocument:
+    native = node.get("native")
+    assert isinstance(native, Mapping)
+    statements = native.get("nft_json")
+    json = Word(dumps(plain(statements)), statements.span) if statements is not None else None
+    nft, iptables, family = (word_at(native, key) for key in ("nft", "iptables", "family"))
+    return NativeDocument(nft, json, iptables, family, _comment_text(node), node.span, name)
 
 
 def _with_id(node: Mapping) -> AnyRule:
@@ -63,6 +78,8 @@ def _with_id(node: Mapping) -> AnyRule:
             if said is not None and written:
                 raise Failure.of("POL111", "the rule has a comment already", node.entries["comment"].key.span)
             return MacroDocument(macro, written or _comment_text(node), text.span, name)
+        case NativeDocument():
+            raise AssertionError("no text is a native rule")
 
 
 def _verdict(node: Mapping) -> Verdict | None:

@@ -12,8 +12,10 @@ from jsonschema.exceptions import ValidationError
 
 from polc.diagnostics import Collector
 from polc.policy.nodes import Mapping, Node, Scalar, Sequence, kind_of
+from polc.policy.parser import keywords
 from polc.policy.schema import Json, load_schema
 from polc.policy.suggest import did_you_mean, nearest
+from polc.policy.yaml_errors import QUOTES, in_quotes
 from polc.source import Span
 
 
@@ -91,6 +93,10 @@ def _keys(instance: object) -> set[object]:
 
 def _report_no_alternative(error: ValidationError, tree: Node, collector: Collector) -> None:
     node, _ = _find(tree, list(error.absolute_path))
+    if _is_rule_of_words(node):
+        message = "in YAML, `: ` ends a key, so this rule is read as a mapping"
+        collector.error("POL102", message, node.span, help=in_quotes(node.span) if _in_one_line(node) else QUOTES)
+        return
     schema = error.schema if isinstance(error.schema, dict) else {}
     keys = _telling_keys(error)
     written = [str(name) for name in _keys(error.instance)]
@@ -103,6 +109,18 @@ def _report_no_alternative(error: ValidationError, tree: Node, collector: Collec
         _head(node),
         help=hints[0] if hints else _type_help(node, title),
     )
+
+
+def _is_rule_of_words(node: Node) -> bool:
+    """Whether a mapping is a rule as a string, in which YAML found `: `."""
+    if not isinstance(node, Mapping) or len(node.entries) != 1:
+        return False
+    (name,) = node.entries
+    return " " in name and name.split()[0] in keywords()
+
+
+def _in_one_line(node: Node) -> bool:
+    return "\n" not in node.span.text
 
 
 def _distance(errors: list[ValidationError]) -> tuple[bool, bool, int]:
@@ -136,6 +154,8 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
             shown = f"`{node.text}`" if isinstance(node, Scalar) and node.value is not None else kind_of(node)
             hint = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
             collector.error("POL104", f"expected {title}, found {shown}", span, help=hint)
+        case "const" if schema.get("const") is True:
+            collector.error("POL104", f"expected {title}, found `{span.text}`", span, help="or leave the key out")
         case "const":
             version = schema.get("const")
             message = f"this polc reads version {version} of the policy language"

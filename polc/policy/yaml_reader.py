@@ -53,12 +53,9 @@ def read_yaml(source: SourceFile) -> Node:
         for event in _events(source.text):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = min(mark.index, len(source.text)) if mark else 0
-        reason = (error.problem or error.context or "it cannot be read").rstrip()
-        raise Failure.of(
-            "POL006", f"this is not YAML: {reason}", source.span(at, at + 1), help=_advice(reason)
-        ) from None
+        from polc.policy.yaml_errors import explain
+
+        raise explain(error, source) from None
     except yaml.YAMLError as error:
         at = getattr(error, "position", 0)
         raise Failure.of("POL006", "this is not YAML", source.span(at, at + 1)) from None
@@ -82,19 +79,6 @@ def _events(text: str) -> Iterator[Event]:
                 yield event
     finally:
         parser.dispose()
-
-
-def _advice(reason: str) -> str:
-    """What usually is behind the scanner's words."""
-    if "\\t" in reason or "tab" in reason:
-        return "YAML is indented with spaces, never with tabs"
-    if "cannot start any token" in reason:
-        return "text that begins with `@`, `*`, `&`, `%`, `!` or a backquote must stand in quotes"
-    if "mapping values are not allowed" in reason:
-        return "text that holds `: ` or ends with `:` must stand in quotes"
-    if "unexpected ':'" in reason:
-        return "text that ends with `:` must stand in quotes, such as an IPv6 address"
-    return ""
 
 
 class _Mark(Protocol):

@@ -9,20 +9,26 @@ import pytest
 from polc.analysis.registry import LINTS, findings
 from polc.diagnostics import Collector, Severity
 from polc.diagnostics.codes import CODES
-from polc.policy import read_policy
+from polc.policy.read import inspect_policy
 
 ALL = ("use stateful", "use loopback", "use icmp-essentials", "accept ssh state new")
 GUARD = "drop ssh over 10/minute burst 10 per source"
 
 
-def policy(*rules: str, default: str = "drop", chain: str = "input") -> str:
-    return f"polc: 1\n{chain}:\n  default: {default}\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules)
+def policy(*rules: str, default: str = "drop", chain: str = "input", head: str = "") -> str:
+    lines = "".join(f"    - {rule}\n" for rule in rules)
+    return f"polc: 1\n{head}{chain}:\n  default: {default}\n  rules:\n{lines}"
+
+
+def chains(**named: tuple[str, ...]) -> str:
+    lines = (f"  {name}:\n" + "".join(f"    - {rule}\n" for rule in rules) for name, rules in named.items())
+    return "chains:\n" + "".join(lines)
 
 
 def codes(text: str, tmp_path: Path, *, notes: bool = False) -> list[str]:
     path = tmp_path / "policy.yaml"
     path.write_text(text)
-    found = findings(read_policy(str(path), Collector()))
+    found = findings(inspect_policy(str(path), Collector()))
     return [one.code for one in found if notes or one.severity is not Severity.NOTE]
 
 
@@ -49,6 +55,20 @@ def test_the_example_triggers_it(code: str, tmp_path: Path) -> None:
         policy("drop tcp/23", default="accept"),
         policy("use stateful", "accept icmpv6/packet-too-big", "accept tcp", chain="forward"),
         policy("use stateful", "use loopback", "accept icmpv6", "accept tcp/1-1024 from 192.0.2.0/24"),
+        # What chains do counts as if it stood where they are called.
+        policy("jump base", ALL[3], head=chains(base=ALL[:3])),
+        policy("goto base", head=chains(base=(*ALL[:3], "jump doors"), doors=("return tcp/1-21", ALL[3]))),
+        policy("jump base", GUARD, *ALL[2:], head=chains(base=ALL[:2])),
+        policy("jump guard", *ALL, head=chains(guard=(ALL[0], GUARD))),
+        policy("jump most", *ALL, head=chains(most=("return tcp/22", "accept"))),
+        policy("jump guard", *ALL, head=chains(guard=("jump inner", GUARD), inner=ALL[:1])),
+        policy("jump guard state new", *ALL, head=chains(guard=(GUARD,))),
+        policy("jump all", default="drop", head=chains(all=("accept",))),
+        policy(*ALL[:3], "accept ssh from 192.0.2.0/24 state new", "drop ssh"),
+        policy(*ALL[:3], "drop tcp/1-100 from 192.0.2.0/24", "drop ssh state established", "drop tcp/80", ALL[3]),
+        policy(*ALL[:3], "accept ssh from not loopback state new"),
+        policy(*ALL[:3], "accept tcp/2222 state new", head="settings: {management: tcp/2222}\n"),
+        policy(*ALL[:3], "drop ssh", "accept tcp/2222", head="settings: {management: 'ssh, tcp/2222'}\n"),
     ],
 )
 def test_nothing_to_say(text: str, tmp_path: Path) -> None:
@@ -68,10 +88,118 @@ def test_nothing_to_say(text: str, tmp_path: Path) -> None:
         (policy(*ALL, default="accept", chain="input") + "    - drop\n    - accept dns\n", "POL305"),
         (policy(*ALL[:3], "accept ssh from loopback", "accept ssh state established"), "POL306"),
         (policy(*ALL[:3], "accept udp/22", "accept tcp/23-99"), "POL306"),
+        (policy(*ALL[:3], "drop tcp/1-1024", ALL[3]), "POL306"),
+        (policy(*ALL[:3], "reject ssh from not loopback", ALL[3]), "POL306"),
+        (policy(*ALL[:3], "drop ssh", "accept tcp/80", head="settings: {management: 'ssh, tcp/2222'}\n"), "POL306"),
+        (policy(*ALL, head="settings: {management: tcp/2222}\n"), "POL306"),
+        (policy(*ALL[:3], "jump shut", ALL[3], head=chains(shut=("drop tcp/22",))), "POL306"),
+        (policy(*ALL, "jump doors", head=chains(doors=("return", "accept http"))), "POL305"),
+        (policy("jump base", GUARD, *ALL, head=chains(base=("return from 192.0.2.1", ALL[0]))), "POL301"),
+        (policy("goto base", head=chains(base=ALL[:3])), "POL306"),
+        (
+            policy(*ALL, "jump all", "drop tcp/23", head=chains(all=("accept tcp", "jump rest"), rest=("drop",))),
+            "POL305",
+        ),
+        ("polc: 1\nzones: {wan: eth0}\nnat:\n  - masquerade\n  - snat from 192.0.2.1 to wan -> 192.0.2.9\n", "POL305"),
+        (policy("jump guard", *ALL, head=chains(guard=(GUARD,))), "POL301"),
+        (policy("jump guard over 9/minute", *ALL, head=chains(guard=("drop tcp",))), "POL301"),
+        (policy("jump base from 192.0.2.1", *ALL[1:], head=chains(base=ALL[:1])), "POL302"),
+        (policy(ALL[0], ALL[2], "jump base udp", ALL[3], head=chains(base=(ALL[1],))), "POL303"),
+        (policy(*ALL[:2], "jump base udp", ALL[3], head=chains(base=(ALL[2],))), "POL304"),
+        (policy(*ALL[:3], "jump end", default="accept", head=chains(end=("drop",))), "POL306"),
     ],
 )
 def test_found(text: str, code: str, tmp_path: Path) -> None:
     assert codes(text, tmp_path) == [code]
+
+
+BANNED = "addresses: {banned: {dynamic: true, timeout: 1h, size: 9}}\n"
+BANS = ("use stateful", "drop from @banned", "drop tcp/23 ban @banned", *ALL[1:])
+FILES = "services: {files: {ports: tcp/21, helper: ftp}, many: [files, tcp/80]}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        policy(*ALL, "accept tcp/80 from wan", head="zones: {wan: eth0}\n"),
+        policy(*ALL, "accept tcp/80 from @all", head='addresses: {some: 192.0.2.1, all: ["@some"]}\n'),
+        policy(*ALL, "accept tcp/80 from lan", head='zones: {lan: {interfaces: eth0, addresses: "@own"}}\n'
+               "addresses: {own: 192.0.2.0/24}\n"),
+        policy(*ALL, "{verdict: accept, service: web, from: {not_zone: wan, address: '@a'}}",
+               head="zones: {wan: eth0}\naddresses: {a: 192.0.2.1}\nservices: {web: tcp/80}\n"),
+        policy(*ALL, "accept where ct original saddr @a", head="addresses: {a: 192.0.2.1}\n"),
+        policy(*ALL, "use mine", head="macros: {mine: [accept web]}\nservices: {web: tcp/80}\n"),
+        policy(*ALL, "jump guard", head="chains: {guard: [goto inner], inner: [accept tcp/80]}\n"),
+        policy(*ALL, "accept tcp/22", head="services: {door: tcp/22}\nsettings: {management: door}\n"),
+        policy(*BANS, head=BANNED),
+        policy(*BANS[:1], *BANS[3:], "drop from @banned", head="addresses: {banned: {dynamic: true}}\n"),
+        policy(*ALL, "'log \"in: \" at 5/minute'", "'log \"in: \" limit 5/minute'"),
+        policy(*ALL, "'drop tcp/23 log \"in: \" at 5/minute'", "'drop tcp/24 log \"in: \" quota upto 1 mbytes'"),
+        policy(*ALL, "jump told limit 5/minute", head=chains(told=("'log \"in: \"'",))),
+        policy(*ALL, "accept files, many", head=FILES),
+        policy(*ALL, "accept many", "drop files", head=FILES),
+        policy(*ALL, "jump guard", head="chains: {guard: [accept tcp/80]}\n"),
+    ],
+)  # fmt: skip
+def test_nothing_is_unused_empty_or_without_a_bound(text: str, tmp_path: Path) -> None:
+    assert codes(text, tmp_path, notes=True) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (policy(*ALL, "'drop tcp/23 over 5/minute log \"in: \"'"), "POL312"),
+        (policy(*ALL, "'drop tcp/24 log \"in: \" quota over 1 mbytes'"), "POL312"),
+        (policy(*ALL, "jump told limit 5/minute", "jump told udp", head=chains(told=("'log \"in: \"'",))), "POL312"),
+        (policy(*ALL, "'drop tcp/24 from 192.0.2.1,2001:db8::1 log \"in: \"'"), "POL312"),
+        (policy(*ALL, "drop many", "accept tcp/21", head=FILES), "POL313"),
+        (policy(*ALL, "use mine", head="macros: {mine: []}\n"), "POL314"),
+        (policy(*BANS, head=BANNED.replace(", timeout: 1h", "")), "POL310"),
+        (policy(*BANS, head=BANNED.replace(", size: 9", "")), "POL311"),
+    ],
+)
+def test_unused_empty_or_without_a_bound(text: str, code: str, tmp_path: Path) -> None:
+    assert codes(text, tmp_path, notes=True) == [code]
+
+
+def findings_of(text: str, tmp_path: Path) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text)
+    found = findings(inspect_policy(str(path), Collector()))
+    return [(one.code, one.message, [(label.span.text, label.message) for label in one.labels]) for one in found]
+
+
+UNUSED = """\
+zones: {wan: eth0}
+addresses: {inner: 192.0.2.1, outer: ["@inner"], banned: {dynamic: true, timeout: 1h, size: 9}}
+services: {web: tcp/80}
+macros: {mine: [accept web]}
+chains: {guard: [accept tcp/80 from @outer], loose: [jump guard]}
+"""
+
+
+def test_what_is_unused_is_told_with_its_reason(tmp_path: Path) -> None:
+    found = findings_of(policy(*ALL, "drop tcp/23 ban @banned", head=UNUSED), tmp_path)
+    assert found == [
+        ("POL309", "the zone `wan` is not used", [("wan", "no rule names it")]),
+        ("POL309", "the address group `inner` is not used",
+         [("inner", "only `outer` names it, which is not used"), ("outer", "not used either")]),
+        ("POL309", "the address group `outer` is not used",
+         [("outer", "only `guard` names it, which is not used"), ("guard", "not used either")]),
+        ("POL309", "the address group `banned` is not used",
+         [("banned", "rules add to it, and none asks what is in it"), ("ban @banned", "added here")]),
+        ("POL309", "the service `web` is not used",
+         [("web", "only `mine` names it, which is not used"), ("mine", "not used either")]),
+        ("POL309", "the macro `mine` is not used", [("mine", "no rule uses it")]),
+        ("POL309", "the chain `guard` is not used",
+         [("guard", "only `loose` names it, which is not used"), ("loose", "not used either")]),
+        ("POL309", "the chain `loose` is not used", [("loose", "no rule leads there")]),
+    ]  # fmt: skip
+
+
+def test_names_of_included_files_may_be_used_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "common.yaml").write_text(f"polc: 1\n{UNUSED}")
+    assert findings_of(policy(*ALL, head="include: [common.yaml]\n"), tmp_path) == []
 
 
 def test_related_with_a_helper_is_fine(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ NEAR_MISSES: dict[str, str] = {
     "POL228": "polc: 1\nservices: {files: {ports: tcp/21, helper: ftp}}\n"
     "input: {default: drop, rules: ['accept files, tcp/22-30']}\n",
     "POL230": policy("accept tcp/22"),
+    "POL249": policy('{native: {nft: "tcp dport { 22, 23 } accept"}}'),
 }
 
 
@@ -101,4 +102,13 @@ def test_its_near_miss_does_not(name: str) -> None:
 
 
 def test_what_has_no_example_cannot_be_told_by_one_text() -> None:
-    assert OURS.keys() - WITH_EXAMPLE.keys() == {"POL001", "POL002", "POL005", "POL007", "POL015", "POL213", "POL250"}
+    assert OURS.keys() - WITH_EXAMPLE.keys() == {
+        "POL001",
+        "POL002",
+        "POL005",
+        "POL007",
+        "POL015",
+        "POL213",
+        "POL250",
+        "POL251",
+    }

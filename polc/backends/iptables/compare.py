@@ -13,6 +13,9 @@ PROTOCOL_WORDS: dict[str, int] = {**PROTOCOLS, "ipv6-icmp": 58, "ipencap": 4, "h
 """iptables-save asks the host's /etc/protocols for names and prints numbers where that has none; so do we."""
 
 
+_GROUP = {"default": "0x0"}
+"""libxt_devgroup prints a group by its name in the host's table, which has this one from the start."""
+
 _NO_END = " --datestop 2038-01-19T03:14:07"
 """What libxt_time prints for a `-m time` that was given no last day."""
 
@@ -113,7 +116,13 @@ def _words(line: str) -> list[str]:
     words = split_words(line.replace(_NO_END, ""))
     if words[0].startswith("["):
         words = words[1:]
-    return [_protocol(word) if before == "-p" else word for before, word in zip(["", *words], words, strict=False)]
+    return [_value(before, word) for before, word in zip(["", *words], words, strict=False)]
+
+
+def _value(option: str, word: str) -> str:
+    if option == "-p":
+        return _protocol(word)
+    return _GROUP.get(word, word) if option in ("--src-group", "--dst-group") else word
 
 
 def split_words(line: str) -> list[str]:

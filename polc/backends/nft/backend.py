@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from polc.backends.model import Deviation, Fidelity, Output, OutputFile
-from polc.ir.origin import Origin
 from polc.ir.ruleset import Ruleset
 
 _FILES: Final = {"json": "ruleset.nft.json", "text": "ruleset.nft"}
@@ -40,5 +39,7 @@ class NftBackend:
         try:
             table, deviations = lower(ruleset, json=format == "json")
         except Refused as refused:
-            return Output((), (Deviation(Fidelity.REFUSED, "refused", Origin(), refused.reason, refused.help),))
+            return Output(
+                (), (Deviation(Fidelity.REFUSED, "table-name", ruleset.origin, refused.reason, refused.help),)
+            )
         return Output((OutputFile(_FILES[format], print_table(table)),), deviations)

@@ -33,6 +33,7 @@ from polc.backends.nft.statements import (
     ToSocket,
     Translate,
     UseHelper,
+    Verbatim,
     Word,
 )
 from polc.ir.addresses import format_address
@@ -47,6 +48,7 @@ from polc.ir.statements import (
     Counter,
     Log,
     MarkField,
+    Native,
     Notrack,
     SetDscp,
     SetMark,
@@ -104,6 +106,8 @@ def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None
         case Synproxy():
             flags = (("timestamp", one.timestamp), ("sack-perm", one.sack_perm))
             return Handshake(one.mss, one.wscale, tuple(name for name, there in flags if there))
+        case Native(nft, nft_json):
+            return Verbatim(nft or "", nft_json or "")
         case _:
             assert_never(one)
 

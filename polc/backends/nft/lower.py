@@ -65,6 +65,7 @@ def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Devia
     for one in ruleset.sets:
         _add_set(one, table)
     rules = RuleLowering(
+        json=json,
         sets={one.name: one for one in ruleset.sets},
         sharing=Sharing.of(ruleset, json=json),
         chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),

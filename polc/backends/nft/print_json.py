@@ -58,6 +58,7 @@ from polc.backends.nft.statements import (
     ToSocket,
     Translate,
     UseHelper,
+    Verbatim,
     Word,
 )
 from polc.ir.addresses import format_address, prefix_length
@@ -112,7 +113,13 @@ def _chain(chain: ChainDefinition) -> dict[str, Json]:
 
 def _rule(rule: RuleDefinition) -> dict[str, Json]:
     comment: dict[str, Json] = {"comment": rule.comment} if rule.comment else {}
-    return {**comment, "expr": [_statement(one) for one in rule.statements]}
+    expressions: list[Json] = []
+    for one in rule.statements:
+        if isinstance(one, Verbatim):
+            expressions += json.loads(one.json)
+        else:
+            expressions.append(_statement(one))
+    return {**comment, "expr": expressions}
 
 
 def _statement(statement: RuleStatement) -> Json:
@@ -154,6 +161,8 @@ def _statement(statement: RuleStatement) -> Json:
         case Handshake(mss, wscale, flags):
             proxy: dict[str, Json] = {"mss": mss, "wscale": wscale}
             return {"synproxy": {**proxy, "flags": [*flags]} if flags else proxy}
+        case Verbatim():
+            raise AssertionError("several statements, which stand in a rule alone")
         case _:
             assert_never(statement)
 

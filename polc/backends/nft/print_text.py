@@ -56,6 +56,7 @@ from polc.backends.nft.statements import (
     ToSocket,
     Translate,
     UseHelper,
+    Verbatim,
     Word,
 )
 from polc.ir.addresses import format_address, format_range
@@ -154,6 +155,8 @@ def _statement(statement: RuleStatement) -> str:
             return f"tproxy to {to}" if family is None else f"tproxy {family.value} to {to}"
         case Handshake(mss, wscale, flags):
             return " ".join((f"synproxy mss {mss} wscale {wscale}", *flags))
+        case Verbatim(text):
+            return text
         case _:
             assert_never(statement)
 

@@ -23,7 +23,7 @@ from polc.ir.matches import STATEFUL, EveryNth, FieldMatch, Match, PortTerm, Ser
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import DynamicSet, Rule
 from polc.ir.stateful import Connections, Hits, Limit, Quota
-from polc.ir.statements import AssignHelper, ClampMss, Counter, Synproxy, Tproxy
+from polc.ir.statements import AssignHelper, ClampMss, Counter, Native, Synproxy, Tproxy
 from polc.ir.verdicts import Jump, Nat, Reject, RejectType
 
 LONGEST_COMMENT = 127
@@ -46,8 +46,9 @@ class LoweredRule:
 
 @dataclass(frozen=True, slots=True)
 class RuleLowering:
-    """``chain_names`` and ``set_names`` give names that the table does not have yet."""
+    """``chain_names`` and ``set_names`` give names that the table does not have yet; ``json``: the format to come."""
 
+    json: bool
     sets: dict[str, DynamicSet]
     sharing: Sharing
     chain_names: FreshNames
@@ -58,6 +59,7 @@ class RuleLowering:
         Refused: nft has no words for some part of the rule.
         """
         lowered = LoweredRule()
+        self._check_native(rule)
         for one in (part for apart in _clamped_apart(rule) for part in _with_ports_beside_protocol(apart)):
             cascaded = _cascade(one, lambda: self.chain_names.like(f"{chain}-any"))
             for inner in cascaded.rules:
@@ -65,6 +67,12 @@ class RuleLowering:
             for extra in cascaded.chains:
                 lowered.chains[extra.name] = [new for inner in extra.rules for new in self._rule(inner, lowered)]
         return lowered
+
+    def _check_native(self, rule: Rule) -> None:
+        for one in rule.statements:
+            if isinstance(one, Native) and (one.nft_json if self.json else one.nft) is None:
+                key, form = ("nft_json", "JSON") if self.json else ("nft", "text")
+                raise Refused(f"the rule is native and has no words for nft's {form}", f"the key `{key}` beside them")
 
     def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
         family = _one_family(rule)

@@ -170,6 +170,14 @@ class Handshake:
     flags: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Words that somebody wrote for nft: in its language, and as a list of statements in JSON."""
+
+    text: str
+    json: str
+
+
 RuleStatement = (
     Compare
     | RateLimit
@@ -187,4 +195,5 @@ RuleStatement = (
     | Assign
     | ToSocket
     | Handshake
+    | Verbatim
 )

@@ -11,9 +11,8 @@ from polc.diagnostics.codes.output import OUTPUT_CODES
 from polc.diagnostics.codes.syntax import SYNTAX_CODES
 from polc.diagnostics.codes.targets import TARGET_CODES
 
-CODES: dict[str, Code] = {
-    code.code: code
-    for code in (
+_ALL = sorted(
+    (
         *INPUT_CODES,
         *OUTPUT_CODES,
         *SYNTAX_CODES,
@@ -23,7 +22,20 @@ CODES: dict[str, Code] = {
         *TARGET_CODES,
         *KERNEL_CODES,
         *BUG_CODES,
-    )
-}
+    ),
+    key=lambda code: code.code,
+)
 
-__all__ = ["CODES", "Code"]
+CODES: dict[str, Code] = {code.code: code for code in _ALL}
+if len(CODES) != len(_ALL):
+    raise ValueError("two diagnostics have the same code")
+
+_ADVICE = frozenset({"POL250", "POL251"})
+
+
+def is_advice(code: str) -> bool:
+    """Whether the code stands for a note or a warning, which its reader may decide to live with; errors never do."""
+    return code.startswith("POL3") or code in _ADVICE
+
+
+__all__ = ["CODES", "Code", "is_advice"]

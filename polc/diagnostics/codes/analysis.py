@@ -5,9 +5,9 @@ from __future__ import annotations
 from polc.diagnostics.codes.model import Code
 
 
-def _input(*rules: str) -> str:
+def _input(*rules: str, head: str = "") -> str:
     """A policy whose input is closed, and complete but for what the rules lack."""
-    return "polc: 1\ninput:\n  default: drop\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules)
+    return f"polc: 1\n{head}input:\n  default: drop\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules)
 
 
 _ALL = ("use stateful", "use loopback", "use icmp-essentials", "accept ssh state new")
@@ -54,7 +54,8 @@ ANALYSIS_CODES: tuple[Code, ...] = (
     Code(
         "POL305",
         "rules that are never reached",
-        what="a rule without any condition decides every packet, and rules follow it",
+        what="a rule without any condition decides every packet, or leads it away by `goto` or `return`, and rules "
+        "follow it",
         why="they look as if they did something",
         example=_input("accept", "drop tcp/23", *_ALL),
         instead="the rule that takes everything last, or as the chain's `default`",
@@ -62,10 +63,12 @@ ANALYSIS_CODES: tuple[Code, ...] = (
     Code(
         "POL306",
         "no way in over SSH",
-        what="input drops what no rule accepts, and no rule accepts new connections to tcp/22",
+        what="input drops what no rule accepts, and no rule accepts new connections to tcp/22, or to the service that "
+        "`settings: {management: ...}` names; or one drops them from everywhere before another accepts them",
         why="loaded over SSH, such a policy ends the last session that could repair it",
         example=_input("use stateful", "use loopback", "use icmp-essentials", "accept https state new"),
-        instead="`accept ssh from @admins state new`, or a suppression that says how the host is managed",
+        instead="`accept ssh from @admins state new`, the setting `management` if the host is managed by another "
+        "service, or a suppression that says how else it is",
     ),
     Code(
         "POL307",
@@ -86,9 +89,82 @@ ANALYSIS_CODES: tuple[Code, ...] = (
         instead="a shorter key such as `per source/24,/64`, and an `accept ... limit` without `per` behind it",
     ),
     Code(
+        "POL309",
+        "a name that nothing uses",
+        what="a zone, address group, service, macro or chain is defined in the policy's own file, and no chain that "
+        "packets come to names it, itself or through other names. Names of included files are not told, because "
+        "other policies may use them. A group that rules only add to is not used either",
+        why="who defines `banned` expects it to do something: a definition without use is a rule forgotten, or a name "
+        "mistyped in one",
+        example=_input(*_ALL, head="addresses: {admins: 192.0.2.0/24}\n"),
+        instead="the name in the rule that was meant, or no definition",
+    ),
+    Code(
+        "POL310",
+        "bans without an end",
+        what="a rule with `ban` adds addresses to a dynamic group that has no `timeout`",
+        why="nothing takes them out again: addresses change their owners, and in the end the group is full",
+        example=_input(
+            "use stateful",
+            "drop from @banned",
+            "drop tcp/23 ban @banned",
+            *_ALL[1:],
+            head="addresses: {banned: {dynamic: true, size: 65535}}\n",
+        ),
+        instead="`banned: {dynamic: true, timeout: 1h, size: 65535}`",
+    ),
+    Code(
+        "POL311",
+        "a group of unsaid size that rules fill",
+        what="a rule with `ban` adds addresses to a dynamic group that has no `size`, which is 65535 of each family "
+        "then",
+        why="a group that is full takes no address more. On nft the rule that would add one does not match then, and "
+        "its verdict is not followed; on iptables the verdict is, and the address is not added. An attacker with many "
+        "addresses can fill any group, so its size is a decision",
+        example=_input(
+            "use stateful",
+            "drop from @banned",
+            "drop tcp/23 ban @banned",
+            *_ALL[1:],
+            head="addresses: {banned: {dynamic: true, timeout: 1h}}\n",
+        ),
+        instead="a `size`; and below the rule with `ban` one that drops the same packets without it",
+    ),
+    Code(
+        "POL312",
+        "a log without a limit",
+        what="a rule logs each packet that it matches, and nothing limits how many those are",
+        why="who can send packets can fill the log: its disk, or the lines that matter among the others",
+        example=_input(*_ALL, "'log \"in: \"'"),
+        instead='`log "in: " at 5/minute`, whose rate holds for the lines alone, or `limit` in a rule that only logs',
+    ),
+    Code(
+        "POL313",
+        "a helper that is attached to nothing",
+        what="a service has a `helper`, and no rule that accepts names the service",
+        why="the helper is attached to the flows that a rule accepts by the service's name. Where it is only dropped, "
+        "or accepted by its port, second connections are not related to it",
+        example=_input(
+            *_ALL,
+            "drop files from 192.0.2.0/24",
+            "accept tcp/21",
+            head="services: {files: {ports: tcp/21, helper: ftp}}\n",
+        ),
+        instead="`accept files` in place of `accept tcp/21`",
+    ),
+    Code(
+        "POL314",
+        "a list without rules",
+        what="a chain or macro is defined with an empty list",
+        why="what leads there looks as if it did something",
+        example=_input(*_ALL, "jump guard", head="chains: {guard: []}\n"),
+        instead="its rules, or no such name",
+    ),
+    Code(
         "POL390",
         "a suppression that is not in order",
-        what="a comment `polc: ignore` names no known POL3xx code, gives no reason, or hides nothing",
+        what="a comment `polc: ignore` names no code that can be ignored (POL3xx, POL250), gives no reason, or hides "
+        "nothing",
         why="it would stay behind as a claim that nobody checks",
         example="# polc: ignore POL301\n" + _input(*_ALL),
         instead="`# polc: ignore POL306 because the console is used` on the finding's line or the one above",

@@ -108,10 +108,26 @@ CLAUSE_CODES: tuple[Code, ...] = (
         instead="`dnat` and `snat` with an address, `redirect` with a port, `netmap` with a prefix",
     ),
     Code(
+        "POL249",
+        "native words that are not one rule",
+        what="the words of `native` end the rule, begin another, or leave a quote or bracket open",
+        why="the rest of the output would be read as something else",
+        example=_rule('{native: {nft: "tcp dport 22 accept; accept"}}'),
+        instead="one rule's words, without the chain before and the line end behind them",
+    ),
+    Code(
         "POL250",
         "tests that were not run",
         what="the policy has `tests`, which this version of polc reads and keeps but does not run",
         why="who wrote them may think that they hold",
         instead="a look at the emitted rules, and `polc verify`",
+    ),
+    Code(
+        "POL251",
+        "a rule in a target's own words",
+        what="a rule is `native`: it stands in the output as it stands in the policy",
+        why="polc does not know what it does. It may let in or keep out anything: no lint, test, comparison or proof "
+        "takes it into account, and an error in it is the target's to find",
+        instead="the clauses of the language, where they can say it",
     ),
 )

@@ -48,7 +48,8 @@ INPUT_CODES: tuple[Code, ...] = (
         what="the text breaks the syntax of YAML 1.2",
         why="what the rest of the file means depends on it",
         example="polc: 1\nzones: {wan: eth0\n",
-        instead="text in quotes where it begins with a character that YAML gives a meaning, and spaces for indentation",
+        instead="text in quotes where it holds `: ` or ` #`, or begins with a character that YAML gives a meaning, and "
+        "spaces for indentation",
     ),
     Code(
         "POL007",

@@ -94,7 +94,8 @@ NAME_CODES: tuple[Code, ...] = (
     Code(
         "POL211",
         "a name that is taken",
-        what="a definition has the name of a built-in zone or service, or of a word of the rule language",
+        what="a definition has the name of a built-in zone, service or macro, or of a word of the rule language, such "
+        "as `state` or `ct`",
         why="who reads `accept https` should not have to look up whether it still means tcp/443",
         example="polc: 1\nservices: {https: tcp/8443}\n",
         instead="another name; a built-in service may be given a helper when its ports stay what they are",

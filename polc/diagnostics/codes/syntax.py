@@ -54,7 +54,7 @@ SYNTAX_CODES: tuple[Code, ...] = (
     Code(
         "POL106",
         "nothing in it",
-        what="a list or text that must hold something is empty",
+        what="a list, text or file of addresses that must hold something is empty",
         why="a rule that names an empty group matches nothing, or, negated, everything",
         example="polc: 1\naddresses: {admins: []}\n",
         instead="at least one member, or no such key",

@@ -33,9 +33,10 @@ _KEYS: dict[Place, tuple[str, ...]] = {
     Place.POLICY: ("polc", "include", "settings", "zones", "addresses", "services", "macros", "chains", "input",
                    "forward", "output", "raw", "mangle", "nat", "tests"),
     Place.SECTION: ("default", "rules"),
-    Place.RULE: ("rule", "use", "verdict", "with", "chain", "service", "sport", "from", "to", "state", "where",
-                 "connections", "hits", "over", "limit", "quota", "target", "random", "persistent", "ban", "mark",
-                 "ct_mark", "dscp", "mss", "notrack", "synproxy", "log", "count", "counter", "helper", "id", "comment"),
+    Place.RULE: ("rule", "use", "native", "verdict", "with", "chain", "service", "sport", "from", "to", "state",
+                 "where", "connections", "hits", "over", "limit", "quota", "target", "random", "persistent", "ban",
+                 "mark", "ct_mark", "dscp", "mss", "notrack", "synproxy", "log", "count", "counter", "helper", "id",
+                 "comment"),
     Place.DEFINITION: ("ports", "sport", "helper"),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """A YAML text as a tree that forgets no comment: what the printer writes again.
 
-Places are found in PyYAML's tokens: between two of them there is white space and comments, and nothing else.
+Places are found in PyYAML's tokens.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from yaml.events import AliasEvent, CollectionStartEvent, Event, MappingStartEve
 from yaml.tokens import BlockEntryToken, DirectiveToken, ScalarToken, TagToken, Token
 
 from polc.diagnostics import Failure
+from polc.policy.comments import between, tokens
 from polc.policy.scalars import resolve
 from polc.source import SourceFile
 
@@ -75,8 +76,6 @@ class Text:
 class _Reader(Protocol):
     def check_event(self) -> bool: ...
     def get_event(self) -> Event | None: ...
-    def check_token(self) -> bool: ...
-    def get_token(self) -> Token | None: ...
 
 
 def _reader(text: str) -> _Reader:
@@ -90,28 +89,25 @@ def read_text(source: SourceFile) -> Text:
     Raises:
         Failure: POL052 for what the printer cannot write again.
     """
-    tokens = _tokens(source)
+    found = _tokens(source)
     reader = _reader(source.text)
     events = iter(lambda: reader.get_event() if reader.check_event() else None, None)
-    builder = _Builder(source, [token.start_mark.index for token in tokens if isinstance(token, BlockEntryToken)])
+    builder = _Builder(source, [token.start_mark.index for token in found if isinstance(token, BlockEntryToken)])
     root: Node | None = None
     for event in events:
         if isinstance(event, ScalarEvent | AliasEvent | CollectionStartEvent):
             root = builder.node(event, events)
     assert root is not None
-    anchors = any(type(token).__name__ in ("AnchorToken", "AliasToken") for token in tokens)
+    anchors = any(type(token).__name__ in ("AnchorToken", "AliasToken") for token in found)
     text = Text(root, [], [], anchors)
-    _Comments(source.text, tokens, text).attach()
+    _Comments(source.text, found, text).attach()
     return text
 
 
 def _tokens(source: SourceFile) -> list[Token]:
-    reader = _reader(source.text)
-    tokens: list[Token] = []
-    while reader.check_token():
-        token = reader.get_token()
-        assert token is not None
-        tokens.append(token)
+    found: list[Token] = []
+    for token in tokens(source.text):
+        found.append(token)
         start, end = token.start_mark.index, token.end_mark.index
         if isinstance(token, DirectiveToken | TagToken):
             raise Failure.of("POL052", "tags and directives cannot be formatted", source.span(start, end))
@@ -123,7 +119,7 @@ def _tokens(source: SourceFile) -> list[Token]:
                 source.span(start, start + 1),
                 help="write it in quotes",
             )
-    return tokens
+    return found
 
 
 class _Mark(Protocol):
@@ -217,17 +213,9 @@ class _Comments:
 
     def gaps(self) -> Iterator[tuple[int, str]]:
         """Comments, and blank lines as empty ones, with their offsets."""
-        end = 0
-        for token in self.tokens:
-            start = token.start_mark.index
-            if start > end:
-                yield from self.found(end, start)
-            end = max(end, token.end_mark.index)
-        yield from self.found(end, len(self.text))
-
-    def found(self, start: int, end: int) -> Iterator[tuple[int, str]]:
-        for one in _GAP.finditer(self.text, start, end):
-            yield one.start(), one.group().rstrip() if one.group().startswith("#") else ""
+        for start, end in between(self.text, self.tokens):
+            for one in _GAP.finditer(self.text, start, end):
+                yield one.start(), one.group().rstrip() if one.group().startswith("#") else ""
 
     def unfold(
         self, node: Node, comments: list[int], parent: Line | None, lines: list[Line], parents: dict[int, Line]

@@ -95,7 +95,8 @@ def write(plan: Plan, fresh: Callable[[], str]) -> tuple[tuple[Rule, ...], tuple
         # Nothing but the line: what it is held to, the rule is.
         line = Outcome((plan.pace.log,), None)
         plan = plan._replace(stateful=(*plan.stateful, plan.pace.limit), outcomes=(line,), pace=None)
-    if plan.pace is None and (_apart(plan) or not (plan.stateful or _goes_on(plan))):
+    shared = bool(plan.stateful) and any(one.families & other.families for one, other in combinations(plan.outcomes, 2))
+    if plan.pace is None and not shared and (_apart(plan) or not (plan.stateful or _goes_on(plan))):
         return _side_by_side(plan), ()
     if any(isinstance(one.verdict, Return | Goto) for one in plan.outcomes):
         raise NotOnce
@@ -106,14 +107,16 @@ def write(plan: Plan, fresh: Callable[[], str]) -> tuple[tuple[Rule, ...], tuple
         chains.append(RegularChain(fresh(), rules, origin))
         return chains[-1].name
 
-    if plan.pace:
-        paced = Rule((plan.pace.limit,), None, (plan.pace.log,), origin=origin)
+    if plan.pace or shared:
+        # What is counted or paced is so once, before one of several outcomes is chosen.
+        paced = (Rule((plan.pace.limit,), None, (plan.pace.log,), origin=origin),) if plan.pace else ()
         rest = tuple(
             Rule(one.matches, one.verdict, one.statements, one.families, origin)
             for one in plan.outcomes
             if one.statements or one.verdict
         )
-        plan = plan._replace(outcomes=(Outcome((), Jump(chain((paced, *rest)))),), pace=None)
+        families = frozenset(family for one in plan.outcomes for family in one.families)
+        plan = plan._replace(outcomes=(Outcome((), Jump(chain((*paced, *rest))), families),), pace=None)
     if _apart(plan):
         return _side_by_side(plan), tuple(chains)
     ends = tuple(

@@ -88,7 +88,7 @@ def log_of(line: LogLine, scope: Scope) -> Log:
     level_word, group_word = line.level, line.group
     if level_word is None and group_word is None:
         level_word, group_word = scope.settings.log_level, scope.settings.log_group
-    level = _level(level_word, collector) if level_word else LogLevel.WARN
+    level = log_level(level_word, collector) if level_word else LogLevel.WARN
     group = None
     if group_word:
         group = _value("POL121", group_word, lambda text: values.number(text, 65535), collector)
@@ -107,7 +107,8 @@ def _check_prefix(prefix: Word, collector: Collector) -> None:
         collector.error("POL120", "a log prefix cannot have control characters", prefix.span)
 
 
-def _level(word: Word, collector: Collector) -> LogLevel:
+def log_level(word: Word, collector: Collector) -> LogLevel:
+    """The level of that name; an unknown one is recorded."""
     known = {one.name.lower(): one for one in LogLevel}
     if word.text not in known:
         hint = did_you_mean(word.text, known) or f"the levels are {', '.join(known)}"

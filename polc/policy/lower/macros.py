@@ -145,9 +145,15 @@ def expand(rule: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
 def _rules(name: str, scope: Scope) -> tuple[MacroRule, ...] | str:
     """The macro's rules, the same for every hook that leads here, or why there are none."""
     by_hook = MACROS[name]
-    found = [by_hook[hook] for hook in by_hook if hook in scope.hooks or not scope.places]
-    if not found or not scope.hooks <= by_hook.keys():
+    if not scope.places:
+        # Nothing leads here, so no packet sees which of them it is.
+        return by_hook[Hook.INPUT]
+    found = [by_hook[hook] for hook in by_hook if hook in scope.hooks]
+    if not scope.hooks <= by_hook.keys():
         return f"it is of {', '.join(f'`{hook.value}`' for hook in by_hook)}"
+    reason = next((one for one in found if isinstance(one, str)), None)
+    if reason:
+        return reason
     if any(one != found[0] for one in found[1:]):
         return "its rules differ between the chains that lead here; use it in those"
     if name in _OF_STATES and not all(TRACKED.fits(place) for place in scope.places):

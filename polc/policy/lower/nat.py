@@ -20,6 +20,7 @@ from polc.policy.document import (
     AnyRule,
     Decision,
     Destination,
+    MacroDocument,
     Persistent,
     Random,
     RuleDocument,
@@ -62,7 +63,8 @@ def lower_nat(
     collector = scopes[PREROUTING].collector
     for document in documents:
         if not isinstance(document, RuleDocument):
-            collector.error("POL241", "a macro has no place in `nat`", document.macro.span)
+            what = "a macro" if isinstance(document, MacroDocument) else "a native rule"
+            collector.error("POL241", f"{what} has no place in `nat`", document.span)
             continue
         place = _place(document, collector)
         if place:
@@ -109,8 +111,8 @@ def nat_outcomes(rule: RuleDocument, service: Service, scope: Scope) -> tuple[Ou
     if alone == "none" and decision is not Decision.TPROXY:
         return (Outcome((), Accept()),)
     if target is None:
-        if decision is Decision.MASQUERADE:
-            return (Outcome((), _nat(rule, NatKind.MASQUERADE, _Point(None, None, None))),)
+        if decision in _WITHOUT_ADDRESS:
+            return (Outcome((), _nat(rule, _WITHOUT_ADDRESS[decision], _Point(None, None, None))),)
         message = f"`{decision.value}` needs what the packet gets"
         hint = f"as in `{rule.verdict.span.text} ... -> {_EXAMPLES[decision]}`"
         collector.error("POL248", message, rule.verdict.span, help=hint)
@@ -145,7 +147,6 @@ def nat_outcomes(rule: RuleDocument, service: Service, scope: Scope) -> tuple[Ou
 _EXAMPLES = {
     Decision.SNAT: "203.0.113.5",
     Decision.DNAT: "192.0.2.10:80",
-    Decision.REDIRECT: ":3128",
     Decision.NETMAP: "192.0.2.0/28",
     Decision.TPROXY: ":3129",
 }
@@ -240,7 +241,7 @@ def _point(word: Word, decision: Decision, collector: Collector) -> _Point | Non
     text = word.text
     try:
         if text.startswith("["):
-            inside, bracket, rest = text[1:].partition("]")
+            inside, bracket, rest = text[1:].rpartition("]")
             if not bracket or (rest and not rest.startswith(":")):
                 raise ValueError(f"`{text}` is not an address in brackets with a port, such as `[2001:db8::1]:80`")
             address, ports = inside.replace("]-[", "-"), rest[1:]

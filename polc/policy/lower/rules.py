@@ -21,6 +21,7 @@ from polc.policy.document import (
     LogLine,
     MacroDocument,
     Names,
+    NativeDocument,
     Persistent,
     Random,
     RuleDocument,
@@ -35,6 +36,7 @@ from polc.policy.lower.branches import Branch, NotOnce, Outcome, Pace, Plan, com
 from polc.policy.lower.canonical import canonical
 from polc.policy.lower.effects import effects, log_of, with_ban
 from polc.policy.lower.endpoints import endpoint_branches
+from polc.policy.lower.native import lower_native
 from polc.policy.lower.scope import Part, Scope, Service
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.stateful import check_keys, limit, stateful_matches
@@ -55,6 +57,8 @@ def lower_rule(rule: AnyRule, scope: Scope) -> tuple[Rule, ...]:
             return _own_macro(rule, scope)
         case MacroDocument():
             return macros.expand(rule, scope)
+        case NativeDocument():
+            return lower_native(rule, scope)
         case RuleDocument():
             return _rule(rule, scope)
         case _:

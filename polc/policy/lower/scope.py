@@ -34,7 +34,7 @@ class Zone(NamedTuple):
 class Settings(NamedTuple):
     """What holds for the policy as a whole; None: not said."""
 
-    table: str = "polc"
+    table: Word | None = None
     management: Service | None = None
     log_level: Word | None = None
     log_group: Word | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from polc.ir.matches import STATEFUL
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
-from polc.policy.document import AnyRule, Decision, MacroDocument, Word
+from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Word
 from polc.policy.lower.graph import in_order
 from polc.policy.lower.rules import lower_rule
 from polc.policy.lower.scope import Place, Scope, Settings, StateTables, Symbols
@@ -51,7 +51,21 @@ class _Documents(NamedTuple):
     span: Span
 
 
-def lower_sections(merged: Merged, symbols: Symbols, settings: Settings, collector: Collector) -> Ruleset:
+class Written(NamedTuple):
+    """The rules of a policy as they were read: those of the kernel's chains, of its own, and of its macros."""
+
+    base: Mapping[str, tuple[AnyRule, ...]]
+    chains: Mapping[str, tuple[AnyRule, ...]]
+    macros: Mapping[str, tuple[AnyRule, ...] | None]
+
+    def rules(self) -> Iterator[AnyRule]:
+        for found in (*self.base.values(), *self.chains.values(), *self.macros.values()):
+            yield from found or ()
+
+
+def lower_sections(
+    merged: Merged, symbols: Symbols, settings: Settings, collector: Collector
+) -> tuple[Ruleset, Written]:
     """The chains of a policy, in netfilter's order; errors of all rules are recorded."""
     return _Sections(merged, symbols, settings, collector).lower()
 
@@ -63,7 +77,7 @@ class _Sections:
     settings: Settings
     collector: Collector
 
-    def lower(self) -> Ruleset:
+    def lower(self) -> tuple[Ruleset, Written]:
         ids: dict[str, Word] = {}
         self.symbols = self.symbols._replace(macros=self._macros())
         documents = {name: self._read(nodes, span, ids) for name, nodes, span in self._lists()}
@@ -97,8 +111,18 @@ class _Sections:
         for name, found in regular.items():
             own = [places[one] for one in places if name in reach.get(one, ())]
             chains.append(RegularChain(name, self._rules(found, scope(name, own)), Origin(found.span, name)))
+        self._check_macros((*documents.values(), *regular.values()))
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
-        return Ruleset((*chains, *tables.chains), sets, self.settings.table)
+        ruleset = Ruleset((*chains, *tables.chains), sets)
+        table = self.settings.table
+        if table:
+            ruleset = replace(ruleset, table=table.text, origin=Origin(table.span))
+        written = Written(
+            {name: found.rules for name, found in documents.items()},
+            {name: found.rules for name, found in regular.items()},
+            self.symbols.macros,
+        )
+        return ruleset, written
 
     def _lists(self) -> Iterator[tuple[str, list[Node], Span]]:
         for place in LISTS:
@@ -149,6 +173,14 @@ class _Sections:
                 found.update(dict.fromkeys(word.text for word in one))
         return found
 
+    def _check_macros(self, chains: Iterable[_Documents]) -> None:
+        """Record what is wrong in macros that no chain uses: a definition is looked at whether it is used or not."""
+        used = {rule.macro.text for chain in chains for rule in chain.rules if isinstance(rule, MacroDocument)}
+        for name, rules in self.symbols.macros.items():
+            scope = Scope(name, (), self.symbols, StateTables(), self.collector, self.settings)
+            for document in rules or () if name not in used else ():
+                lower_rule(document, scope)
+
     def _check_chains(self, regular: dict[str, _Documents]) -> None:
         for name, entry in self.merged.definitions["chains"].items():
             if name in BASE_CHAINS:
@@ -163,8 +195,8 @@ class _Sections:
         for rule in rules:
             if isinstance(rule, MacroDocument):
                 yield from self._calls(self.symbols.macros.get(rule.macro.text) or ())
-            elif rule.verdict and rule.verdict.decision in _CALLS and rule.verdict.answer:
-                yield rule.verdict.answer
+            elif isinstance(rule, RuleDocument) and (verdict := rule.verdict) and verdict.decision in _CALLS:
+                yield from (verdict.answer,) if verdict.answer else ()
 
     def _reach(
         self, places: dict[str, Place], documents: dict[str, _Documents], regular: dict[str, _Documents]

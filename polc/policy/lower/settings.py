@@ -6,6 +6,7 @@ from collections.abc import Mapping as AbstractMapping
 
 from polc.diagnostics import Collector
 from polc.policy.document import Word
+from polc.policy.lower.effects import log_level
 from polc.policy.lower.scope import Service, Settings
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.symbols import unknown_service
@@ -20,11 +21,13 @@ def read_settings(
     found = Settings()
     table, management, log = (entries[one].value if one in entries else None for one in ("table", "management", "log"))
     if isinstance(table, Scalar):
-        found = found._replace(table=table.text)
+        found = found._replace(table=Word(table.text, table.span))
     if management is not None:
         found = found._replace(management=_service(management, services, collector))
     if isinstance(log, Mapping):
         found = found._replace(log_level=_word(log, "level"), log_group=_word(log, "group"))
+        if found.log_level:
+            log_level(found.log_level, collector)
         if found.log_level and found.log_group:
             message = "a level goes with the kernel log, and a group is another place for the packet"
             collector.error("POL121", message, found.log_level.span)

@@ -23,7 +23,7 @@ from polc.policy.lower.scope import Service, Symbols, Zone
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.values import duration, interface
 from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
-from polc.policy.parser import keywords
+from polc.policy.parser import reserved
 from polc.policy.rule_mapping import service_words
 from polc.policy.rule_text import read_definition
 from polc.policy.suggest import did_you_mean
@@ -41,9 +41,9 @@ def resolve_symbols(
     definitions: AbstractMapping[str, dict[str, Entry]], broken: AbstractMapping[str, set[str]], collector: Collector
 ) -> Symbols:
     """The names of a policy but its macros; what is wrong is recorded, for ``broken`` ones that has been done."""
-    for kind in definitions.values():
-        for name, entry in kind.items():
-            if name in keywords():
+    for kind, entries in definitions.items():
+        for name, entry in entries.items():
+            if name in reserved() and not (kind == "services" and name in BUILTIN_SERVICES):
                 message = f"`{name}` is a word of the rule language and cannot be a name"
                 collector.error("POL211", message, entry.key.span)
     dynamic = {
@@ -54,7 +54,7 @@ def resolve_symbols(
     fixed = {name: entry for name, entry in definitions["addresses"].items() if name not in dynamic}
     addresses = _addresses(fixed, broken["addresses"], dynamic, collector)
     return Symbols(
-        {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], addresses, collector)},
+        {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], addresses, dynamic, collector)},
         addresses,
         _Services(broken["services"], collector).resolve(definitions["services"]),
         dynamic,
@@ -63,7 +63,10 @@ def resolve_symbols(
 
 
 def _zones(
-    entries: dict[str, Entry], groups: AbstractMapping[str, AddressSet | None], collector: Collector
+    entries: dict[str, Entry],
+    groups: AbstractMapping[str, AddressSet | None],
+    dynamic: Collection[str],
+    collector: Collector,
 ) -> dict[str, Zone | None]:
     zones: dict[str, Zone | None] = {name: Zone(patterns) for name, patterns in BUILTIN_ZONES.items()}
     for name, entry in entries.items():
@@ -80,7 +83,7 @@ def _zones(
             except ValueError as error:
                 collector.error("POL117", str(error), scalar.span)
                 sound = False
-        addresses = _group(behind, groups, groups, (), collector) if behind else None
+        addresses = _group(behind, groups, groups, dynamic, collector) if behind else None
         zones[name] = Zone(tuple(patterns), addresses) if sound and (addresses or not behind) else None
     return zones
 
@@ -186,7 +189,9 @@ def definition_cycle(words: tuple[Word, ...], collector: Collector) -> None:
     collector.error("POL212", f"this definition comes back to itself: {names}", first.span, also=also)
 
 
-class _Definition(NamedTuple):
+class ServiceDefinition(NamedTuple):
+    """A service as it was written."""
+
     words: tuple[ServiceWord, ...]
     sport: SourcePorts | None
     helper: Word | None
@@ -202,10 +207,10 @@ class _Services:
 
     def resolve(self, entries: dict[str, Entry]) -> AbstractMapping[str, Service | None]:
         self.own = entries
-        definitions: dict[str, _Definition] = {}
+        definitions: dict[str, ServiceDefinition] = {}
         for name, entry in entries.items():
             try:
-                definitions[name] = _definition(entry)
+                definitions[name] = service_definition(entry)
             except Failure as failure:
                 self.collector.diagnostics.extend(failure.diagnostics)
                 self.services[name] = None
@@ -221,7 +226,7 @@ class _Services:
                 self.services[found] = self.define(found, definitions[found])
         return _WithBuiltins(self.services)
 
-    def define(self, name: str, definition: _Definition) -> Service | None:
+    def define(self, name: str, definition: ServiceDefinition) -> Service | None:
         parts = resolve_services(definition.words, definition.sport, self.lookup, self.collector)
         if parts is None:
             return None
@@ -288,11 +293,14 @@ def _builtin(name: str) -> Service:
     return parts
 
 
-def _definition(entry: Entry) -> _Definition:
+def service_definition(entry: Entry) -> ServiceDefinition:
+    """Raises:
+    Failure: POL110 to POL112.
+    """
     node = entry.value
     if not isinstance(node, Mapping):
         words, sport = service_words(node)
-        return _Definition(words, sport, None)
+        return ServiceDefinition(words, sport, None)
     ports, sport_node, helper = node.get("ports"), node.get("sport"), node.get("helper")
     assert ports is not None
     words, sport = service_words(ports)
@@ -300,4 +308,4 @@ def _definition(entry: Entry) -> _Definition:
         if sport:
             raise Failure.of("POL112", "the source ports stand in `ports` already", node.entries["sport"].key.span)
         sport = source_ports(sport_node)
-    return _Definition(words, sport, Word(helper.text, helper.span) if isinstance(helper, Scalar) else None)
+    return ServiceDefinition(words, sport, Word(helper.text, helper.span) if isinstance(helper, Scalar) else None)

@@ -11,7 +11,7 @@ from restore_tools import load
 from polc.backends.iptables.backend import IptablesBackend
 from polc.backends.model import Fidelity, Output
 from polc.ir.addresses import AddressSet, parse_address
-from polc.ir.fields import CT_STATUS_BITS, Field
+from polc.ir.fields import CT_STATUS_BITS, FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressType,
@@ -128,6 +128,18 @@ BOTH_FAMILIES = {
     "bytes": accepts(
         field(Field.CT_BYTES, (0, 7)), words="-m connbytes --connbytes 0:7 --connbytes-mode bytes --connbytes-dir both"
     ),
+    "bytes from": accepts(
+        field(Field.CT_BYTES, (7, 2**64 - 1)),
+        words="-m connbytes --connbytes 7 --connbytes-mode bytes --connbytes-dir both",
+    ),
+    "so many packets": accepts(
+        field(Field.CT_PACKETS, (7, 7)),
+        words="-m connbytes --connbytes 7:7 --connbytes-mode packets --connbytes-dir both",
+    ),
+    "other senders": accepts(
+        field(Field.ETHER_SADDR, (0xAA, 0xAB), negated=True),
+        words="-m mac ! --mac-source 00:00:00:00:00:aa -m mac ! --mac-source 00:00:00:00:00:ab",
+    ),
     "original port": accepts(field(Field.CT_ORIGINAL_DPORT, (80, 90)), words="-m conntrack --ctorigdstport 80:90"),
     "mac": accepts(field(Field.ETHER_SADDR, (0xAA, 0xAA)), words="-m mac --mac-source 00:00:00:00:00:aa"),
     "mss": accepts(field(Field.TCP_MSS, (0, 500)), words="-p tcp -m tcpmss --mss 0:500"),
@@ -185,6 +197,28 @@ BOTH_FAMILIES = {
     "group log": does(Log("a b: ", group=5), words='-j NFLOG --nflog-prefix "a b: " --nflog-group 5'),
 }
 
+
+def at_the_edges() -> dict[str, Case]:
+    """Every field with ranges that touch the ends of its values, at which iptables-save has words of its own."""
+    found = {}
+    for one, fact in FIELDS.items():
+        if one in (Field.CT_ZONE, Field.META_HOUR):
+            continue
+        few = one in (Field.ETHER_SADDR, Field.META_CGROUP, Field.META_DAY, Field.META_PKTTYPE, Field.CT_DIRECTION)
+        high = 1 if few else fact.highest
+        values = [(0, 0), (1, 1), (0, 1)] if few else [(0, 0), (2, 2), (0, 2), (2, high), (high, high)]
+        if one in (Field.CT_BYTES, Field.CT_PACKETS):
+            values.remove((0, 0))
+        if one in (Field.META_LENGTH, Field.META_SKUID, Field.META_SKGID):
+            values.remove((high, high))  # no packet has it
+        hook = Hook.OUTPUT if one in (Field.META_SKUID, Field.META_SKGID, Field.META_CGROUP) else Hook.INPUT
+        hook = Hook.FORWARD if one is Field.META_OIFGROUP else hook
+        for low, last in values:
+            if not (low == 0 and last == fact.highest):
+                found[f"{one.value} {low}-{last}"] = accepts(field(one, (low, last)), hook=hook)
+    return found
+
+
 ONE_FAMILY = {
     "dscp": accepts(field(Field.IP_DSCP, (10, 11)), words="-m dscp --dscp 0x0a | -m dscp --dscp 0x0b"),
     "ecn": accepts(field(Field.IP_ECN, (3, 3)), words="-m ecn --ecn-ip-ect 3"),
@@ -219,7 +253,8 @@ def test_words_of_ip(name: str) -> None:
 
 @pytest.mark.kernel("iptables-legacy", "iptables-nft")
 def test_all_loaders_print_it_back(tmp_path: Path) -> None:
-    outputs = {name: case.output() for name, case in (BOTH_FAMILIES | ONE_FAMILY).items()}
+    outputs = {name: case.output() for name, case in (BOTH_FAMILIES | ONE_FAMILY | at_the_edges()).items()}
+    assert not [name for name, output in outputs.items() if output.deviations]
     for name, loaded in zip(outputs, load(list(outputs.values()), tmp_path), strict=True):
         assert not [wrong for one in loaded for wrong in one.wrong], name
 
@@ -231,6 +266,7 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "a masked length": ("field-mask", Rule((field(Field.META_LENGTH, (1, 1), mask=1),), Accept())),
     "other packets": ("packet-type", Rule((field(Field.META_PKTTYPE, (3, 3)),), Accept())),
     "owner on the way in": ("node-place", Rule((field(Field.META_SKUID, (1, 1)),), Accept())),
+    "no bytes": ("field-value", Rule((field(Field.CT_BYTES, (0, 0)),), Accept())),
     "ecn among the flags": ("tcp-flags", Rule((FlagsMatch(FlagField.TCP_FLAGS, 0x40, 0x40),), Accept())),
     "dying": ("ct-status", Rule((status("dying", "dying"),), Accept())),
     "IPv6 fragments": ("ip6-fragment", Rule((TraitMatch(Trait.FRAGMENT),), Accept())),

@@ -27,6 +27,17 @@ def _up_to(highest: int) -> Callable[[FieldMatch], Alternatives]:
     return lambda match: by_value(replace(match, values=_within(left(match), highest), negated=False))
 
 
+def _mac(match: FieldMatch) -> Alternatives:
+    by_value(replace(match, negated=False))
+    return Alternatives((match,)) if match.negated else by_value(match)
+
+
+def _counted(match: FieldMatch) -> Alternatives:
+    """A packet is among those counted, so that none meets 0; and iptables-save prints `0:0` as any number."""
+    some = Intervals(tuple(one for one in left(match).ranges if one != (0, 0)))
+    return by_range(replace(match, values=some, negated=False))
+
+
 def _within(values: Intervals, highest: int) -> Intervals:
     return Intervals(tuple((low, min(high, highest)) for low, high in values.ranges if low <= highest))
 
@@ -55,11 +66,11 @@ _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
     Field.CT_ZONE: _no_zone,
     Field.CT_DIRECTION: _up_to(1),
     Field.CT_EXPIRATION: by_range,
-    Field.CT_BYTES: by_range,
-    Field.CT_PACKETS: by_range,
+    Field.CT_BYTES: _counted,
+    Field.CT_PACKETS: _counted,
     Field.CT_ORIGINAL_SPORT: by_range,
     Field.CT_ORIGINAL_DPORT: by_range,
-    Field.ETHER_SADDR: by_value,
+    Field.ETHER_SADDR: _mac,
 }
 
 _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
@@ -84,8 +95,8 @@ _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
     Field.CT_MARK: mark.words,
     Field.CT_DIRECTION: header.direction,
     Field.CT_EXPIRATION: header.one_range,
-    Field.CT_BYTES: header.one_range,
-    Field.CT_PACKETS: header.one_range,
+    Field.CT_BYTES: header.counted,
+    Field.CT_PACKETS: header.counted,
     Field.CT_ORIGINAL_SPORT: header.one_range,
     Field.CT_ORIGINAL_DPORT: header.one_range,
     Field.ETHER_SADDR: header.mac,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from polc.backends.iptables.extensions import service
 from polc.backends.iptables.extensions.values import colon, pair
 from polc.backends.iptables.extensions.words import Refused, Words, module
-from polc.ir.fields import Field
+from polc.ir.fields import FIELDS, Field
 from polc.ir.matches import FieldMatch
 from polc.ir.protocols import TCP
 
@@ -26,9 +26,8 @@ _RANGES = {
     Field.CT_EXPIRATION: "conntrack --ctexpire {}",
     Field.CT_ORIGINAL_SPORT: "conntrack --ctorigsrcport {}",
     Field.CT_ORIGINAL_DPORT: "conntrack --ctorigdstport {}",
-    Field.CT_BYTES: "connbytes --connbytes {} --connbytes-mode bytes --connbytes-dir both",
-    Field.CT_PACKETS: "connbytes --connbytes {} --connbytes-mode packets --connbytes-dir both",
 }
+_COUNTED = {Field.CT_BYTES: "bytes", Field.CT_PACKETS: "packets"}
 _PACKET_TYPES = ("unicast", "broadcast", "multicast")
 _DIRECTIONS = ("ORIGINAL", "REPLY")
 
@@ -41,12 +40,24 @@ def one_range(match: FieldMatch) -> Words:
     return module(_RANGES[match.field].format(colon(match)))
 
 
+def counted(match: FieldMatch) -> Words:
+    """``-m connbytes``, to which one number alone is a lower bound."""
+    low, high = pair(match)
+    bounds = str(low) if high == FIELDS[match.field].highest else f"{low}:{high}"
+    return module(f"connbytes --connbytes {bounds} --connbytes-mode {_COUNTED[match.field]} --connbytes-dir both")
+
+
 def mss(match: FieldMatch) -> Words:
     return Words((service.protocol(TCP), *module(f"tcpmss --mss {colon(match)}").pieces))
 
 
 def mac(match: FieldMatch) -> Words:
-    return module(f"mac --mac-source {pair(match)[0].to_bytes(6, 'big').hex(':')}")
+    """``!`` holds for no packet without such an address either (net/netfilter/xt_mac.c, mac_mt)."""
+    negation = "! " if match.negated else ""
+    addresses = (
+        value.to_bytes(6, "big").hex(":") for low, high in match.values.ranges for value in range(low, high + 1)
+    )
+    return Words(tuple(piece for one in addresses for piece in module(f"mac {negation}--mac-source {one}").pieces))
 
 
 def packet_type(match: FieldMatch) -> Words:

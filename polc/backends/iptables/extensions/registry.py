@@ -19,6 +19,7 @@ from polc.backends.iptables.extensions import (
     marking,
     names_of,
     nat,
+    native,
     original,
     recent,
     reject,
@@ -55,6 +56,7 @@ from polc.ir.statements import (
     CopyMark,
     Counter,
     Log,
+    Native,
     Notrack,
     SetDscp,
     SetMark,
@@ -188,6 +190,8 @@ def statement(one: Statement, family: Family) -> Target | None:
             return rewriting.synproxy(one)
         case UpdateSet():
             raise Refused("needs-ipset", _NO_SETS.format(one.set_name))
+        case Native():
+            return native.target(one)
         case _:
             assert_never(one)
 
