@@ -56,9 +56,8 @@ def _reject(answer: Word | None, service: Service | None, collector: Collector) 
 
 def check_tcp(rule: RuleDocument, service: Service, collector: Collector) -> None:
     """Record POL224 for a clause that changes or answers TCP packets, beside services of other protocols."""
-    for clause in (rule.find(SegmentSize), rule.find(SynProxy)):
+    for word, clause in (("mss", rule.find(SegmentSize)), ("synproxy", rule.find(SynProxy))):
         if clause and service and not only_of(service, {TCP}):
-            word = clause.span.text.split(maxsplit=1)[0]
             message = f"`{word}` is for TCP alone, and the rule also speaks of other packets"
             collector.error("POL224", message, clause.span, help="name TCP services alone, or none")
 
