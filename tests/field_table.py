@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,9 +87,12 @@ class Row:
     place: Field | Trait | str
     example: str
 
+    def places(self) -> tuple[Place, ...]:
+        return tuple(place for place in PLACES if _fits(self.place, place))
+
     def hooks(self) -> str:
         """Where it can stand, in the policy's words."""
-        kept = {place for place in PLACES if _fits(self.place, place)}
+        kept = set(self.places())
         if kept == set(PLACES):
             return "everywhere"
         if kept == {place for place in PLACES if not place.name.startswith("raw-")}:
@@ -154,6 +157,24 @@ def rows() -> Iterator[Row]:
     yield Row("tcp option NAME", options, "TCP", "tcp option", "tcp option sack-perm missing")
     for trait in Trait:
         yield Row(trait.value, f"stands alone: {_TRAITS[trait]}", "all", trait, EXAMPLES[trait])
+
+
+def policy(some: Iterable[Row]) -> str:
+    """A policy with the examples of some rows in every list that they can stand in, but for `nat`."""
+    lists: dict[str, dict[str, str]] = {"raw": {}, "mangle": {}}
+    sections: dict[str, str] = {}
+    for row in some:
+        for place in row.places():
+            section, _, hook = place.name.partition("-")
+            rule = f"    - 'accept tcp where {row.example}'\n"
+            if section in lists:
+                lists[section][hook] = lists[section].get(hook, "") + rule
+            elif section != "nat":
+                sections[section] = sections.get(section, "") + rule
+    found = [f"{section}:\n  default: drop\n  rules:\n{rules}" for section, rules in sections.items()]
+    for section, hooks in lists.items():
+        found += [f"{section}:\n" + "".join(f"  {hook}:\n{rules}" for hook, rules in hooks.items())] if hooks else []
+    return "polc: 1\n" + "".join(found)
 
 
 def table() -> str:

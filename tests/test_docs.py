@@ -13,6 +13,7 @@ from pages import BLOCKS, PRELUDE, ROOT, ROWS, Block, Row, wrapped, write_files
 from polc.backends.registry import BACKENDS
 from polc.compiler import ANY_APPROXIMATION, compile_policy
 from polc.diagnostics import Failure
+from polc.policy.parser import keywords
 
 POLICIES = [block for block in BLOCKS if block.language == "yaml" and block.kind in ("policy", "rules")]
 SOUND = [block for block in POLICIES if "error" not in block.options]
@@ -127,3 +128,20 @@ def test_the_files_that_pages_name_are_there() -> None:
     }
     assert len(named) > 40
     assert not {name for name in named if not any(one == name or one.endswith(f"/{name}") for one in known)}
+
+
+def test_the_language_page_shows_every_word_and_key() -> None:
+    page = "\n".join(block.text for block in BLOCKS if block.page == PRELUDE.page and "error" not in block.options)
+    schema = json.loads((ROOT / "schemas" / "policy.schema.json").read_text())
+    keys = {key for node in objects(schema) for key in node.get("properties", {})}
+    assert len(keys) > 80
+    assert not {key for key in keys if not re.search(rf"\b{key}:", page)}
+    assert not {word for word in keywords() if not re.search(rf"\b{word}\b(?!:)", page)}
+
+
+def objects(node: object) -> Iterator[dict[str, object]]:
+    """The schema's nodes, itself first."""
+    if isinstance(node, dict):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from objects(inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,35 @@ def test_its_rules_deviate_by_that_name(row: Row, tmp_path: Path) -> None:
         ruleset = read(str(path))
         outputs = [backend.emit(ruleset, backend.formats[0]) for backend in BACKENDS.values()]
         assert row.name in {deviation.name for output in outputs for deviation in output.deviations}, rule
+
+
+def _input(rule: str, head: str = "") -> str:
+    return f"polc: 1\n{head}input:\n  default: drop\n  rules:\n    - {rule}\n"
+
+
+BESIDES = {
+    "helper-place": _input("jump a", "chains: {a: [helper ftp tcp/21]}\n"),
+    "hits-window": _input("drop ssh state new hits 5 in 50d per source"),
+    "interface-name": _input("accept from odd", "zones: {odd: odd+}\n"),
+    "shared-state": "polc: 1\nchains: {a: [accept quota upto 5 kbytes]}\n"
+    "mangle: {forward: [jump a]}\nforward: {default: drop, rules: [jump a]}\n",
+    "native": _input("{native: {nft: accept, nft_json: [{accept: null}]}}"),
+    "helper-before-nat": "polc: 1\nforward: {default: drop, rules: [accept tcp/21 helper ftp]}\n"
+    "nat: ['dnat tcp/2121 -> 192.0.2.1:21']\n",
+}
+"""Policies with what the page tells in prose."""
+
+
+@pytest.mark.parametrize("name", BESIDES)
+def test_what_is_told_in_prose(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(BESIDES[name])
+    output = BACKENDS["iptables"].emit(read(str(path)), "restore")
+    assert name in {deviation.name for deviation in output.deviations}
+
+
+def test_the_rest_is_what_no_policy_leads_to() -> None:
+    (listed,) = re.findall(r"No policy of the language leads to these.*?\n\n", PAGE.read_text(), re.DOTALL)
+    unreachable = set(re.findall(r"`([a-z0-9-]+)`", listed))
+    assert unreachable | {row.name for row in NAMED} | BESIDES.keys() == names()
+    assert not unreachable & ({row.name for row in NAMED} | BESIDES.keys())

@@ -20,6 +20,7 @@ from polc.backends.nft.sharing import Sharing
 from polc.backends.nft.statements import ByteQuota, Meter, RuleStatement
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import STATEFUL, EveryNth, FieldMatch, Match, PortTerm, ServiceMatch
+from polc.ir.protocols import TCP
 from polc.ir.ruleset import DynamicSet, Rule
 from polc.ir.stateful import Connections, Hits, Limit, Quota
 from polc.ir.statements import AssignHelper, ClampMss, Counter, Native, Synproxy, Tproxy
@@ -196,11 +197,17 @@ def _clamped_apart(rule: Rule) -> tuple[Rule, ...]:
     """A clamp is for SYNs, and the kernel breaks a rule off where there is no option to set: it has its own rule."""
     clamps = tuple(one for one in rule.statements if isinstance(one, ClampMss))
     rest = tuple(one for one in rule.statements if not isinstance(one, ClampMss))
+    if clamps and any(isinstance(match, ServiceMatch) and not _of_tcp(match) for match in rule.matches):
+        raise Refused("nft changes the MSS of TCP alone", "only tcp services in the rule")
     if not clamps or not (rest or rule.verdict):
         return (rule,)
     if any(isinstance(match, STATEFUL) for match in rule.matches):
         raise Refused("nft would count packets twice for a clamp beside something else", "a rule for each")
     return replace(rule, statements=clamps, verdict=None), replace(rule, statements=rest)
+
+
+def _of_tcp(match: ServiceMatch) -> bool:
+    return all(term.protocol == TCP for term in match.terms)
 
 
 def _with_ports_beside_protocol(rule: Rule) -> list[Rule]:

@@ -157,11 +157,12 @@ NAME_CODES: tuple[Code, ...] = (
     ),
     Code(
         "POL224",
-        "a TCP reset for what is not TCP",
-        what="`reject with tcp-reset` stands in a rule that does not name TCP services alone",
-        why="only TCP has resets; other packets would go on to the next rule",
+        "something of TCP for what is not TCP",
+        what="`reject with tcp-reset` stands in a rule that does not name TCP services alone, or `mss` or `synproxy` "
+        "in one that names others",
+        why="only TCP has resets, segment sizes and handshakes; other packets would go on to the next rule",
         example=_rule("reject with tcp-reset udp/53"),
-        instead="a rule for TCP, and one with another answer for the rest",
+        instead="a rule for TCP, and one for the rest",
     ),
     Code(
         "POL225",

@@ -41,7 +41,7 @@ from polc.policy.lower.scope import Part, Scope, Service
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.stateful import check_keys, limit, stateful_matches
 from polc.policy.lower.symbols import unknown_service
-from polc.policy.lower.verdicts import verdict_of
+from polc.policy.lower.verdicts import check_tcp, verdict_of
 from polc.policy.suggest import did_you_mean
 from polc.source import Span
 
@@ -104,6 +104,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     if service is None or None in choices:
         return ()
     check_keys(rule, service, collector)
+    check_tcp(rule, service, collector)
     place = _around(tuple(one.word for one in rule.service)) if rule.service else rule.span
     by_helper = helpers.groups(service, place, collector) if service else [(None, None)]
     if len(collector.diagnostics) == errors:

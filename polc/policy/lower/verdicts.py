@@ -5,7 +5,7 @@ from __future__ import annotations
 from polc.diagnostics import Collector
 from polc.ir.protocols import TCP
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, RejectType, Return, Verdict
-from polc.policy.document import Decision, Word
+from polc.policy.document import Decision, RuleDocument, SegmentSize, SynProxy, Word
 from polc.policy.document import Verdict as VerdictWords
 from polc.policy.lower.scope import Scope, Service
 from polc.policy.suggest import did_you_mean
@@ -52,6 +52,14 @@ def _reject(answer: Word | None, service: Service | None, collector: Collector) 
         message = "`tcp-reset` answers TCP alone, and the rule also speaks of other packets"
         collector.error("POL224", message, answer.span, help="name a TCP service, such as `tcp/25`, or all of `tcp`")
     return Reject(kind)
+
+
+def check_tcp(rule: RuleDocument, service: Service, collector: Collector) -> None:
+    """Record POL224 for a clause that changes or answers TCP packets, beside services of other protocols."""
+    for word, clause in (("mss", rule.find(SegmentSize)), ("synproxy", rule.find(SynProxy))):
+        if clause and service and not only_of(service, {TCP}):
+            message = f"`{word}` is for TCP alone, and the rule also speaks of other packets"
+            collector.error("POL224", message, clause.span, help="name TCP services alone, or none")
 
 
 def only_of(service: Service, protocols: set[int] | frozenset[int]) -> bool:

@@ -54,6 +54,7 @@ RULES: dict[str, tuple[Rule, str]] = {
     "backslash in a prefix": (Rule((), None, (Log("a\\"),)), "log prefix"),
     "line break in a prefix": (Rule((), None, (Log("a\n"),)), "control characters"),
     "long prefix": (Rule((), None, (Log("é" * 64),)), "at most 127 bytes"),
+    "segment size of what is not tcp": (Rule((BOTH_DNS,), None, (ClampMss(1400),)), "of TCP alone"),
     "counter named by a keyword": (Rule((), None, (Counter("limit"),)), "nft's own language"),
     "counter with a space": (Rule((), None, (Counter("a b"),)), "cannot be the name"),
     "helper of another protocol": (Rule((), None, (AssignHelper("ftp", SCTP),)), "TCP and UDP"),

@@ -1,0 +1,69 @@
+"""What the pages show is what kernels take: each policy and rule is loaded, read back and compared."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from field_table import policy, rows
+from pages import BLOCKS, PRELUDE, ROWS, Block, Row, wrapped, write_files
+
+from polc.backends.registry import BACKENDS
+from polc.compiler import ANY_APPROXIMATION, emit, read
+from polc.kernel.verify import verify
+
+ALL = pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "conntrack", "hashlimit", "recent", "ftp-helper")
+REFUSED = {"nft only": "iptables", "iptables only": "nft"}
+
+
+def place(row: Row) -> tuple[str, str]:
+    """Rows that can be loaded together: of one section, and of the same targets."""
+    return row.section, REFUSED.get(row.said, "")
+
+
+TABLES = {
+    key: [rule for row in rows for rule in row.rules]
+    for key, rows in groupby(
+        sorted((row for row in ROWS if row.section != "names" and row.said != "on no target"), key=place), key=place
+    )
+}
+LOADED = [block for block in BLOCKS if block.kind in ("policy", "rules") and "error" not in block.options]
+
+
+NFT_ALONE = ("ct zone", "fragment", "meta iifgroup")
+
+
+def hold(text: str, refused: str, folder: Path) -> None:
+    path = folder / "policy.yaml"
+    path.write_text(text)
+    ruleset = read(str(path))
+    targets = [target for target in BACKENDS if target not in refused.split(",")]
+    results = verify({one: emit(ruleset, one, allow=frozenset({ANY_APPROXIMATION})) for one in targets})
+    assert results
+    for result in results:
+        assert result.verified, (result.loader, result.differences, result.problems)
+
+
+@ALL
+@pytest.mark.parametrize("block", LOADED, ids=lambda block: block.place)
+def test_every_loader_holds_it(block: Block, tmp_path: Path) -> None:
+    write_files(block.page, tmp_path)
+    text = block.text if block.kind == "policy" else wrapped(block.text, block.options["section"])
+    hold(text, block.options.get("refused", ""), tmp_path)
+
+
+@ALL
+@pytest.mark.parametrize("key", TABLES, ids=" ".join)
+def test_every_loader_holds_the_rules_of_tables(key: tuple[str, str], tmp_path: Path) -> None:
+    write_files(PRELUDE.page, tmp_path)
+    section, refused = key
+    rules = "".join(f"- {json.dumps(rule)}\n" for rule in dict.fromkeys(TABLES[key]))
+    hold(wrapped(rules, section), refused, tmp_path)
+
+
+@ALL
+def test_every_loader_holds_the_table_of_fields(tmp_path: Path) -> None:
+    hold(policy(rows()), "iptables", tmp_path)
+    hold(policy(row for row in rows() if row.field not in NFT_ALONE), "", tmp_path)
