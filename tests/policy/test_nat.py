@@ -135,7 +135,7 @@ def test_a_paced_log_is_for_the_packets_of_the_rule() -> None:
     (rule,) = base.rules
     assert (rule.verdict, rule.families) == (Jump(rest.name), IP)
     paced, target = rest.rules
-    assert (paced.statements, paced.verdict) == ((Log("x"),), None)
+    assert (paced.statements, paced.verdict, paced.families) == ((Log("x"),), None, IP)
     assert target.verdict == new(DNAT, "192.0.2.1")
 
 
