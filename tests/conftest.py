@@ -76,6 +76,10 @@ FEATURES: dict[str, Callable[[Namespace], None]] = {
         "*filter\n-A INPUT -m hashlimit --hashlimit-above 1/second --hashlimit-mode srcip --hashlimit-name f\nCOMMIT\n",
     ),
     "recent": _restores("legacy", "*filter\n-A INPUT -m recent --set --name f --rsource\nCOMMIT\n"),
+    "nat": _restores(
+        "legacy",
+        "*nat\n-A PREROUTING -p tcp -j REDIRECT --to-ports 1\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n",
+    ),
     "ftp-helper": _restores("legacy", "*raw\n-A OUTPUT -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"),
     "unprivileged": _unprivileged,
 }

@@ -130,7 +130,11 @@ def _distance(errors: list[ValidationError]) -> tuple[bool, bool, int]:
 
 
 def _mismatch(errors: list[ValidationError]) -> bool:
-    return any(one.validator == "type" and not one.relative_path for one in errors)
+    """Whether the tree is of another type than all that an alternative, or each of its own, wants."""
+    here = [one for one in errors if not one.relative_path]
+    return any(
+        one.validator == "type" or (one.validator == "anyOf" and all(map(_mismatch, _branches(one)))) for one in here
+    )
 
 
 def _report(error: ValidationError, tree: Node, collector: Collector) -> None:

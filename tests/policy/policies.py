@@ -42,7 +42,7 @@ def codes(text: str) -> list[str]:
 
 def policy(*rules: str, chain: str = "input", head: str = "") -> str:
     lines = "".join(f"    - {rule}\n" for rule in rules)
-    return f"polc: 1\n{head}{chain}:\n  default: drop\n  rules:\n{lines}"
+    return f"polc: 1\n{head}{chain}:\n  default: drop\n" + (f"  rules:\n{lines}" if rules else "")
 
 
 HEAD = """\

@@ -7,12 +7,12 @@ from itertools import combinations, product
 from typing import NamedTuple
 
 from polc.ir.family import BOTH, Family
-from polc.ir.matches import AddressMatch, InterfaceMatch, Match, OriginalAddressMatch, SetMatch
+from polc.ir.matches import AddressMatch, InterfaceMatch, Match, OriginalAddressMatch, ServiceMatch, SetMatch
 from polc.ir.origin import Origin
 from polc.ir.ruleset import RegularChain, Rule
-from polc.ir.stateful import Limit
-from polc.ir.statements import Log, Statement
-from polc.ir.verdicts import Goto, Jump, Return, Verdict
+from polc.ir.stateful import Connections, KeyField, Limit
+from polc.ir.statements import AssignHelper, ClampMss, Log, Statement, Synproxy, Tproxy
+from polc.ir.verdicts import Goto, Jump, Nat, Reject, RejectType, Return, Verdict
 
 MOST_BRANCHES = 64
 """Ways in which a rule may match; each is a rule of the output."""
@@ -109,23 +109,55 @@ def write(plan: Plan, fresh: Callable[[], str]) -> tuple[tuple[Rule, ...], tuple
 
     if plan.pace or shared:
         # What is counted or paced is so once, before one of several outcomes is chosen.
-        paced = (Rule((plan.pace.limit,), None, (plan.pace.log,), origin=origin),) if plan.pace else ()
-        rest = tuple(
-            Rule(one.matches, one.verdict, one.statements, one.families, origin)
-            for one in plan.outcomes
-            if one.statements or one.verdict
-        )
         families = frozenset(family for one in plan.outcomes for family in one.families)
-        plan = plan._replace(outcomes=(Outcome((), Jump(chain((*paced, *rest))), families),), pace=None)
+        paced = (Rule((plan.pace.limit,), None, (plan.pace.log,), families, origin),) if plan.pace else ()
+        # Helpers are attached by the rule itself: iptables does that before any chain of filters.
+        helpers = tuple(one for one in plan.outcomes[0].statements if isinstance(one, AssignHelper))
+        rest = tuple(
+            Rule((*_again(plan.tail, one), *one.matches), one.verdict, statements, one.families, origin)
+            for one in plan.outcomes
+            if (statements := tuple(each for each in one.statements if each not in helpers)) or one.verdict
+        )
+        plan = plan._replace(outcomes=(Outcome(helpers, Jump(chain((*paced, *rest))), families),), pace=None)
     if _apart(plan):
         return _side_by_side(plan), tuple(chains)
     ends = tuple(
-        Rule((*plan.stateful, *one.matches), one.verdict, one.statements, one.families, origin) for one in plan.outcomes
+        Rule(
+            (*_again(plan.tail, one, plan.stateful), *plan.stateful, *one.matches),
+            one.verdict,
+            one.statements,
+            one.families,
+            origin,
+        )
+        for one in plan.outcomes
     )
     # The end of a chain that was gone to is the end of the one that was jumped to.
     end = chain(ends)
     ways = chain(tuple(Rule(one.matches, Goto(end), (), one.families, origin) for one in plan.branches))
     return (Rule(plan.tail, Jump(ways), (), BOTH, origin),), tuple(chains)
+
+
+_OF_PROTOCOLS = (AssignHelper, ClampMss, Synproxy, Tproxy)
+"""Statements for packets of some protocols alone."""
+
+
+def _again(tail: tuple[Match, ...], outcome: Outcome, stateful: tuple[Match, ...] = ()) -> tuple[Match, ...]:
+    """The service, where the rest of a rule needs one beside it: targets look at each rule alone."""
+    match outcome.verdict:
+        case Nat(ports=ports):
+            needed = ports is not None
+        case Reject(type):
+            needed = type is RejectType.TCP_RESET
+        case _:
+            needed = False
+    needed |= any(isinstance(one, _OF_PROTOCOLS) for one in outcome.statements)
+    needed |= any(
+        part.field in (KeyField.SPORT, KeyField.DPORT)
+        for one in stateful
+        if isinstance(one, Limit | Connections)
+        for part in one.key
+    )
+    return tuple(one for one in tail if isinstance(one, ServiceMatch)) if needed else ()
 
 
 def _apart(plan: Plan) -> bool:

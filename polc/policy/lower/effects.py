@@ -131,6 +131,9 @@ def with_ban(rule: RuleDocument, outcomes: tuple[Outcome, ...], scope: Scope) ->
         return outcomes
     name, dynamic = clause.name, scope.symbols.dynamic
     if name.text not in dynamic:
+        if name.text in scope.symbols.addresses and scope.symbols.addresses[name.text] is None:
+            # It is defined, but wrongly, which has been said where it is.
+            return outcomes
         if name.text in scope.symbols.addresses:
             message = f"the group `{name.text}` is not filled at run time"
             hint = f"as in `{name.text}: {{dynamic: true, timeout: 1h, size: 65535}}`"

@@ -242,7 +242,7 @@ def _point(word: Word, decision: Decision, collector: Collector) -> _Point | Non
     try:
         if text.startswith("["):
             inside, bracket, rest = text[1:].rpartition("]")
-            if not bracket or (rest and not rest.startswith(":")):
+            if not inside or not bracket or (rest and not rest.startswith(":")):
                 raise ValueError(f"`{text}` is not an address in brackets with a port, such as `[2001:db8::1]:80`")
             address, ports = inside.replace("]-[", "-"), rest[1:]
             with_ports = bool(rest)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
+from polc.ir.family import BOTH
 from polc.ir.matches import AddressMatch, CtState, CtStateMatch, Side
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Rule
@@ -107,8 +108,8 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     check_tcp(rule, service, collector)
     place = _around(tuple(one.word for one in rule.service)) if rule.service else rule.span
     by_helper = helpers.groups(service, place, collector) if service else [(None, None)]
+    whole = [families.of_service(terms, place) for _, terms in by_helper if terms]
     if len(collector.diagnostics) == errors:
-        whole = [families.of_service(terms, place) for _, terms in by_helper if terms]
         if whole:
             constraints.append(_union(whole))
         reject = next((one.verdict for one in outcomes if isinstance(one.verdict, Reject)), None)
@@ -116,7 +117,8 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         if families.check(constraints, reject, answer, collector):
             return ()
     branches = combine(one for one in choices if one)
-    if not any(branch.families & one.families for branch in branches for one in outcomes):
+    spoken = _union(whole).families if whole else BOTH
+    if not any(branch.families & one.families & spoken for branch in branches for one in outcomes):
         if len(collector.diagnostics) == errors:
             collector.error("POL220", "no packet can match this rule: its parts are of different families", rule.span)
         return ()
