@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,6 +83,9 @@ def _table(commands: str) -> tuple[str, str]:
     return family, name
 
 
+LONGEST = 600
+"""Seconds that a tool may take to load or list a ruleset."""
+
 IPTABLES_TOOLS: dict[str, str] = {"rules.v4": "iptables", "rules.v6": "ip6tables"}
 """Output file -> the tool of its family."""
 
@@ -130,7 +134,11 @@ class IptablesLoader:
 
 
 def _run(namespace: Namespace, argv: list[str], input: str = "") -> str:
-    done = namespace.run(argv, input=input)
+    try:
+        done = namespace.run(argv, input=input, timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        message = f"`{argv[0].rpartition('/')[2]}` was ended: it took more than {LONGEST} seconds"
+        raise Failure.of("POL603", message) from None
     if done.returncode != 0:
         words = "; ".join(line for line in done.stderr.splitlines() if line) or f"status {done.returncode}"
         raise Failure.of("POL603", f"`{' '.join([argv[0].rpartition('/')[2], *argv[1:]])}` failed: {words}")

@@ -155,3 +155,11 @@ STATUSES: Mapping[tuple[Result, ...], int] = {
 @pytest.mark.parametrize(("results", "status"), STATUSES.items())
 def test_exit_status(results: tuple[Result, ...], status: int) -> None:
     assert exit_status(results) == status
+
+
+@pytest.mark.kernel("iptables-nft")
+def test_a_tool_that_takes_too_long_is_a_problem_of_that_loader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaders, "LONGEST", 0.0001)
+    result = next(one for one in verify(compiled("ssh-guard.yaml")) if one.loader == "iptables-nft")
+    assert [problem.code for problem in result.problems] == ["POL603"]
+    assert "it took more than" in result.problems[0].message

@@ -63,8 +63,10 @@ def lower_nat(
     collector = scopes[PREROUTING].collector
     for document in documents:
         if not isinstance(document, RuleDocument):
-            what = "a macro" if isinstance(document, MacroDocument) else "a native rule"
-            collector.error("POL241", f"{what} has no place in `nat`", document.span)
+            if isinstance(document, MacroDocument):
+                collector.error("POL241", "a macro has no place in `nat`", document.macro.span)
+            else:
+                collector.error("POL241", "a native rule has no place in `nat`", document.span)
             continue
         place = _place(document, collector)
         if place:
