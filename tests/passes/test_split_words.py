@@ -127,8 +127,8 @@ def test_so_is_a_code_point() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        Counter(), Log("x"), SetMark(MarkField.META, 1), CopyMark(MarkField.CT), Notrack(), ClampMss(), AssignHelper("ftp", 6),
-        Synproxy(1460, 7), Tproxy(3129),
+        Counter(), Log("x"), SetMark(MarkField.META, 1), CopyMark(MarkField.CT), Notrack(), ClampMss(),
+        AssignHelper("ftp", 6), Synproxy(1460, 7), Tproxy(3129),
     ],
     ids=lambda one: type(one).__name__,
 )  # fmt: skip
