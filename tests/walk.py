@@ -34,7 +34,7 @@ from polc.ir.matches import (
 from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP
 from polc.ir.ruleset import BaseChain, Hook, RegularChain, Rule
 from polc.ir.stateful import Hits, Limit
-from polc.ir.statements import Log
+from polc.ir.statements import Counter, Log, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return
 
 
@@ -121,8 +121,13 @@ def _chain(rules: Iterable[Rule], chains: Mapping[str, RegularChain], packet: Pa
         if packet.family not in families or not all(holds(one, packet, memory) for one in rule.matches):
             continue
         for statement in rule.statements:
-            if isinstance(statement, Log):
-                memory.events.append(("log", statement.prefix))
+            match statement:
+                case Log(prefix):
+                    memory.events.append(("log", prefix))
+                case UpdateSet(set_name=name):
+                    memory.events.append(("ban", name))
+                case Counter():
+                    memory.events.append(("count", ""))
         match rule.verdict:
             case Accept():
                 return "accept"
@@ -157,9 +162,9 @@ def holds(match: Match, packet: Packet, memory: Memory) -> bool:
             return any(_meets(term, packet) for term in terms)
         case CtStateMatch(states):
             return packet.state in states
-        case FieldMatch(kind, values):
+        case FieldMatch(kind, values, negated=negated):
             family = Family.IP if kind is Field.TTL else Family.IP6
-            return packet.family is family and packet.ttl in values
+            return packet.family is family and (packet.ttl in values) is not negated
         case Limit(table=table):
             return memory.ask("limit", table)
         case Hits(table=table):
