@@ -48,6 +48,7 @@ from polc.ir.statements import (
     Log,
     LogLevel,
     MarkField,
+    Native,
     Notrack,
     SetDscp,
     SetMark,
@@ -186,6 +187,7 @@ _STATEMENTS: dict[str, tuple[tuple[Match, ...], Statement, Place]] = {
     "clamp to a size": ((HTTP,), ClampMss(1400), FORWARD),
     "dscp": ((), SetDscp(46), BEFORE),
     "synproxy": ((HTTP,), Synproxy(1460, 7, False, True), INPUT),
+    "native": ((), Native("accept", '[{"accept": null}]', "-j ACCEPT"), INPUT),
 }
 _VERDICTS: dict[str, tuple[Verdict, Place]] = {
     "accept": (Accept(), SECURITY),
