@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from polc.backends.model import Output
+from polc.cli.main import main
 from polc.compiler import compile_policy
 from polc.diagnostics import Failure
 from polc.kernel import loaders, programs
@@ -124,6 +125,26 @@ def test_rules_fill_a_set_to_its_size(scratch: Namespace, tmp_path: Path) -> Non
     )
     send(scratch, "127.0.0.1", 9, *(f"127.1.{n >> 8}.{n & 255}" for n in range(1, 19001)))
     assert len(members(scratch, "banned-v4")) == 19000
+
+
+@IPTABLES
+def test_a_full_set_does_not_keep_a_verdict_from_being_followed(
+    loader: loaders.Loader, scratch: Namespace, tmp_path: Path
+) -> None:
+    policy = compiled(tmp_path, "accept udp/9 ban @banned", group="{dynamic: true, timeout: 1h, size: 10}")
+    loader.load(scratch, policy)
+    send(scratch, "127.0.0.1", 9, *(f"127.0.0.{n}" for n in range(2, 32)))
+    assert len(members(scratch, "banned-v4")) == 10
+    (accepts,) = (line for line in run(scratch, f"{loader.name}-save", "-c").splitlines() if "-j ACCEPT" in line)
+    assert accepts.startswith("[30:")
+
+
+@pytest.mark.kernel("iptables-nft", "iptables-legacy", "ipset")
+def test_the_verb_names_three_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compiled(tmp_path)
+    assert main(["verify", str(tmp_path / "policy.yaml"), "--target", "iptables"]) == 0
+    words = "sets.ipset, rules.v4 and rules.v6 loaded in a scratch namespace, read back: same as compiled"
+    assert capsys.readouterr().out == f"iptables-nft: {words}\niptables-legacy: {words}\n"
 
 
 @pytest.mark.kernel("iptables-nft", "iptables-legacy", "ipset")
