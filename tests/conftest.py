@@ -66,6 +66,15 @@ def _unprivileged(namespace: Namespace) -> None:
         raise OSError(f"no user namespaces for ordinary users: {done.stderr.decode().strip()}")
 
 
+def _ipset(namespace: Namespace) -> None:
+    rules = "*filter\n-A INPUT -m set --match-set f src -j SET --add-set f src --exist\nCOMMIT\n"
+    commands = {("ipset", "restore"): "create f hash:ip timeout 0\n", ("iptables-legacy-restore",): rules}
+    for (program, *arguments), text in commands.items():
+        done = namespace.run([find(program), *arguments], input=text)
+        if done.returncode != 0:
+            raise OSError(f"{program}: {done.stderr.strip()}")
+
+
 FEATURES: dict[str, Callable[[Namespace], None]] = {
     "nft": _nft,
     "iptables-nft": _restores("nft"),
@@ -80,6 +89,7 @@ FEATURES: dict[str, Callable[[Namespace], None]] = {
         "legacy",
         "*nat\n-A PREROUTING -p tcp -j REDIRECT --to-ports 1\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n",
     ),
+    "ipset": _ipset,
     "ftp-helper": _restores("legacy", "*raw\n-A OUTPUT -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"),
     "unprivileged": _unprivileged,
 }

@@ -1,8 +1,9 @@
 """Every construct of the language, compiled to both targets: outputs that are kept, loaded and tried with packets.
 
 ``golden/NAME.yaml`` says what it is about, and has tests (see ``packet_text.py``) that real packets pass on every
-loader. Beside it stand its outputs, ``NAME.nft``, ``NAME.rules.v4`` and ``NAME.rules.v6``, or, in
-``NAME.TARGET.refused``, why a target cannot hold it. ``POLC_UPDATE_GOLDEN=1`` writes them anew.
+loader. Beside it stand its outputs, ``NAME.nft``, ``NAME.rules.v4``, ``NAME.rules.v6`` and, with dynamic groups,
+``NAME.sets.ipset``, or, in ``NAME.TARGET.refused``, why a target cannot hold it. ``POLC_UPDATE_GOLDEN=1`` writes them
+anew.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from gateway import ask, gateway
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
-KEPT = {"nft": {"ruleset.nft": "nft"}, "iptables": {name: name for name in ("rules.v4", "rules.v6")}}
+KEPT = {"nft": {"ruleset.nft": "nft"}, "iptables": {name: name for name in ("rules.v4", "rules.v6", "sets.ipset")}}
 """Target -> its files, and what they are called here."""
 FORMATS = {"nft": "text", "iptables": "restore"}
 
@@ -90,8 +91,14 @@ def lines_of(name: str) -> list[str]:
     return [line.removeprefix("  - ") for line in lines.splitlines()] if found else []
 
 
+def features(name: str, loader: Loader) -> tuple[str, ...]:
+    return ("ipset",) if loader.target == "iptables" and (GOLDEN / f"{name}.sets.ipset").exists() else ()
+
+
 ON_LOADERS = [
-    pytest.param(name, loader, id=f"{name}-{loader.name}", marks=pytest.mark.kernel(loader.name))
+    pytest.param(
+        name, loader, id=f"{name}-{loader.name}", marks=pytest.mark.kernel(loader.name, *features(name, loader))
+    )
     for name in NAMES
     for loader in LOADERS
     if not (GOLDEN / f"{name}.{loader.target}.refused").exists()

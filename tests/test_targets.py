@@ -73,6 +73,10 @@ def _input(rule: str, head: str = "") -> str:
     return f"polc: 1\n{head}input:\n  default: drop\n  rules:\n    - {rule}\n"
 
 
+def _group(name: str, size: int) -> str:
+    return f"addresses: {{{name}: {{dynamic: true, timeout: 1h, size: {size}}}}}\n"
+
+
 BESIDES = {
     "helper-place": _input("jump a", "chains: {a: [helper ftp tcp/21]}\n"),
     "hits-window": _input("drop ssh state new hits 5 in 50d per source"),
@@ -80,6 +84,8 @@ BESIDES = {
     "shared-state": "polc: 1\nchains: {a: [accept quota upto 5 kbytes]}\n"
     "mangle: {forward: [jump a]}\nforward: {default: drop, rules: [jump a]}\n",
     "native": _input("{native: {nft: accept, nft_json: [{accept: null}]}}"),
+    "set-name": _input("drop from @a-name-of-twenty-nine-letters", _group("a-name-of-twenty-nine-letters", 10)),
+    "set-size": _input("drop from @seen", _group("seen", 16_777_217)),
     "helper-before-nat": "polc: 1\nforward: {default: drop, rules: [accept tcp/21 helper ftp]}\n"
     "nat: ['dnat tcp/2121 -> 192.0.2.1:21']\n",
 }

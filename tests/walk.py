@@ -56,9 +56,10 @@ class Packet:
 
 @dataclass(slots=True)
 class Memory:
-    """Answers of stateful matches, and the events so far."""
+    """Answers of stateful matches, the members of dynamic sets by name, and the events so far."""
 
     answers: tuple[bool, ...]
+    members: dict[str, set[int]] = field(default_factory=dict)
     events: list[tuple[str, str]] = field(default_factory=list)
     asked: int = 0
 
@@ -66,6 +67,10 @@ class Memory:
         self.events.append((kind, name))
         self.asked += 1
         return self.answers[(self.asked - 1) % len(self.answers)]
+
+    def add(self, name: str, address: int) -> None:
+        self.events.append(("added", name))
+        self.members.setdefault(name, set()).add(address)
 
 
 def traffic(hook: Hook, seed: int, number: int = 100) -> list[Packet]:
@@ -124,10 +129,12 @@ def _chain(rules: Iterable[Rule], chains: Mapping[str, RegularChain], packet: Pa
             match statement:
                 case Log(prefix):
                     memory.events.append(("log", prefix))
-                case UpdateSet(set_name=name):
-                    memory.events.append(("ban", name))
+                case UpdateSet(side, name):
+                    memory.add(name, address_of(packet, side))
                 case Counter():
                     memory.events.append(("count", ""))
+                case _:
+                    pass
         match rule.verdict:
             case Accept():
                 return "accept"
@@ -157,7 +164,7 @@ def holds(match: Match, packet: Packet, memory: Memory) -> bool:
             name = packet.iif if direction is Direction.IN else packet.oif
             return any(_names(one, name) for one in patterns) is not negated
         case AddressMatch(side, addresses, negated):
-            return (_address(packet, side) in addresses.of_family(packet.family)) is not negated
+            return (address_of(packet, side) in addresses.of_family(packet.family)) is not negated
         case ServiceMatch(terms):
             return any(_meets(term, packet) for term in terms)
         case CtStateMatch(states):
@@ -169,15 +176,15 @@ def holds(match: Match, packet: Packet, memory: Memory) -> bool:
             return memory.ask("limit", table)
         case Hits(table=table):
             return memory.ask("hits", table)
-        case SetMatch():
-            raise NotImplementedError("sets are filled at run time")
+        case SetMatch(side, name, negated):
+            return (address_of(packet, side) in memory.members[name]) is not negated
 
 
 def _names(pattern: InterfacePattern, name: str) -> bool:
     return bool(name) and (name.startswith(pattern.name) if pattern.wildcard else name == pattern.name)
 
 
-def _address(packet: Packet, side: Side) -> int:
+def address_of(packet: Packet, side: Side) -> int:
     return packet.saddr if side is Side.SADDR else packet.daddr
 
 

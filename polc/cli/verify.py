@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(result: Result) -> None:
-    files = " and ".join(result.files)
+    files = " and ".join(part for part in (", ".join(result.files[:-1]), result.files[-1]) if part)
     if result.problems:
         print(f"{result.loader}: {files} not verified")
         sys.stdout.flush()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from polc.backends.iptables import compare as compare_iptables
+from polc.backends.iptables import compare_ipsets, ipsets
 from polc.backends.model import Output, OutputFile
 from polc.backends.nft import compare as compare_nft
 from polc.diagnostics import Failure
@@ -87,7 +88,7 @@ LONGEST = 600
 """Seconds that a tool may take to load or list a ruleset."""
 
 IPTABLES_TOOLS: dict[str, str] = {"rules.v4": "iptables", "rules.v6": "ip6tables"}
-"""Output file -> the tool of its family."""
+"""Output file of rules -> the tool of its family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,9 @@ class IptablesLoader:
     The nft variant takes a file as one transaction, legacy table by table. So every file is first tried with
     ``--test``, and none is loaded unless all passed; but what only the kernel refuses (a chain that is not
     there, for the nft variant), ``--test`` does not see, and then the files before are loaded.
+
+    Sets come before all of that, since rules name sets that exist, ``--test`` or not; both variants share them. Those
+    that exist keep their members; other parameters than theirs are an error of ``ipset``.
     """
 
     variant: str
@@ -112,19 +116,28 @@ class IptablesLoader:
             self._save(tool)
 
     def load(self, namespace: Namespace, output: Output) -> None:
-        restores = [(file, self._restore(IPTABLES_TOOLS[file.name])) for file in output.files]
+        restores = [
+            (file, self._restore(IPTABLES_TOOLS[file.name])) for file in output.files if file.name != ipsets.FILE
+        ]
+        for file in output.files:
+            if file.name == ipsets.FILE:
+                _run(namespace, [find("ipset"), "-exist", "restore"], file.text)
         for file, restore in restores:
             _run(namespace, [restore, "--test"], file.text)
         for file, restore in restores:
             _run(namespace, [restore], file.text)
 
     def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
-        return tuple(
-            OutputFile(file.name, _run(namespace, [self._save(IPTABLES_TOOLS[file.name])])) for file in output.files
-        )
+        return tuple(OutputFile(file.name, _run(namespace, self._listing(file.name))) for file in output.files)
 
     def differences(self, emitted: str, listed: str) -> tuple[str, ...]:
+        # A file of rules begins with a table or a comment.
+        if emitted.startswith("create "):
+            return compare_ipsets.differences(emitted, listed)
         return compare_iptables.differences(emitted, listed)
+
+    def _listing(self, name: str) -> list[str]:
+        return [find("ipset"), "save"] if name == ipsets.FILE else [self._save(IPTABLES_TOOLS[name])]
 
     def _restore(self, tool: str) -> str:
         return find(f"{tool}-{self.variant}-restore")

@@ -1,4 +1,4 @@
-"""Ruleset to rules.v4 and rules.v6."""
+"""Ruleset to rules.v4 and rules.v6, and to sets.ipset when rules fill sets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from polc.backends.iptables import ipsets
 from polc.backends.iptables.extensions import comment, recent
 from polc.backends.iptables.extensions.words import Context, Difference, Refused
 from polc.backends.iptables.helper import raw_rules, without_helpers
@@ -49,6 +50,7 @@ class _Emission:
         self.places = self._places()
         self.at_odds = self._at_odds()
         self.shared = {family: self._shared(family) for family in FAMILIES}
+        self.sets = self._sets()
 
     def output(self) -> Output:
         raw: list[_Copy] = []
@@ -68,8 +70,20 @@ class _Emission:
             table.chains.setdefault(copy.chain, []).extend(copy.lines.own)
             for name, lines in copy.lines.chains.items():
                 table.chains[name] = lines
-        files = tuple(OutputFile(_FILES[family], self._text(family)) for family in FAMILIES)
-        return Output(files, tuple(self.deviations))
+        rules = tuple(OutputFile(_FILES[family], self._text(family)) for family in FAMILIES)
+        # Rules name sets that exist.
+        sets = (OutputFile(ipsets.FILE, "".join(self.sets.values())),) if self.sets else ()
+        return Output((*sets, *rules), tuple(self.deviations))
+
+    def _sets(self) -> dict[str, str]:
+        """The commands that make the dynamic sets, by their names; none for those that are refused."""
+        found: dict[str, str] = {}
+        for one in self.ruleset.sets:
+            try:
+                found[one.name] = f"{ipsets.create(one)}\n"
+            except Refused as refused:
+                self._deviate(Fidelity.REFUSED, refused.difference, one.origin)
+        return found
 
     def _text(self, family: Family) -> str:
         hits = any(
@@ -148,6 +162,8 @@ class _Emission:
 
     def _rule(self, rule: Rule, chain: Chain, position: int) -> list[_Copy]:
         """All copies of a rule; none when any of them is refused, so that no file holds half of it."""
+        if not ipsets.named(rule) <= self.sets.keys():
+            return []  # refused with its set
         differences: list[Difference] = []
         copies: list[_Copy] = []
         try:

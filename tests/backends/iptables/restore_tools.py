@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from polc.backends.iptables import compare_ipsets, ipsets
 from polc.backends.iptables.compare import differences
 from polc.backends.model import Output
 from polc.kernel.netns import ScratchNamespace
@@ -18,13 +19,14 @@ VARIANTS = ("legacy", "nft")
 _SCRIPT = """
 cd "$1" && for one in */; do unshare --net sh -c '
     cd "$1"
+    if [ -e sets.ipset ]; then ipset -exist restore < sets.ipset || exit 1; ipset save > sets.saved; fi
     for variant in legacy nft; do
         for pair in iptables:rules.v4 ip6tables:rules.v6; do
             tool=${pair%%:*}-$variant
             "$tool-restore" < "${pair#*:}" > "$tool.error" 2>&1; echo $? > "$tool.status"
             "$tool-save" > "$tool.saved" 2>/dev/null
         done
-    done' sh "$one"
+    done' sh "$one" || exit 1
 done
 """
 
@@ -46,7 +48,7 @@ class Loaded:
 
 
 def load(outputs: Sequence[Output], directory: Path) -> list[list[Loaded]]:
-    """Each output through all four loaders, in a network namespace of its own."""
+    """Each output through all four loaders, in a network namespace of its own; its sets, if any, are there before."""
     find("iptables-legacy-restore")
     for number, output in enumerate(outputs):
         place = directory / f"{number:04}"
@@ -58,6 +60,10 @@ def load(outputs: Sequence[Output], directory: Path) -> list[list[Loaded]]:
     with ScratchNamespace() as namespace:
         done: subprocess.CompletedProcess[str] = namespace.run(["sh", str(script), str(directory)])
     assert done.returncode == 0, done.stderr
+    for number, output in enumerate(outputs):
+        emitted = [file.text for file in output.files if file.name == ipsets.FILE]
+        place = directory / f"{number:04}"
+        assert not [s for text in emitted for s in compare_ipsets.differences(text, (place / "sets.saved").read_text())]
     return [_read(directory / f"{number:04}", output) for number, output in enumerate(outputs)]
 
 

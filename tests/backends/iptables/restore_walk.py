@@ -5,13 +5,15 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, field
 
-from walk import Memory, Packet
+from walk import Memory, Packet, address_of
 
 from polc.backends.iptables.compare import split_words
 from polc.ir.family import Family
+from polc.ir.matches import Side
 from polc.ir.protocols import PROTOCOLS
 
 FLAGS = ("--set", "--rcheck", "--update", "--rsource", "--rdest")
+SIDES = {"src": Side.SADDR, "dst": Side.DADDR}
 PROTOCOL_WORDS = {**PROTOCOLS, "ipv6-icmp": 58}
 
 
@@ -62,7 +64,8 @@ def _line(words: list[str]) -> Line:
         if word == "!":
             negated = True
         else:
-            tests.append(Test(word, "" if word in FLAGS else words.pop(0), negated))
+            value = "" if word in FLAGS else words.pop(0)
+            tests.append(Test(word, f"{value} {words.pop(0)}" if word == "--match-set" else value, negated))
             negated = False
     return Line(tuple(tests), "", "", ())
 
@@ -87,6 +90,8 @@ def _chain(table: Table, chain: str, packet: Packet, memory: Memory) -> str:
                 memory.events.append(("log", prefix))
             case "CT":
                 memory.events.append(("helper", line.options[1]))
+            case "SET":
+                memory.add(line.options[1], address_of(packet, SIDES[line.options[2]]))
             case "":
                 pass
             case _:
@@ -119,6 +124,10 @@ def _holds_all(line: Line, packet: Packet, memory: Memory) -> bool:
                     return False
             case option if option.startswith("--hashlimit-"):
                 continue
+            case "--match-set":
+                name, side = test.value.split()
+                if (address_of(packet, SIDES[side]) in memory.members[name]) is test.negated:
+                    return False
             case _:
                 if _holds(test, packet) is test.negated:
                     return False

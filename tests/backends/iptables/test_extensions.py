@@ -27,7 +27,6 @@ from polc.ir.matches import (
     PortTerm,
     ServiceMatch,
     ServiceTerm,
-    SetMatch,
     Side,
 )
 from polc.ir.origin import Origin
@@ -465,8 +464,7 @@ def test_what_compare_sees_is_really_loaded(tmp_path: Path) -> None:
 
 
 REFUSED: tuple[tuple[str, str, Rule], ...] = (
-    ("needs-ipset", "`banned`", Rule((SetMatch(Side.SADDR, "banned"),), Drop())),
-    ("needs-ipset", "`banned`", Rule((), None, (UpdateSet(Side.SADDR, "banned"),))),
+    ("set-timeout", "2147484", Rule((), None, (UpdateSet(Side.SADDR, "banned", 2_147_484),))),
     ("named-counter", "`seen`", Rule((), Accept(), (Counter("seen"),))),
     ("log-prefix", "29 bytes", Rule((), None, (Log("x" * 30),))),
     ("log-prefix", "control", Rule((), None, (Log("a\nb"),))),
@@ -503,7 +501,7 @@ def test_refused_with_its_reason_and_in_no_file(name: str, words: str, rule: Rul
     output = BACKEND.emit(ruleset, "restore")
     assert {(one.fidelity, one.name) for one in output.deviations} == {(Fidelity.REFUSED, name)}
     assert all(words in one.message for one in output.deviations)
-    assert [lines(file.text) for file in output.files] == [(), ()]
+    assert [lines(file.text) for file in output.files] == [(), (), ()]
 
 
 def test_rates_that_no_tick_divides_are_approximate() -> None:

@@ -23,7 +23,7 @@ def some() -> list[Ruleset]:
     """Drawn once: a namespace a ruleset is the dear part, and they are loaded in one go."""
     found: list[Ruleset] = []
 
-    @given(rulesets(most_rules=6, sets=False))
+    @given(rulesets(most_rules=6))
     @settings(max_examples=HOW_MANY, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
     def collect(ruleset: Ruleset) -> None:
         found.append(ruleset)
@@ -32,7 +32,7 @@ def some() -> list[Ruleset]:
     return found
 
 
-@pytest.mark.kernel("iptables-legacy", "iptables-nft", "hashlimit", "recent", "ftp-helper")
+@pytest.mark.kernel("iptables-legacy", "iptables-nft", "hashlimit", "recent", "ftp-helper", "ipset")
 def test_all_loaders_print_it_back(some: list[Ruleset], tmp_path: Path) -> None:
     outputs = [BACKEND.emit(ruleset, "restore") for ruleset in some]
     for ruleset, output, loaded in zip(some, outputs, load(outputs, tmp_path), strict=True):
@@ -57,6 +57,7 @@ def test_little_is_refused(some: list[Ruleset]) -> None:
             "packet-type",
             "leaves-chain",
             "helper-place",
+            "named-counter",
             "limit-resolution",
         }
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from restore_walk import parse
 from restore_walk import run as run_text
-from strategies import rulesets
+from strategies import BASES, SETS, rulesets
 from walk import SEEDS, Memory, Packet, holds, run, traffic
 
 from polc.backends.iptables.backend import IptablesBackend
@@ -19,7 +19,12 @@ from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, Hook, RegularChain, Rule, Ruleset
 from polc.ir.statements import AssignHelper
 
-FILES = {Family.IP: 0, Family.IP6: 1}
+FILES = {Family.IP: 1, Family.IP6: 2}
+
+
+def memory(answers: tuple[bool, ...]) -> Memory:
+    """With every other address of those that packets have in the set of its family."""
+    return Memory(answers, {one.name: {BASES[one.family] + n for n in range(0, 44, 2)} for one in SETS})
 
 
 def labelled(ruleset: Ruleset) -> Ruleset:
@@ -49,7 +54,7 @@ def expected(events: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 @given(
-    rulesets(nat=False, sets=False),
+    rulesets(nat=False),
     SEEDS,
     st.lists(st.booleans(), min_size=1, max_size=4),
 )
@@ -66,7 +71,7 @@ def test_every_packet_fares_alike(drawn: Ruleset, seed: int, answers: list[bool]
     chains = {one.name: one for one in ruleset.chains if isinstance(one, RegularChain)}
     tables = {family: parse(output.files[at].text) for family, at in FILES.items()}
     for packet in traffic(base.hook, seed):
-        before, after = Memory(tuple(answers)), Memory(tuple(answers))
+        before, after = memory(tuple(answers)), memory(tuple(answers))
         wanted = run(base, chains, packet, before)
         assert run_text(tables[packet.family]["filter"], base.hook.name, packet, after) == wanted
         events = [
@@ -74,11 +79,12 @@ def test_every_packet_fares_alike(drawn: Ruleset, seed: int, answers: list[bool]
             for (kind, name), other in zip(expected(before.events), after.events, strict=True)
         ]
         assert events == after.events
+        assert before.members == after.members
         event(wanted)
         event(f"{min(len(events), 4)} events")
 
 
-@given(rulesets(nat=False, sets=False), SEEDS)
+@given(rulesets(nat=False), SEEDS)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_helpers_that_are_exact_are_attached_where_the_rule_is_met(drawn: Ruleset, seed: int) -> None:
     ruleset = labelled(drawn)
@@ -92,10 +98,10 @@ def test_helpers_that_are_exact_are_attached_where_the_rule_is_met(drawn: Rulese
     for packet in map(_of_new_flow, traffic(base.hook, seed)):
         raw = parse(output.files[FILES[packet.family]].text).get("raw")
         met = [rule for rule in base.rules if rule.origin not in bad and _attaches(rule, packet)]
-        memory = Memory((True,))
+        seen = memory((True,))
         if raw is not None:
-            run_text(raw, at, packet, memory)
-        assert len(memory.events) == len(met)
+            run_text(raw, at, packet, seen)
+        assert len(seen.events) == len(met)
 
 
 def _of_new_flow(packet: Packet) -> Packet:
@@ -104,5 +110,5 @@ def _of_new_flow(packet: Packet) -> Packet:
 
 def _attaches(rule: Rule, packet: Packet) -> bool:
     helpers = [one for one in rule.statements if isinstance(one, AssignHelper)]
-    met = packet.family in rule.families and all(holds(one, packet, Memory((True,))) for one in rule.matches)
+    met = packet.family in rule.families and all(holds(one, packet, memory((True,))) for one in rule.matches)
     return met and any(one.protocol == packet.protocol for one in helpers)

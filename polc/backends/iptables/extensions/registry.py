@@ -26,6 +26,7 @@ from polc.backends.iptables.extensions import (
     rewriting,
     routing,
     service,
+    sets,
     tcpflags,
     trait,
 )
@@ -66,8 +67,6 @@ from polc.ir.statements import (
     UpdateSet,
 )
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return, Verdict
-
-_NO_SETS = "the set `{}` is filled at run time, which takes ipset, and this target writes no ipsets"
 
 
 def split(match: Match, family: Family) -> Alternatives:
@@ -154,7 +153,7 @@ def words(match: Match, context: Context) -> Words:
         case Hits():
             return recent.check(match, context)
         case SetMatch():
-            raise Refused("needs-ipset", _NO_SETS.format(match.set_name))
+            return sets.words(match)
         case _:
             assert_never(match)
 
@@ -189,7 +188,7 @@ def statement(one: Statement, family: Family) -> Target | None:
         case Synproxy():
             return rewriting.synproxy(one)
         case UpdateSet():
-            raise Refused("needs-ipset", _NO_SETS.format(one.set_name))
+            return Target(sets.update(one))
         case Native():
             return native.target(one)
         case _:
