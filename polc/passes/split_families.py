@@ -17,6 +17,8 @@ from polc.ir.matches import (
     AddressMatch,
     AddressType,
     AddressTypeMatch,
+    CtState,
+    CtStateMatch,
     FieldMatch,
     Match,
     NameField,
@@ -31,6 +33,9 @@ from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
 from polc.ir.statements import SetDscp, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, Reject
 
+_TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
+"""What is left of a match on a flow's address that every address of a family meets: a packet without a flow does not.
+"""
 _ONLY = {family: frozenset({family}) for family in FAMILIES}
 
 
@@ -78,6 +83,8 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 if own and not everything:
                     only = AddressSet(ip=own) if family is Family.IP else AddressSet(ip6=own)
                     matches.append(replace(match, addresses=only))
+                elif isinstance(match, OriginalAddressMatch):
+                    matches.append(_TRACKED)
             case ServiceMatch():
                 service = match.of_family(family)
                 if service is None:

@@ -170,7 +170,7 @@ BOTH_FAMILIES = {
         words="-m addrtype ! --dst-type UNICAST,LOCAL",
     ),
     "no ipsec": accepts(TraitMatch(Trait.IPSEC, True), words="-m policy --dir in --pol none"),
-    "socket": accepts(TraitMatch(Trait.SOCKET), words="-m socket --transparent"),
+    "socket": accepts(TraitMatch(Trait.SOCKET), words="-m socket --transparent --nowildcard"),
     "nth": accepts(EveryNth(3, 1), words="-m statistic --mode nth --every 3 --packet 1"),
     "connections": accepts(
         Connections(5, False, (), "t"), words="-m connlimit --connlimit-upto 5 --connlimit-mask 0 --connlimit-saddr"
