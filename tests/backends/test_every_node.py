@@ -35,7 +35,6 @@ DEVIATIONS: dict[str, dict[tuple[Fidelity, str], set[str]]] = {
         (_NO, "ct-status"): {"status dying"},
         (_NO, "address-type"): {"daddr blackhole", "daddr prohibit"},
         (_NO, "ip6-fragment"): {"fragment False", "fragment True"},
-        (_NO, "needs-ipset"): {"set by saddr", "set by daddr", "ban saddr", "ban daddr", "ban without time"},
         (_NO, "limit-bytes"): {"limit of bytes", "limit of bytes by source"},
         (_NO, "field-values"): {"meta cgroup True"},
         (_NO, "packet-type"): {"meta pkttype True"},
