@@ -34,7 +34,7 @@ from polc.ir.matches import (
 from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP
 from polc.ir.ruleset import BaseChain, Hook, RegularChain, Rule
 from polc.ir.stateful import Hits, Limit
-from polc.ir.statements import Log, UpdateSet
+from polc.ir.statements import Counter, Log, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return
 
 
@@ -68,9 +68,9 @@ class Memory:
         self.asked += 1
         return self.answers[(self.asked - 1) % len(self.answers)]
 
-    def add(self, name: str, address: int) -> None:
-        self.events.append(("added", name))
-        self.members[name].add(address)
+    def ban(self, name: str, address: int) -> None:
+        self.events.append(("ban", name))
+        self.members.setdefault(name, set()).add(address)
 
 
 def traffic(hook: Hook, seed: int, number: int = 100) -> list[Packet]:
@@ -130,9 +130,9 @@ def _chain(rules: Iterable[Rule], chains: Mapping[str, RegularChain], packet: Pa
                 case Log(prefix):
                     memory.events.append(("log", prefix))
                 case UpdateSet(side, name):
-                    memory.add(name, address_of(packet, side))
-                case _:
-                    pass
+                    memory.ban(name, address_of(packet, side))
+                case Counter():
+                    memory.events.append(("count", ""))
         match rule.verdict:
             case Accept():
                 return "accept"
@@ -167,15 +167,15 @@ def holds(match: Match, packet: Packet, memory: Memory) -> bool:
             return any(_meets(term, packet) for term in terms)
         case CtStateMatch(states):
             return packet.state in states
-        case FieldMatch(kind, values):
+        case FieldMatch(kind, values, negated=negated):
             family = Family.IP if kind is Field.TTL else Family.IP6
-            return packet.family is family and packet.ttl in values
+            return packet.family is family and (packet.ttl in values) is not negated
         case Limit(table=table):
             return memory.ask("limit", table)
         case Hits(table=table):
             return memory.ask("hits", table)
         case SetMatch(side, name, negated):
-            return (address_of(packet, side) in memory.members[name]) is not negated
+            return (address_of(packet, side) in memory.members.get(name, ())) is not negated
 
 
 def _names(pattern: InterfacePattern, name: str) -> bool:

@@ -7,9 +7,9 @@ from enum import Enum, Flag
 
 from polc.ir.addresses import AddressSet
 from polc.ir.family import Family
-from polc.ir.fields import Field
+from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
-from polc.ir.protocols import ICMP_FAMILY
+from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.ir.stateful import Connections, Hits, Limit, Quota
 
 
@@ -306,3 +306,14 @@ Match = (
 
 STATEFUL = (EveryNth, Limit, Hits, Connections, Quota)
 """Matches that look at and change state: they stand last in a rule, and count only what reaches them."""
+
+
+def of_tcp_alone(match: Match) -> bool:
+    """Whether no packet of another protocol can meet the match."""
+    match match:
+        case FieldMatch(field):
+            return FIELDS[field].protocol == TCP
+        case FlagsMatch(FlagField.TCP_FLAGS) | TcpOptionMatch() | NameMatch(NameField.OSF_NAME):
+            return True
+        case _:
+            return False

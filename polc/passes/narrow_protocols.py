@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from polc.ir.fields import FIELDS
-from polc.ir.matches import FieldMatch, FlagField, FlagsMatch, Match, NameField, NameMatch, ServiceMatch, TcpOptionMatch
+from polc.ir.matches import Match, ServiceMatch, of_tcp_alone
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import Chain, Rule, Ruleset
 
@@ -37,14 +36,3 @@ def narrow_rule(rule: Rule) -> Rule | None:
         else:
             matches.append(match)
     return replace(rule, matches=tuple(matches))
-
-
-def of_tcp_alone(match: Match) -> bool:
-    """Whether no packet of another protocol can meet the match."""
-    match match:
-        case FieldMatch(field):
-            return FIELDS[field].protocol == TCP
-        case FlagsMatch(FlagField.TCP_FLAGS) | TcpOptionMatch() | NameMatch(NameField.OSF_NAME):
-            return True
-        case _:
-            return False

@@ -33,9 +33,12 @@ _SYSCTLS = {
 }
 
 
-def _commands() -> Iterator[str]:
+def _links() -> Iterator[str]:
     for name, mac in _ADDRESSES.items():
         yield f"link add {name} address {mac} type veth peer name {name} netns world"
+
+
+def _commands() -> Iterator[str]:
     yield "link set lo up"
     for name in _ADDRESSES:
         yield f"address add {HOST[name][4]}/24 dev {name}"
@@ -59,9 +62,12 @@ def gateway() -> Iterator[Namespace]:
         _run(namespace, ["sh", "-e"], writes)
         # The far ends have no addresses, and so no answers of their own.
         _run(namespace.nested("world"), ["sh", "-e"], "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6\n")
-        _run(namespace, ["ip", "-batch", "-"], "\n".join(_commands()) + "\n")
+        _run(namespace, ["ip", "-batch", "-"], "\n".join(_links()) + "\n")
+        # The far ends come first: an interface that comes up with its peer there can send at once, one that
+        # waits for it only a while later (net/core/link_watch.c).
         up = "".join(f"link set {name} up promisc on\n" for name in _ADDRESSES)
         _run(namespace.nested("world"), ["ip", "-batch", "-"], up)
+        _run(namespace, ["ip", "-batch", "-"], "\n".join(_commands()) + "\n")
         yield namespace
 
 

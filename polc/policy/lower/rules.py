@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from polc.ir.family import BOTH
-from polc.ir.matches import AddressMatch, CtState, CtStateMatch, Side
+from polc.ir.matches import AddressMatch, CtState, CtStateMatch, Side, of_tcp_alone
 from polc.ir.origin import Origin
+from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
 from polc.ir.verdicts import Reject
 from polc.policy.builtin_services import BUILTIN_SERVICES
@@ -122,6 +123,10 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         if len(collector.diagnostics) == errors:
             collector.error("POL220", "no packet can match this rule: its parts are of different families", rule.span)
         return ()
+    if condition and service and _tcp_and_not(branches, service):
+        message = "no packet can match this rule: the condition asks for TCP, and the service is of other protocols"
+        collector.error("POL220", message, condition.span)
+        return ()
     found: list[Rule] = []
     for assigned, terms in by_helper:
         plan = Plan(
@@ -143,6 +148,12 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         found += rules
         scope.tables.chains += chains
     return tuple(found)
+
+
+def _tcp_and_not(branches: tuple[Branch, ...], service: Service) -> bool:
+    """Whether only TCP packets meet the branches, and the service has no TCP."""
+    asked = all(any(map(of_tcp_alone, branch.matches)) for branch in branches)
+    return asked and not any(part.term.protocol == TCP for part in service)
 
 
 def _address_constraints(branches: tuple[Branch, ...] | None, names: Names | None) -> list[families.Constraint]:

@@ -118,6 +118,8 @@ def far_ends(world: str) -> dict[str, socket.socket]:
     for name in ("eth0", "eth1"):
         end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         end.bind((name, 3))
+        # Past the queue, which is not there yet when a link has just come up.
+        end.setsockopt(263, 20, 1)  # SOL_PACKET, PACKET_QDISC_BYPASS (uapi/linux/if_packet.h)
         found[name] = end
     assert enter(own, CLONE_NEWNET) == 0
     return found

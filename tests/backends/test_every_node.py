@@ -1,0 +1,85 @@
+"""Every kind of node and every member of an enumeration, on every target: exact, or a deviation that has a name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+from typing import get_args
+
+import pytest
+from node_samples import SAMPLES, parts_of
+
+from polc.backends.model import Fidelity
+from polc.backends.registry import BACKENDS
+from polc.ir.fields import Field
+from polc.ir.matches import AddressType, CtState, Direction, FlagField, Match, NameField, ServiceTerm, Side, Trait
+from polc.ir.ruleset import ChainType, Hook, Priority
+from polc.ir.stateful import Amount, KeyField, Unit
+from polc.ir.statements import LogLevel, MarkField, Statement
+from polc.ir.verdicts import NatKind, RejectType, Verdict
+
+ENUMERATIONS: tuple[type[Enum], ...] = (
+    Field, AddressType, CtState, Direction, FlagField, NameField, Side, Trait, ChainType, Hook, Priority,
+    Amount, KeyField, Unit, LogLevel, MarkField, NatKind, RejectType,
+)  # fmt: skip
+FORMATS = [(name, one) for name, backend in BACKENDS.items() for one in backend.formats]
+
+_NO = Fidelity.REFUSED
+DEVIATIONS: dict[str, dict[tuple[Fidelity, str], set[str]]] = {
+    "nft": {
+        (Fidelity.APPROXIMATE, "hits-as-ban"): {"hits", "hits refreshed"},
+        (_NO, "refused"): {"copy bits"},
+    },
+    "iptables": {
+        (_NO, "tcp-flags"): {"flag ecn", "flag cwr"},
+        (_NO, "ct-status"): {"status dying"},
+        (_NO, "address-type"): {"daddr blackhole", "daddr prohibit"},
+        (_NO, "ip6-fragment"): {"fragment False", "fragment True"},
+        (_NO, "limit-bytes"): {"limit of bytes", "limit of bytes by source"},
+        (_NO, "field-values"): {"meta cgroup True"},
+        (_NO, "packet-type"): {"meta pkttype True"},
+        (_NO, "one-second"): {"meta hour True"},
+        (_NO, "conntrack-zone"): {"ct zone False", "ct zone True"},
+        (_NO, "named-counter"): {"named counter"},
+    },
+}
+"""What of the samples a target does not hold exactly, by the name of the deviation; the rest it does."""
+
+
+def parts() -> set[object]:
+    return {part for sample in SAMPLES.values() for part in (*parts_of(sample.rule), *parts_of(sample.place))}
+
+
+@pytest.mark.parametrize("union", [Match, Statement, Verdict, ServiceTerm])
+def test_every_kind_of_node_has_a_sample(union: object) -> None:
+    assert {*get_args(union)} - {type(one) for one in parts()} == set()
+
+
+@pytest.mark.parametrize("enumeration", ENUMERATIONS, ids=lambda one: one.__name__)
+def test_every_member_has_a_sample(enumeration: type[Enum]) -> None:
+    assert {*enumeration} - parts() == set()
+
+
+@pytest.mark.parametrize(("target", "format"), FORMATS)
+def test_each_is_exact_or_deviates_by_a_name(target: str, format: str) -> None:
+    found: dict[tuple[Fidelity, str], set[str]] = {}
+    for name, sample in SAMPLES.items():
+        for one in BACKENDS[target].emit(sample.ruleset(), format).deviations:
+            assert one.message, name
+            found.setdefault((one.fidelity, one.name), set()).add(name)
+    assert found == DEVIATIONS[target]
+
+
+@pytest.mark.parametrize(("target", "format"), FORMATS)
+def test_a_refused_rule_is_in_no_file_and_each_other_in_one(target: str, format: str) -> None:
+    """Rule by rule, since a rule that speaks of both families may be refused in one."""
+    backend = BACKENDS[target]
+    for name, sample in SAMPLES.items():
+        ruleset = sample.ruleset()
+        base, *others = ruleset.chains
+        bare = replace(ruleset, chains=(replace(base, rules=()), *others))
+        without = backend.emit(bare, format).files
+        for rule in base.rules:
+            output = backend.emit(replace(bare, chains=(replace(base, rules=(rule,)), *others)), format)
+            refused = any(one.fidelity is _NO for one in output.deviations)
+            assert (output.files == without) is refused, name

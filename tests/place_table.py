@@ -1,0 +1,99 @@
+"""Verdicts, clauses and fields, each in a rule, and the places where it can stand; all others refuse it."""
+
+from __future__ import annotations
+
+from polc.ir.ruleset import Hook
+from polc.policy.document import Decision
+
+HEAD = "polc: 1\nzones: {lan: eth1}\nchains: {c: [drop]}\n"
+SECTIONS = ("input", "forward", "output")
+PLACES = ("raw.prerouting", "raw.output", *(f"mangle.{hook.value}" for hook in Hook), *SECTIONS)
+"""All that have lists of rules, but `nat`, whose rules find their place themselves."""
+
+RAW = ("raw.prerouting", "raw.output")
+MANGLE = tuple(one for one in PLACES if one.startswith("mangle"))
+TRACKED = (*MANGLE, *SECTIONS)
+
+
+def written(place: str, *rules: str) -> str:
+    """A policy with the rules there."""
+    section, _, hook = place.partition(".")
+    listed = ", ".join(f"'{rule}'" for rule in rules)
+    if section in SECTIONS:
+        return f"{HEAD}{section}: {{default: drop, rules: [{listed}]}}\n"
+    return f"{HEAD}{section}: {{{hook}: [{listed}]}}\n" if hook else f"{HEAD}{section}: [{listed}]\n"
+
+
+def at(*hooks: str) -> tuple[str, ...]:
+    """The places of these hooks, in each section that has them."""
+    return tuple(one for one in PLACES if one.rpartition(".")[2] in hooks)
+
+
+DECISIONS: dict[Decision, tuple[str, tuple[str, ...]]] = {
+    Decision.ACCEPT: ("accept tcp/1", PLACES),
+    Decision.DROP: ("drop tcp/1", PLACES),
+    Decision.REJECT: ("reject tcp/1", SECTIONS),
+    Decision.JUMP: ("jump c", PLACES),
+    Decision.GOTO: ("goto c", PLACES),
+    Decision.RETURN: ("return tcp/1", PLACES),
+    Decision.SNAT: ("snat -> 192.0.2.1", ("nat",)),
+    Decision.DNAT: ("dnat -> 192.0.2.1", ("nat",)),
+    Decision.MASQUERADE: ("masquerade", ("nat",)),
+    Decision.REDIRECT: ("redirect tcp/1", ("nat",)),
+    Decision.NETMAP: ("netmap to 192.0.2.0/28 -> 198.51.100.0/28", ("nat",)),
+    Decision.TPROXY: ("tproxy tcp/80 -> :3129", ("mangle.prerouting",)),
+}
+
+CLAUSES: dict[str, tuple[str, ...]] = {
+    "accept state new": TRACKED,
+    "accept connections over 5 per source": TRACKED,
+    "ct mark set 1": TRACKED,
+    "helper ftp tcp/21": TRACKED,
+    "mark set 1": PLACES,
+    "mark save": TRACKED,
+    "mark restore": TRACKED,
+    "notrack": RAW,
+    "dscp set ef": MANGLE,
+    "synproxy mss 1460 wscale 7 tcp/80": ("input", "forward"),
+    "mss clamp tcp": at("forward", "output", "postrouting"),
+    "mss clamp size 1400 tcp": PLACES,
+    "counter": PLACES,
+    "count web": PLACES,
+    'log "x"': PLACES,
+    "drop tcp/1 over 5/minute per source": PLACES,
+    "drop tcp/1 hits 5 in 1m per source": PLACES,
+    "accept quota upto 1gbytes": PLACES,
+}
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "meta skuid 0": at("output", "postrouting"),
+    "meta skgid 0": at("output", "postrouting"),
+    "meta iifgroup 1": at("prerouting", "input", "forward", "postrouting"),
+    "meta oifgroup 1": at("forward", "output", "postrouting"),
+    "meta cgroup 1": at("input", "output", "postrouting"),
+    "ether saddr 02:00:5e:00:53:01": at("prerouting", "input", "forward"),
+    "socket": at("prerouting", "input"),
+    "ipsec": at("prerouting", "input", "forward"),
+    "rpfilter fails": at("prerouting"),
+    "rpfilter loose fails": at("prerouting"),
+    'osf name "Linux"': at("prerouting", "input", "forward"),
+    "meta mark 1": PLACES,
+    "ip ttl 5": PLACES,
+    "fib daddr type local": PLACES,
+    "tcp flags syn": PLACES,
+    "fragment": PLACES,
+    "ct mark 1": TRACKED,
+    "ct status dnat": TRACKED,
+    "ct direction reply": TRACKED,
+    "ct helper ftp": TRACKED,
+    "ct original saddr 192.0.2.1": TRACKED,
+    "ct bytes > 5": TRACKED,
+    "not ct status dnat": TRACKED,
+    "(meta mark 1 or ct expiration < 30s)": TRACKED,
+}
+
+RULES = {
+    **dict(DECISIONS.values()),
+    **CLAUSES,
+    **{f"accept where {condition}": places for condition, places in FIELDS.items()},
+}
