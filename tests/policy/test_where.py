@@ -182,3 +182,9 @@ def test_words_of_nft_that_stand_elsewhere_here() -> None:
 
 def test_facts_hold_for_their_fields() -> None:
     assert FIELDS.keys() == set(Field)
+
+
+def test_conditions_in_conditions_have_an_end() -> None:
+    assert rules("accept where " + "not " * 90 + "fragment") == rules("accept where fragment")
+    for text in ("not " * 5000 + "fragment", "(fragment and (ipsec or " * 2000 + "fragment" + "))" * 2000):
+        assert error(f"accept where {text}")[:2] == ("POL008", "this condition is nested too deep")
