@@ -156,6 +156,12 @@ def _match(match: dict[str, Json]) -> str:
     if bits:
         return bits
     negated = "" if match.get("op") in ("==", "in") else f"{match.get('op')} "
+    match match.get("right"):
+        case {"prefix": {"addr": int(value), "len": int(length)}} if field.endswith(" mark"):
+            # So nft lists a mark under a mask that is a prefix's.
+            return f"{field} & {_WHOLE_MARK << 32 - length & _WHOLE_MARK} {negated}{value}"
+        case _:
+            pass
     return f"{field} {negated}{right(field, match.get('right'))}"
 
 
