@@ -178,7 +178,9 @@ class NameField(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
-    """The conntrack helper of the flow, or the fingerprinted operating system of a SYN, has this name."""
+    """The conntrack helper that expected the flow, or the fingerprinted operating system of a SYN, has this name
+    (``negated``: has another). A packet without either matches neither form.
+    """
 
     field: NameField
     name: str

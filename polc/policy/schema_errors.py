@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from polc.diagnostics import Collector
+from polc.policy.foreign_words import VERDICTS
 from polc.policy.nodes import Mapping, Node, Scalar, Sequence, kind_of
 from polc.policy.parser import keywords
 from polc.policy.schema import Json, load_schema
@@ -147,7 +148,7 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
             _unknown_keys(node, schema, collector)
         case "required":
             for name in value:
-                if isinstance(node, Mapping) and name in node.entries:
+                if isinstance(node, Mapping) and (name in node.entries or _slipped(str(name), node, schema)):
                     continue
                 collector.error("POL103", f"the key `{name}` is missing", _head(node), help=_missing_help(str(name)))
         case "type" | "anyOf":
@@ -157,6 +158,8 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
             words = [str(one) for one in value]
             shown = f"`{node.text}`" if isinstance(node, Scalar) and node.value is not None else kind_of(node)
             hint = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
+            if not hint and isinstance(node, Scalar) and VERDICTS.get(node.text) in words:
+                hint = f"did you mean `{VERDICTS[node.text]}`?"
             collector.error("POL104", f"expected {title}, found {shown}", span, help=hint)
         case "const" if schema.get("const") is True:
             collector.error("POL104", f"expected {title}, found `{span.text}`", span, help="or leave the key out")
@@ -175,6 +178,12 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
         case _:
             low, high = schema.get("minimum"), schema.get("maximum")
             collector.error("POL108", f"`{error.instance}` is out of range: {title} is {low} to {high}", span)
+
+
+def _slipped(name: str, node: Mapping, schema: dict[str, Json]) -> bool:
+    """Whether an unknown key is near this one: that is told, with what was meant, and is one mistake."""
+    known = _keys(schema.get("properties"))
+    return any(nearest(one, [name]) for one in node.entries if one not in known)
 
 
 def _as_list(value: object) -> list[object]:
@@ -215,8 +224,19 @@ def _missing_help(name: str) -> str:
     return "a policy begins with `polc: 1`, the version of its language" if name == "polc" else ""
 
 
+_OF_NUMBERS = {
+    **dict.fromkeys(("a service", "a service definition", "a service or a list of services"), "tcp/{}"),
+    "ports or a list of ports": "tcp/{}",
+    **dict.fromkeys(("a rate", "a rate of lines"), "{}/minute"),
+    "a time": "{}s",
+}
+"""Titles of what is often written as a bare number -> how it is written, where in quotes it would be wrong again."""
+
+
 def _type_help(node: Node, title: str) -> str:
     if isinstance(node, Scalar) and node.value is not None and not isinstance(node.value, str):
+        if title in _OF_NUMBERS and isinstance(node.value, int) and not isinstance(node.value, bool):
+            return f"write `{_OF_NUMBERS[title].format(node.value)}`"
         return f'if it is meant as text, write it in quotes: `"{node.span.text}"`'
     if isinstance(node, Mapping) and len(node.entries) == 1 and "rule" in title:
         return "a text that holds `: ` must stand in quotes, or YAML makes a mapping of it"

@@ -174,6 +174,25 @@ def test_messages(text: str, message: str, help: str) -> None:
     assert help in only.help
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "help"),
+    [
+        ("zones: {wan: {interface: eth0}}", "POL101", "did you mean `interfaces`?"),
+        ("services: {a: {port: tcp/1}}", "POL101", "did you mean `ports`?"),
+        ("services: {a: a}", "POL212", ""),
+        ("services: {a: 80}", "POL102", "write `tcp/80`"),
+        ("services: {a: {ports: 80}}", "POL102", "write `tcp/80`"),
+        ("addresses: {a: {dynamic: true, timeout: 60}}", "POL102", "write `60s`"),
+        ("input: {default: drop, rules: [{verdict: accept, limit: 5}]}", "POL102", "write `5/minute`"),
+        ("input: {default: drop, rules: [{verdict: accept, service: [22]}]}", "POL102", "write `tcp/22`"),
+        ("input: {default: deny}", "POL104", "did you mean `drop`?"),
+    ],
+)
+def test_one_mistake_is_one_error_and_its_help_is_right(text: str, code: str, help: str) -> None:
+    (one,) = errors(f"polc: 1\n{text}\n")
+    assert (one.code, one.help) == (code, help)
+
+
 def test_errors_beside_schema_errors_are_found_too() -> None:
     text = (
         "polc: 1\nzones: {wan: 5, lan: eth1}\naddresses: {a: [], b: 192.0.2.1/24}\n"

@@ -114,8 +114,7 @@ def test_a_wrong_zone_is_told_once(zone: str, code: str, text: str) -> None:
 
 
 def test_a_key_near_the_right_one() -> None:
-    missing, unknown = errors("polc: 1\nzones: {z: {interface: eth0}}\n")
-    assert (missing.code, missing.message) == ("POL103", "the key `interfaces` is missing")
+    (unknown,) = errors("polc: 1\nzones: {z: {interface: eth0}}\n")
     assert (unknown.code, unknown.help) == ("POL101", "did you mean `interfaces`?")
 
 

@@ -23,7 +23,6 @@ from polc.ir.matches import (
     IcmpTerm,
     InterfaceMatch,
     Match,
-    NameField,
     NameMatch,
     OriginalAddressMatch,
     ReversePathMatch,
@@ -62,8 +61,8 @@ _STATES = (State.INVALID, State.ESTABLISHED, State.RELATED, State.NEW, State.UNT
 def split(match: Match, family: Family | None) -> Alternatives:
     """What of a match fits one nft rule, for ``cascade``; ``family`` is the rule's, None for both.
 
-    Some fields are missing where a person would say that they are not so (no helper, no fragment header, no socket):
-    the kernel then breaks off the rule, so such a negation is said by a chain that returns on the opposite.
+    Some traits are missing where a person would say that they are not so (no fragment header, no socket): the kernel
+    then breaks off the rule, so such a negation is said by a chain that returns on the opposite.
     """
     match match:
         case ServiceMatch():
@@ -74,7 +73,7 @@ def split(match: Match, family: Family | None) -> Alternatives:
             # An anonymous set of these has a type that nft 1.0.6 does not know.
             options = tuple(replace(match, values=Intervals((one,)), negated=False) for one in values.ranges)
             return Alternatives(options, excluded=match.negated)
-        case NameMatch(NameField.CT_HELPER, negated=True) | TraitMatch(Trait.SOCKET, negated=True):
+        case TraitMatch(Trait.SOCKET, negated=True):
             return Alternatives((replace(match, negated=False),), excluded=True)
         case TraitMatch(Trait.FRAGMENT, negated=True) if family is Family.IP6:
             return Alternatives((replace(match, negated=False),), excluded=True)

@@ -258,7 +258,10 @@ class _Services:
             return self.services[word.text]
         if word.text in BUILTIN_SERVICES:
             return _builtin(word.text)
-        unknown_service(word, (*self.own, *BUILTIN_SERVICES), self.collector)
+        if word.text in self.own:
+            definition_cycle((word,), self.collector)
+        else:
+            unknown_service(word, (*self.own, *BUILTIN_SERVICES), self.collector)
         return None
 
 

@@ -100,8 +100,9 @@ BOTH_FAMILIES = {
         field(Field.CT_MARK, (4, 8)), words="-m connmark --mark 0x4/0xfffffffc | -m connmark --mark 0x8"
     ),
     "not a mark under one bit": accepts(
-        field(Field.META_MARK, (0, 0), mask=1, negated=True), words="-m mark --mark 0x1/0x1"
+        field(Field.META_MARK, (0, 0), mask=1, negated=True), words="-m mark ! --mark 0x0/0x1"
     ),
+    "not a flow's mark": accepts(field(Field.CT_MARK, (7, 7), negated=True), words="-m connmark ! --mark 0x7"),
     "owner": accepts(field(Field.META_SKUID, (0, 99)), words="-m owner --uid-owner 0-99", hook=Hook.OUTPUT),
     "not a group": accepts(
         field(Field.META_SKGID, (5, 5), negated=True),
