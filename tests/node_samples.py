@@ -134,6 +134,8 @@ _MATCHES: dict[str, tuple[Match, ...]] = {
     "not among addresses": (AddressMatch(Side.SADDR, MIXED, negated=True),),
     **{f"original {side.value}": (OriginalAddressMatch(side, MIXED),) for side in Side},
     "not the original": (OriginalAddressMatch(Side.SADDR, MIXED, negated=True),),
+    "any original": (OriginalAddressMatch(Side.SADDR, _addresses("0.0.0.0/0", "::/0")),),
+    "not the original of IPv4": (OriginalAddressMatch(Side.DADDR, _addresses("192.0.2.0/24"), negated=True),),
     "ports": (ServiceMatch((PortTerm(TCP, Intervals.of([(1, 9)]), Intervals.of([(80, 80), (443, 443)])),)),),
     "protocol": (ServiceMatch((PortTerm(47),)),),
     "types": (ServiceMatch((IcmpTerm(ICMP, 3, 4), IcmpTerm(ICMPV6, 2))),),

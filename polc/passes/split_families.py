@@ -12,6 +12,7 @@ from dataclasses import replace
 from polc.ir.addresses import AddressSet
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS
+from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     STATEFUL,
     AddressMatch,
@@ -72,12 +73,14 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
         match match:
             case AddressMatch() | OriginalAddressMatch():
                 own = match.addresses.of_family(family)
-                everything = own.covers(0, (1 << family.bits) - 1)
+                everything = own == _every(family)
                 if (not own and not match.negated) or (everything and match.negated):
                     return None
                 if own and not everything:
-                    only = AddressSet(ip=own) if family is Family.IP else AddressSet(ip6=own)
-                    matches.append(replace(match, addresses=only))
+                    matches.append(replace(match, addresses=_only(own, family)))
+                elif isinstance(match, OriginalAddressMatch):
+                    # Every address will do, but only a packet of a flow has one.
+                    matches.append(OriginalAddressMatch(match.side, _only(_every(family), family)))
             case ServiceMatch():
                 service = match.of_family(family)
                 if service is None:
@@ -99,6 +102,14 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
             case _:
                 matches.append(match)
     return Rule(tuple(matches), rule.verdict, rule.statements, _ONLY[family], rule.origin)
+
+
+def _every(family: Family) -> Intervals:
+    return Intervals(((0, (1 << family.bits) - 1),))
+
+
+def _only(addresses: Intervals, family: Family) -> AddressSet:
+    return AddressSet(ip=addresses) if family is Family.IP else AddressSet(ip6=addresses)
 
 
 def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> bool:

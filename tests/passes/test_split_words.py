@@ -193,8 +193,19 @@ def test_addresses_of_both_families_are_shared_out(kind: type[AddressMatch] | ty
     assert [(one.families, one.matches) for one in found] == [(IP, (kind(SIDE, V4),)), (IP6, (kind(SIDE, V6),))]
     found = split(kind(SIDE, V4.union(V6), negated=True), verdict=Accept())
     assert [one.matches for one in found] == [(kind(SIDE, V4, True),), (kind(SIDE, V6, True),)]
-    found = split(kind(SIDE, V4, negated=True), verdict=Accept())
-    assert [(one.families, one.matches) for one in found] == [(IP, (kind(SIDE, V4, True),)), (IP6, ())]
+
+
+def test_addresses_that_a_family_has_all_of() -> None:
+    """The packet's own need no match any more; that of its flow does, since not every packet has a flow."""
+    found = split(AddressMatch(SIDE, V4, negated=True))
+    assert [(one.families, one.matches) for one in found] == [(IP, (AddressMatch(SIDE, V4, True),)), (IP6, ())]
+    every = AddressSet(ip6=Intervals.of([(0, (1 << 128) - 1)]))
+    found = split(OriginalAddressMatch(SIDE, V4, negated=True))
+    assert [(one.families, one.matches) for one in found] == [
+        (IP, (OriginalAddressMatch(SIDE, V4, True),)), (IP6, (OriginalAddressMatch(SIDE, every),)),
+    ]  # fmt: skip
+    assert split(OriginalAddressMatch(SIDE, every)) == [Rule((OriginalAddressMatch(SIDE, every),), None, families=IP6)]
+    assert split(OriginalAddressMatch(SIDE, every, negated=True), families=IP6) == []
 
 
 def test_parts_of_different_families_leave_nothing() -> None:

@@ -160,7 +160,10 @@ def test_the_service_stands_again_beside_what_needs_it(rule: str, chain: str) ->
 
 
 @pytest.mark.parametrize("target", ["nft", "iptables"])
-@pytest.mark.parametrize(("rule", "chain"), SERVICE_AGAIN)
+@pytest.mark.parametrize(
+    ("rule", "chain"),
+    [*SERVICE_AGAIN, ("counter tcp where ct original proto-src 5 or ct original proto-dst 7", "input")],
+)
 def test_no_target_misses_it(rule: str, chain: str, target: str, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(policy(rule, chain=chain))

@@ -126,7 +126,7 @@ NAME_CODES: tuple[Code, ...] = (
     Code(
         "POL220",
         "a rule that can never match",
-        what="the addresses, service or ports of a rule exclude each other",
+        what="the addresses, service, condition or target of a rule exclude each other",
         why="the rule would do nothing, so something else was meant",
         example=_rule("accept ssh from 192.0.2.1 to 2001:db8::1"),
         instead="a rule for each family",

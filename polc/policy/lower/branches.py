@@ -7,7 +7,16 @@ from itertools import combinations, product
 from typing import NamedTuple
 
 from polc.ir.family import BOTH, Family
-from polc.ir.matches import AddressMatch, InterfaceMatch, Match, OriginalAddressMatch, ServiceMatch, SetMatch
+from polc.ir.fields import Field
+from polc.ir.matches import (
+    AddressMatch,
+    FieldMatch,
+    InterfaceMatch,
+    Match,
+    OriginalAddressMatch,
+    ServiceMatch,
+    SetMatch,
+)
 from polc.ir.origin import Origin
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.stateful import Connections, KeyField, Limit
@@ -133,10 +142,15 @@ def write(plan: Plan, fresh: Callable[[], str]) -> tuple[tuple[Rule, ...], tuple
     )
     # The end of a chain that was gone to is the end of the one that was jumped to.
     end = chain(ends)
-    ways = chain(tuple(Rule(one.matches, Goto(end), (), one.families, origin) for one in plan.branches))
+    ways = chain(
+        tuple(
+            Rule((*_beside(plan.tail, one), *one.matches), Goto(end), (), one.families, origin) for one in plan.branches
+        )
+    )
     return (Rule(plan.tail, Jump(ways), (), BOTH, origin),), tuple(chains)
 
 
+_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
 _OF_PROTOCOLS = (AssignHelper, ClampMss, Synproxy, Tproxy)
 """Statements for packets of some protocols alone."""
 
@@ -157,7 +171,17 @@ def _again(tail: tuple[Match, ...], outcome: Outcome, stateful: tuple[Match, ...
         if isinstance(one, Limit | Connections)
         for part in one.key
     )
-    return tuple(one for one in tail if isinstance(one, ServiceMatch)) if needed else ()
+    return _services(tail) if needed else ()
+
+
+def _beside(tail: tuple[Match, ...], branch: Branch) -> tuple[Match, ...]:
+    """The service again, for a way that asks for ports: which protocol's those are, nft wants to know there."""
+    asks = any(isinstance(one, FieldMatch) and one.field in _PORTS for one in branch.matches)
+    return _services(tail) if asks else ()
+
+
+def _services(tail: tuple[Match, ...]) -> tuple[Match, ...]:
+    return tuple(one for one in tail if isinstance(one, ServiceMatch))
 
 
 def _apart(plan: Plan) -> bool:
