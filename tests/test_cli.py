@@ -184,3 +184,53 @@ def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     command = f"{sys.executable} -m polc compile {policy} --target nft | true"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert "Traceback" not in done.stderr
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("polc: 1\n")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        assert main(["compile", str(tmp_path / "p.yaml"), "--target", "nft", "-o", str(pipe)]) == 0
+        assert "nftables" in reader.communicate(timeout=20)[0]
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_one_and_its_file_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("polc: 1\n")
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_text("old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    assert main(["compile", str(tmp_path / "p.yaml"), "--target", "nft", "-o", str(link)]) == 0
+    assert link.is_symlink()
+    assert "nftables" in real.read_text()
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_names_of_output_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = tmp_path / "p.yaml"
+    policy.write_text("polc: 1\n")
+    assert main(["compile", str(policy), "--target", "nft", "-o", ""]) == 2
+    assert main(["compile", str(policy), "--target", "nft", "-o", "-"]) == 0
+    assert "nftables" in capsys.readouterr().out
+    assert main(["compile", str(policy), "--target", "iptables", "-o", str(policy)]) == 2
+    assert f"cannot write the output: file exists\n  --> {policy}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("redirection", "message"),
+    [(">&-", "it is closed"), (">/dev/full", "no space left on device")],
+)
+def test_standard_output_that_takes_nothing(tmp_path: Path, redirection: str, message: str) -> None:
+    (tmp_path / "p.yaml").write_text("polc: 1\n")
+    command = f"{sys.executable} -m polc compile {tmp_path / 'p.yaml'} --target nft {redirection}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, f"error[POL051]: cannot write to standard output: {message}\n\n")
+
+
+def test_standard_input_that_is_closed() -> None:
+    command = f"{sys.executable} -m polc check - <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "the policy is empty" in done.stdout

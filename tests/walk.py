@@ -68,8 +68,8 @@ class Memory:
         self.asked += 1
         return self.answers[(self.asked - 1) % len(self.answers)]
 
-    def add(self, name: str, address: int) -> None:
-        self.events.append(("added", name))
+    def ban(self, name: str, address: int) -> None:
+        self.events.append(("ban", name))
         self.members.setdefault(name, set()).add(address)
 
 
@@ -130,11 +130,9 @@ def _chain(rules: Iterable[Rule], chains: Mapping[str, RegularChain], packet: Pa
                 case Log(prefix):
                     memory.events.append(("log", prefix))
                 case UpdateSet(side, name):
-                    memory.add(name, address_of(packet, side))
+                    memory.ban(name, address_of(packet, side))
                 case Counter():
                     memory.events.append(("count", ""))
-                case _:
-                    pass
         match rule.verdict:
             case Accept():
                 return "accept"
@@ -177,7 +175,7 @@ def holds(match: Match, packet: Packet, memory: Memory) -> bool:
         case Hits(table=table):
             return memory.ask("hits", table)
         case SetMatch(side, name, negated):
-            return (address_of(packet, side) in memory.members[name]) is not negated
+            return (address_of(packet, side) in memory.members.get(name, ())) is not negated
 
 
 def _names(pattern: InterfacePattern, name: str) -> bool:

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="PATH",
-        help="write there: a directory (made when missing), or a file where the target has only one. "
-        "Nothing is written when anything is wrong",
+        help="write there: a directory (made when missing), or a file where the target has only one, "
+        "or `-`, standard output. Nothing is written when anything is wrong",
     )
     parser.add_argument("--only", metavar="NAME", help="only this one of the target's files, such as rules.v4")
     add_allow_approximate(parser)
@@ -43,14 +43,17 @@ def run(arguments: argparse.Namespace) -> int:
     names = ", ".join(one.name for one in output.files)
     if not files:
         return _usage(f"--only {arguments.only}: the files of this target are {names}")
-    if arguments.output is None and len(files) > 1:
+    if arguments.output == "":
+        return _usage("-o names no file")
+    to_stdout = arguments.output in (None, "-")
+    if to_stdout and len(files) > 1:
         return _usage(f"several files ({names}) cannot go to standard output: use -o DIRECTORY or --only NAME")
     remarks = (*collector, *(describe(one, backend.name, agreed=True) for one in output.deviations))
     if remarks:
         from polc.diagnostics.text import render
 
         sys.stderr.write(render(remarks))
-    if arguments.output is None:
+    if to_stdout:
         sys.stdout.write(files[0].text)
     else:
         from polc.cli.write import write_files  # only here: it takes longer to import than ten rules to compile

@@ -55,9 +55,7 @@ def _write(path: str, text: str, differs: bool) -> None:
     if path == "-":
         sys.stdout.write(text)
     elif differs:
-        # Through a link to what it names, so that the link stays one.
-        real = os.path.realpath(path)
-        write_files(real, (OutputFile(os.path.basename(real), text),))
+        write_files(path, (OutputFile(os.path.basename(path), text),))
 
 
 def _diff(source: SourceFile, text: str) -> str:

@@ -51,4 +51,6 @@ def _create(path: str, text: str) -> None:
             "POL051", "it is there already, and `init` replaces nothing", path=path, help="name another file with `-o`"
         ) from None
     except OSError as error:
-        raise Failure.of("POL051", f"cannot write the output: {error.strerror}", path=path) from None
+        raise Failure.of(
+            "POL051", f"cannot write the output: {(error.strerror or str(error)).lower()}", path=path
+        ) from None

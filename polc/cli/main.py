@@ -48,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         # of its time and finds none.
         gc.disable()
     words = sys.argv[1:] if argv is None else argv
+    _open_standard_files()
     try:
         status = _dispatch(words)
         sys.stdout.flush()
@@ -57,9 +58,31 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        # Those of named files have become diagnostics where they were opened.
+        if error.filename is not None:
+            return _explain(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return _unwritten(error)
     except Exception as error:
         return _explain(error)
     return status
+
+
+def _open_standard_files() -> None:
+    """Stand-ins for those that whoever called has closed: nothing to read, and an error for whoever writes."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _unwritten(error: OSError) -> int:
+    from polc.diagnostics import Diagnostic
+    from polc.diagnostics.text import render
+
+    reason = (error.strerror or "it is closed").lower()
+    sys.stderr.write(render((Diagnostic("POL051", f"cannot write to standard output: {reason}"),)))
+    return 2
 
 
 def _explain(error: Exception) -> int:

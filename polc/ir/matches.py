@@ -224,8 +224,8 @@ class Trait(Enum):
 
     FRAGMENT: a second or later fragment (IPv4: offset not 0; IPv6: a fragment header with such an offset).
     IPSEC: came out of IPsec decapsulation (nft ``meta ipsec exists``, iptables ``-m policy --dir in --pol ipsec``).
-    SOCKET: a local transparent socket would take it (nft ``socket transparent 1``, iptables
-    ``-m socket --transparent``).
+    SOCKET: a local transparent socket would take it, one bound to any address too (nft ``socket transparent 1``,
+    iptables ``-m socket --transparent --nowildcard``).
     """
 
     FRAGMENT = "fragment"
@@ -254,7 +254,8 @@ class TcpOptionMatch:
 
 @dataclass(frozen=True, slots=True)
 class OriginalAddressMatch:
-    """As ``AddressMatch``, of the address that the flow's first packet had before any NAT.
+    """As ``AddressMatch``, of the address that the flow's first packet had before any NAT. A packet without a flow
+    matches neither form.
 
     nft ``ct original ip saddr``, iptables ``--ctorigsrc`` (nft(8), CONNTRACK EXPRESSIONS).
     """

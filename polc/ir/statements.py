@@ -110,7 +110,8 @@ class SetDscp:
 
 @dataclass(frozen=True, slots=True)
 class Tproxy:
-    """Hands the packet to a local transparent socket on ``port`` (None: its own), at mangle prerouting.
+    """Hands the packet to a local transparent socket on ``port`` (None: its own), at mangle prerouting, and drops it
+    where there is none (net/netfilter/xt_TPROXY.c, tproxy_tg4).
 
     ``address`` is the local address of ``family``, None: that of the incoming interface
     (Documentation/networking/tproxy.rst).

@@ -18,6 +18,8 @@ from polc.ir.matches import (
     AddressMatch,
     AddressType,
     AddressTypeMatch,
+    CtState,
+    CtStateMatch,
     FieldMatch,
     Match,
     NameField,
@@ -32,6 +34,9 @@ from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
 from polc.ir.statements import SetDscp, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, Reject
 
+_TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
+"""What is left of a match on a flow's address that every address of a family meets: a packet without a flow does not.
+"""
 _ONLY = {family: frozenset({family}) for family in FAMILIES}
 
 
@@ -77,10 +82,10 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 if (not own and not match.negated) or (everything and match.negated):
                     return None
                 if own and not everything:
-                    matches.append(replace(match, addresses=_only(own, family)))
+                    only = AddressSet(ip=own) if family is Family.IP else AddressSet(ip6=own)
+                    matches.append(replace(match, addresses=only))
                 elif isinstance(match, OriginalAddressMatch):
-                    # Every address will do, but only a packet of a flow has one.
-                    matches.append(OriginalAddressMatch(match.side, _only(_every(family), family)))
+                    matches.append(_TRACKED)
             case ServiceMatch():
                 service = match.of_family(family)
                 if service is None:
@@ -106,10 +111,6 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
 
 def _every(family: Family) -> Intervals:
     return Intervals(((0, (1 << family.bits) - 1),))
-
-
-def _only(addresses: Intervals, family: Family) -> AddressSet:
-    return AddressSet(ip=addresses) if family is Family.IP else AddressSet(ip6=addresses)
 
 
 def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> bool:

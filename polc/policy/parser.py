@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from polc.policy.tables import END, Tables, load_tables
 
+DEEPEST = 100
+"""Levels of a rule's tree: each `not` and each pair of brackets with an `and` or `or` in it is one."""
+
 UNCLOSED, OTHER = "UNCLOSED", "OTHER"
 """Kinds of text that no word of the language can be: a quote without its end, and anything else."""
 
@@ -95,6 +98,7 @@ def parse(text: str, start: str) -> Tree:
 
     Raises:
         Unexpected: at the first word that cannot stand where it does.
+        TooDeep: the tree would have more than ``DEEPEST`` levels.
     """
     words = tuple(tokens(text))
     try:
@@ -104,6 +108,10 @@ def parse(text: str, start: str) -> Tree:
     return _fill(shape, words)
 
 
+class TooDeep(Exception):
+    """A condition is nested so deep that nobody can have written it, and nothing behind the parser could walk it."""
+
+
 class _Shape(NamedTuple):
     """A tree of which the tokens are only known by their numbers: large policies repeat a few shapes of rules."""
 
@@ -111,6 +119,7 @@ class _Shape(NamedTuple):
     children: tuple[_Shape | int, ...]
     first: int
     last: int
+    depth: int
 
 
 class _Stuck(Exception):
@@ -151,7 +160,10 @@ def _shape(kinds: tuple[str, ...], start: str) -> _Shape:
             )
             begin, end = popped[0][1], popped[-1][2]
             if not production.origin.startswith("_"):
-                children = (_Shape(production.origin, children, begin, end),)
+                depth = 1 + max((one.depth for one in children if isinstance(one, _Shape)), default=0)
+                if depth > DEEPEST:
+                    raise TooDeep
+                children = (_Shape(production.origin, children, begin, end, depth),)
             values.append((children, begin, end))
             states.append(tables.gotos[states[-1]][production.origin])
     shape = values[0][0][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.diagnostics import Failure
+from polc.policy.foreign_words import VERDICTS, advice, service
 from polc.policy.nodes import Scalar
 from polc.policy.parser import UNCLOSED, Token, Unexpected, keywords
 from polc.policy.suggest import nearest
@@ -88,7 +89,7 @@ def explain(error: Unexpected, text: Scalar, start: str) -> Failure:
     token = error.token
     if token.kind == "VALUE" and {"NAME", "PORTS"} <= error.expected:
         message, place = f"`{token.text}` has no protocol", text.place(token.start, token.end)
-        return Failure.of("POL230", message, place, help=f"write `tcp/{token.text}`")
+        return Failure.of("POL230", message, place, help=f"write `{service(token.text) or f'tcp/{token.text}'}`")
     if "OPEN" in error.expected or (len(error.before) > 1 and error.before[-2].text in _CONDITION_STARTS):
         from polc.policy.where_errors import explain_condition
 
@@ -118,10 +119,10 @@ def _explain(error: Unexpected, start: str) -> tuple[str, str]:
             return "zones and addresses are not one list: no comma between them", "as in `from wan, lan @admins`"
         return f"something is missing after the comma{found}", ""
     if last.text in _NEEDS and (last.text in keywords() or last.kind == "ARROW") and END not in error.expected:
-        return f"`{last.text}` needs {_NEEDS[last.text]}{found}", _quoting(last, token)
+        return f"`{last.text}` needs {_needs(before)}{found}", _instead(last, token)
     if len(error.expected) == 1 and next(iter(error.expected)) in _WANTED:
         return f"{_shown(last)} needs {_WANTED[next(iter(error.expected))]}{found}", ""
-    return _no_clause(token, before, start)
+    return _no_clause(token, before, start, error.expected)
 
 
 def _beginning(token: Token, found: str, start: str) -> tuple[str, str]:
@@ -130,12 +131,12 @@ def _beginning(token: Token, found: str, start: str) -> tuple[str, str]:
     words = ", ".join(f"`{word}`" for word in _VERDICTS)
     if token.kind == END:
         return "this rule is empty", f"a rule begins with {words}"
-    near = nearest(token.text, _VERDICTS)
+    near = VERDICTS.get(token.text.lower()) or nearest(token.text, _VERDICTS)
     hint = f"did you mean `{near}`?" if near else f"a rule begins with {words}"
     return f"{_shown(token)} is no verdict", hint
 
 
-def _no_clause(token: Token, before: tuple[Token, ...], start: str) -> tuple[str, str]:
+def _no_clause(token: Token, before: tuple[Token, ...], start: str, expected: frozenset[str]) -> tuple[str, str]:
     """A word that begins nothing where something new could begin."""
     after = before[-1]
     if token.kind == END:
@@ -148,17 +149,33 @@ def _no_clause(token: Token, before: tuple[Token, ...], start: str) -> tuple[str
             "a macro takes no clauses but `comment`: its rules are complete",
         )
     if token.text in _VERDICTS and token.text in keywords():
+        if before[0].text in (*_CLAUSES, "notrack", "synproxy"):
+            return (
+                f"{_shown(token)} stands behind `{before[0].text}`",
+                "a rule begins with its verdict, and the rest follows",
+            )
         return f"a rule has one verdict, and {_shown(token)} is another", "write a rule for each"
     if token.kind == "COMMA":
         return f"a comma cannot follow {_shown(after)}", ""
+    known = advice(token, before)
+    if known:
+        return f"{_shown(token)} is no clause", known
     near = nearest(token.text, _CLAUSES)
-    if near and token.text not in keywords():
+    # A word of three letters is near to any other: a second zone or state is more likely than a slip of the pen.
+    listed = "COMMA" in expected and token.kind == after.kind and token.kind in ("NAME", "ADDRESS", "REFERENCE")
+    if near == "ban" and token.kind == "NAME" and after.kind in ("ADDRESS", "REFERENCE"):
+        return f"{_shown(token)} is no clause", "zones stand before addresses, as in `from wan, lan @admins`"
+    if near and token.text not in keywords() and not (listed and len(near) == 3):
         return f"{_shown(token)} is no clause", f"did you mean `{near}`?"
-    if len(before) == 1 and token.kind in ("ADDRESS", "REFERENCE"):
+    if listed and after.start > before[0].start:
         return (
-            f"{_shown(token)} is no service",
-            f"an address follows `from` or `to`: `{before[0].text} from {token.text}`",
+            f"{_shown(token)} is no clause",
+            f"if it goes on with the list before it, a comma stands between: `{after.text}, {token.text}`",
         )
+    if len(before) == 1 and token.kind in ("ADDRESS", "REFERENCE"):
+        meant = service(token.text)
+        follows = f"an address follows `from` or `to`: `{before[0].text} from {token.text}`"
+        return f"{_shown(token)} is no service", f"write `{meant}`" if meant else follows
     clauses = ", ".join(f"`{word}`" for word in _CLAUSES)
     if token.text in keywords():
         return f"{_shown(token)} cannot follow {_shown(after)}", f"a clause begins with {clauses}"
@@ -169,9 +186,21 @@ def _shown(token: Token) -> str:
     return "a comma" if token.kind == "COMMA" else f"`{token.text}`"
 
 
-def _quoting(last: Token, token: Token) -> str:
+def _needs(before: tuple[Token, ...]) -> str:
+    """What must follow the last word, which is one of ``_NEEDS``."""
+    words = [token.text for token in before]
+    if words[-1] == "over" and words[-2:-1] in (["connections"], ["quota"]):
+        return _NEEDS["upto"]
+    if words[-1] == "in" and words[-3:-2] != ["hits"]:
+        return "values in braces, as in `ip ttl in {1, 64-128}`"
+    return _NEEDS[words[-1]]
+
+
+def _instead(last: Token, token: Token) -> str:
     if last.text in ("comment", "log") and token.kind != END:
         return "put the text in double quotes"
+    if token.text.startswith("!") and last.text in ("from", "to"):
+        return f"`not` is the word for it: `{last.text} not {token.text.lstrip('!') or 'wan'}`"
     if token.kind == "NAME" and "." in token.text:
         return "polc takes addresses, not host names: what a name stands for can change"
     return ""

@@ -25,7 +25,7 @@ from polc.policy.document import (
     Word,
 )
 from polc.policy.nodes import Scalar
-from polc.policy.parser import Token, Tree, Unexpected, parse
+from polc.policy.parser import Token, TooDeep, Tree, Unexpected, parse
 
 
 def read_rule(text: Scalar) -> AnyRule:
@@ -105,6 +105,9 @@ def _parse(text: Scalar, start: str) -> Tree:
         from polc.policy.rule_errors import explain
 
         raise explain(error, text, start) from None
+    except TooDeep:
+        whole = text.place(0, len(text.text))
+        raise Failure.of("POL008", "this condition is nested too deep", whole, help="write several rules") from None
 
 
 def _refuse_repeated(clauses: Iterable[Clause]) -> None:

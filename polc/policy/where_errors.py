@@ -37,9 +37,17 @@ _KNOWN = (
 def explain_condition(error: Unexpected, text: Scalar) -> Failure | None:
     """The POL110 for words that are no field; None where something else is wrong."""
     start = error.token if "OPEN" in error.expected else error.before[-1]
-    if start.kind in (END, "COMMA", "STRING") or (start is not error.token and start.kind != "NAME"):
+    if (
+        error.token.text in ("&", "|", "=")
+        or start.kind in (END, "COMMA", "STRING")
+        or (start is not error.token and start.kind != "NAME")
+    ):
         return None
     rest = text.text[start.start :]
+    if start.text.startswith("!"):
+        message = f"`{start.text}` is nothing that `where` compares"
+        meant = f"not {start.text.lstrip('!')}".rstrip()
+        return Failure.of("POL110", message, text.place(start.start, start.end), help=f"write `{meant}`")
     words, hint = _elsewhere(rest)
     shown = " ".join(words.split()[:2]) or start.text
     if not hint:

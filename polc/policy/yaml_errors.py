@@ -41,7 +41,9 @@ def explain(error: yaml.MarkedYAMLError, source: SourceFile) -> Failure:
     if begins and error.context_mark and error.context_mark.index != at:
         opened = error.context_mark.index
         labels.append(Label(source.span(opened, opened + 1), begins))
-    return Failure((Diagnostic("POL006", f"this is not YAML: {reason}", tuple(labels), _advice(reason)),))
+    return Failure(
+        (Diagnostic("POL006", f"this is not YAML: {reason}", tuple(labels), _advice(reason, source.text[at : at + 1])),)
+    )
 
 
 def _unquoted_rule(source: SourceFile, end: int) -> Failure | None:
@@ -65,9 +67,9 @@ def in_quotes(rule: Span) -> str:
     return f"{QUOTES}: `'{quoted}'`"
 
 
-def _advice(reason: str) -> str:
-    """What usually is behind the scanner's words."""
-    if "\\t" in reason or "tab" in reason:
+def _advice(reason: str, found: str) -> str:
+    """What usually is behind the scanner's words about the character that it ``found``."""
+    if found == "\t" or "\\t" in reason or "tab" in reason:
         return "YAML is indented with spaces, never with tabs"
     if "cannot start any token" in reason:
         return "text that begins with `@`, `*`, `&`, `%`, `!` or a backquote must stand in quotes"

@@ -13,12 +13,24 @@ from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.fields import FIELDS
 from polc.ir.intervals import Intervals
-from polc.ir.matches import STATEFUL, AddressMatch, Field, FieldMatch, IcmpTerm, PortTerm, ServiceMatch, Side
+from polc.ir.matches import (
+    STATEFUL,
+    AddressMatch,
+    CtState,
+    CtStateMatch,
+    Field,
+    FieldMatch,
+    IcmpTerm,
+    OriginalAddressMatch,
+    PortTerm,
+    ServiceMatch,
+    Side,
+)
 from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, TCP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, RegularChain, Rule, Ruleset
 from polc.ir.stateful import Limit, Rate, Unit
 from polc.ir.verdicts import Accept, Drop, Reject, RejectType
-from polc.passes.split_families import split_families
+from polc.passes.split_families import split_families, split_rule
 
 EVERY = AddressSet.of([parse_address("0.0.0.0/0"), parse_address("::/0")])
 
@@ -100,6 +112,17 @@ def test_negated_addresses_still_speak_of_the_other_family() -> None:
 def test_no_packet_is_outside_everything() -> None:
     assert _split(AddressMatch(Side.SADDR, EVERY, negated=True)) == []
     assert _split(AddressMatch(Side.SADDR, EVERY)) == [BOTH]
+
+
+def test_an_address_of_a_flow_asks_for_a_flow_where_every_address_would_do() -> None:
+    def matches(one: OriginalAddressMatch) -> list[object]:
+        return [rule.matches for rule in split_rule(Rule((one,), Accept()), {})]
+
+    tracked = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
+    only = OriginalAddressMatch(Side.SADDR, V4, negated=True)
+    assert matches(only) == [(only,), (tracked,)]
+    assert matches(OriginalAddressMatch(Side.SADDR, EVERY)) == [(tracked,)]
+    assert matches(OriginalAddressMatch(Side.SADDR, EVERY, negated=True)) == []
 
 
 def test_icmp_goes_by_family() -> None:

@@ -200,11 +200,12 @@ def test_addresses_that_a_family_has_all_of() -> None:
     found = split(AddressMatch(SIDE, V4, negated=True))
     assert [(one.families, one.matches) for one in found] == [(IP, (AddressMatch(SIDE, V4, True),)), (IP6, ())]
     every = AddressSet(ip6=Intervals.of([(0, (1 << 128) - 1)]))
+    tracked = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
     found = split(OriginalAddressMatch(SIDE, V4, negated=True))
     assert [(one.families, one.matches) for one in found] == [
-        (IP, (OriginalAddressMatch(SIDE, V4, True),)), (IP6, (OriginalAddressMatch(SIDE, every),)),
+        (IP, (OriginalAddressMatch(SIDE, V4, True),)), (IP6, (tracked,)),
     ]  # fmt: skip
-    assert split(OriginalAddressMatch(SIDE, every)) == [Rule((OriginalAddressMatch(SIDE, every),), None, families=IP6)]
+    assert split(OriginalAddressMatch(SIDE, every)) == [Rule((tracked,), None, families=IP6)]
     assert split(OriginalAddressMatch(SIDE, every, negated=True), families=IP6) == []
 
 

@@ -154,7 +154,7 @@ class Written:
         if " at " in self.log and memory.ask("limit", ""):
             memory.events.append(("log", "x"))
         if any(one.startswith("ban") for one in self.does):
-            memory.events.append(("added", "bad-v4" if packet.family is Family.IP else "bad-v6"))
+            memory.events.append(("ban", "bad-v4" if packet.family is Family.IP else "bad-v6"))
         if "counter" in self.does:
             memory.events.append(("count", ""))
         if self.log and " at " not in self.log:

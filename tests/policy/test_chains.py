@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from policies import errors, read
 
-from polc.ir.matches import CtStateMatch, FieldMatch, InterfaceMatch, ServiceMatch
+from polc.ir.matches import CtStateMatch, FieldMatch, InterfaceMatch
 from polc.ir.ruleset import BaseChain, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return, Verdict
 from polc.policy.lower.sections import BASE_CHAINS
@@ -183,15 +183,19 @@ def test_return_under_default_reject_rejects() -> None:
 
 
 def test_goto_under_default_reject_comes_back_to_a_reject() -> None:
-    base, *_ = last_rules('goto a udp/1 log "x", accept udp/2').chains
-    jump, rest, accept, last = base.rules
-    assert verdicts((jump, rest, accept, last)) == [Jump("a"), Reject(), Accept(), Reject()]
-    assert jump.matches == rest.matches
-    assert isinstance(rest.matches[0], ServiceMatch)
-    # The line is written once.
-    assert (len(jump.statements), rest.statements) == (1, ())
+    found = last_rules('goto a udp/1 log "x", goto a where meta mark 1, accept udp/2')
+    base, *_ = found.chains
+    assert isinstance(base, BaseChain)
+    first, second, accept, last = base.rules
+    # Not the rule's matches a second time: `a` may have set a mark.
+    assert isinstance(first.verdict, Jump)
+    behind = regular(found)[first.verdict.chain]
+    assert verdicts(behind) == [Jump("a"), Reject()]
+    assert [(one.matches, one.statements) for one in behind] == [((), ())] * 2
+    assert verdicts((second, accept, last)) == [first.verdict, Accept(), Reject()]
+    assert len(first.statements) == 1
     assert last.matches == ()
-    assert last.origin.name == "default"
+    assert last.origin.name == behind[1].origin.name == "default"
 
 
 def test_in_chains_below_default_reject_nothing_changes() -> None:
@@ -199,12 +203,14 @@ def test_in_chains_below_default_reject_nothing_changes() -> None:
     assert verdicts(found["a"]) == [Return(), Goto("b"), Drop()]
 
 
-def test_a_goto_that_counts_has_no_form_under_default_reject() -> None:
-    rule = "goto a tcp/9 limit 1/second"
-    (one,) = errors("polc: 1\nchains: {a: [drop]}\n" + REJECT % rule)
-    assert (one.code, one.span and one.span.text, one.help) == ("POL247", rule, "`jump`, or `default: drop`")
-    base, *_ = read("polc: 1\nchains: {a: [drop]}\n" + (REJECT % rule).replace("reject", "drop")).chains
-    assert verdicts(base.rules) == [Goto("a")]
+def test_a_goto_that_counts_does_so_once_under_default_reject() -> None:
+    found = last_rules("goto a tcp/9 limit 1/second")
+    base, *_ = found.chains
+    assert isinstance(base, BaseChain)
+    assert [len(one.matches) for one in base.rules] == [2, 0]
+    (jump, _) = verdicts(base.rules)
+    assert isinstance(jump, Jump)
+    assert verdicts(regular(found)[jump.chain]) == [Jump("a"), Reject()]
 
 
 @pytest.mark.parametrize("default", ["accept", "drop"])

@@ -313,6 +313,50 @@ def test_syntax_errors_in_words(rule: str, message: str) -> None:
     assert error(rule)[1] == message
 
 
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        ("allow ssh", "did you mean `accept`?"),
+        ("deny ssh", "did you mean `drop`?"),
+        ("accept ssh dport 22", "ports stand in the service, right behind the verdict: `accept tcp/22`"),
+        ("accept tcp 22", "write `tcp/22`"),
+        ("accept port 22", "write `tcp/22`"),
+        ("accept tcp:22", "write `tcp/22`"),
+        ("accept 22/udp", "write `udp/22`"),
+        ("accept ssh, 22/udp", "a service is spelled out as in `udp/22`"),
+        ("accept tcp/80 443", "several ports stand with commas between them: `tcp/80,443`"),
+        ("drop from lan tcp/22", "a service stands right behind the verdict: `drop tcp/22`"),
+        ("drop from lan ssh", "a service stands right behind the verdict: `drop ssh`"),
+        ("accept ssh from lan wan", "if it goes on with the list before it, a comma stands between: `lan, wan`"),
+        ("accept state new related", "if it goes on with the list before it, a comma stands between: `new, related`"),
+        ("accept from 192.0.2.1 lan", "zones stand before addresses, as in `from wan, lan @admins`"),
+        ("accept ssh form lan", "did you mean `from`?"),
+        ("accept from !lan", "`not` is the word for it: `from not lan`"),
+        ("accept ssh in eth0", "the incoming interface is a zone after `from`"),
+        ("accept ssh ct state new", "fields stand after `where`, and the state after `state`"),
+        ("accept where meta mark = 1", "two values are compared by `==`"),
+        ("accept where fragment && ipsec", "conditions are joined by `and`"),
+        ("accept where fragment || ipsec", "conditions are joined by `or`"),
+        ("accept where !fragment", "write `not fragment`"),
+        ("notrack accept ssh", "a rule begins with its verdict, and the rest follows"),
+        ("accept any", "leave it out: without a service a rule speaks of all packets"),
+        ("reject tcp-reset", "an answer stands after `with`: `reject with tcp-reset`"),
+        ("accept icmp6/1", "did you mean `icmpv6`?"),
+        ("accept from any", "leave the clause out: without it a rule speaks of packets from and to everywhere"),
+        ("accept from eth0", "interfaces have names in `zones`: `eth0` is in the zone `wan`"),
+        ('drop log "x" level warning', "did you mean `warn`?"),
+    ],
+)
+def test_words_from_elsewhere_are_told_what_they_are_here(rule: str, hint: str) -> None:
+    (one,) = errors(policy(rule, head=HEAD))
+    assert one.help == hint
+
+
+def test_what_is_needed_goes_by_the_clause() -> None:
+    assert error("accept ssh connections over x")[1] == "`over` needs a number, found `x`"
+    assert error("accept where ip ttl in (1, 2)")[1].startswith("`in` needs values in braces, as in `ip ttl in {")
+
+
 def test_all_errors_of_a_file_at_once() -> None:
     bad = ["accept shh", "acept ssh", "accept ssh from wna state nwe limit 1/x", "accept ssh"]
     found = errors(policy(*bad, head=HEAD))

@@ -85,6 +85,7 @@ def test_bad_texts(data: bytes, code: str, place: tuple[int, int]) -> None:
         (b"polc: 1\naddresses: {a: [2001:db8::, 192.0.2.1]}\n", "ends with `:`"),
         (b"polc: 1\naddresses:\n  a: 2001:db8::\n", "ends with `:`"),
         (b'polc: 1\ninput:\n  default: drop\n  rules:\n    - a: log "in: "\n', "ends with `:`"),
+        (b"polc: 1\nzones:\n\twan: eth0\n", "never with tabs"),
     ],
 )
 def test_what_needs_quotes_is_told(data: bytes, said: str) -> None:

@@ -101,6 +101,14 @@ def test_families_follow_from_the_fields() -> None:
     assert rule.families == {Family.IP6}
 
 
+@pytest.mark.parametrize("text", ["ct original ip daddr != 192.0.2.1", "not ct original ip daddr 192.0.2.1"])
+def test_a_field_of_one_family_keeps_its_opposite_to_that_family(text: str) -> None:
+    (rule,) = rules(f"accept tcp/22 where {text}")
+    assert rule.families == {Family.IP}
+    (rule,) = rules(f"accept tcp/22 where {text.replace(' ip ', ' ')}")
+    assert rule.families == {Family.IP, Family.IP6}
+
+
 def test_both_sides_of_or_decide() -> None:
     assert [one.verdict for one in rules("accept tcp/22 where ipsec or socket")] == [Accept(), Accept()]
     left, right = rules("accept tcp/22 from 192.0.2.1 state new where fragment or ct mark 1")
@@ -174,3 +182,9 @@ def test_words_of_nft_that_stand_elsewhere_here() -> None:
 
 def test_facts_hold_for_their_fields() -> None:
     assert FIELDS.keys() == set(Field)
+
+
+def test_conditions_in_conditions_have_an_end() -> None:
+    assert rules("accept where " + "not " * 90 + "fragment") == rules("accept where fragment")
+    for text in ("not " * 5000 + "fragment", "(fragment and (ipsec or " * 2000 + "fragment" + "))" * 2000):
+        assert error(f"accept where {text}")[:2] == ("POL008", "this condition is nested too deep")

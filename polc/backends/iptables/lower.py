@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from polc.backends.cascade import NeedsChain, cascade
-from polc.backends.iptables.disturb import disturbs
+from polc.backends.iptables.disturb import changes_on_the_way, disturbs
 from polc.backends.iptables.extensions import comment, recent, registry, service, tcpflags
 from polc.backends.iptables.extensions.words import Context, Difference, Piece, Rank, Refused, Target, Words
 from polc.ir.matches import STATEFUL, Match, ServiceMatch
@@ -47,10 +47,16 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     bound = _bound(rule)
     lines = Lines()
     disturbed = tuple(match for match in rule.matches if any(disturbs(one, match) for one in rule.statements))
-    if disturbed:
-        _check_disturbed(rule, disturbed, context)
+    repeated = tuple(
+        match
+        for match in rule.matches
+        if (match in disturbed or changes_on_the_way(rule.verdict, match))
+        and not registry.split(match, context.family).single
+    )
     try:
-        if disturbed and (rule.verdict is not None or len(rule.statements) > 1):
+        if repeated and not isinstance(rule.verdict, Accept | Drop | Reject | Return | Goto):
+            rule = _once(rule, repeated, bound, _Writer(context, fresh, lines))
+        elif disturbed and (rule.verdict is not None or len(rule.statements) > 1):
             if isinstance(rule.verdict, Return | Goto):
                 raise NeedsChain
             # Its own chain: what the first line does there, the second does not ask about any more.
@@ -76,19 +82,18 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     return lines
 
 
-def _check_disturbed(rule: Rule, disturbed: tuple[Match, ...], context: Context) -> None:
-    """A packet that comes back from one alternative must not meet the next one, changed as it is.
-
-    Raises:
-        Refused: it could.
+def _once(rule: Rule, repeated: tuple[Match, ...], bound: tuple[int, ...], writer: _Writer) -> Rule:
+    """A packet that comes back from one alternative must not meet the next one, changed as it is: the alternatives
+    stand in a chain of their own and go to what the rule does, whose end is the end of that chain.
     """
-    ends = isinstance(rule.verdict, Accept | Drop | Reject)
-    if not ends and not all(registry.split(match, context.family).single for match in disturbed):
-        raise Refused(
-            "self-change",
-            "the rule changes what it asks for, and iptables needs a line for each value",
-            "write a rule for each value",
-        )
+    done, ways = writer.fresh(), writer.fresh()
+    stateful = tuple(match for match in rule.matches if isinstance(match, STATEFUL))
+    writer.lines.chains[done] = writer.rule(replace(rule, matches=stateful), bound)
+    asks = replace(rule, matches=repeated, statements=(), verdict=Goto(done))
+    found = cascade(asks, lambda match: registry.split(match, writer.context.family), writer.fresh)
+    writer.lines.chains[ways] = [line for one in found.rules for line in writer.rule(one, ())]
+    left = tuple(match for match in rule.matches if match not in repeated and match not in stateful)
+    return replace(rule, matches=left, statements=(), verdict=Jump(ways))
 
 
 def _targets(rule: Rule, bound: tuple[int, ...], context: Context) -> list[Target]:

@@ -173,9 +173,12 @@ def _value(value: int | Field | Replaced | RouteMtu) -> str:
             return _left(value)
 
 
+_TCP_FLAGS = Payload("tcp", "flags")
+
+
 def _is_tcp_flags(left: Left) -> bool:
     """Without an operator nft would ask for one of the flags."""
-    return left == Payload("tcp", "flags")
+    return left == _TCP_FLAGS
 
 
 def _left(left: Left) -> str:

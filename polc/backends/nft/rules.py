@@ -24,7 +24,7 @@ from polc.ir.protocols import TCP
 from polc.ir.ruleset import DynamicSet, Rule
 from polc.ir.stateful import Connections, Hits, Limit, Quota
 from polc.ir.statements import AssignHelper, ClampMss, Counter, Native, Synproxy, Tproxy
-from polc.ir.verdicts import Jump, Nat, Reject, RejectType
+from polc.ir.verdicts import Drop, Jump, Nat, Reject, RejectType
 
 LONGEST_COMMENT = 127
 """Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
@@ -60,6 +60,8 @@ class RuleLowering:
         """
         lowered = LoweredRule()
         self._check_native(rule)
+        if any(isinstance(one, Tproxy) for one in rule.statements):
+            rule = self._taken_or_dropped(rule, chain, lowered)
         for one in (part for apart in _clamped_apart(rule) for part in _with_ports_beside_protocol(apart)):
             cascaded = _cascade(one, lambda: self.chain_names.like(f"{chain}-any"))
             for inner in cascaded.rules:
@@ -67,6 +69,17 @@ class RuleLowering:
             for extra in cascaded.chains:
                 lowered.chains[extra.name] = [new for inner in extra.rules for new in self._rule(inner, lowered)]
         return lowered
+
+    def _taken_or_dropped(self, rule: Rule, chain: str, lowered: LoweredRule) -> Rule:
+        """Where no socket takes the packet the kernel breaks off the rule and goes on behind it: there stands a drop.
+
+        What the rule asks is asked before, once; the ports have to stand beside their protocol again.
+        """
+        name = self.chain_names.like(f"{chain}-proxy")
+        inner = replace(rule, matches=tuple(match for match in rule.matches if isinstance(match, ServiceMatch)))
+        rules = (*_with_ports_beside_protocol(inner), replace(rule, matches=(), statements=(), verdict=Drop()))
+        lowered.chains[name] = [new for one in rules for new in self._rule(one, lowered)]
+        return replace(rule, statements=(), verdict=Jump(name))
 
     def _check_native(self, rule: Rule) -> None:
         for one in rule.statements:

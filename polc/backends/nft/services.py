@@ -18,6 +18,8 @@ def group(service: ServiceMatch) -> tuple[ServiceMatch, ...]:
     """The service as groups of terms that each fit one rule: whole protocols; the types of one ICMP; its codes of one
     type; ports of one term.
     """
+    if len(service.terms) == 1:
+        return (service,)
     groups: dict[_GroupKey, list[ServiceTerm]] = {}
     for position, term in enumerate(service.terms):
         groups.setdefault(_group_key(term, position), []).append(term)

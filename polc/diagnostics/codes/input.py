@@ -61,7 +61,7 @@ INPUT_CODES: tuple[Code, ...] = (
     Code(
         "POL008",
         "nested too deep",
-        what="lists and mappings stand in each other more than 64 levels deep",
+        what="lists and mappings stand in each other more than 64 levels deep, or conditions of `where` more than 100",
         why="a policy needs seven; more is an accident or an attack",
         example=f"polc: 1\nzones: {'[' * 80}{']' * 80}\n",
         instead="the structure that the schema describes",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from polc.diagnostics import Failure
-from polc.ir.addresses import AddressSet
+from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
+    AddressMatch,
     AddressType,
     AddressTypeMatch,
     FieldMatch,
@@ -37,6 +38,7 @@ _BITS = {FlagField.TCP_FLAGS: TCP_FLAG_BITS, FlagField.CT_STATUS: CT_STATUS_BITS
 _NAMES = {one.value: one for one in NameField}
 _FIELDS = {one.value: one for one in Field}
 _SIDES = {"saddr": Side.SADDR, "daddr": Side.DADDR}
+_EVERY = {"ip": AddressSet.of([parse_address("0.0.0.0/0")]), "ip6": AddressSet.of([parse_address("::/0")])}
 _LONGEST_NAME = 31
 """Bytes: NF_CT_HELPER_NAME_LEN and MAXGENRELEN (uapi/linux/netfilter) keep a NUL too."""
 
@@ -197,7 +199,10 @@ def _original(test: Comparison, negated: bool, scope: Scope) -> Ways:
         found = AddressSet(ip6=found.ip6)
     if not found.families:
         raise _wrong(test.values[0], f"no address here is one of `{test.field.text}`")
-    return ((OriginalAddressMatch(_SIDES[test.field.text.split()[-1]], found, sense),),)
+    match = OriginalAddressMatch(_SIDES[test.field.text.split()[-1]], found, sense)
+    only = _EVERY.get(test.field.text.split()[2])
+    # The negation of a set holds for the other family, which has no such field.
+    return ((match,) if only is None or not sense else (match, AddressMatch(Side.SADDR, only)),)
 
 
 def _address_type(test: Comparison, negated: bool) -> Ways:

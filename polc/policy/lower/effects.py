@@ -115,11 +115,16 @@ def _check_prefix(prefix: Word, collector: Collector) -> None:
         collector.error("POL120", "a log prefix cannot have control characters", prefix.span)
 
 
+_LEVELS = {"warning": "warn", "error": "err", "critical": "crit", "panic": "emerg", "emergency": "emerg"}
+"""Names of levels elsewhere, in syslog.conf(5) and in iptables."""
+
+
 def log_level(word: Word, collector: Collector) -> LogLevel:
     """The level of that name; an unknown one is recorded."""
     known = {one.name.lower(): one for one in LogLevel}
     if word.text not in known:
-        hint = did_you_mean(word.text, known) or f"the levels are {', '.join(known)}"
+        near = _LEVELS.get(word.text, word.text)
+        hint = did_you_mean(near, known) or f"the levels are {', '.join(known)}"
         collector.error("POL231", f"unknown log level `{word.text}`", word.span, help=hint)
     return known.get(word.text, LogLevel.WARN)
 

@@ -122,13 +122,25 @@ def _known_zones(names: Names, scope: Scope) -> list[Zone]:
             zone = zones[word.text]
             found += (zone,) if zone else ()
             continue
-        hint = did_you_mean(word.text, zones)
-        if not hint and (word.text in scope.symbols.addresses or word.text in scope.symbols.dynamic):
-            hint = f"the address group is written `@{word.text}`"
-        elif not hint and "." in word.text:
-            hint = "polc takes addresses, not host names: what a name stands for can change"
+        hint = did_you_mean(word.text, zones) or _instead_of_zone(word.text, scope)
         scope.collector.error("POL201", f"there is no zone `{word.text}`", word.span, help=hint)
     return found
+
+
+def _instead_of_zone(text: str, scope: Scope) -> str:
+    symbols = scope.symbols
+    if text in symbols.addresses or text in symbols.dynamic:
+        return f"the address group is written `@{text}`"
+    if "." in text:
+        return "polc takes addresses, not host names: what a name stands for can change"
+    if text in ("any", "all", "world", "everywhere"):
+        return "leave the clause out: without it a rule speaks of packets from and to everywhere"
+    of = next((name for name, zone in symbols.zones.items() if zone and _has_interface(zone, text)), None)
+    return f"interfaces have names in `zones`: `{text}` is in the zone `{of}`" if of else ""
+
+
+def _has_interface(zone: Zone, name: str) -> bool:
+    return any(one.covers(InterfacePattern(name)) for one in zone.patterns)
 
 
 def static_addresses(names: Names, scope: Scope) -> AddressSet | None:

@@ -49,7 +49,7 @@ def families_of(matches: Iterable[Match]) -> frozenset[Family]:
                 left &= {FIELDS[match.field].family}
             case NameMatch(NameField.OSF_NAME):
                 left &= {Family.IP}
-            case OriginalAddressMatch() if not match.negated:
+            case AddressMatch() | OriginalAddressMatch() if not match.negated:
                 left &= match.addresses.families
     return left
 

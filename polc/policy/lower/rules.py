@@ -7,19 +7,16 @@ from dataclasses import replace
 from typing import assert_never
 
 from polc.ir.family import BOTH
-from polc.ir.matches import AddressMatch, CtState, CtStateMatch, Side, of_tcp_alone
+from polc.ir.matches import AddressMatch, Side, of_tcp_alone
 from polc.ir.origin import Origin
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
 from polc.ir.verdicts import Reject
-from polc.policy.builtin_services import BUILTIN_SERVICES
 from polc.policy.document import (
     AnyRule,
-    Comment,
     Condition,
     Decision,
     Destination,
-    HelperName,
     LogLine,
     MacroDocument,
     Names,
@@ -28,10 +25,8 @@ from polc.policy.document import (
     Random,
     RuleDocument,
     Source,
-    SourcePorts,
     States,
     Target,
-    Word,
 )
 from polc.policy.lower import families, helpers, macros, places
 from polc.policy.lower.branches import Branch, NotOnce, Outcome, Pace, Plan, combine, write
@@ -39,13 +34,11 @@ from polc.policy.lower.canonical import canonical
 from polc.policy.lower.effects import effects, log_of, with_ban
 from polc.policy.lower.endpoints import endpoint_branches
 from polc.policy.lower.native import lower_native
-from polc.policy.lower.scope import Part, Scope, Service
-from polc.policy.lower.services import resolve_services
+from polc.policy.lower.parts import around, origin_of, service_of, states_of
+from polc.policy.lower.plain import plain
+from polc.policy.lower.scope import Scope, Service
 from polc.policy.lower.stateful import check_keys, limit, stateful_matches
-from polc.policy.lower.symbols import unknown_service
 from polc.policy.lower.verdicts import check_tcp, verdict_of
-from polc.policy.suggest import did_you_mean
-from polc.source import Span
 
 NAT_DECISIONS = frozenset(
     {Decision.SNAT, Decision.DNAT, Decision.MASQUERADE, Decision.REDIRECT, Decision.NETMAP, Decision.TPROXY}
@@ -62,7 +55,8 @@ def lower_rule(rule: AnyRule, scope: Scope) -> tuple[Rule, ...]:
         case NativeDocument():
             return lower_native(rule, scope)
         case RuleDocument():
-            return _rule(rule, scope)
+            shortcut = plain(rule, scope)
+            return (shortcut,) if shortcut else _rule(rule, scope)
         case _:
             assert_never(rule)
 
@@ -93,9 +87,9 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         from polc.policy.lower.where import where_branches
 
         choices.append(where_branches(condition, scope))
-    service = _service(rule, scope)
+    service = service_of(rule, scope)
     states = rule.find(States)
-    state_match = _states(states, scope) if states else None
+    state_match = states_of(states, scope) if states else None
 
     def fresh() -> str:
         return scope.tables.fresh(scope.chain, canonical(rule, service or ()))
@@ -107,7 +101,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         return ()
     check_keys(rule, service, collector)
     check_tcp(rule, service, collector)
-    place = _around(tuple(one.word for one in rule.service)) if rule.service else rule.span
+    place = around(tuple(one.word for one in rule.service)) if rule.service else rule.span
     by_helper = helpers.groups(service, place, collector) if service else [(None, None)]
     whole = [families.of_service(terms, place) for _, terms in by_helper if terms]
     if len(collector.diagnostics) == errors:
@@ -135,7 +129,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
             tuple(stateful),
             tuple(one._replace(statements=(assigned, *one.statements)) if assigned else one for one in outcomes),
             pace,
-            _origin(rule),
+            origin_of(rule),
         )
         try:
             rules, chains = write(plan, fresh)
@@ -161,7 +155,7 @@ def _address_constraints(branches: tuple[Branch, ...] | None, names: Names | Non
     if not names or not branches or len(branches) > 1:
         return []
     own = (one for one in branches[0].matches if isinstance(one, AddressMatch))
-    return [families.of_addresses(one, _around(names.words)) for one in own]
+    return [families.of_addresses(one, around(names.words)) for one in own]
 
 
 def _outcomes(rule: RuleDocument, service: Service | None, scope: Scope) -> tuple[Outcome, ...]:
@@ -195,58 +189,3 @@ def _pace(rule: RuleDocument, fresh: Callable[[], str], scope: Scope) -> Pace | 
 def _union(constraints: list[families.Constraint]) -> families.Constraint:
     every = frozenset(family for one in constraints for family in one.families)
     return families.Constraint(every, constraints[0].what, constraints[0].span)
-
-
-def _origin(rule: RuleDocument) -> Origin:
-    comment = rule.find(Comment)
-    return Origin(rule.span, rule.id.text if rule.id else "", comment.text if comment else "")
-
-
-def _around(words: tuple[Word, ...]) -> Span:
-    """From the first to the last word, where both are in one file and in order (an alias can be elsewhere)."""
-    first, last = words[0].span, words[-1].span
-    if first.source is not last.source or last.end < first.start:
-        return first
-    return Span(first.source, first.start, last.end)
-
-
-def _service(rule: RuleDocument, scope: Scope) -> Service | None:
-    """The rule's parts, empty when it names no service, None when something is wrong."""
-    sport, clause = rule.find(SourcePorts), rule.find(HelperName)
-    if sport and not rule.service:
-        message = "`sport` goes with a protocol that has ports"
-        scope.collector.error("POL223", message, sport.span, help="write the service too, as in `udp sport 53`")
-        return None
-
-    def lookup(word: Word) -> Service | None:
-        services = scope.symbols.services
-        try:
-            return services[word.text]
-        except KeyError:
-            unknown_service(word, (*services, *BUILTIN_SERVICES), scope.collector)
-            return None
-
-    parts = resolve_services(rule.service, sport, lookup, scope.collector)
-    accepts = rule.verdict is None or rule.verdict.decision is Decision.ACCEPT
-    if parts is None:
-        return None
-    if clause:
-        if not accepts:
-            message = "a helper is attached to flows that go on, and this rule ends them"
-            scope.collector.error("POL227", message, clause.span)
-            return None
-        return helpers.attach(parts, clause, scope.collector)
-    return parts if accepts else tuple(Part(part.term) for part in parts)
-
-
-def _states(clause: States, scope: Scope) -> CtStateMatch | None:
-    states = CtState(0)
-    for word in clause.words:
-        found = CtState.__members__.get(word.text.upper()) if word.text.islower() else None
-        if found is None:
-            known = [name.lower() for name in CtState.__members__]
-            hint = did_you_mean(word.text, known) or f"the states are {', '.join(known)}"
-            scope.collector.error("POL206", f"unknown conntrack state `{word.text}`", word.span, help=hint)
-            return None
-        states |= found
-    return CtStateMatch(states)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
-from polc.ir.matches import STATEFUL
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
@@ -103,9 +102,8 @@ class _Sections:
             section = self.merged.sections.get(name) if name in SECTIONS else None
             policy, last = (Accept(), None) if section is None else self._default(name, section)
             if last and section and section.default:
-                self._check_gotos(found, rules)
-                rules = tuple(new for rule in rules for new in _not_around(rule, last))
-                rules = (*rules, Rule((), last, origin=Origin(section.default.span, "default")))
+                end = Rule((), last, origin=Origin(section.default.span, "default"))
+                rules = (*_not_around(rules, end, name, tables), end)
             origin = Origin(found.span)
             chains.append(BaseChain(name, place.type, place.hook, place.priority.value, policy, rules, origin))
         for name, found in regular.items():
@@ -231,15 +229,6 @@ class _Sections:
             return Accept(), None
         return Drop(), Reject() if section.default.value == "reject" else None
 
-    def _check_gotos(self, found: _Documents, rules: tuple[Rule, ...]) -> None:
-        """A `goto` that counts has no form beside `default: reject`, which is a last rule."""
-        for rule in rules:
-            if isinstance(rule.verdict, Goto) and any(isinstance(match, STATEFUL) for match in rule.matches):
-                message = "`goto` with a limit leads past `default: reject`"
-                self.collector.error(
-                    "POL247", message, rule.origin.span or found.span, help="`jump`, or `default: drop`"
-                )
-
     def _nat(self, found: _Documents, scope_of: Callable[[Place], Scope]) -> list[BaseChain]:
         from polc.policy.lower.nat import lower_nat
 
@@ -250,14 +239,21 @@ def _items(node: Node) -> tuple[Node, ...]:
     return getattr(node, "items", ())
 
 
-def _not_around(rule: Rule, last: Reject) -> tuple[Rule, ...]:
+def _not_around(rules: Iterable[Rule], end: Rule, name: str, tables: StateTables) -> Iterator[Rule]:
     """`return` in a base chain, and the end of a chain that it went to, lead to the chain's policy, past the last rule.
-    Here they do what that rule would.
+    Here they do what that rule would: behind a `goto` in a chain of its own, since asking a second time what the rule
+    asks may get another answer (a mark that was set, a limit).
     """
-    match rule.verdict:
-        case Return():
-            return (replace(rule, verdict=last),)
-        case Goto(chain) if not any(isinstance(match, STATEFUL) for match in rule.matches):
-            return replace(rule, verdict=Jump(chain)), replace(rule, verdict=last, statements=())
-        case _:
-            return (rule,)
+    made: dict[str, str] = {}
+    for rule in rules:
+        match rule.verdict:
+            case Return():
+                yield replace(rule, verdict=end.verdict)
+            case Goto(chain):
+                if chain not in made:
+                    made[chain] = tables.fresh(name, f"goto {chain}")
+                    behind = (Rule((), Jump(chain), origin=rule.origin), end)
+                    tables.chains.append(RegularChain(made[chain], behind, rule.origin))
+                yield replace(rule, verdict=Jump(made[chain]))
+            case _:
+                yield rule

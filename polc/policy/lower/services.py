@@ -49,10 +49,17 @@ def resolve_services(
     return tuple(parts) if sport is None else _from_ports(parts, sport, collector)
 
 
+_ICMPV6 = dict.fromkeys(("icmp6", "ipv6-icmp", "icmp-v6"), "icmpv6")
+"""What it is called elsewhere; `icmp` is nearer, and another protocol."""
+
+
 def _protocol(word: Word, collector: Collector) -> Service | None:
     number = PROTOCOLS.get(word.text, decimal(word.text, 0, 255))
     if number is None:
-        hint = did_you_mean(word.text, PROTOCOLS) or "a protocol is a name such as `gre` or a number from 0 to 255"
+        hint = (
+            did_you_mean(_ICMPV6.get(word.text, word.text), PROTOCOLS)
+            or "a protocol is a name such as `gre` or a number from 0 to 255"
+        )
         collector.error("POL208", f"unknown protocol `{word.text}`", word.span, help=hint)
         return None
     return (Part(PortTerm(number)),)
@@ -63,7 +70,12 @@ def _spelled_out(word: Word, collector: Collector) -> tuple[int | None, Service 
     number = PROTOCOLS.get(name)
     if number is None:
         known = [PROTOCOL_NAMES[one] for one in (*PORT_PROTOCOLS, *ICMP_FAMILY)]
-        hint = did_you_mean(name, known) or f"a service is spelled out as in `tcp/{rest}`"
+        from polc.policy.foreign_words import service
+
+        meant = service(word.text)
+        hint = (
+            did_you_mean(_ICMPV6.get(name, name), known) or f"a service is spelled out as in `{meant or f'tcp/{rest}'}`"
+        )
         collector.error("POL208", f"unknown protocol `{name}`", word.span, help=hint)
         return None, None
     if number not in PORT_PROTOCOLS and number not in ICMP_FAMILY:

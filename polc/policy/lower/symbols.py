@@ -272,9 +272,14 @@ class _WithBuiltins(dict[str, Service | None]):
 
 def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) -> None:
     from polc.ir.protocols import PROTOCOLS
+    from polc.ir.verdicts import RejectType
 
     hint = did_you_mean(word.text, known)
-    if word.text in PROTOCOLS:
+    if word.text in ("any", "all"):
+        hint = "leave it out: without a service a rule speaks of all packets"
+    elif word.text in {one.value for one in RejectType}:
+        hint = f"an answer stands after `with`: `reject with {word.text}`"
+    elif word.text in PROTOCOLS:
         hint = f"the protocol is written `proto {word.text}`"
     collector.error("POL203", f"unknown service `{word.text}`", word.span, help=hint)
 

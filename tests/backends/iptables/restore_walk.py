@@ -91,7 +91,7 @@ def _chain(table: Table, chain: str, packet: Packet, memory: Memory) -> str:
             case "CT":
                 memory.events.append(("helper", line.options[1]))
             case "SET":
-                memory.add(line.options[1], address_of(packet, SIDES[line.options[2]]))
+                memory.ban(line.options[1], address_of(packet, SIDES[line.options[2]]))
             case "":
                 pass
             case _:
@@ -126,7 +126,7 @@ def _holds_all(line: Line, packet: Packet, memory: Memory) -> bool:
                 continue
             case "--match-set":
                 name, side = test.value.split()
-                if (address_of(packet, SIDES[side]) in memory.members[name]) is test.negated:
+                if (address_of(packet, SIDES[side]) in memory.members.get(name, ())) is test.negated:
                     return False
             case _:
                 if _holds(test, packet) is test.negated:

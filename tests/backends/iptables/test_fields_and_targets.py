@@ -32,7 +32,7 @@ from polc.ir.matches import (
     TraitMatch,
 )
 from polc.ir.protocols import TCP, UDP
-from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, ChainType, Hook, RegularChain, Rule, Ruleset
 from polc.ir.stateful import Amount, Connections, KeyField, KeyPart, Limit, Quota, Rate, Unit
 from polc.ir.statements import (
     ClampMss,
@@ -46,7 +46,7 @@ from polc.ir.statements import (
     Synproxy,
     Tproxy,
 )
-from polc.ir.verdicts import Accept
+from polc.ir.verdicts import Accept, Jump
 from polc.passes import pipeline
 
 SYN = FlagsMatch(FlagField.TCP_FLAGS, 0x17, 0x02)
@@ -61,10 +61,11 @@ class Case:
     lines: tuple[str, ...]
     hook: Hook = Hook.INPUT
     priority: int = 0
+    chains: tuple[RegularChain, ...] = ()
 
     def output(self) -> Output:
         base = BaseChain("base", ChainType.FILTER, self.hook, self.priority, Accept(), (self.rule,))
-        return IptablesBackend().emit(pipeline.run(Ruleset((base,))), "restore")
+        return IptablesBackend().emit(pipeline.run(Ruleset((base, *self.chains))), "restore")
 
 
 def accepts(*matches: Match, words: str = "", hook: Hook = Hook.INPUT, priority: int = 0) -> Case:
@@ -170,7 +171,7 @@ BOTH_FAMILIES = {
         words="-m addrtype ! --dst-type UNICAST,LOCAL",
     ),
     "no ipsec": accepts(TraitMatch(Trait.IPSEC, True), words="-m policy --dir in --pol none"),
-    "socket": accepts(TraitMatch(Trait.SOCKET), words="-m socket --transparent"),
+    "socket": accepts(TraitMatch(Trait.SOCKET), words="-m socket --transparent --nowildcard"),
     "nth": accepts(EveryNth(3, 1), words="-m statistic --mode nth --every 3 --packet 1"),
     "connections": accepts(
         Connections(5, False, (), "t"), words="-m connlimit --connlimit-upto 5 --connlimit-mask 0 --connlimit-saddr"
@@ -274,10 +275,6 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "bytes": ("limit-bytes", Rule((Limit(Rate(1, Unit.SECOND, Amount.BYTES), 5, False, (), "t"),), Accept())),
     "notrack in filter": ("node-place", Rule((), None, (Notrack(),))),
     "clamping udp": ("statement-protocol", Rule((DNS,), None, (ClampMss(1400),))),
-    "its own mark": (
-        "self-change",
-        Rule((field(Field.META_MARK, (1, 2)),), None, (SetMark(MarkField.META, 2),)),
-    ),
     "a mark outside its mask": ("mark-mask", Rule((), None, (SetMark(MarkField.META, 2, 1),))),
 }
 
@@ -307,3 +304,28 @@ def test_a_rule_that_changes_what_it_asks_goes_on_in_a_chain() -> None:
     rule = Rule((field(Field.META_MARK, (1, 1)),), Accept(), (SetMark(MarkField.META, 2),))
     lines = _lines(Case(rule, ()).output(), 0)
     assert lines == ("-m mark --mark 0x1 -j base-1", "-j MARK --set-xmark 0x2/0xffffffff", "-j ACCEPT")
+
+
+def test_a_rule_that_changes_what_it_asks_in_several_values_does_so_once() -> None:
+    asked = field(Field.META_MARK, (1, 2))
+    output = Case(Rule((asked,), None, (SetMark(MarkField.META, 2),)), ()).output()
+    assert output.deviations == ()
+    assert _lines(output, 0) == (
+        "-j base-2",
+        "-j MARK --set-xmark 0x2/0xffffffff",
+        "-m mark --mark 0x1 -g base-1",
+        "-m mark --mark 0x2 -g base-1",
+    )
+
+
+def test_a_packet_that_comes_back_from_a_chain_does_not_meet_the_next_value() -> None:
+    there = RegularChain("there", (Rule((), None, (SetMark(MarkField.META, 2),)),))
+    rule = Rule((field(Field.META_MARK, (1, 2)),), Jump("there"))
+    output = Case(rule, (), chains=(there,)).output()
+    assert _lines(output, 0) == (
+        "-j base-2",
+        "-j MARK --set-xmark 0x2/0xffffffff",
+        "-j there",
+        "-m mark --mark 0x1 -g base-1",
+        "-m mark --mark 0x2 -g base-1",
+    )

@@ -30,6 +30,7 @@ def words(match: TraitMatch, family: Family) -> Words:
         case Trait.IPSEC:
             return module(f"policy --dir in --pol {'none' if match.negated else 'ipsec'}")
         case Trait.SOCKET:
-            return module("socket --transparent")
+            # nft knows no other: without `--nowildcard` a socket bound to any address is passed over (xt_socket.c).
+            return module("socket --transparent --nowildcard")
         case _:
             assert_never(match.trait)

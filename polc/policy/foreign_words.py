@@ -1,0 +1,62 @@
+"""Words that people bring from other firewalls, and what they are here. Imported only when a rule is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from polc.policy.builtin_services import BUILTIN_SERVICES
+from polc.policy.parser import Token
+
+VERDICTS = {
+    **dict.fromkeys(("allow", "permit", "pass"), "accept"),
+    **dict.fromkeys(("deny", "block", "discard", "ignore"), "drop"),
+    **dict.fromkeys(("refuse", "prohibit"), "reject"),
+    "call": "jump", "include": "use", "nat": "masquerade", "tee": "log",
+}  # fmt: skip
+
+_PORTS = "ports stand in the service, right behind the verdict: `{verdict} tcp/22`"
+_CLAUSES = {
+    **dict.fromkeys(("port", "ports", "dport", "dports", "--dport"), _PORTS),
+    **dict.fromkeys(("sports", "--sport"), "source ports have a clause of their own: `sport 1024-65535`"),
+    **dict.fromkeys(("saddr", "src", "source", "-s"), "source addresses stand after `from`"),
+    **dict.fromkeys(("daddr", "dst", "destination", "-d"), "destination addresses stand after `to`"),
+    **dict.fromkeys(("iif", "iifname", "in", "-i"), "the incoming interface is a zone after `from`"),
+    **dict.fromkeys(("oif", "oifname", "out", "-o"), "the outgoing interface is a zone after `to`"),
+    **dict.fromkeys(("ctstate", "--ctstate", "-m"), "the state is a clause: `state new`"),
+    **dict.fromkeys(("ct", "meta", "ip", "ip6", "tcp"), "fields stand after `where`, and the state after `state`"),
+    **dict.fromkeys(("rate", "ratelimit"), "a rate stands after `limit` or `over`"),
+    **dict.fromkeys(("protocol", "-p"), "the protocol is a service, right behind the verdict: `{verdict} tcp`"),
+    **dict.fromkeys(("if", "when", "unless", "match"), "conditions stand after `where`"),
+    **dict.fromkeys(("prefix", "log-prefix"), "as in `log \"in: \"`"),
+    "=": "two values are compared by `==`", "&": "conditions are joined by `and`", "|": "conditions are joined by `or`",
+}  # fmt: skip
+
+_PROTOCOLS = frozenset({"tcp", "udp", "sctp", "dccp", "udplite"})
+
+
+def service(text: str) -> str:
+    """`22/tcp`, `tcp:22`: what was meant, "" where that is not known."""
+    for separator in "/:":
+        left, _, right = text.partition(separator)
+        if left in _PROTOCOLS and right[:1].isdigit():
+            return f"{left}/{right}"
+        if right in _PROTOCOLS and left[:1].isdigit():
+            return f"{right}/{left}"
+    return ""
+
+
+def advice(token: Token, before: Sequence[Token]) -> str:
+    """What to write instead of a word that begins no clause, "" where that is not known."""
+    verdict, after = before[0].text, before[-1]
+    if token.text in _CLAUSES and not (token.text == "in" and after.kind == "VALUE"):
+        return _CLAUSES[token.text].format(verdict=verdict)
+    if token.kind == "VALUE" and after.text == "port":
+        return f"write `tcp/{token.text}`"
+    if token.kind == "VALUE" and after.text in _PROTOCOLS:
+        return f"write `{after.text}/{token.text}`"
+    if token.kind == "VALUE" and after.kind in ("PORTS", "VALUE") and len(before) == 2:
+        return f"several ports stand with commas between them: `{after.text},{token.text}`"
+    late = token.kind == "PORTS" or token.text in BUILTIN_SERVICES or token.text in _PROTOCOLS
+    if late and after.text not in BUILTIN_SERVICES:
+        return f"a service stands right behind the verdict: `{verdict} {token.text}`"
+    return ""
