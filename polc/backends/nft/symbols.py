@@ -30,8 +30,6 @@ _ICMPV6_CODES = {
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _FIELD_NAMES = {one.value: dict(fact.names) for one, fact in FIELDS.items() if fact.names and one is not Field.META_DAY}
 
-_DSCP = {"lephb": 1}  # beside those that polc takes as names (RFC 8622; nftables, src/proto.c)
-
 _SYMBOLS: dict[str, dict[str, int]] = {
     "meta l4proto": {**PROTOCOLS, "ipv6-icmp": ICMPV6},
     "icmp type": ICMP_TYPES[ICMP],
@@ -39,7 +37,6 @@ _SYMBOLS: dict[str, dict[str, int]] = {
     "icmp code": _ICMP_CODES,
     "icmpv6 code": _ICMPV6_CODES,
     **_FIELD_NAMES,
-    **{field: {**_FIELD_NAMES[field], **_DSCP} for field in (Field.IP_DSCP.value, Field.IP6_DSCP.value)},
     "meta day": {name: number for number, name in enumerate(_DAYS)},
     "meta iifgroup": {"default": 0},  # nft prints groups by the host's /etc/iproute2/group
     "meta oifgroup": {"default": 0},

@@ -223,3 +223,20 @@ def test_every_number_is_compared() -> None:
     assert differences(wanted, one) == ()
     assert differences(text(ruleset((Rule((tcp(80),), Accept()),))), one) != ()
     assert numbers(80, 81).ranges == ((80, 81),)
+
+
+def test_a_mark_under_the_mask_of_a_prefix_is_listed_as_one() -> None:
+    """nft 1.0.6: `meta mark & 0xffff0000 == 0x80000` comes back as a prefix."""
+
+    def table(match: object) -> str:
+        rule = {"family": "inet", "table": "polc", "chain": "c", "expr": [{"match": match}]}
+        chain = {"family": "inet", "table": "polc", "name": "c"}
+        return json.dumps({"nftables": [{"add": {"chain": chain}}, {"add": {"rule": rule}}]})
+
+    mark = {"meta": {"key": "mark"}}
+    for op in ("==", "!="):
+        wanted = table({"op": op, "left": {"&": [mark, 0xFFFF0000]}, "right": 0x80000})
+        listed = table({"op": op, "left": mark, "right": {"prefix": {"addr": 0x80000, "len": 16}}})
+        other = table({"op": op, "left": mark, "right": {"prefix": {"addr": 0x80000, "len": 15}}})
+        assert differences(wanted, listed) == ()
+        assert differences(wanted, other)
