@@ -116,3 +116,9 @@ def test_named_counters_are_refused_where_there_are_none(tmp_path: Path) -> None
         compile_policy(str(path), "iptables")
     assert {one.code for one in refused.value.diagnostics} == {"POL402"}
     assert all(one.span for one in refused.value.diagnostics)
+
+
+def test_a_mistyped_unit_is_told_as_one() -> None:
+    code, message, place = error("accept ssh limit 10 mbyte/second")
+    assert (code, place) == ("POL114", "10 mbyte/second")
+    assert "`mbytes`" in message

@@ -74,7 +74,7 @@ def rate(text: str) -> Rate:
             f"`{text}` is not a rate: write packets or bytes per second, minute, hour or day, such as `10/minute` or "
             "`10 mbytes/second`"
         )
-    if amount.endswith("bytes"):
+    if amount[-1:].isalpha():
         return Rate(size(amount), _PERIODS[period], Amount.BYTES)
     packets = decimal(amount, 1, LARGEST_COUNT)
     if packets is None:
