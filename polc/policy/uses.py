@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from polc.ir.reachable import reachable
 from polc.policy.document import Ban, Decision, Endpoint, MacroDocument, NativeDocument, ServiceWord, Verdict, Word
 from polc.policy.lower.sections import Written
 from polc.policy.lower.symbols import service_definition
@@ -38,14 +39,8 @@ class Uses(NamedTuple):
 
     def reach(self, roots: frozenset[Name]) -> frozenset[Name]:
         """The definitions that ``roots`` name, with those that they name in turn."""
-        seen: set[Name] = set()
-        todo = list(roots)
-        while todo:
-            name = todo.pop()
-            if name in self.names and name not in seen:
-                seen.add(name)
-                todo += self.names[name]
-        return frozenset(seen)
+        own = self.names.keys()
+        return frozenset(reachable(own & roots, lambda name: own & self.names[name]))
 
     def unused(self) -> Iterator[Unused]:
         """In the order of the files."""

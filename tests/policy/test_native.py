@@ -33,6 +33,7 @@ def native(**words: object) -> str:
         ("iptables", '-m comment --comment "a -j DROP', "a quote is open"),
         ("iptables", "-A INPUT -j ACCEPT", "`-A`"),
         ("iptables", "tcp", "begin with an option"),
+        ("nft", "  ", "there are none"),
         ("iptables", "  ", "begin with an option"),
     ],
 )

@@ -19,6 +19,7 @@ from polc.backends.model import Deviation, Fidelity, Output, OutputFile
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import Direction, InterfaceMatch
 from polc.ir.origin import Origin
+from polc.ir.reachable import reachable
 from polc.ir.ruleset import BaseChain, Chain, RegularChain, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
 from polc.ir.verdicts import Drop, Goto, Jump, Return
@@ -113,7 +114,7 @@ class _Emission:
                 found[chain.name] = frozenset({at})
         chains = {chain.name: chain for chain in self.ruleset.chains}
         for name, start in [(name, next(iter(places))) for name, places in found.items()]:
-            for reached in _reachable(name, chains):
+            for reached in reachable(_called(chains[name]), lambda one: _called(chains[one])):
                 found[reached] = found.get(reached, frozenset()) | {start}
         for chain in self.ruleset.chains:
             if isinstance(chain, RegularChain) and chain.name not in found:
@@ -246,15 +247,5 @@ def _hides_interface(rule: Rule, chain: Chain, name: str) -> bool:
     )
 
 
-def _reachable(start: str, chains: dict[str, Chain]) -> set[str]:
-    found: set[str] = set()
-    open_ends = [start]
-    while open_ends:
-        for rule in chains[open_ends.pop()].rules:
-            match rule.verdict:
-                case Jump(chain) | Goto(chain) if chain not in found:
-                    found.add(chain)
-                    open_ends.append(chain)
-                case _:
-                    pass
-    return found
+def _called(chain: Chain) -> set[str]:
+    return {rule.verdict.chain for rule in chain.rules if isinstance(rule.verdict, Jump | Goto)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.backends.iptables.extensions.sets import check_timeout
-from polc.backends.iptables.extensions.words import Refused
+from polc.backends.iptables.extensions.words import Refused, made_of
 from polc.ir.family import Family
 from polc.ir.matches import SetMatch
 from polc.ir.ruleset import DynamicSet, Rule
@@ -57,5 +57,5 @@ def _check_name(name: str) -> None:
             f"the names of ipsets have at most {_LONGEST} bytes, and `{name}` has {len(name.encode())}",
             "a shorter name for the group",
         )
-    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or name.startswith("-"):
+    if not made_of(name, "-_") or name.startswith("-"):
         raise Refused("set-name", f"ipset would misread the name `{name}`")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from zlib import crc32
 
+from polc.backends.iptables.extensions.words import made_of
 from polc.backends.iptables.tables import TABLES
 from polc.ir.ruleset import Chain, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Goto, Jump
@@ -47,8 +48,7 @@ def rename_chains(ruleset: Ruleset) -> Ruleset:
 
 
 def _fits(name: str) -> bool:
-    plain = name.isascii() and name.replace("-", "").replace("_", "").replace(".", "").isalnum()
-    return plain and len(name) <= _LONGEST and not name.startswith("-") and name not in _TAKEN
+    return made_of(name, "-_.") and len(name) <= _LONGEST and not name.startswith("-") and name not in _TAKEN
 
 
 def _other(name: str, kept: set[str]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from polc.backends.nft.refused import Refused
 from polc.ir.matches import NameField, NameMatch, ReversePathMatch, Trait, TraitMatch
+from polc.ir.reachable import reachable
 from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
 from polc.ir.statements import AssignHelper, ClampMss, Notrack, Synproxy, Tproxy
 from polc.ir.verdicts import Goto, Jump, Nat, NatKind
@@ -55,15 +56,9 @@ def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
     }
     found: dict[str, list[BaseChain]] = {chain.name: [] for chain in ruleset.chains}
     for base in ruleset.chains:
-        if not isinstance(base, BaseChain):
-            continue
-        todo, seen = [base.name], set[str]()
-        while todo:
-            name = todo.pop()
-            if name not in seen:
-                seen.add(name)
+        if isinstance(base, BaseChain):
+            for name in reachable([base.name], lambda name: calls.get(name, ())):
                 found.setdefault(name, []).append(base)
-                todo += calls.get(name, ())
     return found
 
 

@@ -40,6 +40,8 @@ def _check(word: Word, wrong: str, scope: Scope) -> None:
 
 def _wrong_for_nft(text: str) -> str:
     """Why the words end before their end, or go on behind it (nft(8), LEXICAL CONVENTIONS); empty when they do not."""
+    if not text.strip():
+        return "there are none"
     if not text.isprintable():
         return "there are line ends or control characters in them"
     quoted, open_ends = False, list[str]()

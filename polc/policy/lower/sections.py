@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
 from polc.ir.origin import Origin
+from polc.ir.reachable import reachable
 from polc.ir.ruleset import BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
 from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Word
@@ -200,17 +201,15 @@ class _Sections:
         self, places: dict[str, Place], documents: dict[str, _Documents], regular: dict[str, _Documents]
     ) -> dict[str, frozenset[str]]:
         """The regular chains that packets of each base chain can come to."""
-        found: dict[str, frozenset[str]] = {}
-        for name in places:
-            seen: set[str] = set()
-            todo = [word.text for word in self._calls(documents[name].rules)] if name in documents else []
-            while todo:
-                chain = todo.pop()
-                if chain in regular and chain not in seen:
-                    seen.add(chain)
-                    todo += (word.text for word in self._calls(regular[chain].rules))
-            found[name] = frozenset(seen)
-        return found
+
+        def called(found: _Documents) -> set[str]:
+            return regular.keys() & {word.text for word in self._calls(found.rules)}
+
+        return {
+            name: frozenset(reachable(called(documents[name]), lambda chain: called(regular[chain])))
+            for name in places
+            if name in documents
+        }
 
     def _rules(self, found: _Documents, scope: Scope) -> tuple[Rule, ...]:
         return tuple(rule for document in found.rules for rule in lower_rule(document, scope))

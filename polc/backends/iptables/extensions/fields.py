@@ -28,8 +28,9 @@ def _up_to(highest: int) -> Callable[[FieldMatch], Alternatives]:
 
 
 def _mac(match: FieldMatch) -> Alternatives:
-    by_value(replace(match, negated=False))
-    return Alternatives((match,)) if match.negated else by_value(match)
+    """``!`` says each value once; there must be no more of those than there may be lines."""
+    options = by_value(replace(match, negated=False))
+    return Alternatives((match,)) if match.negated else options
 
 
 def _counted(match: FieldMatch) -> Alternatives:

@@ -81,6 +81,11 @@ def module(text: str) -> Words:
     return Words((Piece(Rank.MODULE, f"-m {text}"),))
 
 
+def made_of(name: str, marks: str) -> bool:
+    """Whether a name has ASCII letters or digits, and besides those ``marks`` alone."""
+    return name.isascii() and "".join(c for c in name if c not in marks).isalnum()
+
+
 _PLAIN = frozenset("_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
