@@ -7,6 +7,7 @@ from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
 from polc.diagnostics.codes.names import NAME_CODES
+from polc.diagnostics.codes.nft_import import NFT_IMPORT_CODES
 from polc.diagnostics.codes.output import OUTPUT_CODES
 from polc.diagnostics.codes.syntax import SYNTAX_CODES
 from polc.diagnostics.codes.targets import TARGET_CODES
@@ -20,6 +21,7 @@ _ALL = sorted(
         *CLAUSE_CODES,
         *ANALYSIS_CODES,
         *TARGET_CODES,
+        *NFT_IMPORT_CODES,
         *KERNEL_CODES,
         *BUG_CODES,
     ),
