@@ -41,9 +41,9 @@ class Profile:
         """Why a rule that takes ``feature`` is refused, and which profiles have it: reason and help of a diagnostic."""
         what = REQUIREMENTS[feature].what
         old = self._too_old(feature) if feature not in self.absent else []
-        reason = f"{' with '.join(old)} (profile `{self.name}`) has no {what}" if old else f"`{self.name}` has no {what}"
+        who = f"{' with '.join(old)} (profile `{self.name}`)" if old else f"`{self.name}`"
         able = [one.name for one in PROFILES.values() if one.has(feature)]
-        return reason, f"`--for {able[0]}` has them, where that is the host" if able else ""
+        return f"{who} has no {what}", f"`--for {able[0]}` has them, where that is the host" if able else ""
 
 
 def dotted(version: Version) -> str:
