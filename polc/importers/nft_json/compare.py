@@ -320,7 +320,7 @@ def _flags(what: read.Flags, op: str, right: Json, mask: int | None = None) -> D
                 raise Unknown("bits that have no names here")
             case "in" | "!", int() if mask is None and not _is_set(right) and found:
                 matches.append(FlagsMatch(what.field, found, 0, op == "in"))
-            case ("==" | "in"), int() if len(numbers) == 1:
+            case (("==" | "in"), int()) if len(numbers) == 1:
                 matches.append(FlagsMatch(what.field, whole, found))
             case "!=", int():
                 matches.append(FlagsMatch(what.field, whole, found, True))

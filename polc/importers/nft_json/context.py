@@ -41,7 +41,7 @@ class Context:
     """``layer3``: its packets are of IPv4 and IPv6 alone, of ``families``.
 
     ``taken`` are objects, as kind and name (``@`` for sets and maps), that the rules say themselves now; ``needed``
-    those that rules in nft's words name.
+    those that rules in nft's words name. ``stores`` are sets that keep limits for their elements, and nothing more.
     """
 
     table: Table
@@ -53,6 +53,7 @@ class Context:
     sets: dict[str, DynamicSet | Unknown] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
     needed: set[tuple[str, str]] = field(default_factory=set)
+    stores: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, table: Table) -> Context:

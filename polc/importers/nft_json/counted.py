@@ -158,7 +158,7 @@ def element_limit(inside: Object, context: Context) -> Counted:
     if size is None:
         raise Unknown("a set of a size that is no number")
     counted = _keyed(inside.get("elem"), statements[0], reference[1:], size, timeout)
-    context.taken.add(("@", reference[1:]))
+    context.stores.add(reference[1:])
     return counted
 
 

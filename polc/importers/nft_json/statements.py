@@ -23,6 +23,9 @@ from polc.ir.verdicts import Verdict
 _BREAKS_OFF = frozenset({"match", "limit", "quota", "ct count", "meter"})
 """Statements that are asked, whatever else they do."""
 
+_DICE = ('"numgen":', '"key":"random"')
+"""In matches that answer another time for the same packet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -32,21 +35,25 @@ class Reader:
     name: str
     dropped_after: bool = False
 
-    def read(self, statement: Json) -> Piece:
-        """Raises:
+    def read(self, statement: Json, *, last: bool = True) -> Piece:
+        """The piece that a statement is; ``last``: none follows.
+
+        Raises:
         Malformed: it is no statement, or names what the table does not have.
         """
         if not isinstance(statement, dict) or len(statement) != 1:
             raise Malformed("a statement is an object with one key")
         ((kind, inside),) = statement.items()
         try:
+            if kind == "vmap" and not last:
+                raise Unknown("a map of verdicts with something behind it")
             found = self._known(kind, inside)
         except Unknown as unknown:
             return self._opaque(kind, statement, unknown.reason)
         except Malformed as problem:
             raise problem if problem.path[:1] == (kind,) else problem.below(kind) from None
         match found:
-            case Ask() if found.demand.condition is not None:
+            case Ask() if found.demand.condition or found.demand.transport.types or found.demand.transport.codes:
                 return Ask(replace(found.demand, words=compact(statement)))
             case Counted() | Effect():
                 return replace(found, words=compact(statement))
@@ -150,5 +157,6 @@ class Reader:
         inside = statement[kind]
         if kind in _BREAKS_OFF or (kind == "set" and isinstance(inside, dict) and "stmt" in inside):
             match = OpaqueMatch(words, Syntax.NFT_JSON, reason)
-            return Ask(Demand((match,))) if kind == "match" and "numgen" not in words else Counted(match, words=words)
+            once = kind != "match" or any(word in words for word in _DICE)
+            return Counted(match, words=words) if once else Ask(Demand((match,)))
         return Effect(OpaqueStatement(words, Syntax.NFT_JSON, reason), words=words)

@@ -272,9 +272,7 @@ def _map_verdict(value: Json, context: Context) -> MapVerdict | None:
     return verdict(word, inside, context)
 
 
-def _elements(
-    options: list[tuple[Json, MapVerdict | None]], lookup: Key
-) -> tuple[tuple[Element, MapVerdict], ...]:
+def _elements(options: list[tuple[Json, MapVerdict | None]], lookup: Key) -> tuple[tuple[Element, MapVerdict], ...]:
     """Without those that go on to the next rule, which is what a packet in none of them does.
 
     Raises:
