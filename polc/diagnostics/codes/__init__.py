@@ -8,6 +8,7 @@ from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
 from polc.diagnostics.codes.names import NAME_CODES
 from polc.diagnostics.codes.output import OUTPUT_CODES
+from polc.diagnostics.codes.packets import PACKET_CODES
 from polc.diagnostics.codes.syntax import SYNTAX_CODES
 from polc.diagnostics.codes.targets import TARGET_CODES
 
@@ -15,6 +16,7 @@ _ALL = sorted(
     (
         *INPUT_CODES,
         *OUTPUT_CODES,
+        *PACKET_CODES,
         *SYNTAX_CODES,
         *NAME_CODES,
         *CLAUSE_CODES,
