@@ -71,6 +71,7 @@ class Packet:
     quoted: Packet | None = None
     chunks: tuple[int, ...] | None = None
     vtag: int | None = None
+    init_tag: int | None = None
     call_id: int | None = None
     ttl: int = 64
     dscp: int = 0

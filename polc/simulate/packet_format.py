@@ -65,7 +65,7 @@ def _options(packet: Packet) -> Iterator[tuple[str, list[str]]]:
         yield "id", [str(packet.id)]
     if packet.chunks is not None:
         yield "chunks", [_CHUNK_NAMES.get(one, str(one)) for one in packet.chunks]
-    for name, value in (("vtag", packet.vtag), ("call-id", packet.call_id)):
+    for name, value in (("vtag", packet.vtag), ("init-tag", packet.init_tag), ("call-id", packet.call_id)):
         if value is not None:
             yield name, [str(value)]
     if packet.ttl != (255 if packet.protocol == ICMPV6 and 133 <= packet.type <= 137 else 64):

@@ -244,6 +244,11 @@ def _vtag(packet: Packet, words: Words) -> Packet:
     return replace(packet, vtag=number(words[0], 0xFFFFFFFF))
 
 
+def _init_tag(packet: Packet, words: Words) -> Packet:
+    _of(packet, words[0], SCTP, "sctp")
+    return replace(packet, init_tag=number(words[0], 0xFFFFFFFF))
+
+
 def _call_id(packet: Packet, words: Words) -> Packet:
     _of(packet, words[0], GRE, "gre")
     return replace(packet, call_id=number(words[0], 0xFFFF))
@@ -330,6 +335,7 @@ OPTIONS: dict[str, Callable[[Packet, Words], Packet]] = {
     "id": _id,
     "chunks": _chunks,
     "vtag": _vtag,
+    "init_tag": _init_tag,
     "call_id": _call_id,
     "ttl": lambda packet, words: replace(packet, ttl=number(words[0], 255)),
     "dscp": lambda packet, words: replace(packet, dscp=_numbers(words, _named(Field.IP_DSCP), 63)[0]),
