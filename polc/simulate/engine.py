@@ -25,6 +25,7 @@ from polc.simulate.packet import FIN, RST, Packet
 from polc.simulate.replies import reply_to
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
+from polc.simulate.trace import Tracer
 from polc.simulate.unknown import OnlyKernelKnows
 from polc.simulate.world import Watcher, World
 
@@ -136,6 +137,10 @@ class Simulator:
         if self.last is None:
             raise ValueError("there is no packet before it")
         return reply_to(self.last, reply or Reply(), self.routing)
+
+    def tracer(self) -> Tracer:
+        """Notes the way of one packet: give it to ``send``."""
+        return Tracer(self._world)
 
     def send(self, packet: Packet, tracer: Watcher | None = None) -> Outcome:
         """What becomes of a packet; ``tracer`` is told of its way."""
