@@ -5,11 +5,13 @@ The kernel's ``struct sk_buff``. Plain slots and integers, because this is what 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from polc.ir.family import Family
 from polc.ir.matches import CtState
-from polc.simulate.packet import Packet
+from polc.ir.ruleset import Hook
+from polc.simulate.packet import SACK, WSCALE, Packet
 
 if TYPE_CHECKING:
     from polc.simulate.conntrack.flow import Flow
@@ -22,13 +24,14 @@ INVALID, ESTABLISHED, RELATED, NEW, UNTRACKED = (
 class Flight:
     """``sport`` and ``dport`` are -1 where there are none. ``state`` is INVALID before conntrack has seen the packet,
     as ``ct state`` is there (net/netfilter/nft_ct.c, nft_ct_get_eval). ``reply``: it goes against the direction of
-    its flow. ``template_*`` is what rules before conntrack have said of the flow.
+    its flow. ``template`` is what rules before conntrack have said of the flow. ``local``: a socket of the host has
+    sent it. ``hook`` is where it is.
     """
 
     __slots__ = (
-        "call_id", "code", "daddr", "dport", "dscp", "ecn", "family", "flags", "flow", "id", "iif", "length", "mark",
-        "mss", "oif", "packet", "payload", "protocol", "quoted", "reply", "saddr", "six", "sport", "state", "template",
-        "ttl", "type",
+        "call_id", "code", "daddr", "dport", "dscp", "ecn", "family", "flags", "flow", "hook", "id", "iif",
+        "length", "local", "mark", "mss", "oif", "packet", "payload", "priority", "protocol", "quoted",
+        "reply", "saddr", "six", "sport", "state", "stripped", "template", "tproxied", "ttl", "type",
     )  # fmt: skip
 
     def __init__(self, packet: Packet) -> None:
@@ -50,12 +53,17 @@ class Flight:
         self.mark = packet.mark
         self.length = packet.total_length
         self.mss = packet.mss
+        self.stripped: frozenset[int] = frozenset()
+        self.priority = packet.priority
+        self.local = False
+        self.tproxied = False
         self.iif = packet.iif
         self.oif = ""
         self.payload = packet.payload
         self.quoted = packet.quoted
         self.call_id = packet.call_id
         self.flow: Flow | None = None
+        self.hook = Hook.PREROUTING
         self.state = INVALID
         self.reply = False
         self.template: Template | None = None
@@ -63,13 +71,12 @@ class Flight:
     def now(self) -> Packet:
         """The packet as it is at this moment."""
         was = self.packet
-        return Packet(
-            self.family, self.protocol, self.saddr, self.daddr,
-            None if self.sport < 0 else self.sport, None if self.dport < 0 else self.dport,
-            self.iif, self.oif, self.flags, was.seq, was.ack, was.window, was.options, self.mss, was.wscale, was.sack,
-            self.type, self.code, self.id, self.quoted, was.chunks, was.vtag, was.init_tag,
-            self.call_id, self.ttl, self.dscp, self.ecn, was.length, self.payload, was.fragment, was.ipsec, was.socket, was.bad_checksum, self.mark,
-            was.uid, was.gid, was.cgroup, was.mac, was.pkttype, was.os, was.presumed,
+        return replace(
+            was, saddr=self.saddr, daddr=self.daddr, sport=None if self.sport < 0 else self.sport,
+            dport=None if self.dport < 0 else self.dport, iif=self.iif, oif=self.oif,
+            options=was.options - self.stripped, mss=self.mss, wscale=None if WSCALE in self.stripped else was.wscale,
+            sack=() if SACK in self.stripped else was.sack, id=self.id, quoted=self.quoted, call_id=self.call_id,
+            ttl=self.ttl, dscp=self.dscp, payload=self.payload, mark=self.mark, priority=self.priority,
         )  # fmt: skip
 
 

@@ -133,6 +133,7 @@ class Routing:
         for route in host.routes:
             self._add(route)
         self._cache: dict[tuple[Family, int], Hop | None] = {}
+        self._learnt: dict[tuple[Family, int], tuple[str, bool]] = {}
 
     def _add(self, route: Route) -> None:
         shift = route.family.bits - route.length
@@ -153,8 +154,10 @@ class Routing:
         A packet that comes in and names no way out is for the host, one that goes out and names no way in is from
         it; whatever else it names is behind the interface beside it.
         """
-        if self.type_of(family, address) in (AddressType.MULTICAST, AddressType.BROADCAST):
+        known = self._learnt.get((family, address))
+        if known == (interface, own) or self.type_of(family, address) in (AddressType.MULTICAST, AddressType.BROADCAST):
             return
+        self._learnt[family, address] = (interface, own)
         if own:
             self._local[family, address] = interface
         elif not _invented(family, address):

@@ -46,7 +46,9 @@ class Packet:
     and the payload take. ``quoted`` is the packet that an ICMP error is about, as it stands in it. ``chunks`` of
     SCTP are None for what fits the flow. ``call_id`` makes a GRE packet one of PPTP. A ``fragment`` is a second or
     later one. ``os`` is the name that ``osf`` finds for a SYN. ``uid``, ``gid`` and ``cgroup`` are those of the
-    socket of a packet that the host sends (None: it has none).
+    socket of a packet that the host sends (None: root's, in no group). ``mac`` and ``mac_to`` are the link's addresses,
+    ``vlan`` the number of an 802.1Q tag, ``spi`` that of AH or ESP, ``headers`` IPv6 extension headers by nft's names,
+    ``realm`` the routing realm (nft ``meta rtclassid``).
     """
 
     family: Family
@@ -87,6 +89,15 @@ class Packet:
     gid: int | None = None
     cgroup: int | None = None
     mac: int | None = None
+    mac_to: int | None = None
+    vlan: int | None = None
+    spi: int | None = None
+    dccp_type: int = 0
+    mh_type: int | None = None
+    headers: frozenset[str] = frozenset()
+    priority: int = 0
+    realm: int = 0
+    cpu: int = 0
     pkttype: int | None = None
     os: str = ""
     presumed: Presumed | None = field(default=None)

@@ -84,6 +84,18 @@ def _options(packet: Packet) -> Iterator[tuple[str, list[str]]]:
             yield name, [str(value)]
     if packet.mac is not None:
         yield "mac", [mac_text(packet.mac)]
+    if packet.mac_to is not None:
+        yield "mac-to", [mac_text(packet.mac_to)]
+    for name, value in (("vlan", packet.vlan), ("spi", packet.spi), ("mh-type", packet.mh_type)):
+        if value is not None:
+            yield name, [str(value)]
+    if packet.headers:
+        yield "headers", sorted(packet.headers)
+    for name, number in (
+        ("dccp-type", packet.dccp_type), ("priority", packet.priority), ("realm", packet.realm), ("cpu", packet.cpu),
+    ):  # fmt: skip
+        if number:
+            yield name, [str(number)]
     if packet.pkttype is not None:
         yield "pkttype", [str(packet.pkttype)]
     if packet.os:
@@ -167,8 +179,8 @@ def packet_json(packet: Packet) -> dict[str, Json]:
     return made
 
 
-LISTS = frozenset({"flags", "options", "sack", "chunks", "status", "ct-original"})
+LISTS = frozenset({"flags", "options", "sack", "chunks", "status", "headers", "ct-original"})
 """Options with several values."""
 
-TEXTS = frozenset({"in", "out", "mac", "payload", "os", "state", "ct-direction", "ct-helper"})
+TEXTS = frozenset({"in", "out", "mac", "mac-to", "payload", "os", "state", "ct-direction", "ct-helper"})
 """Options whose value is a text, whatever it looks like."""

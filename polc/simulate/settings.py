@@ -33,7 +33,8 @@ def _sctp_timeouts() -> dict[str, int]:
 class Settings:
     """Times are seconds; the defaults are the kernel's.
 
-    ``hz`` is CONFIG_HZ, in whose ticks iptables' limits count. ``recent_packets`` is xt_recent's ip_pkt_list_tot.
+    ``hz`` is CONFIG_HZ, in whose ticks iptables' limits count. ``recent_packets`` and ``recent_sources``
+    are xt_recent's ip_pkt_list_tot and ip_list_tot.
     ``conntrack_max`` is net.netfilter.nf_conntrack_max. ``seed`` decides what the kernel draws by chance.
     """
 
@@ -54,4 +55,5 @@ class Settings:
     conntrack_max: int = 262144
     hz: int = 250
     recent_packets: int = 20
+    recent_sources: int = 100
     seed: int = 0

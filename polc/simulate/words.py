@@ -11,8 +11,8 @@ from polc.diagnostics import Failure
 from polc.ir.addresses import parse_address
 from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
-from polc.ir.matches import CtState
-from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMP_TYPES, ICMPV6, PORT_PROTOCOLS, PROTOCOLS, SCTP, TCP
+from polc.ir.matches import CtState, ExtensionHeader
+from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMP_TYPES, ICMPV6, PORT_PROTOCOLS, PROTOCOLS, SCTP, TCP
 from polc.simulate.packet import GRE, SYN, Packet, Presumed
 from polc.source import Span
 
@@ -254,6 +254,27 @@ def _call_id(packet: Packet, words: Words) -> Packet:
     return replace(packet, call_id=number(words[0], 0xFFFF))
 
 
+def _spi(packet: Packet, words: Words) -> Packet:
+    if packet.protocol not in (50, 51):
+        raise words[0].wrong("only packets of esp and ah have a security parameter index")
+    return replace(packet, spi=number(words[0], 0xFFFFFFFF))
+
+
+def _dccp_type(packet: Packet, words: Words) -> Packet:
+    _of(packet, words[0], DCCP, "dccp")
+    return replace(packet, dccp_type=number(words[0], 15))
+
+
+def _headers(packet: Packet, words: Words) -> Packet:
+    known = {one.value for one in ExtensionHeader}
+    for word in words:
+        if word.text not in known:
+            raise word.wrong(f"`{word.text}` is no extension header", f"they are {', '.join(sorted(known))}")
+    if packet.family is not Family.IP6:
+        raise words[0].wrong("only IPv6 packets have extension headers")
+    return replace(packet, headers=frozenset(word.text for word in words))
+
+
 def _payload(packet: Packet, words: Words) -> Packet:
     return replace(packet, payload=unquoted(words[0]).encode("latin-1", "replace"))
 
@@ -347,6 +368,15 @@ OPTIONS: dict[str, Callable[[Packet, Words], Packet]] = {
     "gid": lambda packet, words: replace(packet, gid=number(words[0], 0xFFFFFFFF)),
     "cgroup": lambda packet, words: replace(packet, cgroup=number(words[0], 0xFFFFFFFF)),
     "mac": lambda packet, words: replace(packet, mac=mac(words[0])),
+    "mac_to": lambda packet, words: replace(packet, mac_to=mac(words[0])),
+    "vlan": lambda packet, words: replace(packet, vlan=number(words[0], 4095)),
+    "spi": _spi,
+    "dccp_type": _dccp_type,
+    "mh_type": lambda packet, words: replace(packet, mh_type=number(words[0], 255)),
+    "headers": _headers,
+    "priority": lambda packet, words: replace(packet, priority=number(words[0], 0xFFFFFFFF)),
+    "realm": lambda packet, words: replace(packet, realm=number(words[0], 0xFFFFFFFF)),
+    "cpu": lambda packet, words: replace(packet, cpu=number(words[0], 0xFFFFFFFF)),
     "pkttype": lambda packet, words: replace(packet, pkttype=_numbers(words, _named(Field.META_PKTTYPE), 255)[0]),
     "os": lambda packet, words: replace(packet, os=unquoted(words[0])),
     "fragment": lambda packet, words: replace(packet, fragment=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from polc.ir.fields import CT_STATUS_BITS
@@ -86,8 +87,8 @@ class Flow:
 
     __slots__ = (
         "bytes", "expectations", "gre_timeouts", "helper", "helper_data", "helper_set", "labels", "mark", "masq_out",
-        "master", "number", "original", "packets", "proto", "reply", "status", "stream_at", "timeout", "timeouts",
-        "zone", "zone_directions",
+        "master", "number", "offloaded", "on_end", "original", "packets", "proto", "reply", "status", "stream_at",
+        "timeout", "timeouts", "zone", "zone_directions",
     )  # fmt: skip
 
     def __init__(self, original: FlowTuple, reply: FlowTuple, number: int) -> None:
@@ -103,7 +104,7 @@ class Flow:
         self.master: Flow | None = None
         self.helper = ""
         self.helper_set = False
-        self.helper_data: dict[str, int] = {}
+        self.helper_data: object = None
         self.expectations: list[Expectation] = []
         self.proto: Tcp | Sctp | None = None
         self.stream_at = 0
@@ -111,6 +112,8 @@ class Flow:
         self.packets = [0, 0]
         self.bytes = [0, 0]
         self.masq_out = ""
+        self.offloaded = ""
+        self.on_end: Callable[[], None] | None = None
         self.labels = 0
 
     @property

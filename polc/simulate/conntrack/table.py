@@ -135,10 +135,8 @@ class Table:
                 del self.entries[key]
         self.expectations.remove_of(flow)
         self.forget_source(flow)
-        if flow.helper == "pptp":
-            from polc.simulate.conntrack.helpers.pptp import end_calls
-
-            end_calls(self, flow)
+        if flow.on_end is not None:
+            flow.on_end()
         return True
 
     def note_source(self, flow: Flow) -> None:

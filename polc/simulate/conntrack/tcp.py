@@ -445,3 +445,10 @@ def picked_up() -> Tcp:
     for end in tcp.seen:
         end.flags = _F_SACK_PERM | _F_BE_LIBERAL
     return tcp
+
+
+def set_closing(flow: Flow, now: int, settings: Settings) -> None:
+    """nf_conntrack_tcp_set_closing: what a rule does to the flow of a packet that it answers with a reset."""
+    if isinstance(flow.proto, Tcp) and flow.status & CONFIRMED:
+        flow.proto.state = CLOSE
+        flow.timeout = now + (flow.timeouts or settings.tcp_timeouts)["close"] * 1_000_000_000
