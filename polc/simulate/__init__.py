@@ -9,6 +9,7 @@
 ``docs/architecture.md`` says what is in which file.
 """
 
+from polc.simulate.assumed import assumed_host
 from polc.simulate.chains import Decision
 from polc.simulate.engine import RuleHits, Simulator
 from polc.simulate.hooks import Loaded
@@ -20,9 +21,11 @@ from polc.simulate.packet_format import format_packet, packet_json
 from polc.simulate.packet_text import Draft, read_packet, read_step
 from polc.simulate.settings import Flavour, Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
+from polc.simulate.trace import AtHook, Missed, PolicyDecided, Tracer, Tried
 
 __all__ = [
-    "Decision", "Draft", "Fate", "Flavour", "FlowView", "Host", "Interface", "InterfaceAddress", "Loaded", "Outcome",
-    "Packet", "Presumed", "Reply", "Rewrite", "Route", "RuleHits", "Send", "Settings", "Simulator", "Step", "Wait",
-    "format_packet", "packet_json", "read_host", "read_packet", "read_step",
+    "AtHook", "Decision", "Draft", "Fate", "Flavour", "FlowView", "Host", "Interface", "InterfaceAddress", "Loaded",
+    "Missed", "Outcome", "Packet", "PolicyDecided", "Presumed", "Reply", "Rewrite", "Route", "RuleHits", "Send",
+    "Settings", "Simulator", "Step", "Tracer", "Tried", "Wait", "assumed_host", "format_packet", "packet_json",
+    "read_host", "read_packet", "read_step",
 ]  # fmt: skip
