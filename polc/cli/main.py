@@ -17,6 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("polc.cli.check", "errors and lints: what is well-formed and still not what was meant"),
     "explain": ("polc.cli.explain", "what a diagnostic code means, and how conntrack, limits and hooks work"),
     "fmt": ("polc.cli.fmt", "write policies in canonical form, meaning and comments unchanged"),
+    "test": ("polc.cli.test", "try the tests of policies: in the simulator, and with real packets"),
     "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
 }
 """Name -> its module, and what it does in a line."""

@@ -136,7 +136,7 @@ class Simulator:
         """
         if self.last is None:
             raise ValueError("there is no packet before it")
-        return reply_to(self.last, reply or Reply(), self.routing)
+        return reply_to(self.last.packet, self.last.leaves, reply or Reply(), described=self.routing.host.described)
 
     def tracer(self) -> Tracer:
         """Notes the way of one packet: give it to ``send``."""

@@ -46,7 +46,9 @@ def _step(result: StepResult) -> dict[str, object]:
         "step": result.step.text,
         "verdict": seen.verdict if seen else None,
         "state": seen.state.name.lower() if seen and seen.state and seen.state.name else None,
-        "becomes": f"{seen.leaves.end(source=True)} -> {seen.leaves.end(source=False)}" if seen and seen.leaves else None,
+        "becomes": f"{seen.leaves.end(source=True)} -> {seen.leaves.end(source=False)}"
+        if seen and seen.leaves
+        else None,
         "why": seen.why if seen else "",
         "wrong": list(result.wrong),
     }

@@ -35,4 +35,6 @@ def _steps(result: CaseResult) -> Iterator[str]:
 
 
 def summary(counts: Counter[Status]) -> str:
-    return ", ".join(f"{counts[status]} {status.value}" for status in Status if counts[status] or status is Status.PASSED)
+    return ", ".join(
+        f"{counts[status]} {status.value}" for status in Status if counts[status] or status is Status.PASSED
+    )

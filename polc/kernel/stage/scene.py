@@ -78,12 +78,17 @@ def build(namespace: Namespace, host: Host, settings: Settings) -> None:
     _run(world, ["sh", "-e"], "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6\n")
     _run(namespace, ["sh", "-e"], "".join(f"echo {value} > /proc/sys/{name}\n" for name, value in _early(host)))
     own = macs(host)
-    _batch(namespace, (f"link add {name} address {mac} type veth peer name {name} netns {WORLD}" for name, mac in own.items()))
+    _batch(
+        namespace,
+        (f"link add {name} address {mac} type veth peer name {name} netns {WORLD}" for name, mac in own.items()),
+    )
     # The far ends come first: an interface that comes up with its peer there can send at once, one that waits for it
     # only a while later (net/core/link_watch.c).
     _batch(world, (f"link set {name} mtu 65535 up promisc on" for name in own))
     _batch(namespace, _near(host))
-    writes = "".join(f"[ ! -e /proc/sys/{name} ] || echo {value} > /proc/sys/{name}\n" for name, value in _late(settings))
+    writes = "".join(
+        f"[ ! -e /proc/sys/{name} ] || echo {value} > /proc/sys/{name}\n" for name, value in _late(settings)
+    )
     _run(namespace, ["sh", "-e"], writes)
 
 

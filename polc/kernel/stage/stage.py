@@ -22,10 +22,10 @@ from polc.kernel.stage import scene
 from polc.kernel.stage.decode import decode
 from polc.kernel.stage.encode import encode
 from polc.kernel.stage.fate import Fate, fate
-from polc.kernel.stage.replies import reply_to
 from polc.kernel.stage.tcp_ends import TcpEnds
 from polc.simulate.host import Host
 from polc.simulate.packet import Packet
+from polc.simulate.replies import reply_to
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
 
@@ -88,7 +88,12 @@ class Stage:
             self._table(f"polc-stage-{hook}", chain, tuple(rules))
 
     def play(self, steps: Sequence[Step]) -> list[Fate | None]:
-        """The fate of each step's packet, None for a wait. A reply to a packet that nobody got has no fate either."""
+        """The fate of each step's packet, None for a wait.
+
+        Raises:
+            Failure: POL611.
+            ValueError: a reply to nothing, or of a kind that nothing answers with.
+        """
         found: list[Fate | None] = []
         last: Fate | None = None
         for step in steps:
@@ -100,8 +105,9 @@ class Stage:
                 case Send(packet):
                     last = self.put(packet)
                 case Reply():
-                    seen = last.seen if last else None
-                    last = self.put(reply_to(seen, step)) if seen else None
+                    if last is None:
+                        raise ValueError("there is no packet before it")
+                    last = self.put(reply_to(last.sent, last.seen, step, described=True))
             found.append(last)
         return found
 

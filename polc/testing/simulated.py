@@ -1,0 +1,45 @@
+"""Cases in the simulator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from polc.ir.origin import Origin
+from polc.ir.ruleset import Ruleset
+from polc.simulate.engine import Simulator
+from polc.simulate.host import Host
+from polc.simulate.outcome import Outcome
+from polc.simulate.settings import Settings
+from polc.simulate.steps import Step
+from polc.testing.cases import Case
+from polc.testing.results import CaseResult, Seen, judged
+
+JUDGE = "simulator"
+
+
+def run_simulated(
+    case: Case, steps: Sequence[Step], ruleset: Ruleset, host: Host, settings: Settings
+) -> tuple[CaseResult, frozenset[Origin]]:
+    """The result, and the origins of the rules that packets met. Each case has a host of its own, as on a stage."""
+    begun = time.monotonic()
+    simulator = Simulator((ruleset,), host, settings)
+    seen = [None if (outcome := simulator.do(step)) is None else _seen(outcome) for step in steps]
+    met = frozenset(one.rule.origin for one in simulator.hits if one.packets)
+    return judged(case, JUDGE, seen, time.monotonic() - begun), met
+
+
+def _seen(outcome: Outcome) -> Seen:
+    return Seen(outcome.fate.value, outcome.state, outcome.leaves, why(outcome))
+
+
+def why(outcome: Outcome) -> str:
+    """Who decided, in words: ``policy.yaml:14 web``, ``the policy of input``, or why nobody did."""
+    decision = outcome.decision
+    if decision is None or outcome.reason:
+        return outcome.reason
+    if decision.rule is None:
+        return f"the default of `{decision.chain}`"
+    span, name = decision.origin.span, decision.origin.name
+    place = f"{span.source.path}:{span.line}" if span else f"rule {decision.number} of `{decision.chain}`"
+    return f"{place} {name}" if name else place
