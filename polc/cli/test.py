@@ -10,6 +10,7 @@ from pathlib import Path
 from polc.cli.options import add_allow_approximate, allowed
 from polc.diagnostics import Collector, Failure
 from polc.diagnostics.text import render
+from polc.ir.origin import Origin
 from polc.simulate.settings import Settings
 from polc.testing.coverage import Coverage, coverage
 from polc.testing.results import CaseResult, Status
@@ -27,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a file with a list `tests:` (may be given again); without it POLICY.tests.yaml is read too, where it is",
     )  # fmt: skip
     parser.add_argument("-k", metavar="TEXT", dest="only", default="", help="only tests whose names have this in them")
-    parser.add_argument(
-        "-v", "--verbose", action="store_true", help="a line for each test, not only for those that fail"
-    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line for each test, not for failed ones alone")
     parser.add_argument(
         "--host", metavar="TEXT", help="what the host is like, as in `settings: {host: ...}`; comes before that"
     )
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fail-under",
         metavar="PERCENT",
         type=float,
-        help="with fewer of the rules reached than this, the answer is no",
+        help="fewer of the rules reached than this is a failure",
     )
     parser.add_argument("--junit", metavar="FILE", help="write the results there, as JUnit's XML")
     parser.add_argument("--output-format", choices=("text", "json"), default="text", help="for people or for machines")
@@ -69,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         chosen = [
             (case, steps) for case, steps in zip(suite.cases, suite.steps, strict=True) if arguments.only in case.name
         ]
-        met = set()
+        met: set[Origin] = set()
         for case, steps in chosen:
             result, origins = run_simulated(case, steps, suite.ruleset, suite.host, Settings())
             met |= origins

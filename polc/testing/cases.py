@@ -110,7 +110,7 @@ def _in_words(node: Scalar) -> CaseStep:
     if found is None:
         raise Failure.of(
             "POL065", "a test is `VERDICT PACKET`", node.span,
-            help=f"begin it with {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}: `accept tcp 198.51.100.9 -> host:22 in eth0`",
+            help="begin it with accept, drop or reject: `accept tcp 198.51.100.9 -> host:22 in eth0`",
         )  # fmt: skip
     lead = len(node.text) - len(node.text.lstrip())
     start = lead + found.start(2)

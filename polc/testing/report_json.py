@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from polc.testing.coverage import Coverage
-from polc.testing.results import CaseResult, StepResult
+from polc.testing.results import CaseResult, StepResult, ends
 
 
 def render(results: Sequence[CaseResult], coverage: Coverage | None) -> str:
@@ -46,9 +46,7 @@ def _step(result: StepResult) -> dict[str, object]:
         "step": result.step.text,
         "verdict": seen.verdict if seen else None,
         "state": seen.state.name.lower() if seen and seen.state and seen.state.name else None,
-        "becomes": f"{seen.leaves.end(source=True)} -> {seen.leaves.end(source=False)}"
-        if seen and seen.leaves
-        else None,
+        "becomes": ends(seen.leaves) if seen and seen.leaves else None,
         "why": seen.why if seen else "",
         "wrong": list(result.wrong),
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from polc.ir.addresses import format_address
+from polc.ir.family import Family
 from polc.ir.matches import CtState
 from polc.simulate.packet import Packet
 from polc.testing.cases import Case, CaseStep, Ends
@@ -71,8 +73,8 @@ def _wrong(step: CaseStep, seen: Seen | None) -> tuple[str, ...]:
         state = seen.state.name.lower() if seen.state and seen.state.name else "none"
         found.append(f"expected state {_name(wanted.state)}, got {state}")
     if wanted.becomes and not (seen.leaves and wanted.becomes.fit(seen.leaves)):
-        ends = _ends(seen.leaves) if seen.leaves else "nothing"
-        found.append(f"expected it to become {_wanted(wanted.becomes, seen.leaves)}, and it became {ends}")
+        became = ends(seen.leaves) if seen.leaves else "nothing"
+        found.append(f"expected it to become {_wanted(wanted.becomes, seen.leaves)}, and it became {became}")
     return tuple(found)
 
 
@@ -80,16 +82,14 @@ def _name(state: CtState) -> str:
     return state.name.lower() if state.name else ""
 
 
-def _ends(packet: Packet) -> str:
+def ends(packet: Packet) -> str:
+    """``SOURCE:PORT -> DESTINATION:PORT``, and the code point unless it is 0."""
     dscp = f" dscp {packet.dscp}" if packet.dscp else ""
     return f"{packet.end(source=True)} -> {packet.end(source=False)}{dscp}"
 
 
-def _wanted(ends: Ends, seen: Packet | None) -> str:
-    from polc.ir.addresses import format_address
-    from polc.ir.family import Family
-
-    family = seen.family if seen else Family.IP6 if max(ends.saddr, ends.daddr) >> 32 else Family.IP
+def _wanted(wanted: Ends, seen: Packet | None) -> str:
+    family = seen.family if seen else Family.IP6 if max(wanted.saddr, wanted.daddr) >> 32 else Family.IP
 
     def end(address: int, port: int | None) -> str:
         text = format_address(family, address)
@@ -97,5 +97,5 @@ def _wanted(ends: Ends, seen: Packet | None) -> str:
             return text
         return f"[{text}]:{port}" if family is Family.IP6 else f"{text}:{port}"
 
-    dscp = "" if ends.dscp is None else f" dscp {ends.dscp}"
-    return f"{end(ends.saddr, ends.sport)} -> {end(ends.daddr, ends.dport)}{dscp}"
+    dscp = "" if wanted.dscp is None else f" dscp {wanted.dscp}"
+    return f"{end(wanted.saddr, wanted.sport)} -> {end(wanted.daddr, wanted.dport)}{dscp}"

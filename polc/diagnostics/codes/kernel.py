@@ -29,7 +29,7 @@ KERNEL_CODES: tuple[Code, ...] = (
     Code(
         "POL610",
         "no stage for real packets",
-        what="a host with the interfaces, addresses and routes that packets need could not be made in a scratch namespace",
+        what="a host with the interfaces, addresses and routes that packets need could not be made in a namespace",
         why="packets are sent through a real kernel, between namespaces that stand for the host and for the world",
         instead="the kernel's own words are in the message: an address or route of the host's description, a driver "
         "(veth), or nfnetlink_log that is missing",
@@ -37,7 +37,7 @@ KERNEL_CODES: tuple[Code, ...] = (
     Code(
         "POL611",
         "a packet that cannot be sent for real",
-        what="the packet has something that no packet on a wire has, such as a conntrack state without a flow before it",
+        what="the packet has something that none on a wire has, such as a conntrack state without a flow before it",
         why="the simulator can take it as given, the kernel cannot",
         instead="write the packets that come before it as steps of a scenario, or try it in the simulator alone",
     ),

@@ -35,7 +35,7 @@ def _packet(
     iif: str, oif: str,
 ) -> Packet:  # fmt: skip
     sport = dport = seq = ack = None
-    flags = kind = code = id = 0
+    flags = kind = code = number = 0
     payload, quoted = body, None
     if protocol in PORT_PROTOCOLS and len(body) >= 4 and not fragment:
         sport, dport = struct.unpack_from(">HH", body)
@@ -46,12 +46,12 @@ def _packet(
         payload = body[(body[12] >> 4) * 4 :]
     if protocol in (ICMP, ICMPV6) and len(body) >= 8 and not fragment:
         kind, code = body[0], body[1]
-        id = struct.unpack_from(">H", body, 4)[0]
+        number = struct.unpack_from(">H", body, 4)[0]
         payload = body[8:]
         error = kind in (3, 4, 5, 11, 12) if protocol == ICMP else kind < 128
         if error:
             quoted, payload = decode(payload), b""
     return Packet(
-        family, protocol, source, destination, sport, dport, iif, oif, flags, seq, ack, type=kind, code=code, id=id,
+        family, protocol, source, destination, sport, dport, iif, oif, flags, seq, ack, type=kind, code=code, id=number,
         quoted=quoted, ttl=ttl, dscp=traffic >> 2, ecn=traffic & 3, payload=payload, fragment=fragment,
     )  # fmt: skip

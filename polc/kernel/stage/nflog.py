@@ -1,4 +1,4 @@
-"""Packets that rules log to an nfnetlink_log group, with the prefix of the rule (uapi/linux/netfilter/nfnetlink_log.h)."""
+"""Packets that rules log to an nfnetlink_log group, and their prefixes (uapi/linux/netfilter/nfnetlink_log.h)."""
 
 from __future__ import annotations
 

@@ -86,9 +86,9 @@ def build(namespace: Namespace, host: Host, settings: Settings) -> None:
     # only a while later (net/core/link_watch.c).
     _batch(world, (f"link set {name} mtu 65535 up promisc on" for name in own))
     _batch(namespace, _near(host))
-    writes = "".join(
-        f"[ ! -e /proc/sys/{name} ] || echo {value} > /proc/sys/{name}\n" for name, value in _late(settings)
-    )
+    # A kernel may lack some of them, and then behaves so that they say nothing.
+    file = "/proc/sys/net/netfilter/nf_conntrack_"
+    writes = "".join(f"[ ! -e {file}{name} ] || echo {value} > {file}{name}\n" for name, value in _late(settings))
     _run(namespace, ["sh", "-e"], writes)
 
 
@@ -145,13 +145,13 @@ def _early(host: Host) -> Iterator[tuple[str, int]]:
 
 def _late(settings: Settings) -> Iterator[tuple[str, int]]:
     """Settings of conntrack, which is there only when rules ask for it."""
-    yield "net/netfilter/nf_conntrack_tcp_loose", int(settings.tcp_loose)
-    yield "net/netfilter/nf_conntrack_tcp_be_liberal", int(settings.tcp_be_liberal)
-    yield "net/netfilter/nf_conntrack_udp_timeout", settings.udp_timeout
-    yield "net/netfilter/nf_conntrack_udp_timeout_stream", settings.udp_timeout_stream
-    yield "net/netfilter/nf_conntrack_icmp_timeout", settings.icmp_timeout
-    yield "net/netfilter/nf_conntrack_icmpv6_timeout", settings.icmpv6_timeout
-    yield "net/netfilter/nf_conntrack_generic_timeout", settings.generic_timeout
+    yield "tcp_loose", int(settings.tcp_loose)
+    yield "tcp_be_liberal", int(settings.tcp_be_liberal)
+    yield "udp_timeout", settings.udp_timeout
+    yield "udp_timeout_stream", settings.udp_timeout_stream
+    yield "icmp_timeout", settings.icmp_timeout
+    yield "icmpv6_timeout", settings.icmpv6_timeout
+    yield "generic_timeout", settings.generic_timeout
 
 
 def _batch(namespace: Namespace, commands: Iterable[str]) -> None:

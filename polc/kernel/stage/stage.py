@@ -57,7 +57,7 @@ class Stage:
         with ExitStack() as stack:
             self.namespace: Namespace = stack.enter_context(ScratchNamespace())
             scene.build(self.namespace, self.host, self.settings)
-            take = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
+            take: dict[str, object] = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
             self._table("polc-stage-input", take, ([_log(_DELIVERED), {"drop": None}],))
             self._worker = self.namespace.start([sys.executable, "-m", "polc.kernel.stage.worker"], stderr=None)
             stack.callback(stop, self._worker)
@@ -83,7 +83,7 @@ class Stage:
     def watch_states(self) -> None:
         """From now on fates have conntrack states, and conntrack is at work whether or not rules ask for it."""
         for hook in ("prerouting", "output"):
-            chain = {"type": "filter", "hook": hook, "prio": _BEHIND_CONNTRACK, "policy": "accept"}
+            chain: dict[str, object] = {"type": "filter", "hook": hook, "prio": _BEHIND_CONNTRACK, "policy": "accept"}
             rules = ([_ct_state(name), _log(name)] for name in _STATES)
             self._table(f"polc-stage-{hook}", chain, tuple(rules))
 

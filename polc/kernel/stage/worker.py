@@ -1,9 +1,10 @@
 """Puts packets into a stage and tells what came out: ``python -m polc.kernel.stage.worker``, in the host's namespace.
 
-The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC}, "far": MAC, "group": N}``; then a request a
-line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that comes in there, ``{"interface": "", "destination":
-ADDRESS, "data": HEX, ...}`` for one that the host sends. The answer is a line each, ``{"logged": [[PREFIX, HEX], ...],
-"far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an interface.
+The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC}, "far": MAC, "group": N}``; then a
+request a line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that comes in there, ``{"interface": "",
+"destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. The answer is a line each, ``{"logged":
+[[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
+interface.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
