@@ -9,7 +9,7 @@ from polc.ir.origin import Origin
 from polc.ir.ruleset import Ruleset
 from polc.simulate.engine import Simulator
 from polc.simulate.host import Host
-from polc.simulate.outcome import Outcome
+from polc.simulate.outcome import Fate, Outcome
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Step
 from polc.testing.cases import Case
@@ -30,7 +30,13 @@ def run_simulated(
 
 
 def _seen(outcome: Outcome) -> Seen:
-    return Seen(outcome.fate.value, outcome.state, outcome.leaves, why(outcome))
+    return Seen(verdict(outcome), outcome.state, outcome.leaves, why(outcome))
+
+
+def verdict(outcome: Outcome) -> str:
+    """What the sender notices: a reject of which no answer gets out is a drop."""
+    unheard = outcome.fate is Fate.REJECT and (outcome.answer is None or outcome.answer.fate is not Fate.ACCEPT)
+    return Fate.DROP.value if unheard else outcome.fate.value
 
 
 def why(outcome: Outcome) -> str:
@@ -42,4 +48,7 @@ def why(outcome: Outcome) -> str:
         return f"the default of `{decision.chain}`"
     span, name = decision.origin.span, decision.origin.name
     place = f"{span.source.path}:{span.line}" if span else f"rule {decision.number} of `{decision.chain}`"
-    return f"{place} {name}" if name else place
+    words = f"{place} {name}" if name else place
+    if outcome.fate is Fate.REJECT and verdict(outcome) == Fate.DROP.value:
+        return f"{words}, a reject whose answer does not get out"
+    return words

@@ -14,16 +14,13 @@ _FRAGMENT_UNITS = 1
 """Where a second fragment begins, in units of 8 bytes."""
 
 
-def encode(packet: Packet, seq: int = 0, ack: int = 0) -> bytes:
-    """The whole datagram. ``seq`` and ``ack`` are for TCP packets that name none of their own.
-
-    Lengths that the headers do not fill are filled with zeros.
-    """
+def encode(packet: Packet) -> bytes:
+    """The whole datagram. Lengths that the headers do not fill are filled with zeros."""
     head = 20 if packet.family is Family.IP else 40
     room = max(0, packet.total_length - head - (0 if packet.fragment else packet.header_bytes))
     quoted = _quoted(packet)
     payload = (quoted + packet.payload).ljust(room, b"\0") if packet.length is not None else quoted + packet.payload
-    body = payload if packet.fragment else _segment(packet, payload, seq, ack)
+    body = payload if packet.fragment else _segment(packet, payload)
     return _ip(packet, body) if packet.family is Family.IP else _ip6(packet, body)
 
 
@@ -54,11 +51,11 @@ def _ip6(packet: Packet, body: bytes) -> bytes:
     return struct.pack(">IHBB", first, len(body), following, packet.ttl) + ends + body
 
 
-def _segment(packet: Packet, payload: bytes, seq: int, ack: int) -> bytes:
+def _segment(packet: Packet, payload: bytes) -> bytes:
     ports = packet.sport or 0, packet.dport or 0
     match packet.protocol:
         case 6:
-            return _summed(packet, _tcp(packet, seq, ack) + payload, 16)
+            return _summed(packet, _tcp(packet) + payload, 16)
         case 17:
             return _summed(packet, struct.pack(">HHHH", *ports, 8 + len(payload), 0) + payload, 6)
         case 136:
@@ -87,14 +84,14 @@ def _summed(packet: Packet, segment: bytes, at: int) -> bytes:
     return segment[:at] + struct.pack(">H", check or 0xFFFF) + segment[at + 2 :]
 
 
-def _tcp(packet: Packet, seq: int, ack: int) -> bytes:
+def _tcp(packet: Packet) -> bytes:
     options = _tcp_options(packet)
-    number = seq if packet.seq is None else packet.seq
-    acknowledged = ack if packet.ack is None else packet.ack
     words = (packet.header_bytes // 4) << 4
     ports = packet.sport or 0, packet.dport or 0
     window = min(packet.window, 0xFFFF)
-    return struct.pack(">HHIIBBHHH", *ports, number, acknowledged, words, packet.flags, window, 0, 0) + options
+    return (
+        struct.pack(">HHIIBBHHH", *ports, packet.seq or 0, packet.ack or 0, words, packet.flags, window, 0, 0) + options
+    )
 
 
 def _tcp_options(packet: Packet) -> bytes:

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from types import TracebackType
 
 from polc.backends.model import Output
@@ -22,12 +21,12 @@ from polc.kernel.stage import scene
 from polc.kernel.stage.decode import decode
 from polc.kernel.stage.encode import encode
 from polc.kernel.stage.fate import Fate, fate
-from polc.kernel.stage.tcp_ends import TcpEnds
 from polc.simulate.host import Host
 from polc.simulate.packet import Packet
 from polc.simulate.replies import reply_to
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
+from polc.simulate.talks import Talks
 
 _GROUP = 65534
 _DELIVERED = "delivered"
@@ -51,7 +50,7 @@ class Stage:
         self.host = host
         self.settings = settings or Settings()
         self._stack = ExitStack()
-        self._ends = TcpEnds()
+        self._talks = Talks()
 
     def __enter__(self) -> Stage:
         with ExitStack() as stack:
@@ -118,12 +117,11 @@ class Stage:
             Failure: POL611: no packet on a wire is like that.
         """
         _check(packet)
-        seq, ack = self._ends.numbers(packet)
-        sent = packet if packet.seq is not None else replace(packet, seq=seq)
+        sent = self._talks.numbered(packet)
         answer = self._ask(
             {
                 "interface": packet.iif,
-                "data": encode(packet, seq, ack).hex(),
+                "data": encode(sent).hex(),
                 "mac": f"{packet.mac:012x}" if packet.mac is not None else "",
                 "broadcast": packet.pkttype in (1, 2),
                 "destination": format_address(packet.family, packet.daddr),
@@ -139,7 +137,7 @@ class Stage:
         far = [one for name, data in answer["far"] if (one := decode(bytes.fromhex(data), oif=name))]
         found = fate(sent, states, delivered, far, str(answer["error"]))
         if found.seen is not None:
-            self._ends.seen_as(packet, found.seen)
+            self._talks.seen_as(packet, found.seen)
         return found
 
     def _table(self, name: str, chain: dict[str, object], rules: tuple[list[object], ...]) -> None:

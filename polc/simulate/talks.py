@@ -1,11 +1,14 @@
-"""Sequence numbers of TCP as ends that behave well have them (RFC 9293, 3.4)."""
+"""Sequence numbers of TCP as ends that behave well have them (RFC 9293, 3.4).
+
+They are part of what is put in, and so the same for whoever judges what becomes of it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from polc.ir.protocols import TCP
-from polc.simulate.packet import FIN, SYN, Packet
+from polc.simulate.packet import ACK, FIN, SYN, Packet
 
 _FIRST = (1000, 500000)
 """Where the numbers of the end that speaks first, and of the other one, begin."""
@@ -21,16 +24,16 @@ class _Talk:
     sides: dict[Ends, int] = field(default_factory=dict)
 
 
-class TcpEnds:
+class Talks:
     """Talks by their addresses and ports; one that NAT changes has several."""
 
     def __init__(self) -> None:
         self._talks: dict[Ends, _Talk] = {}
 
-    def numbers(self, packet: Packet) -> tuple[int, int]:
-        """``seq`` and ``ack`` for a packet that names none, which counts as sent."""
+    def numbered(self, packet: Packet) -> Packet:
+        """The packet with ``seq`` and ``ack`` where it names none; it counts as sent."""
         if packet.protocol != TCP or packet.fragment:
-            return 0, 0
+            return packet
         ends = _ends(packet)
         talk = self._talks.get(ends)
         if talk is None:
@@ -40,7 +43,8 @@ class TcpEnds:
         number = talk.next[side] if packet.seq is None else packet.seq
         taken = packet.data_bytes + bool(packet.flags & SYN) + bool(packet.flags & FIN)
         talk.next[side] = number + taken & 0xFFFFFFFF
-        return number, talk.next[1 - side]
+        acknowledged = talk.next[1 - side] if packet.flags & ACK else 0
+        return replace(packet, seq=number, ack=acknowledged if packet.ack is None else packet.ack)
 
     def seen_as(self, sent: Packet, seen: Packet) -> None:
         """Notes what became of a packet's ends on the way."""
