@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from polc.ir.addresses import AddressSet, format_range
-from polc.ir.family import FAMILIES, Family
+from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
@@ -34,7 +34,7 @@ from polc.ir.matches import (
     TcpOptionMatch,
     TraitMatch,
 )
-from polc.ir.protocols import ICMP_TYPES, PROTOCOL_NAMES
+from polc.ir.protocols import ICMP_FAMILY, ICMP_TYPES, PROTOCOL_NAMES
 from polc.ir.selectors import Conntrack, Direction, Element, InterfacePattern, Selector, Transport
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyPart, Limit, Quota, RandomMatch, RecentMatch
 from polc.simulate.fields import getter, part
@@ -112,17 +112,17 @@ def _selector(selector: Selector) -> str:
     return str(selector.value)
 
 
-def wanted(match: Match) -> str:
-    """The values for which it holds."""
+def wanted(match: Match, family: Family) -> str:
+    """The values for which it holds, those of packets of ``family``."""
     match match:
         case InterfaceMatch(patterns=patterns, negated=negated):
             return _not(negated) + _listed(str(one) for one in patterns)
         case AddressMatch(addresses=addresses, negated=negated, group=group):
-            return _not(negated) + (f"@{group}" if group else _addresses(addresses))
+            return _not(negated) + (f"@{group}" if group else _addresses(addresses, family))
         case OriginalAddressMatch(addresses=addresses, negated=negated):
-            return _not(negated) + _addresses(addresses)
+            return _not(negated) + _addresses(addresses, family)
         case ServiceMatch(terms):
-            return _listed(_term(one) for one in terms)
+            return _listed(_term(one) for one in terms if ICMP_FAMILY.get(one.protocol, family) is family)
         case CtStateMatch(states):
             return _states(states)
         case FieldMatch(field, values, negated=negated):
@@ -212,10 +212,11 @@ def _address(family: Family, address: int) -> str:
     return format_range(family, address, address)
 
 
-def _addresses(addresses: AddressSet) -> str:
-    return _listed(
-        format_range(family, low, high) for family in FAMILIES for low, high in addresses.of_family(family).ranges
-    )
+def _addresses(addresses: AddressSet, family: Family) -> str:
+    ranges = addresses.of_family(family).ranges
+    if not ranges:
+        return "IPv6 addresses" if family is Family.IP else "IPv4 addresses"
+    return _listed(format_range(family, low, high) for low, high in ranges)
 
 
 def _ports(ports: Intervals) -> str:

@@ -14,7 +14,7 @@ from polc.ir.verdicts import Reject, RejectType
 from polc.simulate import nat
 from polc.simulate.answers import answer_to, error_about
 from polc.simulate.chains import Decision
-from polc.simulate.conntrack.flow import CONFIRMED, SECOND, tuple_of
+from polc.simulate.conntrack.flow import CONFIRMED, SECOND, invert, tuple_of, tuple_of_quoted
 from polc.simulate.conntrack.tcp import set_closing
 from polc.simulate.ends import Stolen
 from polc.simulate.flight import RELATED, Flight
@@ -183,6 +183,9 @@ class Simulator:
         """The flow that the packet is of, as it is before the packet."""
         table = self._world.table
         of = tuple_of(flight, table.gre_keys)
+        if flight.quoted is not None:
+            quoted = tuple_of_quoted(flight.quoted)
+            of = None if quoted is None else invert(quoted)
         found = None if of is None else table.find(of)
         return None if found is None else view(found[0], table.now)
 

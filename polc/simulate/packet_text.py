@@ -65,11 +65,12 @@ class Draft:
         at = given.get("into") or given.get("out") or outside
 
         def own(end: End, family: Family) -> int:
-            return host_address(host, unquoted(at) if at else "", family, end.word)
+            return host_address(host, at, family, end.word)
 
         packet = assemble(self._words(kind)[0], source, destination, own)
         seen: set[str] = set()
-        for one in options:
+        # What is said of a flow without its state says the state too, unless somebody names it.
+        for one in sorted(options, key=lambda one: one.name == "state"):
             if one.name in seen:
                 word = _keyword(one)
                 raise Failure.of("POL062", f"`{word}` is there twice", self.place(one.start, one.end))
@@ -120,20 +121,21 @@ def _change(option: str, words: Words) -> Callable[[Packet], Packet]:
     return lambda packet: OPTIONS[option](packet, words)
 
 
-def host_address(host: Host, name: str, family: Family, word: Word) -> int:
+def host_address(host: Host, at: Word | None, family: Family, word: Word) -> int:
     """The address that ``host`` stands for at an interface.
 
     Raises:
-        Failure: POL063: it has none of this family.
+        Failure: POL063: there is no such interface, or it has no address of this family.
     """
-    if not name:
+    if at is None:
         raise Failure.of(
             "POL063", "`host` stands for the address of an interface, and none is named", word.span,
             help="write where the packet comes in or goes out: `in eth0`, `out eth0`",
         )  # fmt: skip
+    name = unquoted(at)
     interface = host.interface(name)
     if interface is None:
-        raise Failure.of("POL063", f"the host has no interface `{name}`", word.span, help=_interfaces(host))
+        raise Failure.of("POL063", f"the host has no interface `{name}`", at.span, help=_interfaces(host))
     address = interface.address(family)
     if address is None:
         raise Failure.of("POL063", f"`{name}` has no {'IPv4' if family is Family.IP else 'IPv6'} address", word.span)

@@ -93,7 +93,7 @@ class Tracer:
                 # What a stateful match changes in the packet's favour is not in the packet: look before asking.
                 was = seen(match, flight, self._world)
                 if not test(flight):
-                    missed = Missed(match, field_of(match), wanted(match), was)
+                    missed = Missed(match, field_of(match), wanted(match, flight.family), was)
                     self.events.append(Tried(name, code.number, code.rule, missed, depth))
                     return None
             at = len(self.events)
