@@ -43,14 +43,14 @@ forward:
 input: {default: drop, rules: [use stateful, accept ftp state new, accept tcp/22 limit 1/hour burst 3]}
 forward:
   default: drop
-  rules: [use stateful, accept ftp state new, 'accept tcp/22 state new connections over 1 per source', accept udp]
+  rules: [use stateful, accept ftp state new, 'accept tcp/22 state new limit 1/hour burst 2 per source', accept udp]
 """,
     """
 input:
   default: drop
   rules: ['drop udp where ct status assured', accept udp, 'accept tcp where ct direction reply', accept tcp/22]
 output: {default: accept, rules: ['drop where ct status assured', drop state invalid]}
-forward: {default: accept, rules: [count tcp, 'drop state new over 1/hour burst 4 per source']}
+forward: {default: accept, rules: [accept tcp/443, 'drop state new over 1/hour burst 4 per source']}
 nat: [masquerade from lan to wan, 'redirect tcp/8022 from wan -> :22']
 """,
 )
