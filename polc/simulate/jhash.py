@@ -28,6 +28,8 @@ def jhash2(words: list[int], initial: int) -> int:
         b = (b + a) & 0xFFFFFFFF
         length -= 3
         at += 3
+    if not length:
+        return c
     rest = [*words[at:], 0, 0, 0]
     a, b, c = (a + rest[0]) & 0xFFFFFFFF, (b + rest[1]) & 0xFFFFFFFF, (c + rest[2]) & 0xFFFFFFFF
     c = ((c ^ b) - _rotate(b, 14)) & 0xFFFFFFFF
