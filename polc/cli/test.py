@@ -12,6 +12,7 @@ from polc.diagnostics import Collector, Failure
 from polc.diagnostics.text import render
 from polc.ir.origin import Origin
 from polc.simulate.settings import Settings
+from polc.simulate.sysctls import settings_of
 from polc.testing.coverage import Coverage, coverage
 from polc.testing.results import CaseResult, Status
 from polc.testing.simulated import run_simulated
@@ -32,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", metavar="TEXT", help="what the host is like, as in `settings: {host: ...}`; comes before that"
     )
+    parser.add_argument(
+        "--sysctl", metavar="NAME=VALUE", action="append", default=[],
+        help="a setting of conntrack, such as nf_conntrack_tcp_loose=0",
+    )  # fmt: skip
     parser.add_argument("--kernel", action="store_true", help="also send real packets, through every loader")
     parser.add_argument(
         "--loader", choices=_LOADERS, action="append", default=[],
@@ -58,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage("--fail-under takes a percentage")
     if (arguments.loader or arguments.longest_wait != _LONGEST_WAIT) and not arguments.kernel:
         return _usage("--loader and --longest-wait go with --kernel")
+    try:
+        settings = settings_of(arguments.sysctl)
+    except ValueError as error:
+        return _usage(str(error))
     results: list[CaseResult] = []
     covered: list[Coverage] = []
     problems: list[Failure] = []
@@ -70,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         ]
         met: set[Origin] = set()
         for case, steps in chosen:
-            result, origins = run_simulated(case, steps, suite.ruleset, suite.host, Settings())
+            result, origins = run_simulated(case, steps, suite.ruleset, suite.host, settings)
             met |= origins
             results.append(result)
         covered.append(coverage(suite.ruleset, met))
@@ -78,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             only = Suite(
                 suite.ruleset, suite.host, tuple(one for one, _ in chosen), tuple(steps for _, steps in chosen)
             )
-            results += _real(only, arguments, problems)
+            results += _real(only, arguments, settings, problems)
     total = Coverage(
         tuple(line for one in covered for line in one.rules), frozenset(line for one in covered for line in one.reached)
     )
@@ -97,7 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
     return max((one.exit_status for one in problems), default=0)
 
 
-def _real(suite: Suite, arguments: argparse.Namespace, problems: list[Failure]) -> Iterator[CaseResult]:
+def _real(
+    suite: Suite, arguments: argparse.Namespace, settings: Settings, problems: list[Failure]
+) -> Iterator[CaseResult]:
     # Only here: those who do not ask for real packets need no kernel.
     from polc.compiler import describe, emit
     from polc.kernel.loaders import LOADERS
@@ -112,7 +123,7 @@ def _real(suite: Suite, arguments: argparse.Namespace, problems: list[Failure]) 
             sys.stderr.write(render(describe(one, loader.target, agreed=True) for one in output.deviations))
             for case, steps in zip(suite.cases, suite.steps, strict=True):
                 yield run_real(
-                    case, list(steps), loader, output, suite.host, Settings(), longest_wait=arguments.longest_wait
+                    case, list(steps), loader, output, suite.host, settings, longest_wait=arguments.longest_wait
                 )
         except Failure as failure:
             # What another judge has seen is told all the same.

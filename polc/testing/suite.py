@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polc.diagnostics import Collector, Diagnostic, Failure, Label
-from polc.ir.matches import InterfaceMatch
 from polc.ir.ruleset import Ruleset
 from polc.passes import pipeline
 from polc.policy.merge import load
 from polc.policy.nodes import Node, Scalar, plain
 from polc.policy.read import inspect_policy
+from polc.simulate.assumed import assumed_host
 from polc.simulate.host import Host
 from polc.simulate.host_text import read_host
 from polc.simulate.steps import Step
@@ -54,22 +54,10 @@ def read_suite(path: str, others: tuple[str, ...], host_text: str | None, collec
     elif described is not None:
         host = _host_of(described.value)
     else:
-        named = (name for case in cases for step in case.steps for name in step.draft.interfaces)
-        host = Host.assumed((*interfaces(ruleset), *named))
+        host = assumed_host(
+            (ruleset,), (name for case in cases for step in case.steps for name in step.draft.interfaces)
+        )
     return Suite(ruleset, host, cases, _on_host(cases, host))
-
-
-def interfaces(ruleset: Ruleset) -> tuple[str, ...]:
-    """The interfaces that rules name in full."""
-    return tuple(
-        pattern.name
-        for chain in ruleset.chains
-        for rule in chain.rules
-        for match in rule.matches
-        if isinstance(match, InterfaceMatch)
-        for pattern in match.patterns
-        if not pattern.wildcard
-    )
 
 
 def _beside(path: str) -> tuple[str, ...]:

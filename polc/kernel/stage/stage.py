@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 
 from polc.backends.model import Output
@@ -18,7 +19,6 @@ from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 from polc.kernel.remote import RemoteNftables
 from polc.kernel.stage import scene
-from polc.kernel.stage.decode import decode
 from polc.kernel.stage.encode import encode
 from polc.kernel.stage.fate import Fate, fate
 from polc.simulate.host import Host
@@ -27,6 +27,7 @@ from polc.simulate.replies import reply_to
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
 from polc.simulate.talks import Talks
+from polc.simulate.wire import NoDatagram, read_datagram
 
 _GROUP = 65534
 _DELIVERED = "delivered"
@@ -131,10 +132,10 @@ class Stage:
                 "gid": packet.gid or 0,
             }
         )
-        logged = [(prefix, one) for prefix, data in answer["logged"] if (one := decode(bytes.fromhex(data)))]
+        logged = [(prefix, one) for prefix, data in answer["logged"] if (one := _read(data))]
         states = [(_STATES[prefix], one) for prefix, one in logged if prefix in _STATES]
         delivered = [one for prefix, one in logged if prefix == _DELIVERED]
-        far = [one for name, data in answer["far"] if (one := decode(bytes.fromhex(data), oif=name))]
+        far = [replace(one, oif=name) for name, data in answer["far"] if (one := _read(data))]
         found = fate(sent, states, delivered, far, str(answer["error"]))
         if found.seen is not None:
             self._talks.seen_as(packet, found.seen)
@@ -166,6 +167,13 @@ class Stage:
             raise Failure.of("POL610", "the process that puts packets in has ended; its words are above")
         answer: dict[str, list[tuple[str, str]]] = json.loads(line)
         return answer
+
+
+def _read(data: str) -> Packet | None:
+    try:
+        return read_datagram(bytes.fromhex(data))
+    except NoDatagram:
+        return None
 
 
 def _log(prefix: str) -> object:
