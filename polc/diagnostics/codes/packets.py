@@ -35,6 +35,13 @@ PACKET_CODES: tuple[Code, ...] = (
         instead="a capture by `tcpdump -w`, of an Ethernet interface or `any`",
     ),
     Code(
+        "POL067",
+        "there is no such rule",
+        what="the rule that is asked about is not in the policy",
+        why="an explanation of another rule would mislead",
+        instead="`input/3` for the third rule of `input`, `:14` for the one in line 14, or the `id` of a rule",
+    ),
+    Code(
         "POL065",
         "a test that cannot be read",
         what="a test of a policy is no verdict and packet, or what a packet becomes is no pair of ends",
