@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from polc.diagnostics import Failure
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Ruleset
 from polc.simulate.engine import Simulator
@@ -21,12 +22,24 @@ JUDGE = "simulator"
 def run_simulated(
     case: Case, steps: Sequence[Step], ruleset: Ruleset, host: Host, settings: Settings
 ) -> tuple[CaseResult, frozenset[Origin]]:
-    """The result, and the origins of the rules that packets met. Each case has a host of its own, as on a stage."""
+    """The result, and the origins of the rules that packets met. Each case has a host of its own, as on a stage.
+
+    Raises:
+        Failure: POL062: an answer that there cannot be.
+    """
     begun = time.monotonic()
     simulator = Simulator((ruleset,), host, settings)
-    seen = [None if (outcome := simulator.do(step)) is None else _seen(outcome) for step in steps]
+    seen = [_do(simulator, step) for step in steps]
     met = frozenset(one.rule.origin for one in simulator.hits if one.packets)
     return judged(case, JUDGE, seen, time.monotonic() - begun), met
+
+
+def _do(simulator: Simulator, step: Step) -> Seen | None:
+    try:
+        outcome = simulator.do(step)
+    except ValueError as error:
+        raise Failure.of("POL062", str(error), step.span) from None
+    return None if outcome is None else _seen(outcome)
 
 
 def _seen(outcome: Outcome) -> Seen:
