@@ -212,7 +212,8 @@ class Simulator:
         world = self._world
         return Outcome(
             flight.packet, fate, flight.hook, decision, reason, flight.now() if fate is Fate.ACCEPT else None,
-            _STATES[flight.state] if flight.tracked else None, flight.reply, before, view(flight.flow, world.table.now), tuple(self._rewrites),
+            _STATES[flight.state] if flight.tracked else None, flight.reply, before,
+            view(flight.flow, world.table.now), tuple(self._rewrites),
             None, tuple(world.logs), tuple(world.copies),
         )  # fmt: skip
 

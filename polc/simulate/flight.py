@@ -23,9 +23,9 @@ INVALID, ESTABLISHED, RELATED, NEW, UNTRACKED = (
 
 class Flight:
     """``sport`` and ``dport`` are -1 where there are none. ``state`` is INVALID before conntrack has seen the packet,
-    as ``ct state`` is there (net/netfilter/nft_ct.c, nft_ct_get_eval); ``tracked``: it has. ``reply``: it goes against the direction of
-    its flow. ``template`` is what rules before conntrack have said of the flow. ``local``: a socket of the host has
-    sent it. ``hook`` is where it is.
+    as ``ct state`` is there (net/netfilter/nft_ct.c, nft_ct_get_eval); ``tracked``: it has. ``reply``: the packet goes
+    against the direction of its flow. ``template`` is what rules before conntrack have said of the flow. ``local``: a
+    socket of the host has sent it. ``hook`` is where it is.
     """
 
     __slots__ = (

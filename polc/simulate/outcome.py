@@ -82,7 +82,8 @@ class Outcome:
     ``hook`` is where it was decided. ``decision`` is whoever decided: the rule or policy that dropped or rejected the
     packet, or that accepted it last; None where no chain saw it, and then ``reason`` says why. Of an unknown outcome
     ``reason`` says what only the kernel knows. ``state`` is conntrack's verdict (None: the packet did not come so
-    far), ``reply`` whether it goes against its flow. ``answer`` is what became of the host's answer to a rejected packet.
+    far), ``reply`` whether it goes against its flow. ``answer`` is what became of the host's answer to a packet that
+    was rejected.
     """
 
     packet: Packet
