@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from build import base, rule, source, table, tcp
+from build import base, one, rule, source, table, tcp
 from play import Play
 
 from polc.ir.family import Family
-from polc.ir.matches import Match, SetMatch, Side
+from polc.ir.fields import Field
+from polc.ir.matches import FieldMatch, Match, SetMatch, Side
 from polc.ir.ruleset import DynamicSet, Hook, Ruleset
 from polc.ir.selectors import KeyType, Transport
 from polc.ir.stateful import (
@@ -188,12 +189,12 @@ def test_verbs_of_xt_recent() -> None:
         (7, recent(RecentVerb.SET, negated=True)),
     )
     play = Play(asked, flavour=Flavour.IPTABLES)
-    one, other = {port: syn(port=port) for port in range(1, 8)}, {port: syn(8, port) for port in range(1, 8)}
-    assert taken(play, one[2], one[4], one[6]) == "--+"
-    assert taken(play, one[1], one[2], one[6], other[2]) == "++--"
-    assert taken(play, 9.0, one[3], 9.0, one[3], 11.0, one[3], one[2]) == "++-+"
-    assert taken(play, one[4], one[2], one[4]) == "+--"
-    assert taken(play, one[1], one[5], one[1], one[5], one[1], one[5], 10.1, one[5]) == "+-+-++-"
+    own, other = {port: syn(port=port) for port in range(1, 8)}, {port: syn(8, port) for port in range(1, 8)}
+    assert taken(play, own[2], own[4], own[6]) == "--+"
+    assert taken(play, own[1], own[2], own[6], other[2]) == "++--"
+    assert taken(play, 9.0, own[3], 9.0, own[3], 11.0, own[3], own[2]) == "++-+"
+    assert taken(play, own[4], own[2], own[4]) == "+--"
+    assert taken(play, own[1], own[5], own[1], own[5], own[1], own[5], 10.1, own[5]) == "+-+-++-"
     # What `! --set` answers is no, and it has been put on the list all the same.
     assert taken(play, other[7], other[2]) == "-+"
 
@@ -229,6 +230,14 @@ def test_a_connection_that_closed_is_not_counted() -> None:
     assert taken(play, syn(sport=1), syn(sport=2)) == "+-"
     play.send("tcp host:80 -> 198.51.100.9:1 out eth0 flags rst,ack")
     assert taken(play, syn(sport=2)) == "+"
+
+
+def test_connections_from_before_count_too_once_they_come_by() -> None:
+    marked = FieldMatch(Field.META_MARK, one(1))
+    limited = rule(marked, Connections(1, True, (SOURCE,), "c"), Drop())
+    play = Play(table(base(Hook.INPUT, limited)))
+    flows = [f"udp 198.51.100.9:{port} -> host:53 in eth0" for port in (1, 2)]
+    assert taken(play, *flows, *(f"{words} mark 1" for words in flows), f"{flows[0]} mark 1") == "+++--"
 
 
 def test_more_connections_than_places() -> None:
@@ -279,9 +288,9 @@ def put(operation: SetOperation, timeout: int | None = None) -> UpdateSet:
 def test_elements_come_and_go() -> None:
     rules = with_set(FOUR, (1, put(SetOperation.ADD)), (2, IN), (3, put(SetOperation.DELETE)))
     play = Play(rules)
-    one = {port: syn(port=port) for port in (1, 2, 3)}
-    assert taken(play, one[2], one[1], one[2], one[3], one[2]) == "-+++-"
-    assert taken(play, one[1], 59.9, one[2], 0.2, one[2]) == "++-"
+    own = {port: syn(port=port) for port in (1, 2, 3)}
+    assert taken(play, own[2], own[1], own[2], own[3], own[2]) == "-+++-"
+    assert taken(play, own[1], 59.9, own[2], 0.2, own[2]) == "++-"
 
 
 def test_add_keeps_an_elements_time_and_update_renews_it() -> None:
