@@ -172,7 +172,7 @@ class Counting:
             if found is None or of is None:
                 return self._no_key()
             try:
-                count = counts.count(found, of, flow, 0 if flow is None else flow.zone_of(False), flight.iif, table)
+                count = counts.count(found, of, 0 if flow is None else flow.zone_of(False), table)
             except Full:
                 return self._no_place()
             return (count > most) is over

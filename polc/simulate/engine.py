@@ -221,7 +221,8 @@ class Simulator:
         world = self._world
         return Outcome(
             flight.packet, fate, flight.hook, decision, reason, flight.now() if fate is Fate.ACCEPT else None,
-            _STATES[flight.state], flight.reply, before, view(flight.flow, world.table.now), tuple(self._rewrites),
+            _STATES[flight.state] if flight.tracked else None, flight.reply, before,
+            view(flight.flow, world.table.now), tuple(self._rewrites),
             None, tuple(world.logs), tuple(world.copies),
         )  # fmt: skip
 
@@ -394,7 +395,7 @@ class Simulator:
         if flow.protocol == TCP and flight.flags & (FIN | RST):
             flow.offloaded = ""
             return False
-        flight.flow, flight.reply, flight.state = flow, reply, CtState.ESTABLISHED.value
+        flight.flow, flight.reply, flight.state, flight.tracked = flow, reply, CtState.ESTABLISHED.value, True
         nat.rewrite(flight, source=False)
         nat.rewrite(flight, source=True)
         hop = self.routing.lookup(flight.family, flight.daddr)
@@ -414,7 +415,7 @@ class Simulator:
         answer = Flight(packet)
         if flow is not None:
             # nf_conntrack_attach
-            answer.flow, answer.reply, answer.state = flow, not flight.reply, RELATED
+            answer.flow, answer.reply, answer.state, answer.tracked = flow, not flight.reply, RELATED, True
         return self._send_answer(answer)
 
     def _tell(self, flight: Flight, error: tuple[tuple[int, int], tuple[int, int]]) -> Outcome | None:

@@ -23,15 +23,15 @@ INVALID, ESTABLISHED, RELATED, NEW, UNTRACKED = (
 
 class Flight:
     """``sport`` and ``dport`` are -1 where there are none. ``state`` is INVALID before conntrack has seen the packet,
-    as ``ct state`` is there (net/netfilter/nft_ct.c, nft_ct_get_eval). ``reply``: it goes against the direction of
-    its flow. ``template`` is what rules before conntrack have said of the flow. ``local``: a socket of the host has
-    sent it. ``hook`` is where it is.
+    as ``ct state`` is there (net/netfilter/nft_ct.c, nft_ct_get_eval); ``tracked``: it has. ``reply``: the packet goes
+    against the direction of its flow. ``template`` is what rules before conntrack have said of the flow. ``local``: a
+    socket of the host has sent it. ``hook`` is where it is.
     """
 
     __slots__ = (
         "call_id", "code", "daddr", "dport", "dscp", "ecn", "family", "flags", "flow", "hook", "id", "iif",
         "length", "local", "mark", "mss", "oif", "packet", "payload", "priority", "protocol", "quoted",
-        "reply", "saddr", "six", "sport", "state", "stripped", "template", "tproxied", "ttl", "type",
+        "reply", "saddr", "six", "sport", "state", "stripped", "template", "tproxied", "tracked", "ttl", "type",
     )  # fmt: skip
 
     def __init__(self, packet: Packet) -> None:
@@ -66,6 +66,7 @@ class Flight:
         self.hook = Hook.PREROUTING
         self.state = INVALID
         self.reply = False
+        self.tracked = False
         self.template: Template | None = None
 
     def now(self) -> Packet:

@@ -177,6 +177,7 @@ class Hooks:
     def _track(self, flight: Flight) -> Ended | None:
         if self.doubtful:
             self._doubt(flight)
+        flight.tracked = True
         if not track(self.world.table, flight, self.world.settings):
             return Ended("conntrack drops it")
         return None

@@ -6,7 +6,7 @@ from collections import deque
 
 from polc.ir.stateful import Amount, Limit
 from polc.simulate.buckets import Bucket, ByteTickBucket, NftBucket, TickBucket
-from polc.simulate.conntrack.flow import CONFIRMED, SECOND, Flow, FlowTuple
+from polc.simulate.conntrack.flow import SECOND, FlowTuple
 from polc.simulate.conntrack.table import Table
 from polc.simulate.conntrack.tcp import is_closed
 from polc.simulate.settings import Flavour, Settings
@@ -121,16 +121,15 @@ class ConnectionCounts:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._counted: dict[Key, list[tuple[int, FlowTuple, Flow | None]]] = {}
+        self._counted: dict[Key, list[tuple[int, FlowTuple]]] = {}
 
-    def count(self, key: Key, of: FlowTuple, flow: Flow | None, zone: int, iif: str, table: Table) -> int:
+    def count(self, key: Key, of: FlowTuple, zone: int, table: Table) -> int:
         """How many live, this one included.
 
         Raises:
             Full: as many keys are kept as may be.
         """
         kept = self._counted.get(key)
-        is_new = kept is None
         if kept is None:
             if len(self._counted) >= self._size:
                 self._counted = {one: left for one, had in self._counted.items() if (left := self._living(had, table))}
@@ -138,22 +137,18 @@ class ConnectionCounts:
                     raise Full
             kept = []
         kept = self._living(kept, table, but=of)
-        known = any((there, one) == (zone, of) for there, one, _ in kept)
-        # A flow that is confirmed when it is first seen here is not added to others of its key, unless it came over
-        # the loopback interface, where it has been confirmed on its way out.
-        late = flow is not None and flow.status & CONFIRMED and iif != "lo" and not is_new
-        if not known and not late:
-            kept.append((zone, of, flow))
+        if (zone, of) not in kept:
+            kept.append((zone, of))
         self._counted[key] = kept
         return len(kept)
 
     def _living(
-        self, kept: list[tuple[int, FlowTuple, Flow | None]], table: Table, but: FlowTuple | None = None
-    ) -> list[tuple[int, FlowTuple, Flow | None]]:
+        self, kept: list[tuple[int, FlowTuple]], table: Table, but: FlowTuple | None = None
+    ) -> list[tuple[int, FlowTuple]]:
         """nf_conncount_gc_list: those whose flow is gone or closed are forgotten."""
         living = []
-        for zone, of, flow in kept:
+        for zone, of in kept:
             found = table.find(of, zone)
             if found is not None and (of == but or not is_closed(found[0])):
-                living.append((zone, of, flow))
+                living.append((zone, of))
         return living

@@ -81,8 +81,9 @@ class Outcome:
 
     ``hook`` is where it was decided. ``decision`` is whoever decided: the rule or policy that dropped or rejected the
     packet, or that accepted it last; None where no chain saw it, and then ``reason`` says why. Of an unknown outcome
-    ``reason`` says what only the kernel knows. ``state`` is conntrack's verdict, ``reply`` whether the packet goes
-    against its flow. ``answer`` is what became of the host's answer to a rejected packet.
+    ``reason`` says what only the kernel knows. ``state`` is conntrack's verdict (None: the packet did not come so
+    far), ``reply`` whether it goes against its flow. ``answer`` is what became of the host's answer to a packet that
+    was rejected.
     """
 
     packet: Packet
@@ -91,7 +92,7 @@ class Outcome:
     decision: Decision | None
     reason: str
     leaves: Packet | None
-    state: CtState
+    state: CtState | None
     reply: bool
     before: FlowView | None
     after: FlowView | None
@@ -99,6 +100,11 @@ class Outcome:
     answer: Outcome | None = None
     logs: tuple[Log, ...] = ()
     copies: tuple[Duplicate, ...] = field(default=())
+
+    @property
+    def state_name(self) -> str:
+        """``new``, ``established`` and so on, as rules have it; empty where there is no state."""
+        return "" if self.state is None else (self.state.name or "").lower()
 
     @property
     def delivered(self) -> bool:

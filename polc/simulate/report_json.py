@@ -22,7 +22,7 @@ def outcome_json(outcome: Outcome, events: Sequence[Event] | None = None) -> dic
         "decision": None if outcome.decision is None else decision_json(outcome.decision),
         "reason": outcome.reason or None,
         "leaves": None if outcome.leaves is None else packet_json(outcome.leaves),
-        "state": (outcome.state.name or "").lower(),
+        "state": outcome.state_name or None,
         "direction": "reply" if outcome.reply else "original",
         "before": flow_json(outcome.before),
         "after": flow_json(outcome.after),
@@ -83,7 +83,11 @@ def flow_json(flow: FlowView | None) -> dict[str, Json] | None:
 def _event(event: Event) -> dict[str, Json]:
     match event:
         case AtHook(hook, packet, state):
-            return {"hook": hook.value, "packet": packet_json(packet), "state": (state.name or "").lower()}
+            return {
+                "hook": hook.value,
+                "packet": packet_json(packet),
+                "state": None if state is None else (state.name or "").lower(),
+            }
         case Tried(chain, number, rule, missed, depth, unknown):
             made: dict[str, Json] = {
                 "chain": chain,

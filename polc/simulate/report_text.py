@@ -27,7 +27,8 @@ def report(outcome: Outcome, events: Sequence[Event] = ()) -> str:
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     yield _fate(outcome)
-    yield f"conntrack: {_conntrack(outcome)}"
+    if outcome.state is not None:
+        yield f"conntrack: {_conntrack(outcome)}"
     for one in outcome.rewrites:
         yield f"nat in {one.hook.value}: {ends_text(one.before)} becomes {ends_text(one.after)}"
     for log in outcome.logs:
@@ -103,7 +104,7 @@ def verdict_text(verdict: Verdict | Stolen | None) -> str:
 
 
 def _conntrack(outcome: Outcome) -> str:
-    state = (outcome.state.name or "").lower()
+    state = outcome.state_name
     after = outcome.after
     if after is None:
         return state
@@ -144,7 +145,8 @@ def trace_lines(events: Sequence[Event]) -> Iterator[str]:
     for event in events:
         match event:
             case AtHook(hook, packet, state):
-                yield f"{hook.value}: {ends_text(packet)}, ct state {(state.name or '').lower()}"
+                known = "" if state is None else f", ct state {(state.name or '').lower()}"
+                yield f"{hook.value}: {ends_text(packet)}{known}"
             case Tried(chain, number, rule, missed, depth, unknown):
                 indent = "  " * (depth + 1)
                 text = rule_text(chain, number, rule.origin)

@@ -23,7 +23,7 @@ class AtHook:
 
     hook: Hook
     packet: Packet
-    state: CtState
+    state: CtState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Tracer:
         self._depth = 0
 
     def hook(self, hook: Hook, flight: Flight) -> None:
-        self.events.append(AtHook(hook, flight.now(), CtState(flight.state)))
+        self.events.append(AtHook(hook, flight.now(), CtState(flight.state) if flight.tracked else None))
 
     def policy(self, decision: Decision) -> None:
         self.events.append(PolicyDecided(decision))

@@ -1,4 +1,4 @@
-"""Of several addresses of ``snat`` and ``dnat`` the kernel takes one by a hash of the ends: the simulator too."""
+"""Of several addresses of `snat` and `dnat` the kernel takes one by a hash of the packet's ends; so does polc."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Play:
             outcome = self.do(words)
             if outcome is None:
                 continue
-            found = f"{outcome.fate.value} {(outcome.state.name or '').lower()}"
+            found = f"{outcome.fate.value} {outcome.state_name}"
             assert found == wanted, f"{step}: {found}, {outcome.reason}"
 
 

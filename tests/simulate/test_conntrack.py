@@ -20,7 +20,7 @@ def walk(play: Play, *steps: tuple[str, str, str]) -> None:
     """Steps with the conntrack state of each and TCP's after it."""
     for words, state, after in steps:
         outcome = play.send(words)
-        assert (outcome.state.name or "").lower() == state, words
+        assert outcome.state_name == state, words
         if after:
             assert tcp_state(play) == after, words
 
