@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from versions import trials
-from versions.generations import Inside
+from versions.inside import Inside
 from versions.outputs import ROOT, compiled
 from versions.trials import Trial
 from versions.ways import TEXT, WAYS, Way

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from versions import generations, known_losses, pythons, trials
+from polc.backends.profile import Profile
+from versions import generations, inside, known_losses, pythons, trials
 from versions.generations import GENERATIONS, Generation, NotBuiltError
 from versions.outputs import POLICIES, digests
 from versions.report import PythonRow, Report, Row, tables, write
@@ -24,7 +27,7 @@ def main() -> int:
     report = Report()
     made: list[pythons.Compiled] = []
     for generation in wanted:
-        report.rows.append(_generation(generation, options.rebuild, made))
+        report.rows += _generation(generation, options.rebuild, made)
     if not options.only:
         made += _own_pythons()
     report.pythons += _compared(made)
@@ -52,26 +55,39 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _generation(generation: Generation, rebuild: bool, made: list[pythons.Compiled]) -> Row:
-    row = Row(generation.suite, generation.profile.name)
+def _generation(generation: Generation, rebuild: bool, made: list[pythons.Compiled]) -> Iterator[Row]:
+    """A row for each profile."""
     try:
         _say(f"{generation.suite}: root file system")
         place = generations.root(generation, anew=rebuild)
-        # What roots write is not to be read by others, and what they read is not theirs.
-        with TemporaryDirectory(prefix="polc-versions-") as directory:
-            shared = Path(directory)
-            every = trials.trials(POLICIES, WAYS, generation.profile)
-            trials.prepare(every, shared, generation.profile)
-            with generations.entered(place, shared) as inside:
-                row.tools |= generations.tools(inside)
-                _say(f"{generation.suite}: {len(every)} outputs")
-                trials.run(every, inside)
-                row.losses = tuple(known_losses.mistakes(inside, row.tools["nft"]))
-                if _new_enough(row.tools["Python"]):
-                    made.append(pythons.inside(generation.suite, inside, shared))
-            row.results += (trials.judge(one, shared) for one in every)
+        before: list[Row] = []
+        for profile in generation.profiles:
+            row = _profile(generation.suite, place, profile, before, made)
+            before.append(row)
+            yield row
     except NotBuiltError as error:
-        row.missing = str(error)
+        yield Row(generation.suite, generation.profile.name, missing=str(error))
+
+
+def _profile(suite: str, place: Path, profile: Profile, before: Sequence[Row], made: list[pythons.Compiled]) -> Row:
+    every = trials.trials(POLICIES, WAYS, profile)
+    for row in before:
+        if [result.trial for result in row.results] == every:
+            # Outputs that the profile makes no difference to are not tried again.
+            return replace(row, profile=profile.name)
+    row = Row(suite, profile.name)
+    with TemporaryDirectory(prefix="polc-versions-") as directory:
+        shared = Path(directory)
+        trials.prepare(every, shared, profile)
+        with inside.entered(place, shared) as entered:
+            row.tools |= inside.tools(entered)
+            _say(f"{suite}: {len(every)} outputs for {profile.name}")
+            trials.run(every, entered)
+            if not before:
+                row.losses = tuple(known_losses.mistakes(entered, row.tools["nft"]))
+                if _new_enough(row.tools["Python"]):
+                    made.append(pythons.inside(suite, entered, shared))
+        row.results += (trials.judge(one, shared) for one in every)
     return row
 
 

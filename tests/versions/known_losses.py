@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from polc.backends.nft.losses import LOSSES, Loss, measured
-from versions.generations import Inside
+from versions.inside import Inside
 
 _SCRIPT = "nft flush ruleset && nft -f - && nft {option} list ruleset"
 

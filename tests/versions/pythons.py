@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from versions.generations import Inside, cache
+from versions.generations import cache
+from versions.inside import Inside
 from versions.outputs import ROOT
 
 VERSIONS = ("3.11", "3.12", "3.13")

@@ -53,7 +53,9 @@ class Report:
                 yield f"{row.suite}: not built: {row.missing}"
             for result in row.results:
                 for check, sentences in result.problems.items():
-                    place = f"{row.suite}, {result.trial.policy}, {result.trial.way.name}: not {check}"
+                    place = (
+                        f"{row.suite} for {row.profile}, {result.trial.policy}, {result.trial.way.name}: not {check}"
+                    )
                     yield from (f"{place}: {sentence}" for sentence in sentences)
             yield from (f"{row.suite}: known losses: {sentence}" for sentence in row.losses)
         for python in self.pythons:

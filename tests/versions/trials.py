@@ -12,7 +12,7 @@ from pathlib import Path
 from polc.backends.model import Output, OutputFile
 from polc.backends.profile import Profile
 from polc.backends.registry import BACKENDS
-from versions.generations import Inside
+from versions.inside import Inside
 from versions.outputs import compiled
 from versions.ways import TEXT, TEXT_WAY, Way, differences
 

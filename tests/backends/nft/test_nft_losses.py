@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from versions.generations import Inside
+from versions.inside import Inside
 from versions.known_losses import mistakes
 
 from polc.backends.nft import losses
