@@ -48,8 +48,8 @@ NFT_IMPORT_CODES: tuple[Code, ...] = (
     Code(
         "POL533",
         "what does nothing",
-        what="a rule asks for what excludes itself, something stands behind its verdict, or a whole table is dormant; it "
-        "is left out",
+        what="a rule asks for what excludes itself, something stands behind its verdict, or a whole table is dormant; "
+        "it is left out",
         why="it does nothing, and somebody may think that it does",
         example=_rule(f'{_FIRST}, {_SECOND}, {{"accept": null}}'),
         instead="a rule for each, or a set of both",

@@ -66,9 +66,8 @@ def _chains(wanted: Ruleset, seen: Ruleset) -> Iterator[str]:
                 yield f"the chain `{name}` is {'missing' if mine is ours else 'not wanted'}"
     readers = [_Reader(each, _inlined(each, common)) for each in (ours, theirs)]
     for name in common:
-        one, other = ours[name], theirs[name]
-        if _head(one) != _head(other):
-            yield f"the chain `{name}` is {_head(other)}, wanted {_head(one)}"
+        if _head(ours[name]) != _head(theirs[name]):
+            yield f"the chain `{name}` is {_head(theirs[name])}, wanted {_head(ours[name])}"
         for family in FAMILIES:
             yield from _rules(name, family, *(reader.texts(name, family) for reader in readers))
 

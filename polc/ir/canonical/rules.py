@@ -184,7 +184,9 @@ def _verdict(verdict: Verdict | None, family: Family) -> Verdict | None:
     match verdict:
         case Reject(type):
             return Reject(_ANSWERS.get((family, type), type))
-        case VerdictMap() | NatMap():
+        case VerdictMap():
+            return replace(verdict, elements=_sorted(verdict.elements))
+        case NatMap():
             return replace(verdict, elements=_sorted(verdict.elements))
         case _:
             return verdict
