@@ -53,12 +53,22 @@ def resolve_symbols(
     }
     fixed = {name: entry for name, entry in definitions["addresses"].items() if name not in dynamic}
     addresses = _addresses(fixed, broken["addresses"], dynamic, collector)
-    return Symbols(
+    symbols = Symbols(
         {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], addresses, dynamic, collector)},
         addresses,
         _Services(broken["services"], collector).resolve(definitions["services"]),
         dynamic,
         frozenset((*definitions["chains"], *broken["chains"])),
+    )
+    of_flows = ("timeouts", "flowtables")
+    if not any(definitions[kind] or broken[kind] for kind in of_flows):
+        return symbols
+    from polc.policy.lower.flows import flowtables, timeouts
+
+    lost_timeouts, lost_tables = (dict.fromkeys(broken[kind]) for kind in of_flows)
+    return symbols._replace(
+        timeouts={**lost_timeouts, **timeouts(definitions["timeouts"], collector)},
+        flowtables={**lost_tables, **flowtables(definitions["flowtables"], collector)},
     )
 
 
