@@ -1,4 +1,4 @@
-"""Narrowing to a protocol: which matches ask for one, what of a service is left, and that no packet sees a difference."""
+"""Narrowing to a protocol: which matches ask for one, what of a service is left; no packet sees a difference."""
 
 from __future__ import annotations
 

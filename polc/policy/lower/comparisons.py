@@ -43,7 +43,7 @@ _FIELDS = {one.value: one for one in Field}
 _SIDES = {"saddr": Side.SADDR, "daddr": Side.DADDR}
 _EVERY = {"ip": AddressSet.of([parse_address("0.0.0.0/0")]), "ip6": AddressSet.of([parse_address("::/0")])}
 _SET_ALONE = {
-    "ct timeout": "as in `ct timeout set NAME` instead of `where`",
+    "ct timeout": "it is given by `ct timeout set NAME`, without `where`",
     **{f"ct {one} zone": "`ct zone` is that of the packet" for one in ("original", "reply")},
 }
 """Fields that clauses set and that cannot be asked for -> what to write instead."""

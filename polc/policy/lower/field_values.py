@@ -88,7 +88,10 @@ def tc_handle(text: str, highest: int = 0xFFFFFFFF) -> int:
     if not found:
         if text in _HANDLES:
             return _HANDLES[text]
-        return values.number(text, highest)
+        try:
+            return values.number(text, highest)
+        except ValueError:
+            raise ValueError(f"`{text}` is neither a class such as `1:10` nor a number of 32 bits") from None
     major, minor = (int(one or "0", 16) for one in found.groups())
     return major << 16 | minor
 

@@ -73,6 +73,8 @@ def key_of(selection: Selection, scope: Scope) -> Key | None:
             meant = _ELSEWHERE.get(word.text)
             hint = f"did you mean `{meant}`?" if meant else did_you_mean(word.text, PARTS)
             hint = hint or "as in `iifname`, `saddr . tcp dport` or `ct state`"
+            if "." in word.text:
+                hint = "parts are joined by ` . `, with white space on both sides"
             scope.collector.error("POL234", f"`{word.text}` is nothing that a map looks up", word.span, help=hint)
             sound = False
         elif any(known[0] is other for other, _, _ in found):

@@ -120,6 +120,7 @@ def _check_apart(there: list[tuple[_Row[_T], Element]], told: set[tuple[Entry, E
             continue
         told.add((first, second))
         same = there[one][1] == there[other][1]
-        message = "this element is there twice" if same else "some packets are in two elements of this map"
-        also = (Label(first.span, "first here" if same else "in this one too"),)
+        ours, theirs = (" . ".join(word.text for word in entry.place) for entry in (second, first))
+        message = f"`{ours}` is there twice" if same else f"`{ours}` has packets that are in `{theirs}` too"
+        also = (Label(first.span, "first here" if same else "in here too"),)
         scope.collector.error("POL235", message, second.span, also=also)

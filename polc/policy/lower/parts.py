@@ -37,21 +37,22 @@ def service_of(rule: RuleDocument, scope: Scope) -> Service | None:
             return None
 
     parts = resolve_services(rule.service, sport, lookup, scope.collector)
-    accepts = rule.verdict is None or _accepts(rule.verdict)
+    lets_in = rule.verdict is None or accepts(rule.verdict)
     if parts is None:
         return None
     if clause:
-        if not accepts:
+        if not lets_in:
             message = "a helper is attached to flows that go on, and this rule ends them"
             scope.collector.error("POL227", message, clause.span)
             return None
         return helpers.attach(parts, clause, scope.collector)
-    return parts if accepts else tuple(Part(part.term) for part in parts)
+    return parts if lets_in else tuple(Part(part.term) for part in parts)
 
 
-def _accepts(verdict: Verdict) -> bool:
+def accepts(verdict: Verdict) -> bool:
+    """Whether some packets that the rule matches are accepted by it."""
     entries = verdict.map.entries if verdict.map else ()
-    return verdict.decision is Decision.ACCEPT or any(one.verdict and _accepts(one.verdict) for one in entries)
+    return verdict.decision is Decision.ACCEPT or any(one.verdict and accepts(one.verdict) for one in entries)
 
 
 def states_of(clause: States, scope: Scope) -> CtStateMatch | None:

@@ -283,6 +283,13 @@ class _WithBuiltins(dict[str, Service | None]):
         return found
 
 
+_NO_SERVICES = {
+    **dict.fromkeys(("bypass", "fanout"), "flags of a queue stand behind `flags`: `queue 0-3 flags bypass, fanout`"),
+    "random-fully": "it is written `fully-random`",
+}
+"""Words that stand where a service could, and that somebody means otherwise -> how that is written."""
+
+
 def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) -> None:
     from polc.ir.protocols import PROTOCOLS
     from polc.ir.verdicts import RejectType
@@ -294,6 +301,8 @@ def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) ->
         hint = f"an answer stands after `with`: `reject with {word.text}`"
     elif word.text in PROTOCOLS:
         hint = f"the protocol is written `proto {word.text}`"
+    elif word.text in _NO_SERVICES:
+        hint = _NO_SERVICES[word.text]
     collector.error("POL203", f"unknown service `{word.text}`", word.span, help=hint)
 
 
