@@ -249,9 +249,11 @@ def _field(field: Field, op: str, right: Json, layer3: bool) -> Demand:
         values = _of_seconds(op, values)
     fact = FIELDS[field]
     families = BOTH if fact.family is None else _ONLY[fact.family]
-    if field is Field.META_PROTOCOL and layer3:
+    if field is Field.META_PROTOCOL:
         named = frozenset(family for family, number in _ETHER_TYPES.items() if number in values)
-        if named and sum(high - low + 1 for low, high in values.ranges) == len(named):
+        alone = sum(high - low + 1 for low, high in values.ranges) == len(named)
+        # In tables of others than IPv4 and IPv6, not to be of one is not to be of the other.
+        if alone and (layer3 or (len(named) == 1 and not negated)):
             return Demand((), BOTH - named if negated else named)
     transport = ANY if fact.protocol is None else Transport.of(fact.protocol)
     return Demand((FieldMatch(field, values, None, negated),), families, transport)

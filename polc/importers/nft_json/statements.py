@@ -29,11 +29,13 @@ _DICE = ('"numgen":', '"key":"random"')
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """``name`` is for state that has no name of its own; ``dropped_after``: what this rule lets go on is dropped."""
+    """``name`` is for state that has no name of its own; ``dropped_after``: packets of these families are dropped by
+    the rule behind this one.
+    """
 
     context: Context
     name: str
-    dropped_after: bool = False
+    dropped_after: frozenset[Family] = frozenset()
 
     def read(self, statement: Json, *, last: bool = True) -> Piece:
         """The piece that a statement is; ``last``: none follows.
@@ -137,8 +139,6 @@ class Reader:
         return Ask(found.demand.beside(Demand((match,))))
 
     def _tproxy(self, inside: Json) -> Effect:
-        if not self.dropped_after:
-            raise Unknown("tproxy that lets packets go on for which there is no socket")
         if not isinstance(inside, dict) or not inside.keys() <= {"family", "addr", "port"}:
             raise Unknown("tproxy in another form")
         table = self.context.table.family
@@ -148,7 +148,9 @@ class Reader:
             raise Unknown("tproxy to a port that is no number")
         to = None if address is None or family is None else ADDRESS[family].number(address)
         named = family if "family" in inside or to is not None else None
-        demand = Demand() if named is None else Demand(families=frozenset({named}))
+        demand = Demand(families=self.context.families if named is None else frozenset({named}))
+        if not demand.families <= self.dropped_after:
+            raise Unknown("tproxy that lets packets go on for which there is no socket")
         return Effect(Tproxy(port, named, to), demand)
 
     def _opaque(self, kind: str, statement: Object, reason: str) -> Piece:

@@ -12,6 +12,8 @@ from polc.importers.nft_json.pieces import Ask, End, Piece
 from polc.importers.nft_json.problems import LOST, MISSING, NEAR, NEVER, Entry, Malformed, Reporter
 from polc.importers.nft_json.rules import ChainWriter, NeverError
 from polc.importers.nft_json.statements import Reader
+from polc.importers.nft_json.symbols import NFPROTO
+from polc.ir.family import Family
 from polc.ir.origin import Origin
 from polc.ir.ruleset import (
     BaseChain,
@@ -76,8 +78,7 @@ def _rule(rule: RuleEntry, position: int, behind: list[RuleEntry], writer: Chain
     comment = value.get("comment")
     origin = Origin(rule.entry.span, comment=comment if isinstance(comment, str) else "")
     name = context.state_names.like(f"{writer.name}-{position + 1}")
-    dropped = bool(behind) and behind[0].entry.value.get("expr") == [{"drop": None}]
-    reader = Reader(context, name, dropped)
+    reader = Reader(context, name, _dropped(behind, context))
     try:
         pieces = _pieces(value.get("expr"), reader)
         writer.write(pieces, origin, last=not behind)
@@ -87,6 +88,17 @@ def _rule(rule: RuleEntry, position: int, behind: list[RuleEntry], writer: Chain
         reporter.warn(rule.entry, NEVER, "no packet comes to the end of this rule, which is left out from there on")
     else:
         _warn(rule.entry, pieces, reporter)
+
+
+def _dropped(behind: list[RuleEntry], context: Context) -> frozenset[Family]:
+    """The families whose packets the next rule drops, all of them."""
+    match [one.entry.value.get("expr") for one in behind]:
+        case [[{"drop": None}]]:
+            return context.families
+        case [[{"match": {"left": {"meta": {"key": "nfproto"}}, "right": str(word), "op": "=="}}, {"drop": None}]]:
+            return context.families & {NFPROTO[word]} if word in NFPROTO else frozenset()
+        case _:
+            return frozenset()
 
 
 def _pieces(value: Json, reader: Reader) -> list[Piece]:

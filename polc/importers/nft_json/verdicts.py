@@ -154,7 +154,7 @@ def nat(word: str, inside: Json, context: Context) -> End:
         raise Unknown("NAT in another form")
     family = _family(given.get("family"), context)
     random, persistent, full = (flag in flags for flag in ("random", "persistent", "fully-random"))
-    if "netmap" in flags or "type_flags" in given:
+    if "netmap" in flags or given.get("type_flags", "concat") != "concat":
         return _netmap(kind, given, family, plain=flags <= {"netmap"})
     if _is_map(given.get("addr")) or _is_map(given.get("port")):
         if full:

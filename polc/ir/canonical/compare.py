@@ -11,6 +11,7 @@ from polc.ir.canonical.words import words
 from polc.ir.family import FAMILIES, Family
 from polc.ir.intervals import Intervals
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, RegularChain, Ruleset
+from polc.ir.statements import UpdateSet
 
 
 def differences(wanted: Ruleset, seen: Ruleset) -> tuple[str, ...]:
@@ -31,8 +32,9 @@ def _held(wanted: Ruleset, seen: Ruleset) -> Iterator[str]:
     """Sets, flowtables, and what is declared in a tool's own words."""
 
     def of(one: Ruleset) -> dict[str, str]:
+        filled = _filled(one)
         return {
-            **{f"set `{each.name}`": words(_set(each)) for each in one.sets},
+            **{f"set `{each.name}`": words(_set(each, filled)) for each in one.sets},
             **{f"flowtable `{each.name}`": words(each) for each in one.flowtables},
             **{f"declaration `{each.words}`": "" for each in one.declarations},
         }
@@ -47,14 +49,23 @@ def _held(wanted: Ruleset, seen: Ruleset) -> Iterator[str]:
         yield f"the {name} was not wanted"
 
 
-def _set(one: DynamicSet) -> DynamicSet:
-    """Elements of one number as one."""
-    ranges = [
-        pair for element in one.elements for part in element if isinstance(part, Intervals) for pair in part.ranges
-    ]
+_DEFAULT_SIZE = 65535
+"""Elements of a set that rules fill, where nobody says how many."""
+
+
+def _set(one: DynamicSet, filled: frozenset[str]) -> DynamicSet:
+    """Elements of one number as one; ``filled`` are the sets that rules fill."""
+    size = _DEFAULT_SIZE if one.size is None and one.name in filled else one.size
+    parts = [part for element in one.elements for part in element]
+    ranges = [pair for part in parts if isinstance(part, Intervals) for pair in part.ranges]
     if len(one.types) == 1 and ranges:
-        return replace(one, elements=((Intervals.of(ranges),),))
-    return replace(one, elements=tuple(sorted(one.elements, key=repr)))
+        return replace(one, size=size, elements=((Intervals.of(ranges),),))
+    return replace(one, size=size, elements=tuple(sorted(one.elements, key=repr)))
+
+
+def _filled(ruleset: Ruleset) -> frozenset[str]:
+    statements = (one for chain in ruleset.chains for rule in chain.rules for one in rule.statements)
+    return frozenset(one.set_name for one in statements if isinstance(one, UpdateSet))
 
 
 def _chains(wanted: Ruleset, seen: Ruleset) -> Iterator[str]:

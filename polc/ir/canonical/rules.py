@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from itertools import groupby, product
 from typing import TypeVar
 
-from polc.ir.canonical.matches import SYN, alternatives, together
+from polc.ir.canonical.matches import SYN, Alternatives, alternatives, ports_of, together
 from polc.ir.canonical.words import words
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import STATEFUL, Match, TraitMatch
+from polc.ir.matches import STATEFUL, ElementMatch, Match, TraitMatch
 from polc.ir.ruleset import Chain, Rule
-from polc.ir.selectors import Element
-from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota
-from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement
-from polc.ir.verdicts import Accept, Drop, Jump, NatMap, Reject, RejectType, Return, Verdict, VerdictMap
+from polc.ir.selectors import Element, Selector
+from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota
+from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement, UpdateSet
+from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, RejectType, Return, Verdict, VerdictMap
 
 State = tuple[str, ...]
 """What tells state from other state: its name and family, or its place."""
@@ -108,19 +108,41 @@ def _split(placed: _Placed, family: Family) -> Iterator[Line]:
         return
     options = [alternatives(match, family) for match in rule.matches if not isinstance(match, STATEFUL)]
     counted = tuple(
-        (_nameless(match), _state(match, (*placed.place, str(number)), family))
+        (_nameless(match, family), _state(match, (*placed.place, str(number)), family))
         for number, match in enumerate(rule.matches)
         if isinstance(match, STATEFUL)
     )
     for one in _apart(rule):
+        options_of_keys = [ports_of(key) for key in _keys(one)]
         action = Action(counted, _statements(one, family), _verdict(one.verdict, family))
         if not action.counted and not action.statements and action.verdict is None:
             continue
         clamps = [SYN] if any(isinstance(each, ClampMss) for each in one.statements) else []
-        for chosen in product(*options):
-            asked = together([*(match for each in chosen for match in each), *clamps])
-            if asked is not None:
-                yield Line(frozenset(words(match) for match in asked), action)
+        for end, beside in _ends(action, family):
+            for chosen in product(*options, *options_of_keys, beside):
+                asked = together([*(match for each in chosen for match in each), *clamps])
+                if asked is not None:
+                    yield Line(frozenset(words(match) for match in asked), end)
+
+
+def _keys(rule: Rule) -> Iterator[tuple[Selector, ...]]:
+    """The keys by which a rule looks something up, or changes it."""
+    for one in rule.statements:
+        if isinstance(one, UpdateSet | MapMark):
+            yield one.key
+    if isinstance(rule.verdict, VerdictMap | NatMap):
+        yield rule.verdict.key
+
+
+def _ends(action: Action, family: Family) -> Iterator[tuple[Action, Alternatives]]:
+    """A map of NAT as the NAT of each of its elements, with what a packet is asked for that."""
+    match action.verdict:
+        case NatMap(kind, key, elements, of, random, persistent):
+            for element, target in elements:
+                nat = Nat(kind, of, target.addresses, target.ports, random, persistent)
+                yield replace(action, verdict=nat), alternatives(ElementMatch(key, (element,)), family)
+        case _:
+            yield action, [[]]
 
 
 def _apart(rule: Rule) -> tuple[Rule, ...]:
@@ -132,8 +154,26 @@ def _apart(rule: Rule) -> tuple[Rule, ...]:
     return replace(rule, statements=clamps, verdict=None), replace(rule, statements=rest)
 
 
-def _nameless(match: Match) -> Match:
-    return replace(match, table="") if isinstance(match, Limit | Hits | Connections | Quota) else match
+def _nameless(match: Match, family: Family) -> Match:
+    """The match without what names its state, and what makes no difference to the family."""
+    match match:
+        case Limit(key=key) | Connections(key=key):
+            kept = tuple(part for part in (_part(one, family) for one in key) if part is not None)
+            return replace(match, table="", key=kept, size=match.size if kept else 0)
+        case Hits() | Quota():
+            return replace(match, table="")
+        case _:
+            return match
+
+
+def _part(part: KeyPart, family: Family) -> KeyPart | None:
+    """None: every packet has the same."""
+    if part.field in (KeyField.SPORT, KeyField.DPORT):
+        return KeyPart(part.field, 0, 0)
+    length = part.ip_length if family is Family.IP else part.ip6_length
+    if not length:
+        return None
+    return KeyPart(part.field, length, 0) if family is Family.IP else KeyPart(part.field, 0, length)
 
 
 def _state(match: Match, place: State, family: Family) -> State:
