@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent / "polc"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("source", "resources", "concepts"),
+    ("parsing",),
     ("diagnostics",),
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
