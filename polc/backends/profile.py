@@ -38,8 +38,8 @@ class Profile:
         who = f"{' with '.join(old)} (profile `{self.name}`)" if old else f"`{self.name}`"
         if self.name == HOST:
             who = "this host"
-        able = next((one.name for one in PROFILES.values() if one.has(feature)), None)
-        return f"{who} has no {needed.what}", f"`--for {able}`, if that is where it is going" if able else ""
+        able = next((one.name for one in PROFILES.values() if one.has(feature)), _spelled(needed))
+        return f"{who} has no {needed.what}", f"`--for {able}` where that is the host"
 
     def _too_old(self, needed: Requirement) -> list[str]:
         parts = (
@@ -48,6 +48,11 @@ class Profile:
             ("Linux", self.kernel, needed.kernel),
         )
         return [f"{part} {dotted(there)}" for part, there, since in parts if since is not None and there < since]
+
+
+def _spelled(needed: Requirement) -> str:
+    parts = (("nft", needed.nft), ("iptables", needed.iptables), ("kernel", needed.kernel))
+    return ",".join(f"{part}={dotted(version)}" for part, version in parts if version is not None)
 
 
 def dotted(version: Version) -> str:
