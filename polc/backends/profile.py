@@ -35,9 +35,9 @@ class Profile:
         """The reason to refuse what takes ``feature``, and a help: which profile has it."""
         needed = REQUIREMENTS[feature]
         old = [] if feature in self.absent else self._too_old(needed)
-        who = f"{' with '.join(old)} (profile `{self.name}`)" if old else f"`{self.name}`"
         if self.name == HOST:
-            who = "this host"
+            return f"this host has no {needed.what}", _needed(needed)
+        who = f"{' with '.join(old)} (profile `{self.name}`)" if old else f"`{self.name}`"
         able = next((one.name for one in PROFILES.values() if one.has(feature)), _spelled(needed))
         return f"{who} has no {needed.what}", f"`--for {able}` where that is the host"
 
@@ -47,7 +47,19 @@ class Profile:
             ("iptables", self.iptables, needed.iptables),
             ("Linux", self.kernel, needed.kernel),
         )
-        return [f"{part} {dotted(there)}" for part, there, since in parts if since is not None and there < since]
+        return [f"{part} {dotted(there)}" for part, there, since in parts if since is not None and _older(there, since)]
+
+
+def _older(one: Version, other: Version) -> bool:
+    """``6`` is as new as ``6.0``."""
+    length = max(len(one), len(other))
+    return (*one, *(0,) * (length - len(one))) < (*other, *(0,) * (length - len(other)))
+
+
+def _needed(needed: Requirement) -> str:
+    parts = (("nft", needed.nft), ("iptables", needed.iptables), ("Linux", needed.kernel))
+    newer = " and ".join(f"{part} {dotted(version)}" for part, version in parts if version is not None)
+    return f"it takes {f'{newer} or newer' if newer else f'a kernel with {needed.source}'}"
 
 
 def _spelled(needed: Requirement) -> str:

@@ -84,9 +84,6 @@ _NFT: dict[Feature, Requirement] = {
     Feature.SOCKET_WILDCARD: Requirement(
         "matches on what address a socket is bound to", "0.9.7 announced, with Linux 5.10", (0, 9, 7), kernel=(5, 10)
     ),
-    Feature.SOCKET_CGROUP: Requirement(
-        "matches on control groups of version 2", "0.9.9 announced, with Linux 5.13", (0, 9, 9), kernel=(5, 13)
-    ),
     Feature.IPSEC: Requirement("matches on IPsec", "CONFIG_XFRM (net/netfilter/nft_meta.c)"),
     Feature.TCP_OPTION_NUMBERS: Requirement("TCP options by number", "0.9.8 announced", (0, 9, 8)),
     Feature.TCP_OPTION_NAMES: Requirement(
@@ -103,7 +100,7 @@ _NFT: dict[Feature, Requirement] = {
         "timeouts of flows in JSON", "1.0.0 announced; tried: 0.9.8 ends itself", (1, 0, 0)
     ),
     Feature.MARK_FROM_MARK: Requirement(
-        "values made of the bits of two marks",
+        "way to copy some bits of a mark to the other mark",
         "1.1.2 announced, with Linux 6.13 (commit b0ccf4f53d96); tried: 1.0.9 refuses it",
         (1, 1, 2),
         kernel=(6, 13),

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from polc.backends.registry import BACKENDS
-from polc.cli.options import add_allow_approximate, add_policy, allowed
+from polc.cli.options import add_allow_approximate, add_policy, add_profile, allowed, profile_of
 from polc.compiler import compile_policy, describe
 from polc.diagnostics import Collector
 
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or `-`, standard output. Nothing is written when anything is wrong",
     )
     parser.add_argument("--only", metavar="NAME", help="only this one of the target's files, such as rules.v4")
+    add_profile(parser)
     add_allow_approximate(parser)
 
 
@@ -37,7 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage(f"--target {backend.name} is written as {' or '.join(backend.formats)}")
     collector = Collector()
     output = compile_policy(
-        arguments.policy, backend.name, arguments.format, allow=allowed(arguments), collector=collector
+        arguments.policy,
+        backend.name,
+        arguments.format,
+        allow=allowed(arguments),
+        collector=collector,
+        profile=profile_of(arguments, (backend.name,)),
     )
     files = tuple(one for one in output.files if arguments.only in (None, one.name))
     names = ", ".join(one.name for one in output.files)

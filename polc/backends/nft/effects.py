@@ -153,7 +153,7 @@ def _copy(one: CopyMark, profile: Profile) -> Assign:
         return Assign(to, source if taken == _WHOLE else Bits(source, taken))
     if not profile.has(Feature.MARK_FROM_MARK):
         reason, able = profile.lacks(Feature.MARK_FROM_MARK)
-        raise Refused(reason, f"the copy without a mask, or {able}")
+        raise Refused(reason, f"the copy without a mask; {able}")
     return Assign(to, Mixed(to, _WHOLE & ~one.mask, source, taken))
 
 
