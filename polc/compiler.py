@@ -56,15 +56,14 @@ def emit(
     Raises:
         Failure: a rule is refused on this target, or approximate and not agreed to.
     """
-    output = produce(ruleset, target, format, profile=profile)
+    output = produce(ruleset, target, Options(format or BACKENDS[target].formats[0], profile))
     hold(output, target, allow)
     return output
 
 
-def produce(ruleset: Ruleset, target: str, format: str | None = None, *, profile: Profile = OLDEST) -> Output:
-    """As ``emit``, whatever comes of it: rules that are refused are in no file, and approximate ones in some."""
-    backend = BACKENDS[target]
-    return backend.emit(ruleset, Options(format or backend.formats[0], profile))
+def produce(ruleset: Ruleset, target: str, options: Options) -> Output:
+    """As ``emit``, whatever comes of it: rules that are refused are in no file, and approximate ones are."""
+    return BACKENDS[target].emit(ruleset, options)
 
 
 def hold(output: Output, target: str, allow: frozenset[str]) -> None:

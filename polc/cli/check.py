@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from polc.analysis.registry import findings
 from polc.analysis.suppress import suppress
+from polc.backends.model import Options
 from polc.backends.profile import Profile
 from polc.backends.registry import BACKENDS
 from polc.cli.options import add_profile, profile_of
@@ -69,7 +70,7 @@ def _check(path: str, targets: tuple[str, ...], profile: Profile) -> Iterable[Di
     lacking = (
         describe(one, target, agreed=True)
         for target in targets
-        for one in produce(ruleset, target, profile=profile).deviations
+        for one in produce(ruleset, target, Options(BACKENDS[target].formats[0], profile)).deviations
     )
     found = (*collector, *findings(inspected), *lacking)
     return Collector(list(suppress(found, inspected.sources))).in_order()
