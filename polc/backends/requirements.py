@@ -65,7 +65,9 @@ _NFT: dict[Feature, Requirement] = {
         "sets with the beginnings of interface names", "1.0.3 announced; tried: 1.0.2 refuses it", (1, 0, 3)
     ),
     Feature.CT_PORT_SET: Requirement(
-        "sets of ports before NAT", "1.0.7 announced; tried: 1.0.6 lists them so that no nft can load the listing", (1, 0, 7)
+        "sets of ports before NAT",
+        "1.0.7 announced; tried: 1.0.6 lists them so that no nft can load the listing",
+        (1, 0, 7),
     ),
     Feature.SET_COMMENT: Requirement("comments of sets", "0.9.7 announced, with Linux 5.10", (0, 9, 7)),
     Feature.SET_STATEMENT_JSON: Requirement(

@@ -61,7 +61,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _place(one: RuleReport | ElsewhereReport) -> str:
-    return f"{one.file}:{one.line}" if one.file else "(no file)"
+    return f"{one.file}:{one.line}:{one.column}" if one.file else "(no file)"
 
 
 def _cost(one: Cost) -> str:
