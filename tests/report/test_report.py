@@ -118,12 +118,13 @@ def test_totals_are_those_of_the_parts(policy: Path) -> None:
 
 def test_what_is_refused_beside_rules(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
-    path.write_text(
-        "polc: 1\nsettings: {table: gateway}\nchains: {last: [accept tcp/1]}\n"
-        "input: {default: drop, rules: [jump last]}\n"
-    )
+    path.write_text("polc: 1\nchains: {last: [accept tcp/1]}\ninput: {default: drop, rules: [jump last]}\n")
     found = report(path, "nft")
-    assert [(one.line, one.fidelity) for one in found.elsewhere] == [(3, Fidelity.REFUSED)]
+    assert [(one.line, one.fidelity) for one in found.elsewhere] == [(2, Fidelity.REFUSED)]
+    path.write_text("polc: 1\nsettings: {table: gateway}\ninput: {default: drop, rules: [accept ssh]}\n")
+    found = report(path, "nft")
+    assert [one.difference.name for one in found.elsewhere] == ["table-name"]
+    assert (found.totals.emitted, found.chains) == (0, ())
     path.write_text(
         "polc: 1\naddresses: {a: {dynamic: true, timeout: 1h, size: 16777217}}\n"
         "input: {default: drop, rules: [drop from @a]}\n"
