@@ -35,6 +35,10 @@ wildcard window with wscale xml xor zone
 _KEYWORDS = frozenset(_WORDS.split())
 
 
+def is_name(name: str) -> bool:
+    return name not in _KEYWORDS and _IDENTIFIER.match(name) is not None
+
+
 def check_name(kind: str, name: str) -> None:
     """Raises:
     Refused: nft cannot take this name.
@@ -46,6 +50,14 @@ def check_name(kind: str, name: str) -> None:
             f"`{name}` cannot be the name of a {kind}",
             "a name of at most 127 ASCII letters, digits, `_`, `-`, `.` and `/` that begins with a letter",
         )
+
+
+def check_device(name: str) -> None:
+    """Raises:
+    Refused: nft cannot take this interface in a list, where nft 0.9.8 has no quotes.
+    """
+    if not is_name(name) or len(name.encode()) > 15:
+        raise Refused(f"`{name}` cannot stand in a list of devices", "an interface of another name")
 
 
 class FreshNames:
