@@ -28,7 +28,7 @@ LOSSES: Final[dict[str, str]] = {
 }
 """What a listing loses or adds, with the reason; what is not named here is compared."""
 
-_LOST = frozenset(LOSSES) - {"dev"}
+_LOST = frozenset(UNCOMPARED) - {"dev"}
 # nft 1.0.6 and before name them one way in, the other way out, depending on build.
 _KINDS = {"cthelper": "ct helper", "cttimeout": "ct timeout"}
 

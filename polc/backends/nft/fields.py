@@ -162,18 +162,15 @@ def compare_trait(match: TraitMatch, family: Family | None) -> tuple[Compare, ..
             assert_never(match.trait)
 
 
-def compare_option(match: TcpOptionMatch, profile: Profile, *, json: bool) -> tuple[Compare, ...]:
+def compare_option(match: TcpOptionMatch, profile: Profile) -> tuple[Compare, ...]:
     """That an option is missing is also true of what is not TCP, so TCP is asked for, and after the option: before it,
     nft 1.0.6 would leave it out of listings, and a saved one would match more.
 
     Raises:
-        Refused: an option that the format has no name for.
+        Refused: an option without a name, where the profile knows none by its number.
     """
     name = _OPTION_NAMES.get(match.kind)
     if name is None or (name in _LATER_NAMES and not profile.has(Feature.TCP_OPTION_NAMES)):
-        if json:
-            known = ", ".join(one for one in TCP_OPTION_KINDS if one not in _LATER_NAMES)
-            raise Refused(f"nft's JSON has no name for the TCP option {name or match.kind}", f"one of {known}")
         if not profile.has(Feature.TCP_OPTION_NUMBERS):
             raise Refused(*profile.lacks(Feature.TCP_OPTION_NUMBERS))
         name = str(match.kind)

@@ -26,6 +26,7 @@ from polc.backends.nft.definitions import (
 from polc.backends.nft.groups import Groups
 from polc.backends.nft.hooks import callers, check_hook, check_place
 from polc.backends.nft.names import FreshNames, check_device, check_name
+from polc.backends.nft.needs import OF_TABLES, needs
 from polc.backends.nft.recent import RecentLists
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.rules import LoweredRule, RuleLowering
@@ -95,6 +96,9 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
     """
     table = _Table()
     check_name("table", ruleset.table)
+    family = OF_TABLES.get(ruleset.family)
+    if family is not None and not profile.has(family):
+        raise Refused(*profile.lacks(family))
     sets = _sets(ruleset, profile, table)
     flowtables = _flowtables(ruleset, profile, table, json=json)
     names = FreshNames(frozenset(one.name for one in ruleset.sets))
@@ -156,7 +160,10 @@ def _flowtable(one: Flowtable, family: TableFamily, profile: Profile, *, json: b
         check_device(name)
     if family not in (TableFamily.INET, TableFamily.IP, TableFamily.IP6):
         raise Refused(f"nft has no flowtables in tables of the family {family.value}")
-    for feature in (Feature.FLOWTABLE, *((Feature.FLOWTABLE_JSON,) if json else ())):
+    needed = [Feature.FLOWTABLE]
+    needed += [Feature.FLOWTABLE_JSON] if json else []
+    needed += [Feature.FLOWTABLE_OFFLOAD] if one.hardware else []
+    for feature in needed:
         if not profile.has(feature):
             raise Refused(*profile.lacks(feature))
     if json and one.hardware:
@@ -175,6 +182,8 @@ def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[Bas
     definitions: list[RuleDefinition] = []
     for rule in chain.rules:
         try:
+            for feature in needs(rule, bases):
+                context.need(feature)
             lowered = rules.lower(rule, chain.name)
             check_place(rule, bases, context.table)
             table.add(lowered, rule.origin)

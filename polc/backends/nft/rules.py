@@ -22,7 +22,6 @@ from polc.backends.nft.matches import (
     keys_of,
     split,
 )
-from polc.backends.nft.needs import needs
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
 from polc.backends.nft.statements import ByteQuota, Meter, ObjectKind, RuleStatement, UseObject
@@ -60,8 +59,6 @@ class RuleLowering:
         """
         lowered = LoweredRule()
         self._check_native(rule)
-        for feature in needs(rule):
-            self.context.need(feature)
         if any(isinstance(one, Tproxy) for one in rule.statements):
             rule = self._taken_or_dropped(rule, chain, lowered)
         lowered.rules = self._rewritten(rule, chain, lowered)
