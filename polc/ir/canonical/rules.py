@@ -11,8 +11,8 @@ from polc.ir.canonical.matches import SYN, Alternatives, alternatives, ports_of,
 from polc.ir.canonical.words import words
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import STATEFUL, ElementMatch, Match, TraitMatch
-from polc.ir.ruleset import Chain, Rule
+from polc.ir.matches import STATEFUL, ElementMatch, Match, SetMatch, TraitMatch
+from polc.ir.ruleset import Chain, DynamicSet, Rule
 from polc.ir.selectors import Element, Selector
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota
 from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement, UpdateSet
@@ -50,15 +50,20 @@ class _Placed:
     place: State
 
 
-def lines(chain: Chain, family: Family, inlined: Mapping[str, Chain]) -> list[Line]:
-    """The rules for packets of the family, those of the chains ``inlined`` in the place of the jumps to them.
+@dataclass(frozen=True, slots=True)
+class Inlined:
+    """Regular chains and sets that stand in the rules that name them."""
 
-    Neighbours that do the same commute, and stand sorted.
-    """
+    chains: Mapping[str, Chain]
+    sets: Mapping[str, DynamicSet]
+
+
+def lines(chain: Chain, family: Family, inlined: Inlined) -> list[Line]:
+    """The rules for packets of the family. Neighbours that do the same commute, and stand sorted."""
     found: list[Line] = []
     for number, rule in enumerate(chain.rules):
-        for group in _expanded(_Placed(rule, (chain.name, str(number))), inlined):
-            found += _without_covered([line for one in group for line in _split(one, family)])
+        for group in _expanded(_Placed(rule, (chain.name, str(number))), inlined.chains):
+            found += _without_covered([line for one in group for line in _split(one, family, inlined.sets)])
     sorted_lines: list[Line] = []
     for _, same in groupby(found, key=lambda line: line.action):
         sorted_lines += sorted(dict.fromkeys(same), key=lambda line: sorted(line.asked))
@@ -101,12 +106,13 @@ def _counted(rule: Rule) -> bool:
     return any(isinstance(match, STATEFUL) for match in rule.matches)
 
 
-def _split(placed: _Placed, family: Family) -> Iterator[Line]:
+def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> Iterator[Line]:
     """The rule for the family, once for each of the services and interfaces that it speaks of."""
     rule = placed.rule
     if family not in rule.families:
         return
-    options = [alternatives(match, family) for match in rule.matches if not isinstance(match, STATEFUL)]
+    stateless = [match for match in rule.matches if not isinstance(match, STATEFUL)]
+    options = [alternatives(_listed(match, sets), family) for match in stateless]
     counted = tuple(
         (_nameless(match, family), _state(match, (*placed.place, str(number)), family))
         for number, match in enumerate(rule.matches)
@@ -143,6 +149,15 @@ def _ends(action: Action, family: Family) -> Iterator[tuple[Action, Alternatives
                 yield replace(action, verdict=nat), alternatives(ElementMatch(key, (element,)), family)
         case _:
             yield action, [[]]
+
+
+def _listed(match: Match, sets: Mapping[str, DynamicSet]) -> Match:
+    """A look into a set that stands in the rules, as the elements of it."""
+    match match:
+        case SetMatch(key, name, negated) if name in sets:
+            return ElementMatch(key, sets[name].elements, negated)
+        case _:
+            return match
 
 
 def _apart(rule: Rule) -> tuple[Rule, ...]:
