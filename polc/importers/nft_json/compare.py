@@ -146,6 +146,8 @@ def _presence(
         case read.Header(header):
             return Demand((ExtensionHeaderMatch(header, not _there(op, right)),), _ONLY[Family.IP6])
         case read.Option(kind):
+            if not isinstance(right, bool):
+                raise Unknown("the first byte of a TCP option")
             there = _there(op, right)
             return Demand(
                 (TcpOptionMatch(kind, not there),),

@@ -45,6 +45,7 @@ _MOST_SECONDS = 4294966
 """A flow's time left is kept in milliseconds, of 32 bits (net/netfilter/nft_ct.c)."""
 _LARGEST = {Field.CT_BYTES: 1 << 63, Field.CT_PACKETS: 1 << 63}
 """What is beyond the numbers of nft's JSON is beyond those of flows."""
+_ORIGINAL_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
 _ANYTHING: Alternatives = [[]]
 _TAGGED = Intervals.single(0x8100)  # IEEE 802.1Q, 9.4
 
@@ -121,6 +122,9 @@ def _field(match: FieldMatch, family: Family) -> Alternatives:
     values = Intervals.of(
         (low, highest if high >= largest - 1 else high) for low, high in values.ranges if low <= highest
     )
+    if match.field in _ORIGINAL_PORTS:
+        # Of which nft 1.0.6 has no sets.
+        return [[FieldMatch(match.field, Intervals((one,)), mask)] for one in values.ranges]
     return [[FieldMatch(match.field, values, mask)]] if values else []
 
 
