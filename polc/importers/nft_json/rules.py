@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from polc.importers.nft_json.context import Context
-from polc.importers.nft_json.demands import ANY, NOTHING, Condition, Demand, Transport, fits, service
+from polc.importers.nft_json.demands import ANY, FLOW_PORTS, NOTHING, Condition, Demand, Transport, fits, service
 from polc.importers.nft_json.pieces import Ask, Choice, Counted, Effect, End, Piece
 from polc.ir.family import Family
-from polc.ir.matches import FlagField, FlagsMatch, Match, OpaqueMatch, Syntax, protocol_of
+from polc.ir.matches import FieldMatch, FlagField, FlagsMatch, Match, OpaqueMatch, Syntax, protocol_of
 from polc.ir.origin import Origin
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.stateful import RandomMatch
-from polc.ir.statements import ClampMss, Counter, Log, OpaqueStatement, Statement, Synproxy, Tproxy
+from polc.ir.statements import ClampMss, Counter, Log, OpaqueStatement, Statement, StripTcpOptions, Synproxy, Tproxy
 from polc.ir.verdicts import Goto, Jump, Nat, NatMap, Reject, Verdict, leaves
 
 _SYN = 0x02
@@ -101,6 +101,8 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
         nonlocal known
         if demand is NOTHING or known.implies(demand):
             return
+        if demand.elsewhere and not known.families & demand.families:
+            demand = Demand(demand.elsewhere)
         now = found[-1]
         counts = any(not isinstance(one.match, RandomMatch) for one in now.counted)
         if counts and not now.effects and all(isinstance(match, OpaqueMatch) for match in demand.matches):
@@ -120,8 +122,10 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
                 if found[-1].effects:
                     found.append(_Segment())
                 found[-1].counted.append(piece)
-            case Effect(demand=demand):
-                ask(demand)
+            case Effect(statement, demand):
+                # For others it does nothing, and nothing follows.
+                if not (isinstance(statement, StripTcpOptions) and position + 1 == len(pieces)):
+                    ask(demand)
                 found[-1].effects.append(piece)
             case End(verdict, demand):
                 ask(demand)
@@ -305,7 +309,7 @@ class _RuleWriter:
                 matches += _service(after)
             for match in one.matches:
                 (opaque if isinstance(match, OpaqueMatch) else matches).append(match)
-        if transport and not named:
+        if not named and (transport or any(isinstance(one, FieldMatch) and one.field in FLOW_PORTS for one in matches)):
             matches += _service(after)
         return (*matches, *opaque), after
 
