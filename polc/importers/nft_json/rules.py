@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.demands import ANY, FLOW_PORTS, NOTHING, Condition, Demand, Transport, fits, service
 from polc.importers.nft_json.pieces import Ask, Choice, Counted, Effect, End, Piece
-from polc.ir.family import Family
+from polc.ir.family import BOTH, Family
 from polc.ir.matches import FieldMatch, FlagField, FlagsMatch, Match, OpaqueMatch, Syntax, protocol_of
 from polc.ir.origin import Origin
 from polc.ir.protocols import TCP
@@ -105,7 +105,8 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
             demand = Demand(demand.elsewhere)
         now = found[-1]
         counts = any(not isinstance(one.match, RandomMatch) for one in now.counted)
-        if counts and not now.effects and all(isinstance(match, OpaqueMatch) for match in demand.matches):
+        if counts and not now.effects and _is_opaque(demand):
+            # It stands among those that keep state anyway.
             now.counted += (Counted(match) for match in demand.matches)
             return
         if now.effects or counts:
@@ -137,6 +138,12 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
         if found[-1].end is not None and position + 1 < len(pieces):
             raise NeverError
     return found[:-1] if len(found) > 1 and found[-1].does_nothing else found
+
+
+def _is_opaque(demand: Demand) -> bool:
+    """Whether all that it asks is a match in nft's words."""
+    alone = demand.transport == ANY and demand.families == BOTH and demand.condition is None
+    return alone and bool(demand.matches) and all(isinstance(match, OpaqueMatch) for match in demand.matches)
 
 
 def _hoisted(pieces: Sequence[Piece]) -> Sequence[Piece]:
