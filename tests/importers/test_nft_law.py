@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from node_samples import SAMPLES
@@ -17,7 +15,9 @@ from polc.ir.canonical import differences
 from polc.ir.ruleset import Ruleset
 from polc.source import SourceFile
 
-APART = {"native"} | {name for name in SAMPLES if name.startswith(("copy bits", "on the list", "on no list", "lately on"))}
+APART = {"native"} | {
+    name for name in SAMPLES if name.startswith(("copy bits", "on the list", "on no list", "lately on"))
+}
 """Words of a target; bits of marks, which are copied by a rule each; and lists of xt_recent, which are sets."""
 
 

@@ -75,11 +75,11 @@ class Reader:
             case "mangle":
                 return mangle(inside, context)
             case "limit":
-                return counted.limit(inside, self.name, context)
+                return counted.limit(inside, self._fresh(), context)
             case "quota":
-                return counted.quota(inside, self.name, context)
+                return counted.quota(inside, self._fresh(), context)
             case "ct count":
-                return counted.connections(inside, self.name)
+                return counted.connections(inside, self._fresh())
             case "meter":
                 return counted.meter(inside)
             case "set" if isinstance(inside, dict) and "stmt" in inside:
@@ -98,6 +98,9 @@ class Reader:
                 return self._tproxy(inside)
             case _:
                 raise Unknown(f"polc has no words of its own for `{kind}`")
+
+    def _fresh(self) -> str:
+        return self.context.state_names.like(self.name)
 
     def _match(self, inside: Json) -> Piece:
         if not isinstance(inside, dict):

@@ -77,8 +77,7 @@ def _rule(rule: RuleEntry, position: int, behind: list[RuleEntry], writer: Chain
     value, context = rule.entry.value, writer.context
     comment = value.get("comment")
     origin = Origin(rule.entry.span, comment=comment if isinstance(comment, str) else "")
-    name = context.state_names.like(f"{writer.name}-{position + 1}")
-    reader = Reader(context, name, _dropped(behind, context))
+    reader = Reader(context, f"{writer.name}-{position + 1}", _dropped(behind, context))
     try:
         pieces = _pieces(value.get("expr"), reader)
         writer.write(pieces, origin, last=not behind)

@@ -41,8 +41,8 @@ Alternatives = list[list[Match]]
 
 _EVERY_STATE = CtState(sum(one.value for one in CtState))
 _LONGEST_NAME = 15
-_MOST_SECONDS = 4294966
-"""A flow's time left is kept in milliseconds, of 32 bits (net/netfilter/nft_ct.c)."""
+_HIGHEST = {Field.CT_EXPIRATION: 4294966, Field.META_HOUR: 86399}
+"""A flow's time left is kept in milliseconds, of 32 bits (net/netfilter/nft_ct.c); a day has so many seconds."""
 _LARGEST = {Field.CT_BYTES: 1 << 63, Field.CT_PACKETS: 1 << 63}
 """What is beyond the numbers of nft's JSON is beyond those of flows."""
 _ORIGINAL_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
@@ -113,15 +113,11 @@ def _field(match: FieldMatch, family: Family) -> Alternatives:
         # Under the mask of a prefix a value stands for a range, and those beside each other for one.
         ends = (((low + hosts) & mask, high & mask | hosts) for low, high in values.ranges)
         values, mask = Intervals.of(pair for pair in ends if pair[0] <= pair[1]), None
-    highest = fact.highest
-    if match.field is Field.CT_EXPIRATION:
-        highest = _MOST_SECONDS
+    highest = _HIGHEST.get(match.field, fact.highest)
     if match.negated:
         values = values.complement(0, highest)
-    largest = _LARGEST.get(match.field, highest)
-    values = Intervals.of(
-        (low, highest if high >= largest - 1 else high) for low, high in values.ranges if low <= highest
-    )
+    largest = min(_LARGEST.get(match.field, highest + 1) - 1, highest)
+    values = Intervals.of((low, highest if high >= largest else high) for low, high in values.ranges if low <= highest)
     if match.field in _ORIGINAL_PORTS:
         # Of which nft 1.0.6 has no sets.
         return [[FieldMatch(match.field, Intervals((one,)), mask)] for one in values.ranges]
@@ -238,6 +234,28 @@ def together(matches: Iterable[Match]) -> list[Match] | None:
     if terms and not _implied(terms[0], found):
         found.append(ServiceMatch((terms[0],)))
     return found
+
+
+def disjoint(some: Iterable[Match], others: Iterable[Match]) -> bool:
+    """Whether certainly no packet meets both, which is seen of one match of each alone."""
+    others = tuple(others)
+    return any(_exclude(one, other) for one in some for other in others)
+
+
+def _exclude(one: Match, other: Match) -> bool:
+    match one, other:
+        case AddressMatch(side), AddressMatch() if other.side is side:
+            return not _both_addresses(one, other).addresses.families
+        case ServiceMatch((term,)), ServiceMatch((another,)):
+            return _both_terms(term, another) is None
+        case InterfaceMatch(direction, (name,), False), InterfaceMatch(_, (another,), False) if (
+            other.direction is direction
+        ):
+            return not name.covers(another) and not another.covers(name)
+        case FieldMatch(field, values, mask), FieldMatch() if (other.field, other.mask) == (field, mask):
+            return not _both(values, other.values)
+        case _:
+            return False
 
 
 def _implied(term: ServiceTerm, matches: list[Match]) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import groupby, product
 from typing import TypeVar
 
-from polc.ir.canonical.matches import SYN, Alternatives, alternatives, ports_of, together
+from polc.ir.canonical.matches import SYN, Alternatives, alternatives, disjoint, ports_of, together
 from polc.ir.canonical.words import words
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
@@ -38,8 +38,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """``asked`` are the ``matches`` in words."""
+
     asked: frozenset[str]
     action: Action
+    matches: tuple[Match, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,36 @@ def lines(chain: Chain, family: Family, inlined: Inlined) -> list[Line]:
     for number, rule in enumerate(chain.rules):
         for group in _expanded(_Placed(rule, (chain.name, str(number))), inlined.chains):
             found += _without_covered([line for one in group for line in _split(one, family, inlined.sets)])
-    sorted_lines: list[Line] = []
+    ordered: list[Line] = []
     for _, same in groupby(found, key=lambda line: line.action):
-        sorted_lines += sorted(dict.fromkeys(same), key=lambda line: sorted(line.asked))
-    return sorted_lines
+        ordered += sorted(dict.fromkeys(same), key=_order)
+    return [line for translates, some in groupby(ordered, key=_translates) for line in _exchanged(some, translates)]
+
+
+def _order(line: Line) -> list[str]:
+    return sorted(line.asked)
+
+
+def _translates(line: Line) -> bool:
+    """Whether it is NAT and nothing more."""
+    return isinstance(line.action.verdict, Nat) and not line.action.counted and not line.action.statements
+
+
+_MOST_EXCHANGED = 256
+
+
+def _exchanged(some: Iterable[Line], translates: bool) -> list[Line]:
+    """NAT in one order, of the neighbours that no packet meets both: a map of nft has none, rules have one."""
+    found = list(some)
+    if not translates or len(found) > _MOST_EXCHANGED:
+        return found
+    for end in range(1, len(found)):
+        for at in range(end, 0, -1):
+            before, line = found[at - 1], found[at]
+            if _order(before) <= _order(line) or not disjoint(before.matches, line.matches):
+                break
+            found[at - 1], found[at] = line, before
+    return found
 
 
 def _expanded(placed: _Placed, inlined: Mapping[str, Chain]) -> Iterator[list[_Placed]]:
@@ -128,7 +157,7 @@ def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> I
             for chosen in product(*options, *options_of_keys, beside):
                 asked = together([*(match for each in chosen for match in each), *clamps])
                 if asked is not None:
-                    yield Line(frozenset(words(match) for match in asked), end)
+                    yield Line(frozenset(words(match) for match in asked), end, tuple(asked))
 
 
 def _keys(rule: Rule) -> Iterator[tuple[Selector, ...]]:
