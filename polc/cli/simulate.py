@@ -77,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if not getattr(arguments, _ORDER, None):
         return _usage("say what to simulate: --packet, or --packets FILE")
+    files = [value for option, value in getattr(arguments, _ORDER) if option == "packets"]
+    if [*arguments.rulesets, *files].count("-") > 1:
+        return _usage("standard input can be read once")
     collector = Collector()
     loaded = [load_ruleset(path, collector) for path in arguments.rulesets]
     sys.stderr.write(render(collector))
@@ -145,23 +148,12 @@ def _drafts(option: str, value: str) -> Iterator[Draft | _Capture]:
 def _file(path: str) -> Iterator[Draft | _Capture]:
     from polc.simulate.pcap import is_capture
 
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(path, "rb") as file:
-                data = file.read()
-    except OSError as error:
-        raise Failure.of("POL001", f"cannot read it: {(error.strerror or '').lower()}", path=path) from None
+    data = _read(path)
     if is_capture(data):
         yield _Capture(path, data)
         return
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Failure.of("POL002", "this is not UTF-8, and no capture", path=path) from None
-    source = SourceFile(path, text)
-    if text.lstrip()[:1] in ("[", "{"):
+    source = _text(path, data, "this is not UTF-8, and no capture")
+    if source.text.lstrip()[:1] in ("[", "{"):
         from polc.simulate.packet_json import read_json_steps
 
         yield from read_json_steps(source)
@@ -172,23 +164,37 @@ def _file(path: str) -> Iterator[Draft | _Capture]:
             yield read_step(line, lambda first, last, start=start: source.span(start + first, start + last))  # type: ignore[misc]
 
 
+def _read(path: str) -> bytes:
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read()
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Failure.of("POL001", f"cannot read it: {(error.strerror or '').lower()}", path=path) from None
+
+
+def _text(path: str, data: bytes, otherwise: str) -> SourceFile:
+    try:
+        return SourceFile(path, data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Failure.of("POL002", otherwise, path=path) from None
+
+
 def _steps(draft: Draft | _Capture, host: Host, interface: str) -> Iterator[Step]:
     if isinstance(draft, Draft):
         yield draft.step(host)
         return
-    from io import BytesIO
-
     from polc.simulate.pcap import read_capture
 
-    yield from read_capture(BytesIO(draft.data), draft.path, host, interface)
+    yield from read_capture(draft.data, draft.path, host, interface)
 
 
 def _host(words: str) -> Host:
     from os.path import isfile
 
     if isfile(words):
-        with open(words, encoding="utf-8", errors="replace") as file:
-            return read_host(SourceFile(words, file.read()))
+        return read_host(_text(words, _read(words), "this is not UTF-8"))
     return read_host(SourceFile("--host", words))
 
 
