@@ -25,6 +25,7 @@ from polc.simulate.packet import FIN, RST, Packet
 from polc.simulate.replies import reply_to
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
+from polc.simulate.talks import Talks
 from polc.simulate.trace import Tracer
 from polc.simulate.unknown import OnlyKernelKnows
 from polc.simulate.world import Watcher, World
@@ -75,6 +76,7 @@ class Simulator:
         self._loaded = tuple(one if isinstance(one, Loaded) else Loaded(one) for one in rulesets)
         self._hooks = Hooks(self._world, self._loaded)
         self._rewrites: list[Rewrite] = []
+        self._talks = Talks()
         self.last: Outcome | None = None
 
     @property
@@ -119,14 +121,21 @@ class Simulator:
         """
         match step:
             case Send(packet):
-                return self.send(packet, tracer)
+                return self._speak(packet, tracer)
             case Reply():
-                return self.send(self.answer(step), tracer)
+                return self._speak(self.answer(step), tracer)
             case Wait(seconds):
                 self.wait(seconds)
                 return None
             case _:
                 assert_never(step)
+
+    def _speak(self, packet: Packet, tracer: Watcher | None) -> Outcome:
+        """As ``send``, by ends that number what they say."""
+        outcome = self.send(self._talks.numbered(packet), tracer)
+        if outcome.leaves is not None:
+            self._talks.seen_as(packet, outcome.leaves)
+        return outcome
 
     def answer(self, reply: Reply | None = None) -> Packet:
         """The answer of whoever got the last packet.
@@ -136,7 +145,7 @@ class Simulator:
         """
         if self.last is None:
             raise ValueError("there is no packet before it")
-        return reply_to(self.last, reply or Reply(), self.routing)
+        return reply_to(self.last.packet, self.last.leaves, reply or Reply(), described=self.routing.host.described)
 
     def tracer(self) -> Tracer:
         """Notes the way of one packet: give it to ``send``."""

@@ -7,27 +7,28 @@ from dataclasses import replace
 from polc.ir.family import Family
 from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP
 from polc.simulate.conntrack.sctp import answer_to
-from polc.simulate.host import Routing
-from polc.simulate.outcome import Outcome
 from polc.simulate.packet import ACK, FIN, SYN, Packet
 from polc.simulate.steps import Reply
 
 _ECHOES = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129, 139: 140}}
 
 
-def reply_to(outcome: Outcome, reply: Reply, routing: Routing) -> Packet:
+def reply_to(sent: Packet, leaves: Packet | None, reply: Reply, *, described: bool) -> Packet:
     """The answer to a packet, by whoever got it as it was when it left; of one that did not get through, as if it had.
+
+    ``leaves`` has no ``oif`` where the host itself got it. Where the host is not ``described``, the answer says where
+    it goes out, too.
 
     A SYN is answered by SYN and ACK, those by ACK, a FIN by FIN and ACK, an echo request by a reply.
 
     Raises:
         ValueError: nothing answers such a packet.
     """
-    got = outcome.leaves or outcome.packet
+    got = leaves or sent
     made = _error(got, reply) if reply.protocol in ICMP_FAMILY else _turned(got, reply)
     if reply.by is not None:
         made = replace(made, saddr=reply.by)
-    made = _placed(made, outcome, routing)
+    made = _placed(made, sent, leaves, described=described)
     for change in reply.changes:
         made = change(made)
     return made
@@ -69,14 +70,12 @@ def _error(got: Packet, reply: Reply) -> Packet:
     )
 
 
-def _placed(made: Packet, outcome: Outcome, routing: Routing) -> Packet:
+def _placed(made: Packet, was: Packet, left: Packet | None, *, described: bool) -> Packet:
     """It comes in where the packet left, or the host sends it where the packet had come in."""
-    was = outcome.packet
-    left = outcome.leaves
     if left is not None and left.oif:
-        return replace(made, iif=left.oif, oif=was.iif if not routing.host.described and was.iif else "")
+        return replace(made, iif=left.oif, oif=was.iif if not described and was.iif else "")
     if was.iif and was.oif:
-        return replace(made, iif=was.oif, oif=was.iif if not routing.host.described else "")
+        return replace(made, iif=was.oif, oif=was.iif if not described else "")
     if was.iif:
         return replace(made, oif=was.iif)
     return replace(made, iif=was.oif)

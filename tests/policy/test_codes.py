@@ -111,6 +111,5 @@ def test_what_has_no_example_cannot_be_told_by_one_text() -> None:
         "POL007",
         "POL015",
         "POL213",
-        "POL250",
         "POL251",
     }

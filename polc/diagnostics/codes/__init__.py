@@ -32,7 +32,7 @@ CODES: dict[str, Code] = {code.code: code for code in _ALL}
 if len(CODES) != len(_ALL):
     raise ValueError("two diagnostics have the same code")
 
-_ADVICE = frozenset({"POL250", "POL251"})
+_ADVICE = frozenset({"POL251"})
 
 
 def is_advice(code: str) -> bool:

@@ -34,4 +34,18 @@ PACKET_CODES: tuple[Code, ...] = (
         why="what cannot be read cannot be replayed",
         instead="a capture by `tcpdump -w`, of an Ethernet interface or `any`",
     ),
+    Code(
+        "POL067",
+        "there is no such rule",
+        what="the rule that is asked about is not in the policy",
+        why="an explanation of another rule would mislead",
+        instead="`input/3` for the third rule of `input`, `:14` for the one in line 14, or the `id` of a rule",
+    ),
+    Code(
+        "POL065",
+        "a test that cannot be read",
+        what="a test of a policy is no verdict and packet, or what a packet becomes is no pair of ends",
+        why="a test that is not understood is not run, and proves nothing",
+        instead="`accept tcp 198.51.100.9 -> host:22 in eth0`, or a mapping with `expect` and `packet`",
+    ),
 )
