@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from polc.cli.inputs import load_ruleset
+from polc.cli.inputs import Input, load_input
 from polc.diagnostics import Collector, Failure
 from polc.diagnostics.text import render
 from polc.simulate import (
@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", metavar="WORDS",
         help="the host, such as 'eth0 203.0.113.1/24, eth1 192.0.2.1/24, 0.0.0.0/0 via eth0', or a file with that or "
-        "with JSON. Without it addresses are invented, and packets say by `in` and `out` where they go",
+        "with JSON. Else it is as `settings: {host: ...}` says; or else addresses are invented, and packets say by "
+        "`in` and `out` where they go",
     )  # fmt: skip
     parser.add_argument("--interface", metavar="NAME", default="", help="where captured packets came in or went out")
     parser.add_argument("--at", metavar="TIME", help="the time of day to begin at, as 2026-01-31T08:00, UTC; else now")
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     if [*arguments.rulesets, *files].count("-") > 1:
         return _usage("standard input can be read once")
     collector = Collector()
-    loaded = [load_ruleset(path, collector) for path in arguments.rulesets]
+    inputs = [load_input(path, collector) for path in arguments.rulesets]
     sys.stderr.write(render(collector))
     try:
         settings = _settings(arguments.sysctl)
@@ -89,9 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         return _usage(str(error))
     drafts = [one for step in getattr(arguments, _ORDER) for one in _drafts(*step)]
-    names = {name for one in drafts if isinstance(one, Draft) for name in one.interfaces}
-    host = _host(arguments.host) if arguments.host else assumed_host([one.ruleset for one in loaded], names)
-    simulator = Simulator(loaded, host, settings, start=start)
+    host = _host(arguments.host) if arguments.host else _host_of(inputs, drafts)
+    simulator = Simulator([one.loaded for one in inputs], host, settings, start=start)
     outcomes = [one for one in _simulate(simulator, drafts, host, arguments) if one is not None]
     if arguments.output_format == "json":
         print(json.dumps([_as_json(*one, trace=arguments.trace) for one in outcomes], indent=2))
@@ -196,6 +196,13 @@ def _host(words: str) -> Host:
     if isfile(words):
         return read_host(_text(words, _read(words), "this is not UTF-8"))
     return read_host(SourceFile("--host", words))
+
+
+def _host_of(inputs: Sequence[Input], drafts: Sequence[Draft | _Capture]) -> Host:
+    """The host of the first file that says what it is."""
+    described = next((one.host for one in inputs if one.host is not None), None)
+    names = (name for one in drafts if isinstance(one, Draft) for name in one.interfaces)
+    return described or assumed_host([one.loaded.ruleset for one in inputs], names)
 
 
 def _start(text: str | None) -> float:
