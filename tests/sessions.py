@@ -1,6 +1,6 @@
-"""The terminal sessions of the tutorial: its files are written, its commands run, their output put in its place.
+"""The terminal sessions of some pages: their files are written, their commands run, the output put in its place.
 
-``python tests/sessions.py`` writes the page anew. Of a block ```` ```console```` each line ``$ polc ...`` is run, and
+``python tests/sessions.py`` writes the pages anew. Of a block ```` ```console```` each line ``$ polc ...`` is run, and
 what follows up to the next is its output; with ``head=5`` the first five lines of it, and behind ``| grep WORD`` those
 with the word. Commands with another pipe are for the reader alone, and so is what stands behind ``#``.
 """
@@ -19,7 +19,9 @@ from pathlib import Path
 
 from polc.cli.main import main
 
-PAGE = Path(__file__).parent.parent / "docs" / "tutorial.md"
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS / "tutorial.md"
+PAGES = (PAGE, DOCS / "report.md")
 
 _BLOCK = re.compile(r"^```(yaml|console)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -78,6 +80,7 @@ def run(arguments: list[str], folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as scratch:
-        PAGE.write_text(played(PAGE.read_text(), Path(scratch)))
-    sys.stderr.write(f"wrote {PAGE}\n")
+    for one in PAGES:
+        with tempfile.TemporaryDirectory() as scratch:
+            one.write_text(played(one.read_text(), Path(scratch)))
+        sys.stderr.write(f"wrote {one}\n")

@@ -1,17 +1,19 @@
-"""The tutorial's sessions: what its page shows is what the commands print."""
+"""The sessions of pages: what they show is what the commands print."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from sessions import PAGE, played, run, without_kernel
+from sessions import PAGE, PAGES, played, run, without_kernel
 
 SHOWN = PAGE.read_text()
 
 
-def test_the_page_shows_what_commands_print(tmp_path: Path) -> None:
-    assert played(SHOWN, tmp_path, without_kernel) == SHOWN, "python tests/sessions.py"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_shows_what_commands_print(page: Path, tmp_path: Path) -> None:
+    shown = page.read_text()
+    assert played(shown, tmp_path, without_kernel) == shown, "python tests/sessions.py"
 
 
 @pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "hashlimit")
