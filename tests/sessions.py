@@ -1,4 +1,4 @@
-"""The terminal sessions of some pages: their files are written, their commands run, the output put in its place.
+"""The terminal sessions of the documentation: its files are written, its commands run, their output put in its place.
 
 ``python tests/sessions.py`` writes the pages anew. Of a block ```` ```console```` each line ``$ polc ...`` is run, and
 what follows up to the next is its output; with ``head=5`` the first five lines of it, and behind ``| grep WORD`` those
@@ -19,9 +19,7 @@ from pathlib import Path
 
 from polc.cli.main import main
 
-DOCS = Path(__file__).parent.parent / "docs"
-PAGE = DOCS / "tutorial.md"
-PAGES = (PAGE, DOCS / "report.md")
+PAGES = tuple(Path(__file__).parent.parent / "docs" / name for name in ("tutorial.md", "testing.md", "report.md"))
 
 _BLOCK = re.compile(r"^```(yaml|console)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -31,7 +29,7 @@ def everything(command: str) -> bool:
 
 
 def without_kernel(command: str) -> bool:
-    return not command.startswith("$ polc verify")
+    return not command.startswith(("$ polc verify", "$ polc test --kernel"))
 
 
 def played(page: str, folder: Path, wanted: Callable[[str], bool] = everything) -> str:
@@ -80,7 +78,7 @@ def run(arguments: list[str], folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    for one in PAGES:
+    for page in PAGES:
         with tempfile.TemporaryDirectory() as scratch:
-            one.write_text(played(one.read_text(), Path(scratch)))
-        sys.stderr.write(f"wrote {one}\n")
+            page.write_text(played(page.read_text(), Path(scratch)))
+        sys.stderr.write(f"wrote {page}\n")

@@ -75,7 +75,7 @@ class _Emission:
                 table.chains[name] = lines
         rules = tuple(OutputFile(_FILES[family], self._text(family)) for family in FAMILIES)
         # Rules name sets that exist.
-        sets = (OutputFile(ipsets.FILE, "".join(self.sets.values())),) if self.sets else ()
+        sets = (OutputFile(ipsets.FILE, ipsets.file_text(self.sets.values())),) if self.sets else ()
         return Output((*sets, *rules), tuple(self.deviations))
 
     def _sets(self) -> dict[str, str]:
@@ -85,7 +85,7 @@ class _Emission:
             try:
                 command = ipsets.create(one)
                 check_set(command, self.options.profile)
-                found[one.name] = f"{command}\n"
+                found[one.name] = command
             except Refused as refused:
                 self._deviate(Fidelity.REFUSED, refused.difference, one.origin)
         return found
