@@ -83,9 +83,9 @@ class _Emission:
         found: dict[str, str] = {}
         for one in self.ruleset.sets:
             try:
-                command = ipsets.create(one)
-                check_set(command, self.options.profile)
-                found[one.name] = command
+                commands = ipsets.create(one)
+                check_set(commands, self.options.profile)
+                found[one.name] = commands
             except Refused as refused:
                 self._deviate(Fidelity.REFUSED, refused.difference, one.origin)
         return found

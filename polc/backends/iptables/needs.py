@@ -24,11 +24,13 @@ def check_lines(lines: Iterable[str], profile: Profile) -> None:
             _check(features(line), profile)
 
 
-def check_set(command: str, profile: Profile) -> None:
+def check_set(commands: str, profile: Profile) -> None:
     """Raises:
-    Refused: ``create NAME TYPE ...`` makes a set of a type that is missing there.
+    Refused: one of these commands, a line each, makes a set of a type that is missing there.
     """
-    _check(features_of_set(command), profile)
+    if profile.absent:
+        for line in commands.splitlines():
+            _check(features_of_set(line), profile)
 
 
 def features(line: str) -> Iterator[Feature]:
@@ -40,9 +42,12 @@ def features(line: str) -> Iterator[Feature]:
 
 
 def features_of_set(command: str) -> Iterator[Feature]:
-    _, _, kind, *_ = command.split()
-    if feature := _BY_NAME.get(f"ipset {kind}"):
-        yield feature
+    """What ``create NAME TYPE ...`` takes; other commands nothing."""
+    match command.split(maxsplit=3):
+        case ["create", _, kind, *_] if feature := _BY_NAME.get(f"ipset {kind}"):
+            yield feature
+        case _:
+            pass
 
 
 def _check(needed: Iterable[Feature], profile: Profile) -> None:

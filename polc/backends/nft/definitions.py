@@ -62,8 +62,8 @@ class FlowtableDefinition:
 class SetDefinition:
     """``types`` are the parts of its key, ``timeout`` (seconds) what its elements have by default.
 
-    Without one they stay for good, in a ``timed`` set unless whoever adds them says how long. ``filled``: by rules.
-    ``size`` is the most elements that it takes, ``elements`` what it has in the beginning.
+    Without one they stay for good, in a ``timed`` set unless whoever adds them says how long. ``size`` is the most that
+    it takes, ``elements`` what it has in the beginning.
     """
 
     name: str
@@ -72,7 +72,6 @@ class SetDefinition:
     timeout: int | None = None
     timed: bool = False
     interval: bool = False
-    filled: bool = False
     elements: Right | None = None
 
 

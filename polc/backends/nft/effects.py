@@ -206,7 +206,7 @@ def _duplicate(one: Duplicate, context: Context) -> CopyTo:
     if context.table.value != one.family.value:
         raise Refused(f"nft copies packets in tables of the family {one.family.value} alone, and this is none")
     if one.device is not None:
-        check_device(one.device)
+        check_device(one.device, quoted=True)
     return CopyTo(format_address(one.family, one.address), one.device or "")
 
 

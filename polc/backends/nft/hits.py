@@ -65,7 +65,7 @@ def ban(hits: Hits, family: Family, meter_name: str, set_name: str) -> Ban:
             SetElement(SetOperation.ADD, set_name, key, hits.window),
         ),
         not_blocked=Compare(key, SetReference(set_name), negated=True),
-        set=SetDefinition(set_name, key_types(key, family), hits.size, timed=True, filled=True),
+        set=SetDefinition(set_name, key_types(key, family), hits.size, timed=True),
         message=_message(hits, rate),
     )
 

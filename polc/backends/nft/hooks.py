@@ -74,7 +74,7 @@ def _check_devices(chain: BaseChain, table: TableFamily, profile: Profile, *, js
     if not chain.devices:
         raise Refused(f"a chain at the {chain.hook.value} hook needs a device")
     for name in chain.devices:
-        check_device(name)
+        check_device(name, quoted=len(chain.devices) == 1)
     needed = [Feature.NETDEV_EGRESS] if chain.hook is Hook.EGRESS else []
     needed += [Feature.INET_INGRESS] if table is TableFamily.INET else []
     if json:

@@ -94,7 +94,7 @@ def keyed_limit(limit: Limit, family: Family, name: str) -> Meter | RateLimit:
 def shared_limit(meter: Meter, family: Family) -> tuple[SetElement, SetDefinition]:
     """The same limit in a declared set, which several rules may use: a meter's set belongs to its rule alone."""
     element = SetElement(SetOperation.UPDATE, meter.name, meter.key, meter.timeout, meter.limit)
-    return element, SetDefinition(meter.name, key_types(meter.key, family), meter.size, timed=True, filled=True)
+    return element, SetDefinition(meter.name, key_types(meter.key, family), meter.size, timed=True)
 
 
 def check_size(size: int) -> None:

@@ -100,7 +100,7 @@ def _named(
     if not _needs_name(selectors, elements, context):
         return None
     types = _types(selectors, family or Family.IP)
-    name = context.names.like("map")
+    name = context.names.like("verdicts" if kind == ("verdict",) else "marks")
     along.definitions.append(MapDefinition(name, types, kind, pairs))
     return SetReference(name)
 

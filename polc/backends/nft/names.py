@@ -52,12 +52,19 @@ def check_name(kind: str, name: str) -> None:
         )
 
 
-def check_device(name: str) -> None:
-    """Raises:
-    Refused: nft cannot take this interface in a list, where nft 0.9.8 has no quotes.
+def check_device(name: str, *, quoted: bool = False) -> None:
+    """``quoted``: not in a list, where nft 0.9.8 has no quotes.
+
+    Raises:
+        Refused: nft cannot take this interface.
     """
-    if not is_name(name) or len(name.encode()) > 15:
-        raise Refused(f"`{name}` cannot stand in a list of devices", "an interface of another name")
+    plain = name.isprintable() and not {*'"\\ /'} & {*name} if quoted else is_name(name)
+    if not plain or not 1 <= len(name.encode()) <= _LONGEST_DEVICE:
+        where = "be named as a device" if quoted else "stand in a list of devices"
+        raise Refused(f"`{name}` cannot {where}", "an interface of another name")
+
+
+_LONGEST_DEVICE = 15  # IFNAMSIZ is 16, its last byte NUL (linux/if.h)
 
 
 class FreshNames:

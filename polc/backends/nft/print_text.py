@@ -11,6 +11,7 @@ from polc.backends.nft.definitions import (
     Definition,
     FlowtableDefinition,
     HelperDefinition,
+    HookDefinition,
     LimitDefinition,
     MapDefinition,
     QuotaDefinition,
@@ -19,6 +20,7 @@ from polc.backends.nft.definitions import (
     TableDefinition,
     TimeoutDefinition,
 )
+from polc.backends.nft.statements import SetElement
 from polc.backends.nft.text_expressions import in_set
 from polc.backends.nft.text_statements import limit, mapped, quota, statement
 
@@ -38,15 +40,22 @@ def print_text(table: TableDefinition) -> str:
 
 
 def _blocks(table: TableDefinition) -> Iterator[list[str]]:
+    filled = _filled(table)
     for one in table.definitions:
-        head, body = _definition(one)
+        head, body = _definition(one, dynamic=one.name in filled)
         yield [f"{head} {one.name} {{", *(f"\t{line}" for line in body), "}"]
     for chain in table.chains:
         yield [f"chain {chain.name} {{", *(f"\t{line}" for line in _chain(chain)), "}"]
 
 
-def _definition(one: Definition) -> tuple[str, list[str]]:
-    """The kind of an object, and the lines within its braces."""
+def _filled(table: TableDefinition) -> frozenset[str]:
+    """The sets that rules fill: JSON marks them by itself, text wants it written."""
+    statements = (one for chain in table.chains for rule in chain.rules for one in rule.statements)
+    return frozenset(one.set_name for one in statements if isinstance(one, SetElement))
+
+
+def _definition(one: Definition, *, dynamic: bool) -> tuple[str, list[str]]:
+    """The kind of an object, and the lines within its braces; ``dynamic``: a set that rules fill."""
     match one:
         case CounterDefinition(_, packets, size):
             return "counter", [f"packets {packets} bytes {size}"] if packets or size else []
@@ -61,10 +70,11 @@ def _definition(one: Definition) -> tuple[str, list[str]]:
         case QuotaDefinition(_, amount):
             return "quota", [quota(amount)]
         case FlowtableDefinition(_, devices, priority, flags):
-            hook = f"hook ingress priority {priority}; devices = {{ {_devices(devices)} }};"
+            # nft 0.9.8 has no quotes in lists of devices.
+            hook = f"hook ingress priority {priority}; devices = {{ {', '.join(devices)} }};"
             return "flowtable", [hook, *(f"flags {flag};" for flag in flags)]
         case SetDefinition():
-            return "set", [*_set(one)]
+            return "set", [*_set(one, dynamic=dynamic)]
         case MapDefinition(_, types, kind, pairs):
             parts = f"type {' . '.join(types)} : {' . '.join(kind)}"
             return "map", [parts, "flags interval", f"elements = {{ {mapped(pairs)} }}"]
@@ -72,12 +82,11 @@ def _definition(one: Definition) -> tuple[str, list[str]]:
             assert_never(one)
 
 
-def _set(one: SetDefinition) -> Iterator[str]:
+def _set(one: SetDefinition, *, dynamic: bool) -> Iterator[str]:
     yield f"type {' . '.join(one.types)}"
     if one.size is not None:
         yield f"size {one.size}"
-    # JSON marks a set that rules fill by itself, text wants it written.
-    marks = (("interval", one.interval), ("dynamic", one.filled), ("timeout", one.timed))
+    marks = (("interval", one.interval), ("dynamic", dynamic), ("timeout", one.timed))
     flags = [name for name, there in marks if there]
     if flags:
         yield f"flags {','.join(flags)}"
@@ -90,13 +99,18 @@ def _set(one: SetDefinition) -> Iterator[str]:
 def _chain(chain: ChainDefinition) -> Iterator[str]:
     if chain.hook is not None:
         hook = chain.hook
-        devices = f" devices = {{ {_devices(hook.devices)} }}" if hook.devices else ""
-        yield f"type {hook.type} hook {hook.hook}{devices} priority {hook.priority}; policy {hook.policy};"
+        yield f"type {hook.type} hook {hook.hook}{_at(hook)} priority {hook.priority}; policy {hook.policy};"
     yield from (_rule(rule) for rule in chain.rules)
 
 
-def _devices(names: tuple[str, ...]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
+def _at(hook: HookDefinition) -> str:
+    match hook.devices:
+        case ():
+            return ""
+        case (name,):
+            return f' device "{name}"'
+        case _:
+            return f" devices = {{ {', '.join(hook.devices)} }}"
 
 
 def _rule(rule: RuleDefinition) -> str:

@@ -106,7 +106,7 @@ class RecentLists:
             statements += self._each(SetOperation.UPDATE, match, key, found, family)
             before = self._counted(match, key, found, family, statements[:1] if asked is not None else [])
         sets = tuple(
-            SetDefinition(name, key_types(key, family), _SIZE, None, timed=True, filled=True)
+            SetDefinition(name, key_types(key, family), _SIZE, None, timed=True)
             for one in found.asked
             for name in (self._name(match.name, one, family),)
         )

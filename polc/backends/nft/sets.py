@@ -72,7 +72,6 @@ def define_set(one: DynamicSet, profile: Profile, *, filled: bool) -> SetDefinit
         one.timeout,
         timed=one.timeout is not None or filled,
         interval=one.intervals or wildcard,
-        filled=filled,
         elements=_elements(one) if one.elements else None,
     )
 
