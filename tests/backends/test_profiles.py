@@ -106,13 +106,14 @@ def test_who_lacks_something_is_told_what_is_too_old_and_who_has_it() -> None:
         "`--for ubuntu-24.04` where that is the host",
     )  # fmt: skip
     assert PROFILES["rhel-9"].lacks(Feature.DESTROY)[0] == "Linux 5.14 (profile `rhel-9`) has no `destroy`"
+    assert OLDEST.lacks(Feature.SET_STATEMENT_JSON)[1] == "`--format text`, or `--for debian-12` where that is the host"
     assert OLDEST.lacks(Feature.MARK_FROM_MARK)[1] == "`--for nft=1.1.2,kernel=6.13` where that is the host"
 
 
 @pytest.mark.parametrize("feature", sorted(VERSIONED, key=lambda one: one.value))
 def test_the_profile_that_is_offered_has_it(feature: Feature) -> None:
     if not OLDEST.has(feature):
-        offered = OLDEST.lacks(feature)[1].split("`")[1].removeprefix("--for ")
+        offered = OLDEST.lacks(feature)[1].split("--for ")[1].split("`")[0]
         assert parse_profile(offered).has(feature)
 
 
