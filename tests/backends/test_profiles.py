@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polc.backends.features import Feature
 from polc.backends.profile import HOST, OLDEST, PROFILES, Profile
@@ -124,7 +127,8 @@ def test_names_are_read(name: str) -> None:
 
 def test_versions_are_read() -> None:
     assert parse_profile("nft=1.0.6,kernel=6.1") == Profile("nft=1.0.6,kernel=6.1", (1, 0, 6), OLDEST.iptables, (6, 1))
-    assert parse_profile("kernel=6, iptables = 1.8.11").kernel == (6,)
+    spaced = parse_profile("kernel=6, iptables = 1.8.11")
+    assert (spaced.name, spaced.kernel) == ("kernel=6,iptables=1.8.11", (6,))
     assert parse_profile("kernel=6").has(Feature.NETDEV_EGRESS) is False
     assert parse_profile("nft=1.1,kernel=7").has(Feature.DESTROY)
     assert parse_profile("nft=0.9.8.1").nft == (0, 9, 8, 1)
@@ -155,3 +159,10 @@ def test_versions_are_read() -> None:
 def test_what_is_no_profile(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         parse_profile(text)
+
+
+@given(st.text() | st.text("nftkerlipabs=.,0123456789 ", max_size=40))
+def test_any_text_is_a_profile_or_told_not_to_be_one(text: str) -> None:
+    with suppress(ValueError):
+        found = parse_profile(text)
+        assert parse_profile(found.name) == found
