@@ -70,7 +70,10 @@ def _lines() -> Iterator[str]:
         ("profile", "nft", "iptables", "Linux"),
         ((f"`{one.name}`", dotted(one.nft), dotted(one.iptables), dotted(one.kernel)) for one in PROFILES.values()),
     )
-    yield "\nRHEL is 9.4 or newer, the others are as they were released; later updates of a release keep the versions."
+    yield (
+        "\nRHEL is 9.5 or newer, of whose iptables there is the nft variant alone; the others are as they were released. "
+        "Updates of\na release keep the versions."
+    )
     yield _FEATURES
     differing = [one for one in Feature if not all(profile.has(one) for profile in PROFILES.values())]
     yield from _table(
