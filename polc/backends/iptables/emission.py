@@ -12,10 +12,11 @@ from polc.backends.iptables.extensions.words import Context, Difference, Refused
 from polc.backends.iptables.helper import raw_rules, without_helpers
 from polc.backends.iptables.lower import Lines, lower
 from polc.backends.iptables.names import FreshNames, rename_chains
+from polc.backends.iptables.needs import check_lines, check_set
 from polc.backends.iptables.node_places import check_nodes
 from polc.backends.iptables.restore import Table, file_text
 from polc.backends.iptables.tables import ABSENT, Place, check_verdict, place
-from polc.backends.model import Deviation, Fidelity, Output, OutputFile
+from polc.backends.model import Deviation, Fidelity, Options, Output, OutputFile
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import Direction, InterfaceMatch
 from polc.ir.origin import Origin
@@ -27,9 +28,9 @@ from polc.ir.verdicts import Drop, chains_of, leaves
 _FILES = {Family.IP: "rules.v4", Family.IP6: "rules.v6"}
 
 
-def emit(ruleset: Ruleset) -> Output:
+def emit(ruleset: Ruleset, options: Options) -> Output:
     """See ``polc.backends.model.Backend.emit``."""
-    return _Emission(rename_chains(ruleset)).output()
+    return _Emission(rename_chains(ruleset), options).output()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class _Copy:
 
 
 class _Emission:
-    def __init__(self, ruleset: Ruleset) -> None:
+    def __init__(self, ruleset: Ruleset, options: Options) -> None:
         self.ruleset = ruleset
+        self.options = options
         self.fresh = FreshNames(ruleset)
         self.tables = {family: {"filter": Table("filter")} for family in FAMILIES}
         self.deviations: dict[Deviation, None] = {}
@@ -81,7 +83,9 @@ class _Emission:
         found: dict[str, str] = {}
         for one in self.ruleset.sets:
             try:
-                found[one.name] = ipsets.create(one)
+                commands = ipsets.create(one)
+                check_set(commands, self.options.profile)
+                found[one.name] = commands
             except Refused as refused:
                 self._deviate(Fidelity.REFUSED, refused.difference, one.origin)
         return found
@@ -183,6 +187,8 @@ class _Emission:
             if stays is not None:
                 for table in sorted({at.table for at in self.places[chain.name]}):
                     copies += self._copies(stays, table, self._home(chain, table), chain)
+            for copy in copies:
+                check_lines(copy.lines.all(), self.options.profile)
         except Refused as refused:
             self._deviate(Fidelity.REFUSED, refused.difference, rule.origin)
             return []

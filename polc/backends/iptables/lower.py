@@ -8,7 +8,7 @@ where more than one line depends on it, that line jumps to a chain with the rest
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from polc.backends.cascade import NeedsChain, cascade
@@ -37,6 +37,11 @@ class Lines:
     own: list[str] = field(default_factory=list)
     chains: dict[str, list[str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+
+    def all(self) -> Iterator[str]:
+        yield from self.own
+        for lines in self.chains.values():
+            yield from lines
 
 
 def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
