@@ -71,8 +71,9 @@ def _lines() -> Iterator[str]:
         ((f"`{one.name}`", dotted(one.nft), dotted(one.iptables), dotted(one.kernel)) for one in PROFILES.values()),
     )
     yield (
-        "\nRHEL is 9.5 or newer, of whose iptables there is the nft variant alone; the others are as they were released. "
-        "Updates of\na release keep the versions."
+        "\nRHEL is 9.5 or newer, of whose iptables there is the nft variant alone; the others are as they "
+        "were released."
+        " Updates of\na release keep the versions."
     )
     yield _FEATURES
     differing = [one for one in Feature if not all(profile.has(one) for profile in PROFILES.values())]
