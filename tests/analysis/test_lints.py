@@ -58,7 +58,8 @@ def test_the_example_triggers_it(code: str, tmp_path: Path) -> None:
         # So does what verdict maps do.
         policy("'vmap ct state {established: accept, related: accept, invalid: drop}'", *ALL[1:]),
         policy(
-            "'vmap ct state {established: accept}'", "'vmap iifname {lo: accept, eth0: jump base}'",
+            "'vmap ct state {established: accept}'",
+            "'vmap iifname {lo: accept, eth0: jump base}'",
             head=chains(base=ALL[2:]),
         ),
         policy(*ALL[:3], "'vmap tcp dport {22: accept, 80: drop}'"),
