@@ -21,7 +21,6 @@ from polc.kernel.netns import Namespace, ScratchNamespace
 from polc.kernel.programs import find
 from polc.kernel.remote import RemoteNftables
 
-
 _TABLE = {"family": "inet", "table": "feature"}
 
 
