@@ -75,7 +75,7 @@ def test_outputs_are_those_that_are_kept(name: str, target: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_it_is_held_by_a_target(name: str) -> None:
-    assert any(isinstance(compiled(name, target), Output) for target in BACKENDS)
+    assert any(isinstance(compiled(name, target, FORMATS[target]), Output) for target in BACKENDS)
 
 
 def test_nothing_else_is_kept() -> None:
