@@ -24,8 +24,9 @@ from polc.backends.registry import BACKENDS
 from polc.compiler import ANY_APPROXIMATION, compile_policy, read
 from polc.diagnostics import Collector, Failure, Severity
 from polc.diagnostics.text import render
+from polc.kernel.devices import add_devices
 from polc.kernel.loaders import LOADERS, Loader
-from polc.kernel.netns import ScratchNamespace
+from polc.kernel.netns import Namespace, ScratchNamespace
 from polc.policy import read_policy
 from polc.policy.parser import Tree, parse
 from polc.resources import read_resource
@@ -110,26 +111,47 @@ ON_LOADERS = [
     for name in NAMES
     for loader in LOADERS
     if not (GOLDEN / f"{name}.{loader.target}.refused").exists()
+    if isinstance(compiled(name, loader.target), Output)
 ]
+AS_TEXT = [
+    pytest.param(name, marks=pytest.mark.kernel("nft", *([OF_NFT[name]] if name in OF_NFT else [])))
+    for name in NAMES
+    if isinstance(compiled(name, "nft", "text"), Output) and not isinstance(compiled(name, "nft"), Output)
+]
+"""What the JSON of nft has no words for, or has not for the oldest nft."""
 
 
 @pytest.mark.parametrize(("name", "loader"), ON_LOADERS)
 def test_the_kernel_does_what_the_policy_says(name: str, loader: Loader) -> None:
     output = compiled(name, loader.target)
     assert isinstance(output, Output)
-    lines = lines_of(name)
-    cases = [parse_test(line) for line in lines]
     with gateway() as namespace:
         loader.load(namespace, output)
         for emitted, listed in zip(output.files, loader.read_back(namespace, output), strict=True):
             assert loader.differences(emitted.text, listed.text) == ()
-        fates = ask(namespace, [packet for _, packet in cases])
-    wrong = [
+        assert not wrong_fates(namespace, name)
+
+
+@pytest.mark.parametrize("name", AS_TEXT)
+def test_the_kernel_does_what_text_alone_says(name: str) -> None:
+    output = compiled(name, "nft", "text")
+    assert isinstance(output, Output)
+    with gateway() as namespace:
+        done = namespace.run(["nft", "-f", "-"], input=output.files[0].text)
+        assert done.returncode == 0, done.stderr
+        assert not wrong_fates(namespace, name)
+
+
+def wrong_fates(namespace: Namespace, name: str) -> str:
+    """The tests of a policy that packets do not pass, with what became of them."""
+    lines = lines_of(name)
+    cases = [parse_test(line) for line in lines]
+    fates = ask(namespace, [packet for _, packet in cases])
+    return "\n".join(
         f"{line}: {fate.verdict}, {', '.join(fate.ends)}"
         for line, (verdict, packet), fate in zip(lines, cases, fates, strict=True)
         if fate.verdict != verdict or (packet.becomes and packet.becomes not in fate.ends)
-    ]
-    assert not wrong, "\n".join(wrong)
+    )
 
 
 SUNDAY = 1_714_867_200
@@ -208,6 +230,7 @@ def test_text_and_json_load_to_the_same(tmp_path: Path) -> None:
             file.write_text(output.files[0].text)
             script.append(f"nft {option}-f {file}; nft list ruleset > {file}.list; nft flush ruleset")
     with ScratchNamespace() as namespace:
+        add_devices(namespace, ("eth0", "eth1"))
         done = namespace.run(["sh", "-e"], input="\n".join(script))
     assert done.returncode == 0, done.stderr
     for name in names:
