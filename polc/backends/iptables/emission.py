@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from polc.backends.iptables import ipsets
 from polc.backends.iptables.extensions import comment, recent
-from polc.backends.iptables.extensions.words import Context, Difference, Refused
+from polc.backends.iptables.extensions.context import Context
+from polc.backends.iptables.extensions.words import Difference, Refused
 from polc.backends.iptables.helper import raw_rules, without_helpers
 from polc.backends.iptables.lower import Lines, lower
 from polc.backends.iptables.names import FreshNames, rename_chains

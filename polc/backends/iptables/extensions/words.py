@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from polc.ir.family import Family
-
 
 class Rank(IntEnum):
     """The order in which iptables-save prints a rule (print_rule4 of iptables, nft_ipv4_save_rule)."""
@@ -26,17 +24,6 @@ class Piece:
 
     rank: Rank
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What an extension may need to know about where the rule stands.
-
-    ``shared`` names the limit tables that more than one rule of this family's file counts in.
-    """
-
-    family: Family
-    shared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
