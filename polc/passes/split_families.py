@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from polc.ir.addresses import AddressSet
 from polc.ir.family import FAMILIES, Family
-from polc.ir.fields import FIELDS
+from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     STATEFUL,
@@ -20,6 +20,8 @@ from polc.ir.matches import (
     AddressTypeMatch,
     CtState,
     CtStateMatch,
+    ElementMatch,
+    ExtensionHeaderMatch,
     FieldMatch,
     Match,
     NameField,
@@ -31,8 +33,9 @@ from polc.ir.matches import (
     TraitMatch,
 )
 from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
-from polc.ir.statements import SetDscp, Tproxy, UpdateSet
-from polc.ir.verdicts import Nat, Reject
+from polc.ir.selectors import Selector
+from polc.ir.statements import AssignTimeout, Duplicate, MapMark, SetDscp, Tproxy, UpdateSet
+from polc.ir.verdicts import Nat, NatMap, Reject, VerdictMap
 
 _TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
 """What is left of a match on a flow's address that every address of a family meets: a packet without a flow does not.
@@ -52,10 +55,14 @@ def split_families(ruleset: Ruleset) -> Ruleset:
 def split_rule(rule: Rule, sets: dict[str, DynamicSet]) -> tuple[Rule, ...]:
     """The rule once for all its families where their words are the same and it keeps no state, else once a family."""
     narrowed = [one for family in FAMILIES if (one := _narrow(rule, family, sets)) is not None]
-    alike = len(narrowed) == 2 and narrowed[0].matches == narrowed[1].matches
+    alike = len(narrowed) == 2 and _says(narrowed[0]) == _says(narrowed[1])
     if alike and not _keeps_state(rule) and not _words_differ(rule):
         return (replace(rule, matches=narrowed[0].matches),)
     return tuple(narrowed)
+
+
+def _says(rule: Rule) -> tuple[object, ...]:
+    return rule.matches, rule.statements, rule.verdict
 
 
 def _keeps_state(rule: Rule) -> bool:
@@ -104,9 +111,16 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 matches += (replace(match, types=types),) if types else ()
             case SetMatch() if family not in sets[match.set_name].families:
                 return None
+            case ExtensionHeaderMatch() if family is not Family.IP6:
+                return None
+            case ElementMatch() if not _key_fits(match.key, family):
+                return None
             case _:
                 matches.append(match)
-    return Rule(tuple(matches), rule.verdict, rule.statements, _ONLY[family], rule.origin)
+    left = _up_to_maps(rule, family)
+    if left is not rule and not (left.statements or _keeps_state(rule)):
+        return None
+    return Rule(tuple(matches), left.verdict, left.statements, _ONLY[family], rule.origin)
 
 
 def _every(family: Family) -> Intervals:
@@ -118,7 +132,7 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
         match one:
             case UpdateSet(set_name=name) if family not in sets[name].families:
                 return False
-            case Tproxy(family=only) if only not in (None, family):
+            case Tproxy(family=only) | Duplicate(only) | AssignTimeout(family=only) if only not in (None, family):
                 return False
             case _:
                 pass
@@ -127,5 +141,22 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
             return family in type.families
         case Nat(family=only) if only is not None:
             return family is only
+        case NatMap(family=only) if only is not None:
+            return family is only
         case _:
             return True
+
+
+def _up_to_maps(rule: Rule, family: Family) -> Rule:
+    """The rule without a map that no packet of the family has an element of, and without what comes behind it."""
+    for place, one in enumerate(rule.statements):
+        if isinstance(one, MapMark) and not _key_fits(one.key, family):
+            return replace(rule, statements=rule.statements[:place], verdict=None)
+    if isinstance(rule.verdict, VerdictMap | NatMap) and not _key_fits(rule.verdict.key, family):
+        return replace(rule, verdict=None)
+    return rule
+
+
+def _key_fits(key: tuple[Selector, ...], family: Family) -> bool:
+    """Whether packets of the family have all parts of a key; those that lack one have no element of it."""
+    return all(FIELDS[one].family in (None, family) for one in key if isinstance(one, Field))

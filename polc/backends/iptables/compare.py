@@ -13,8 +13,12 @@ PROTOCOL_WORDS: dict[str, int] = {**PROTOCOLS, "ipv6-icmp": 58, "ipencap": 4, "h
 """iptables-save asks the host's /etc/protocols for names and prints numbers where that has none; so do we."""
 
 
-_GROUP = {"default": "0x0"}
-"""libxt_devgroup prints a group by its name in the host's table, which has this one from the start."""
+_NAMED = {
+    "--src-group": {"default": "0x0"},
+    "--dst-group": {"default": "0x0"},
+    "--realm": {"cosmos": "0x0"},
+}
+"""libxt_devgroup and libipt_realm print a number by its name in the host's table, which has these from the start."""
 
 _NO_END = " --datestop 2038-01-19T03:14:07"
 """What libxt_time prints for a `-m time` that was given no last day."""
@@ -122,7 +126,7 @@ def _words(line: str) -> list[str]:
 def _value(option: str, word: str) -> str:
     if option == "-p":
         return _protocol(word)
-    return _GROUP.get(word, word) if option in ("--src-group", "--dst-group") else word
+    return _NAMED[option].get(word, word) if option in _NAMED else word
 
 
 def split_words(line: str) -> list[str]:

@@ -15,7 +15,7 @@ from polc.backends.cascade import NeedsChain, cascade
 from polc.backends.iptables.disturb import changes_on_the_way, disturbs
 from polc.backends.iptables.extensions import comment, ct, recent, registry, service, tcpflags
 from polc.backends.iptables.extensions.context import Context
-from polc.backends.iptables.extensions.words import Difference, Piece, Rank, Refused, Target, Words
+from polc.backends.iptables.extensions.words import Difference, Piece, Rank, Refused, Target, Words, leaving_chain
 from polc.ir.matches import STATEFUL, Match, ServiceMatch
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import Rule
@@ -39,6 +39,11 @@ class Lines:
     own: list[str] = field(default_factory=list)
     chains: dict[str, list[str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+
+    def add(self, other: Lines) -> None:
+        self.own += other.own
+        self.chains |= other.chains
+        self.differences += other.differences
 
 
 def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
@@ -76,11 +81,7 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
                 written += writer.rule(one, bound)
             lines.chains[chain.name] = written
     except NeedsChain:
-        raise Refused(
-            "leaves-chain",
-            "it takes a chain of its own, out of which `return` and `goto` cannot lead",
-            "split it into rules that each name one address, interface or service, and no limit",
-        ) from None
+        raise leaving_chain("rules that each name one address, interface or service, and no limit") from None
     return lines
 
 

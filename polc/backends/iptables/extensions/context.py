@@ -17,14 +17,15 @@ class Context:
     """Of one family's file.
 
     ``shared`` names the limit tables that more than one of its rules counts in, ``lists`` the lists of xt_recent that
-    have another name in it. ``sets`` are the forms of named sets; ``groups`` and ``elements`` are what is an ipset of
-    its own, and its name. ``zones`` are the chains that put a packet into a zone where a helper may go along with it.
+    have another name in it. ``sets`` are the forms of named sets; ``groups`` (by name and members) and ``elements``
+    are what is an ipset of its own, and its name. ``zones`` are the chains that put a packet into a zone where a helper
+    may go along with it.
     """
 
     family: Family
     shared: frozenset[str] = frozenset()
     lists: Mapping[str, str] = field(default_factory=dict)
     sets: Mapping[str, Form] = field(default_factory=dict)
-    groups: Mapping[Intervals, str] = field(default_factory=dict)
+    groups: Mapping[tuple[str, Intervals], str] = field(default_factory=dict)
     elements: Mapping[ElementMatch, tuple[str, Form]] = field(default_factory=dict)
     zones: Mapping[AssignZone, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""``-m realm``: the realm of the packet's route, in iptables alone; not before there is a route (net/netfilter/xt_realm.c)."""
+"""``-m realm``: the realm of the packet's route, in iptables alone (net/netfilter/xt_realm.c)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ them is to be kept from a rule that says "not in it", or adds (net/netfilter/ips
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -28,16 +28,16 @@ _KINDS: dict[KeyType, str] = {
     KeyType.IFNAME: "interface",
     KeyType.ETHER_ADDR: "mac",
 }
-_TYPES: dict[tuple[str, ...], tuple[str, str]] = {
-    ("address",): ("hash:ip", "hash:net"),
-    ("address", "port", "protocol"): ("hash:ip,port", "hash:net,port"),
-    ("address", "address"): ("hash:net,net", "hash:net,net"),
-    ("address", "address", "port", "protocol"): ("hash:ip,port,ip", "hash:net,port,net"),
-    ("address", "interface"): ("hash:net,iface", "hash:net,iface"),
-    ("mac",): ("hash:mac", "hash:mac"),
-    ("port",): ("bitmap:port", "bitmap:port"),
+_TYPES: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("address",): ("hash:net", "hash:ip"),
+    ("address", "port", "protocol"): ("hash:net,port", "hash:ip,port"),
+    ("address", "address"): ("hash:net,net",),
+    ("address", "address", "port", "protocol"): ("hash:net,port,net", "hash:ip,port,net", "hash:ip,port,ip"),
+    ("address", "interface"): ("hash:net,iface",),
+    ("mac",): ("hash:mac",),
+    ("port",): ("bitmap:port",),
 }
-"""Sorted kinds of parts -> the type for single addresses, and the one for networks."""
+"""Sorted kinds of parts -> types, by the number of addresses that are single ones, which stand first."""
 _ENDS: dict[Selector, str] = {
     Side.SADDR: "src",
     Side.DADDR: "dst",
@@ -75,8 +75,9 @@ class Form:
         return _BITMAP_PROTOCOLS if self.protocol is None else frozenset(PORT_PROTOCOLS)
 
 
-def form(types: tuple[KeyType | None, ...], *, networks: bool) -> Form:
-    """
+def form(types: tuple[KeyType | None, ...], single: Container[int]) -> Form:
+    """The type for keys of ``types``, of which those at the places ``single`` are single addresses alone.
+
     Raises:
         Refused: there is no such ipset.
     """
@@ -88,11 +89,24 @@ def form(types: tuple[KeyType | None, ...], *, networks: bool) -> Form:
     places: dict[str, list[int]] = {}
     for place, kind in enumerate(kinds):
         places.setdefault(kind, []).append(place)
-    addresses, port = places.get("address", []), places.get("port", [])
+    addresses = sorted(places.get("address", []), key=lambda place: place not in single)
+    singles = sum(place in single for place in addresses)
     # An address, the port, the other address: the order of every type that has them.
-    dimensions = (*addresses[:1], *port, *addresses[1:], *places.get("interface", []), *places.get("mac", []))
+    ports = places.get("port", [])
+    dimensions = (*addresses[:1], *ports, *addresses[1:], *places.get("interface", []), *places.get("mac", []))
     protocol = places.get("protocol", [None])[0]
-    return Form(found[networks], dimensions, protocol, port[0] if port else None)
+    return Form(found[min(singles, len(found) - 1)], dimensions, protocol, ports[0] if ports else None)
+
+
+def single_places(elements: Sequence[Element]) -> frozenset[int]:
+    """The places of elements at which there is nothing but single addresses that a set of those can hold."""
+    return frozenset(
+        place for place in range(len(elements[0])) if all(_is_single(element[place]) for element in elements)
+    )
+
+
+def _is_single(value: KeyValue) -> bool:
+    return isinstance(value, Intervals) and all(low == high and low for low, high in value.ranges)
 
 
 def directions(of: Form, key: tuple[Selector, ...]) -> str:
@@ -129,13 +143,12 @@ def _part(of: Form, element: Element, place: int, family: Family) -> Iterator[st
                 raise Refused("set-element", f"an element of an ipset would be more than {MOST_PORTS} ports")
             yield from (f"{protocol}{port}" for protocol in protocols for port in ports)
         case Intervals() if of.type == "hash:mac":
-            yield from (
-                number.to_bytes(6, "big").hex(":").upper()
-                for low, high in value.ranges
-                for number in range(low, high + 1)
-            )
+            numbers = (number for low, high in value.ranges for number in range(low, high + 1))
+            yield from (number.to_bytes(6, "big").hex(":").upper() for number in numbers)
         case Intervals():
-            yield from _addresses(of, value, family)
+            # Of a type such as `hash:ip,port,net` each dimension has its own word.
+            kind = of.type.partition(":")[2].split(",")[of.dimensions.index(place)]
+            yield from _addresses(value, family) if kind == "ip" else _networks(value, family)
 
 
 def _protocols(value: KeyValue) -> list[str]:
@@ -146,26 +159,19 @@ def _protocols(value: KeyValue) -> list[str]:
     return [PORT_PROTOCOLS[number] for number in numbers]
 
 
-def _addresses(of: Form, value: Intervals, family: Family) -> Iterator[str]:
-    networks = "net" in of.type
+def _addresses(value: Intervals, family: Family) -> Iterator[str]:
     for low, high in value.ranges:
-        if networks:
-            yield from (network_text(family, *one) for one in networks_of(family, low, high))
-        elif low == high and low:
-            yield format_address(family, low)
-        else:
+        if not low or low != high:
             what = "no ranges" if low else "no address of zeros"
             raise Refused("set-element", f"an ipset of single addresses has {what}")
+        yield format_address(family, low)
 
 
-def networks_of(family: Family, low: int, high: int) -> Iterator[tuple[int, int]]:
-    """``(network, length)`` of a range; ipset has no prefix of length 0, which is said as its two halves."""
-    for network, length in prefixes(family, low, high):
-        if length:
-            yield network, length
-        else:
-            yield from ((0, 1), (1 << (family.bits - 1), 1))
-
-
-def network_text(family: Family, network: int, length: int) -> str:
-    return format_address(family, network) + ("" if length == family.bits else f"/{length}")
+def _networks(value: Intervals, family: Family) -> Iterator[str]:
+    for low, high in value.ranges:
+        for network, length in prefixes(family, low, high):
+            if length:
+                yield format_address(family, network) + ("" if length == family.bits else f"/{length}")
+            else:
+                # ipset has no prefix of length 0, which is said as its two halves.
+                yield from (f"{format_address(family, half)}/1" for half in (0, 1 << (family.bits - 1)))

@@ -63,6 +63,10 @@ class Refused(Exception):
         self.difference = Difference(name, message, help)
 
 
+def leaving_chain(help: str) -> Refused:
+    return Refused("leaves-chain", "it takes a chain of its own, out of which `return` and `goto` cannot lead", help)
+
+
 def module(text: str) -> Words:
     """Words that are a single ``-m`` option group."""
     return Words((Piece(Rank.MODULE, f"-m {text}"),))
