@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from polc.backends.iptables import compare as compare_iptables
-from polc.backends.iptables import compare_ipsets, ipsets
+from polc.backends.iptables import compare_ipsets, groups, ipsets
+from polc.backends.iptables.load_script import SCRIPT
 from polc.backends.model import Output, OutputFile
 from polc.backends.nft import compare as compare_nft
 from polc.diagnostics import Failure
@@ -99,8 +102,11 @@ class IptablesLoader:
     ``--test``, and none is loaded unless all passed; but what only the kernel refuses (a chain that is not
     there, for the nft variant), ``--test`` does not see, and then the files before are loaded.
 
-    Sets come before all of that, since rules name sets that exist, ``--test`` or not; both variants share them. Those
-    that exist keep their members; other parameters than theirs are an error of ``ipset``.
+    Sets are made before all of that, since rules name sets that exist, ``--test`` or not, and filled when all files
+    have passed; both variants share them. Those that exist keep their members, but for groups that no rule fills;
+    other parameters than theirs are an error of ``ipset``.
+
+    Files of own chains beside those of others are loaded by the script that comes with them.
     """
 
     variant: str
@@ -116,25 +122,46 @@ class IptablesLoader:
             self._save(tool)
 
     def load(self, namespace: Namespace, output: Output) -> None:
+        texts = {file.name: file.text for file in output.files}
+        if SCRIPT in texts:
+            self._run_script(namespace, output)
+            return
+        sets = texts.get(ipsets.FILE)
         restores = [
-            (file, self._restore(IPTABLES_TOOLS[file.name])) for file in output.files if file.name != ipsets.FILE
+            (text, [self._restore(IPTABLES_TOOLS[name]), "--counters"])
+            for name, text in texts.items()
+            if name in IPTABLES_TOOLS
         ]
-        for file in output.files:
-            if file.name == ipsets.FILE:
-                _run(namespace, [find("ipset"), "-exist", "restore"], file.text)
-        for file, restore in restores:
-            _run(namespace, [restore, "--test"], file.text)
-        for file, restore in restores:
-            _run(namespace, [restore], file.text)
+        if sets is not None:
+            _run(namespace, [find("ipset"), "-exist", "restore"], groups.only_made(sets))
+        for text, restore in restores:
+            _run(namespace, [*restore, "--test"], text)
+        if sets is not None:
+            _run(namespace, [find("ipset"), "-exist", "restore"], sets)
+        for text, restore in restores:
+            _run(namespace, restore, text)
+
+    def _run_script(self, namespace: Namespace, output: Output) -> None:
+        for tool in IPTABLES_TOOLS.values():
+            self._restore(tool)
+        if any(file.name == ipsets.FILE for file in output.files):
+            find("ipset")
+        with TemporaryDirectory() as directory:
+            for file in output.files:
+                (Path(directory) / file.name).write_text(file.text)
+            _run(namespace, ["env", f"VARIANT={self.variant}", "sh", str(Path(directory) / SCRIPT)])
 
     def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
-        return tuple(OutputFile(file.name, _run(namespace, self._listing(file.name))) for file in output.files)
+        return tuple(
+            file if file.name == SCRIPT else OutputFile(file.name, _run(namespace, self._listing(file.name)))
+            for file in output.files
+        )
 
     def differences(self, emitted: str, listed: str) -> tuple[str, ...]:
-        # A file of rules begins with a table or a comment.
+        # A file of rules begins with a table or a comment, a script with its interpreter.
         if emitted.startswith("create "):
             return compare_ipsets.differences(emitted, listed)
-        return compare_iptables.differences(emitted, listed)
+        return () if emitted.startswith("#!") else compare_iptables.differences(emitted, listed)
 
     def _listing(self, name: str) -> list[str]:
         return [find("ipset"), "save"] if name == ipsets.FILE else [self._save(IPTABLES_TOOLS[name])]

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from polc.backends.iptables.coexist import NOTE
 from polc.backends.iptables.tables import TABLES
 from polc.ir.protocols import PROTOCOLS
 
@@ -39,9 +40,31 @@ def differences(emitted: str, saved: str) -> tuple[str, ...]:
 
     One sentence each; none when they mean the same. Order counts for the rules of a chain alone. A table
     that only ``saved`` has counts when it does anything: the kernel shows empty ones as soon as they
-    have been looked at.
+    have been looked at. Of a file for ``--noflush`` its own chains count, and one jump to each that is called.
     """
-    return tuple(_differences(_parse(emitted), _parse(saved)))
+    wanted, found = _parse(emitted), _parse(saved)
+    prefix = own_prefix(emitted)
+    return tuple(_differences(wanted, _own(found, prefix) if prefix else found))
+
+
+def own_prefix(emitted: str) -> str:
+    """How chains begin that are a file's own, beside those of others; empty where it holds whole tables."""
+    first = emitted.partition("\n")[0].removeprefix("# ")
+    return first.removeprefix(NOTE) if first.startswith(NOTE) else ""
+
+
+def _own(tables: dict[str, _Table], prefix: str) -> dict[str, _Table]:
+    """What there is of chains that begin so, and of jumps to them from others."""
+    found: dict[str, _Table] = {}
+    for name, table in tables.items():
+        own = _Table({chain: policy for chain, policy in table.policies.items() if chain.startswith(prefix)})
+        for chain, rules in table.rules.items():
+            jumps = [rule for rule in rules if rule.partition("-j ")[2].startswith(prefix)]
+            if kept := rules if chain.startswith(prefix) else jumps:
+                own.rules[chain] = kept
+        if own.policies or own.rules:
+            found[name] = own
+    return found
 
 
 def _differences(wanted: dict[str, _Table], found: dict[str, _Table]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from zlib import crc32
 from polc.backends.iptables.extensions import settypes
 from polc.backends.iptables.extensions.settypes import Form
 from polc.backends.iptables.extensions.words import Refused, made_of
-from polc.backends.iptables.ipsets import LARGEST, LONGEST_NAME, extent
+from polc.backends.iptables.ipsets import LARGEST, LONGEST_NAME, NEW, extent
 from polc.backends.model import IpsetUse
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
@@ -25,7 +25,6 @@ from polc.ir.selectors import key_type
 
 FEW = 20
 """Lines that cost a packet less, or little more, than the lookup in an ipset."""
-_NEW = "-new"
 _ENDS = {Family.IP: "-v4", Family.IP6: "-v6"}
 _MOST_OF_A_NETWORK = 64  # interfaces, in hash:net,iface (ipset(8))
 
@@ -88,14 +87,20 @@ def text(sets: Iterable[Group]) -> Iterator[str]:
     for one in sets:
         how = " ".join((one.type, *extent(one.family, len(one.members), LARGEST)))
         yield f"create {one.name} {how}"
-        yield f"create {one.name}{_NEW} {how}"
+        yield f"create {one.name}{NEW} {how}"
         # Of a file that broke off.
-        yield f"flush {one.name}{_NEW}"
+        yield f"flush {one.name}{NEW}"
     for one in sets:
         for member in one.members:
-            yield f"add {one.name}{_NEW} {member}"
-    yield from (f"swap {one.name}{_NEW} {one.name}" for one in sets)
-    yield from (f"destroy {one.name}{_NEW}" for one in sets)
+            yield f"add {one.name}{NEW} {member}"
+    yield from (f"swap {one.name}{NEW} {one.name}" for one in sets)
+    yield from (f"destroy {one.name}{NEW}" for one in sets)
+
+
+def only_made(commands: str) -> str:
+    """Of the commands of a file of sets those that make the sets that rules name: nothing that is there changes."""
+    lines = commands.splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith("create ") and not line.split()[1].endswith(NEW))
 
 
 def _is_group(lines: int, group: str, use: IpsetUse) -> bool:
@@ -135,8 +140,8 @@ def _crowded(form: Form, texts: tuple[str, ...]) -> bool:
 def _name(group: str, content: object, prefix: str, family: Family, taken: set[str]) -> str:
     """The group's own name, so that it stays when the group changes; without one, a name by what it holds."""
     end = _ENDS[family]
-    longest = LONGEST_NAME - len(_NEW) - len(prefix) - len(end)
-    fits = bool(group) and made_of(group, "-_") and len(group) <= longest and not group.endswith(_NEW)
+    longest = LONGEST_NAME - len(NEW) - len(prefix) - len(end)
+    fits = bool(group) and made_of(group, "-_") and len(group) <= longest and not group.endswith(NEW)
     middle = group if fits else f"{crc32(repr(group or content).encode()):08x}"
     while (name := f"{prefix}{middle}{end}") in taken:
         middle = f"{crc32(middle.encode()):08x}"

@@ -17,6 +17,8 @@ from polc.ir.statements import UpdateSet
 
 NO_TYPE = "set-key"
 """The name of the refusal of a set for which ipset has no type."""
+NEW = "-new"
+"""What the name of a set ends with that is to be exchanged with another one."""
 FILE = "sets.ipset"
 LONGEST_NAME = 31  # IPSET_MAXNAMELEN 32, the last a zero
 LARGEST = 1 << 24
@@ -144,5 +146,5 @@ def _check_name(name: str) -> None:
             f"the names of ipsets have at most {LONGEST_NAME} bytes, and `{name}` has {len(name.encode())}",
             "a shorter name for the group",
         )
-    if not made_of(name, "-_") or name.startswith("-"):
+    if not made_of(name, "-_") or name.startswith("-") or name.endswith(NEW):
         raise Refused("set-name", f"ipset would misread the name `{name}`")
