@@ -11,10 +11,12 @@ ROOT = Path(__file__).parent.parent / "polc"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("source", "resources", "concepts"),
+    ("parsing",),
     ("diagnostics",),
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler",),
+    ("report",),
     ("analysis", "kernel"),
     ("cli",),
 )

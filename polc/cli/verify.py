@@ -7,7 +7,7 @@ import json
 import sys
 
 from polc.backends.registry import BACKENDS
-from polc.cli.options import add_allow_approximate, add_policy, allowed
+from polc.cli.options import add_allow_approximate, add_policy, add_profile, allowed, profile_of
 from polc.compiler import describe, emit, read
 from polc.diagnostics.text import render
 from polc.kernel.verify import Result, exit_status, verify
@@ -22,13 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this target (may be given again); all are the default",
     )
     parser.add_argument("--output-format", choices=("text", "json"), default="text", help="for people or for machines")
+    add_profile(parser)
     add_allow_approximate(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     ruleset = read(arguments.policy)
     targets = tuple(dict.fromkeys(arguments.target or BACKENDS))
-    outputs = {target: emit(ruleset, target, allow=allowed(arguments)) for target in targets}
+    profile = profile_of(arguments, targets)
+    outputs = {target: emit(ruleset, target, allow=allowed(arguments), profile=profile) for target in targets}
     for target, output in outputs.items():
         sys.stderr.write(render(describe(one, target, agreed=True) for one in output.deviations))
     results = verify(outputs)

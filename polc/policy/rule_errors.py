@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from polc.diagnostics import Failure
+from polc.diagnostics.suggest import nearest
+from polc.parsing.tables import END
 from polc.policy.foreign_words import VERDICTS, advice, service
 from polc.policy.nodes import Scalar
 from polc.policy.parser import UNCLOSED, Token, Unexpected, keywords
-from polc.policy.suggest import nearest
-from polc.policy.tables import END
 
 _VERDICTS = (
     "accept", "drop", "reject", "jump", "goto", "return", "use", "log", "count", "counter", "helper", "ban", "mark",

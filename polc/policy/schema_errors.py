@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from polc.diagnostics import Collector
+from polc.diagnostics.suggest import did_you_mean, nearest
 from polc.policy.foreign_words import VERDICTS
 from polc.policy.nodes import Mapping, Node, Scalar, Sequence, kind_of
 from polc.policy.parser import keywords
 from polc.policy.schema import Json, load_schema
-from polc.policy.suggest import did_you_mean, nearest
 from polc.policy.yaml_errors import QUOTES, in_quotes
 from polc.source import Span
 

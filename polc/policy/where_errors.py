@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from polc.diagnostics import Failure
+from polc.diagnostics.suggest import nearest
 from polc.ir.fields import FIELDS
 from polc.ir.matches import FlagField, NameField, Trait
+from polc.parsing.tables import END
 from polc.policy.nodes import Scalar
 from polc.policy.parser import Unexpected
-from polc.policy.suggest import nearest
-from polc.policy.tables import END
 
 _ELSEWHERE: tuple[tuple[str, str], ...] = (
     (r"ct state|state", "the state has a clause of its own: `state new`"),

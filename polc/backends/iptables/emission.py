@@ -16,6 +16,7 @@ from polc.backends.iptables.ipsets import NamedSet
 from polc.backends.iptables.load_script import SCRIPT, script
 from polc.backends.iptables.lower import Lines, lower
 from polc.backends.iptables.names import FreshNames, own_prefix, rename_chains
+from polc.backends.iptables.needs import check_lines, check_set
 from polc.backends.iptables.node_places import check_nodes
 from polc.backends.iptables.places import find_places
 from polc.backends.iptables.raw_helpers import RawTable, raw_table
@@ -81,6 +82,7 @@ class _Copy:
 class _Emission:
     def __init__(self, ruleset: Ruleset, options: Options, layout: coexist.Layout) -> None:
         self.ruleset = ruleset
+        self.profile = options.profile
         self.layout = layout
         self.families = _FAMILIES[ruleset.family]
         self.fresh = FreshNames(ruleset, layout.prefix)
@@ -94,7 +96,7 @@ class _Emission:
         prefix = own_prefix(ruleset.table)
         taken = {one.name for one in ruleset.sets}
         rules = [rule for chain in ruleset.chains for rule in chain.rules]
-        self.groups = {family: groups.find(rules, family, options.ipset, prefix, taken) for family in self.families}
+        self.groups = {family: groups.find(rules, family, options, prefix, taken) for family in self.families}
         self.contexts = {family: self._context(family) for family in self.families}
         self.raw: dict[str, RawTable] = {}
 
@@ -154,7 +156,9 @@ class _Emission:
         found: dict[str, NamedSet] = {}
         for one in self.ruleset.sets:
             try:
-                found[one.name] = ipsets.create(one, filled=one.name in filled)
+                made = ipsets.create(one, filled=one.name in filled)
+                check_set(made.text, self.profile)
+                found[one.name] = made
             except Refused as refused:
                 if refused.difference.name == ipsets.NO_TYPE and one.name not in changed and one.timeout is None:
                     self.fixed[one.name] = one
@@ -287,6 +291,8 @@ class _Emission:
                 for table in sorted({at.table for at in self.places[chain.name]}):
                     copies += self._copies(stays.rule, table, chain)
                 _count(rule, [copy.lines for copy in copies if not copy.helper])
+            for copy in copies:
+                check_lines(copy.lines.all(), self.profile)
         except Refused as refused:
             self._refuse(refused, rule.origin)
             return []

@@ -16,7 +16,8 @@ from polc.backends.iptables.extensions import settypes
 from polc.backends.iptables.extensions.settypes import Form
 from polc.backends.iptables.extensions.words import Refused, made_of
 from polc.backends.iptables.ipsets import LARGEST, LONGEST_NAME, NEW, extent
-from polc.backends.model import IpsetUse
+from polc.backends.iptables.needs import has_set
+from polc.backends.model import IpsetUse, Options
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.matches import AddressMatch, ElementMatch, Side
@@ -48,8 +49,9 @@ class Groups:
     sets: tuple[Group, ...]
 
 
-def find(rules: Iterable[Rule], family: Family, use: IpsetUse, prefix: str, taken: set[str]) -> Groups:
+def find(rules: Iterable[Rule], family: Family, options: Options, prefix: str, taken: set[str]) -> Groups:
     """What of the rules of a family is to be an ipset, under names that begin with ``prefix`` and are not ``taken``."""
+    use = options.ipset
     addresses: dict[tuple[str, Intervals], str] = {}
     elements: dict[ElementMatch, tuple[str, Form]] = {}
     found: list[Group] = []
@@ -65,13 +67,15 @@ def find(rules: Iterable[Rule], family: Family, use: IpsetUse, prefix: str, take
                     if (group, own) in addresses or not _is_group(len(own.ranges), group, use):
                         continue
                     form = Form("hash:net", (0,), None, None)
+                    if not has_set(form.type, options.profile):
+                        continue
                     group_name = _name(group, own.ranges, prefix, family, taken)
                     addresses[(group, own)] = group_name
                     texts = tuple(settypes.members(form, (own,), family))
                     found.append(Group(group_name, form.type, family, texts))
                 case ElementMatch() if match not in elements and _is_group(len(match.elements), "", use):
                     listed = _listed(match, family)
-                    if listed is not None:
+                    if listed is not None and has_set(listed[0].type, options.profile):
                         form, texts = listed
                         name = _name("", match.elements, prefix, family, taken)
                         elements[match] = name, form

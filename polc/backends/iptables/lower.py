@@ -8,7 +8,7 @@ where more than one line depends on it, that line jumps to a chain with the rest
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from polc.backends.cascade import NeedsChain, cascade
@@ -44,6 +44,11 @@ class Lines:
         self.own += other.own
         self.chains |= other.chains
         self.differences += other.differences
+
+    def all(self) -> Iterator[str]:
+        yield from self.own
+        for lines in self.chains.values():
+            yield from lines
 
 
 def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:

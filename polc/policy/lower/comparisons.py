@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from polc.diagnostics import Failure
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
 from polc.ir.intervals import Intervals
@@ -29,7 +30,6 @@ from polc.policy.lower.endpoints import static_addresses
 from polc.policy.lower.field_values import field_values
 from polc.policy.lower.places import check_field
 from polc.policy.lower.scope import Scope
-from polc.policy.suggest import did_you_mean
 
 Ways = tuple[tuple[Match, ...], ...]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from polc.diagnostics import Collector
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.fields import FIELDS, Field
 from polc.ir.matches import Side
 from polc.ir.statements import (
@@ -42,7 +43,6 @@ from polc.policy.document import (
 from polc.policy.lower import values
 from polc.policy.lower.branches import Outcome
 from polc.policy.lower.scope import Scope
-from polc.policy.suggest import did_you_mean
 
 LONGEST_PREFIX = 127
 """Bytes of the longest log prefix: NF_LOG_PREFIXLEN counts a NUL too (uapi/linux/netfilter/nf_log.h)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import (
@@ -18,7 +19,6 @@ from polc.policy.document import Endpoint, Names, Word
 from polc.policy.lower.branches import Branch, combine
 from polc.policy.lower.scope import Scope, Zone
 from polc.policy.lower.symbols import unknown_group
-from polc.policy.suggest import did_you_mean
 
 NO_INTERFACE: dict[tuple[Hook, Direction], str] = {
     (Hook.INPUT, Direction.OUT): "a packet in `input` leaves through no interface: it ends here",

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 
 from polc.diagnostics import Failure
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.policy.document import Word
 from polc.policy.lower import values
-from polc.policy.suggest import did_you_mean
 
 _DAY = 86400
 

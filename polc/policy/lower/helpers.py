@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from polc.diagnostics import Collector
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.intervals import Intervals
 from polc.ir.matches import PortTerm, ServiceMatch
 from polc.ir.protocols import PROTOCOL_NAMES, TCP, UDP
@@ -12,7 +13,6 @@ from polc.ir.services import normalise
 from polc.ir.statements import AssignHelper
 from polc.policy.document import HelperName, Word
 from polc.policy.lower.scope import Part, Service
-from polc.policy.suggest import did_you_mean
 from polc.source import Span
 
 HELPERS: dict[str, tuple[int, ...]] = {

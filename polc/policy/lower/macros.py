@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -29,7 +30,6 @@ from polc.policy.document import MacroDocument
 from polc.policy.lower.places import TRACKED
 from polc.policy.lower.scope import Scope
 from polc.policy.lower.symbols import BUILTIN_ZONES, LOOPBACK
-from polc.policy.suggest import did_you_mean
 
 _ACCEPT = Accept()
 

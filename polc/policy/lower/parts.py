@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.matches import CtState, CtStateMatch
 from polc.ir.origin import Origin
 from polc.policy.builtin_services import BUILTIN_SERVICES
@@ -10,7 +11,6 @@ from polc.policy.lower import helpers
 from polc.policy.lower.scope import Part, Scope, Service
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.symbols import unknown_service
-from polc.policy.suggest import did_you_mean
 from polc.source import Span
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from polc.diagnostics import Collector
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.intervals import Intervals
 from polc.ir.matches import IcmpTerm, PortTerm, ServiceTerm
 from polc.ir.protocols import ICMP_FAMILY, ICMP_TYPES, PORT_PROTOCOLS, PROTOCOL_NAMES, PROTOCOLS
 from polc.policy.document import ServiceWord, SourcePorts, Word
 from polc.policy.lower.scope import Part, Service
 from polc.policy.lower.values import decimal, ports
-from polc.policy.suggest import did_you_mean
 
 Lookup = Callable[[Word], Service | None]
 """The service of a name; None when there is none, which has then been recorded as an error."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping as AbstractMapping
 from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import Family
 from polc.ir.matches import InterfacePattern
@@ -26,7 +27,6 @@ from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
 from polc.policy.parser import reserved
 from polc.policy.rule_mapping import service_words
 from polc.policy.rule_text import read_definition
-from polc.policy.suggest import did_you_mean
 from polc.source import SourceFile
 
 DEFAULT_SIZE = 65535

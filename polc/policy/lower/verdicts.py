@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from polc.diagnostics import Collector
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.protocols import TCP
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, RejectType, Return, Verdict
 from polc.policy.document import Decision, RuleDocument, SegmentSize, SynProxy, Word
 from polc.policy.document import Verdict as VerdictWords
 from polc.policy.lower.scope import Scope, Service
-from polc.policy.suggest import did_you_mean
 
 
 def verdict_of(words: VerdictWords | None, service: Service | None, scope: Scope) -> Verdict | None:

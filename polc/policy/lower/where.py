@@ -6,6 +6,7 @@ from itertools import product
 from typing import assert_never
 
 from polc.diagnostics import Failure
+from polc.diagnostics.suggest import did_you_mean
 from polc.ir.matches import Match, Trait, TraitMatch
 from polc.policy.document import AllOf, AnyOf, Comparison, Condition, Having, Not, Test
 from polc.policy.lower.branches import MOST_BRANCHES, Branch
@@ -13,7 +14,6 @@ from polc.policy.lower.comparisons import compare
 from polc.policy.lower.families import families_of
 from polc.policy.lower.places import check_field
 from polc.policy.lower.scope import Scope
-from polc.policy.suggest import did_you_mean
 
 _Ways = tuple[tuple[Match, ...], ...]
 """Of the ways one must hold, of a way's matches all."""

@@ -1,20 +1,22 @@
-"""Parse tables of the rule grammar.
+"""Parse tables of the grammars in ``grammar/``.
 
-Building takes Lark a quarter of a second and importing it 40 ms; reading the result takes 2 ms. So
-``grammar/rule.tables.json`` is kept beside ``grammar/rule.lark`` and used as long as it was made from the same text;
-otherwise the tables are built on the spot.
+Building those of ``rule.lark`` takes Lark a quarter of a second and importing it 40 ms; reading the result takes 2 ms.
+So ``NAME.tables.json`` is kept beside ``NAME.lark`` and used as long as it was made from the same text; otherwise
+the tables are built on the spot.
+
+A grammar says in a comment what a text of it can be parsed as: ``// start: rule expression``. Its terminal NAME
+matches its keywords too, which are those of its literal words that NAME matches as a whole.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from typing import NamedTuple
 
 from polc.resources import read_resource
 
-GRAMMAR, TABLES = "rule.lark", "rule.tables.json"
-STARTS = ("rule", "definition", "endpoint", "rate", "count", "excess", "allowance", "expression")
 END = "$END"
 
 
@@ -45,16 +47,21 @@ class Tables(NamedTuple):
     gotos: tuple[dict[str, int], ...]
 
 
-def load_tables() -> Tables:
-    """The tables of the grammar as it is now."""
-    grammar = read_resource("grammar", GRAMMAR)
+def load_tables(name: str) -> Tables:
+    """The tables of ``grammar/NAME.lark`` as it is now."""
+    grammar = read_resource("grammar", f"{name}.lark")
     with suppress(FileNotFoundError):
-        tables = from_json(read_resource("grammar", TABLES))
+        tables = from_json(read_resource("grammar", f"{name}.tables.json"))
         if tables.grammar == grammar:
             return tables
-    from polc.policy.build_tables import build_tables
+    from polc.parsing.build_tables import build_tables
 
     return build_tables(grammar)
+
+
+def starts_of(grammar: str) -> tuple[str, ...]:
+    """The rules that a grammar's text names as what can be parsed."""
+    return tuple(" ".join(re.findall(r"^// start: (.+)$", grammar, re.MULTILINE)).split())
 
 
 def to_json(tables: Tables) -> str:

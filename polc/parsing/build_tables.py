@@ -1,4 +1,4 @@
-"""Lark makes the parse tables: ``python -m polc.policy.build_tables`` after every change of ``grammar/rule.lark``.
+"""Lark makes the parse tables: ``python -m polc.parsing.build_tables`` after every change in ``grammar/``.
 
 Imported only where the kept tables are not of the grammar as it is.
 """
@@ -16,7 +16,7 @@ from lark.grammar import Terminal
 from lark.lexer import PatternStr
 from lark.parsers.lalr_analysis import LALR_Analyzer, Shift
 
-from polc.policy.tables import GRAMMAR, STARTS, TABLES, Production, Tables, to_json
+from polc.parsing.tables import Production, Tables, starts_of, to_json
 
 _State = TypeVar("_State", bound=Hashable)
 
@@ -27,13 +27,14 @@ def build_tables(grammar: str) -> Tables:
     Raises:
         lark.exceptions.GrammarError: it is no grammar, or not LALR(1).
     """
-    built = lark.Lark(grammar, parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=False)
+    starts = list(starts_of(grammar))
+    built = lark.Lark(grammar, parser="lalr", lexer="basic", start=starts, maybe_placeholders=False)
     # strict: a conflict is an error; debug: the states stay sets of items, as their type says.
-    analysis = LALR_Analyzer(ParserConf(built.rules, {}, list(STARTS)), debug=True, strict=True)
+    analysis = LALR_Analyzer(ParserConf(built.rules, {}, starts), debug=True, strict=True)
     analysis.compute_lalr()  # type: ignore[no-untyped-call]
     table = analysis.parse_table
     number = _in_reach(
-        [table.start_states[name] for name in STARTS],
+        [table.start_states[name] for name in starts],
         lambda state: [target for _, (kind, target) in sorted(table.states[state].items()) if kind is Shift],
     )
     productions = {rule: index for index, rule in enumerate(built.rules)}
@@ -76,8 +77,8 @@ def build_tables(grammar: str) -> Tables:
             )
             for rule in built.rules
         ),
-        starts={name: number[table.start_states[name]] for name in STARTS},
-        ends={name: number[table.end_states[name]] for name in STARTS},
+        starts={name: number[table.start_states[name]] for name in starts},
+        ends={name: number[table.end_states[name]] for name in starts},
         actions=tuple(actions),
         gotos=tuple(gotos),
     )
@@ -95,7 +96,6 @@ def _in_reach(starts: list[_State], targets: Callable[[_State], Iterable[_State]
 
 
 if __name__ == "__main__":
-    folder = Path(__file__).resolve().parents[2] / "grammar"
-    (folder / TABLES).write_text(
-        to_json(build_tables((folder / GRAMMAR).read_text(encoding="utf-8"))), encoding="utf-8"
-    )
+    for path in (Path(__file__).resolve().parents[2] / "grammar").glob("*.lark"):
+        made = to_json(build_tables(path.read_text(encoding="utf-8")))
+        path.with_suffix(".tables.json").write_text(made, encoding="utf-8")
