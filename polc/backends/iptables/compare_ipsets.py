@@ -60,14 +60,14 @@ def _parse(text: str) -> dict[str, _Set]:
         match line.split():
             case ["create", name, *options]:
                 sets[name] = _Set(_options(options))
-            case ["add", name, member, *options]:
+            case ["add", name, member, *options] if name in sets:
                 # The time that a member has left is no part of it.
                 sets[name].members[f"{member} wildcard" if "wildcard" in options else member] = None
-            case ["swap", one, other]:
+            case ["swap", one, other] if one in sets and other in sets:
                 sets[one], sets[other] = sets[other], sets[one]
                 sets[other].fixed = True
             case ["destroy", name]:
-                del sets[name]
+                sets.pop(name, None)
             case _:
                 pass
     return sets

@@ -160,7 +160,8 @@ class _Emission:
                 check_set(made.text, self.profile)
                 found[one.name] = made
             except Refused as refused:
-                if refused.difference.name == ipsets.NO_TYPE and one.name not in changed and one.timeout is None:
+                known = one.elements and one.timeout is None and one.name not in changed
+                if known and refused.difference.name == ipsets.NO_TYPE:
                     self.fixed[one.name] = one
                 else:
                     self._refuse(refused, one.origin)

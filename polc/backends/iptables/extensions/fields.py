@@ -119,12 +119,18 @@ _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
 _ETHERTYPES = {Family.IP: 0x0800, Family.IP6: 0x86DD}
 
 
+def _ethertype(match: FieldMatch, family: Family) -> Alternatives:
+    """Each family's file sees packets of that family alone: they all meet it, or none does."""
+    by_range(match)
+    if not any(one in left(match) for one in _ETHERTYPES.values()):
+        raise Refused("field-value", "iptables sees packets of IPv4 and IPv6 alone")
+    return Alternatives((match,) if _ETHERTYPES[family] in left(match) else ())
+
+
 def split(match: FieldMatch, family: Family) -> Alternatives:
     match match.field:
         case Field.META_PROTOCOL:
-            # Each family's file sees packets of that family alone.
-            met = by_range(match) and _ETHERTYPES[family] in left(match)
-            return Alternatives((match,) if met else ())
+            return _ethertype(match, family)
         case Field.META_RTCLASSID:
             return realm.split(match, family)
         case known if known in _SPLIT:
