@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from polc.backends.iptables.restore import END
+
 SCRIPT = "load.sh"
 
 _MERGE = r"""
@@ -23,21 +25,23 @@ now { next }
 /^#/ { print; next }
 /^\*/ { table = substr($1, 2); done[table] = 1; split("", kept) }
 /^:/ { kept[substr($1, 2)] = 1 }
-/^-A / && calls[table, $0]-- > 0 { next }
+/^-A / && NF == 4 && $3 == "-j" { asked[table, $0] = 1; if (calls[table, $0]-- > 0) next }
 /^COMMIT/ { leave(table) }
 { print }
 END {
     split("", kept)
     for (table in chains) if (!(table in done)) { print "*" table; leave(table); print "COMMIT" }
 }
-# Empty and take away what the policy does not have any more.
-function leave(table,    name, n, i, old, jump) {
+# Empty and take away what the policy does not have any more, and jumps that are there twice.
+function leave(table,    name, n, i, old, jump, line, again) {
     n = split(chains[table], name, " ")
     for (i = 1; i <= n; i++) if (!(name[i] in kept)) print ":" name[i] " - [0:0]"
     n = split(jumps[table], old, "\n")
     for (i = 2; i <= n; i++) {
         split(old[i], jump, " ")
-        if (!(jump[2] in kept) || calls[table, "-A " jump[1] " -j " jump[2]]-- > 0) print "-D " jump[1] " -j " jump[2]
+        line = "-A " jump[1] " -j " jump[2]
+        again = (table, line) in asked && calls[table, line]-- > 0
+        if (again || !(jump[2] in kept)) print "-D " jump[1] " -j " jump[2]
     }
     n = split(chains[table], name, " ")
     for (i = 1; i <= n; i++) if (!(name[i] in kept)) print "-X " name[i]
@@ -66,6 +70,10 @@ each() {{
 }}
 
 prepare() {{
+    if [ "$(tail -n 1 "$file")" != '{end}' ]; then
+        echo "$0: $file breaks off: nothing is loaded" >&2
+        exit 1
+    fi
     "$tool-save" >"$work/now"
     merge "$work/now" "$file" >"$work/$file"
     "$tool-restore" --noflush --counters --test <"$work/$file"
@@ -94,6 +102,7 @@ def script(prefix: str, files: Sequence[str]) -> str:
         files=" and ".join(part for part in (", ".join(files[:-1]), files[-1]) if part),
         prefix=prefix,
         merge=_MERGE,
+        end=END,
         pairs=" ".join(f"{tool}:{name}" for name, tool in tools.items() if tool),
         sets_made=_MADE.format(sets=sets) if sets else "",
         sets_filled=_FILLED.format(sets=sets) if sets else "",

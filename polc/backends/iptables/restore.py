@@ -42,7 +42,12 @@ def counting_from(line: str, packets: int, bytes: int) -> str:
     return f"[{packets}:{bytes}] {line}"
 
 
+END = "# end"
+"""The last line of a file of own chains: of one that breaks off, what is missing is not to be taken away."""
+
+
 def file_text(tables: dict[str, Table], notes: Iterable[str], *, beside: bool = False) -> str:
     """Tables in the order in which a packet meets them; ``notes`` become comments at the top."""
     used = [tables[name] for name in TABLES if name in tables and (tables[name].chains or not beside)]
-    return "".join(f"# {note}\n" for note in notes) + "".join(table.text(beside=beside) for table in used)
+    end = f"{END}\n" if beside else ""
+    return "".join(f"# {note}\n" for note in notes) + "".join(table.text(beside=beside) for table in used) + end
