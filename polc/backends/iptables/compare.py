@@ -54,14 +54,15 @@ def own_prefix(emitted: str) -> str:
 
 
 def _own(tables: dict[str, _Table], prefix: str) -> dict[str, _Table]:
-    """What there is of chains that begin so, and of jumps to them from others."""
+    """What there is of chains that begin so, and of jumps to them from built-in ones."""
     found: dict[str, _Table] = {}
     for name, table in tables.items():
         own = _Table({chain: policy for chain, policy in table.policies.items() if chain.startswith(prefix)})
         for chain, rules in table.rules.items():
-            jumps = [rule for rule in rules if rule.partition("-j ")[2].startswith(prefix)]
-            if kept := rules if chain.startswith(prefix) else jumps:
-                own.rules[chain] = kept
+            if chain.startswith(prefix):
+                own.rules[chain] = rules
+            elif chain in TABLES.get(name, ()):
+                own.rules[chain] = [rule for rule in rules if rule.partition("-j ")[2].startswith(prefix)]
         if own.policies or own.rules:
             found[name] = own
     return found
