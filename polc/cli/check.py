@@ -66,6 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(path: str, targets: tuple[str, ...], profile: Profile) -> Iterable[Diagnostic]:
     collector = Collector()
     inspected = inspect_policy(path, collector)
+    if inspected.merged.tests:
+        from polc.testing.cases import read_cases  # only here: most policies have none, and it takes time to import
+
+        read_cases(inspected.merged.tests)
     ruleset = pipeline.run(inspected.ruleset)
     lacking = (
         describe(one, target, agreed=True)

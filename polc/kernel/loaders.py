@@ -10,11 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from polc.backends.iptables import compare as compare_iptables
-from polc.backends.iptables import compare_ipsets, groups, ipsets
+from polc.backends.iptables import compare_ipsets, ipsets
 from polc.backends.iptables.load_script import SCRIPT
+from polc.backends.iptables.tables import TABLES
 from polc.backends.model import Output, OutputFile
 from polc.backends.nft import compare as compare_nft
-from polc.diagnostics import Failure
+from polc.diagnostics import Diagnostic, Failure
 from polc.kernel.libnftables import check_available
 from polc.kernel.netns import Namespace
 from polc.kernel.programs import find
@@ -98,9 +99,9 @@ IPTABLES_TOOLS: dict[str, str] = {"rules.v4": "iptables", "rules.v6": "ip6tables
 class IptablesLoader:
     """``iptables-restore`` and ``iptables-save`` of one ``variant``, for both families (iptables-restore(8)).
 
-    The nft variant takes a file as one transaction, legacy table by table. So every file is first tried with
-    ``--test``, and none is loaded unless all passed; but what only the kernel refuses (a chain that is not
-    there, for the nft variant), ``--test`` does not see, and then the files before are loaded.
+    Both variants take a file table by table, each at its ``COMMIT``. So every file is first tried with ``--test``, and
+    none is loaded unless all passed; and what only the kernel refuses, which ``--test`` does not see, has the rules
+    that were there put back.
 
     Sets are made before all of that, since rules name sets that exist, ``--test`` or not, and filled when all files
     have passed; both variants share them. Those that exist keep their members, but for groups that no rule fills;
@@ -128,18 +129,29 @@ class IptablesLoader:
             return
         sets = texts.get(ipsets.FILE)
         restores = [
-            (text, [self._restore(IPTABLES_TOOLS[name]), "--counters"])
+            (name, text, [self._restore(IPTABLES_TOOLS[name]), "--counters"])
             for name, text in texts.items()
             if name in IPTABLES_TOOLS
         ]
         if sets is not None:
-            _run(namespace, [find("ipset"), "-exist", "restore"], groups.only_made(sets))
-        for text, restore in restores:
+            _run(namespace, [find("ipset"), "-exist", "restore"], ipsets.only_made(sets))
+        for _, text, restore in restores:
             _run(namespace, [*restore, "--test"], text)
-        if sets is not None:
-            _run(namespace, [find("ipset"), "-exist", "restore"], sets)
-        for text, restore in restores:
-            _run(namespace, restore, text)
+        before = [_run(namespace, [self._save(IPTABLES_TOOLS[name]), "-c"]) for name, _, _ in restores]
+        sets_before = "" if sets is None else _run(namespace, [find("ipset"), "save"])
+        try:
+            if sets is not None:
+                _run(namespace, [find("ipset"), "-exist", "restore"], sets)
+            for _, text, restore in restores:
+                _run(namespace, restore, text)
+        except Failure as refused:
+            former = [
+                (restore, _with_all_tables(saved, text))
+                for (_, text, restore), saved in zip(restores, before, strict=True)
+            ]
+            if sets is not None:
+                former.append(([find("ipset"), "-exist", "restore"], ipsets.former(sets, sets_before)))
+            raise Failure((*refused.diagnostics, *_put_back(namespace, former))) from None
 
     def _run_script(self, namespace: Namespace, output: Output) -> None:
         for tool in IPTABLES_TOOLS.values():
@@ -171,6 +183,25 @@ class IptablesLoader:
 
     def _save(self, tool: str) -> str:
         return find(f"{tool}-{self.variant}-save")
+
+
+def _put_back(namespace: Namespace, former: list[tuple[list[str], str]]) -> tuple[Diagnostic, ...]:
+    """Load what was there; what of that fails."""
+    problems: tuple[Diagnostic, ...] = ()
+    for argv, text in former:
+        try:
+            _run(namespace, argv, text)
+        except Failure as failure:
+            problems += failure.diagnostics
+    return problems
+
+
+def _with_all_tables(saved: str, other: str) -> str:
+    """What iptables-save printed, and empty those tables that only ``other``, a restore file, has."""
+    tables = {line[1:] for line in other.splitlines() if line.startswith("*")}
+    there = {line[1:] for line in saved.splitlines() if line.startswith("*")}
+    chains = {name: "".join(f":{chain} ACCEPT [0:0]\n" for chain in TABLES[name]) for name in sorted(tables - there)}
+    return saved + "".join(f"*{name}\n{policies}COMMIT\n" for name, policies in chains.items())
 
 
 def _run(namespace: Namespace, argv: list[str], input: str = "") -> str:

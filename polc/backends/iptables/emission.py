@@ -10,9 +10,10 @@ from polc.backends.cascade import NeedsChain
 from polc.backends.iptables import coexist, groups, ipsets
 from polc.backends.iptables.extensions import comment, recent
 from polc.backends.iptables.extensions.context import Context
+from polc.backends.iptables.extensions.settypes import Form
 from polc.backends.iptables.extensions.words import Difference, Refused, leaving_chain
 from polc.backends.iptables.helper import raw_rules, without_helpers
-from polc.backends.iptables.ipsets import NamedSet
+from polc.backends.iptables.ipsets import Ipset
 from polc.backends.iptables.load_script import SCRIPT, script
 from polc.backends.iptables.lower import Lines, lower
 from polc.backends.iptables.names import FreshNames, own_prefix, rename_chains
@@ -20,7 +21,7 @@ from polc.backends.iptables.needs import check_lines, check_set
 from polc.backends.iptables.node_places import check_nodes
 from polc.backends.iptables.places import find_places
 from polc.backends.iptables.raw_helpers import RawTable, raw_table
-from polc.backends.iptables.restore import Table, counting_from, file_text
+from polc.backends.iptables.restore import Table, counting_from, file_beside, file_text
 from polc.backends.iptables.state_tables import AtOdds, lists_of_ip6, shared
 from polc.backends.iptables.tables import ABSENT, Place, check_verdict
 from polc.backends.iptables.unfold import unfold
@@ -30,7 +31,7 @@ from polc.ir.matches import Direction, ElementMatch, InterfaceMatch, SetMatch
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, RegularChain, Rule, Ruleset, TableFamily
 from polc.ir.stateful import Hits
-from polc.ir.statements import AssignZone, Counter, SetOperation, UpdateSet
+from polc.ir.statements import AssignZone, Counter
 from polc.ir.verdicts import Drop, leaves
 
 FILES = {Family.IP: "rules.v4", Family.IP6: "rules.v6"}
@@ -92,7 +93,7 @@ class _Emission:
         self.at_odds = AtOdds(ruleset)
         self.fixed: dict[str, DynamicSet] = {}
         self.sets = self._sets()
-        self.forms = {name: one.form for name, one in self.sets.items()}
+        self.forms = {name: form for name, (form, _) in self.sets.items()}
         prefix = own_prefix(ruleset.table)
         taken = {one.name for one in ruleset.sets}
         rules = [rule for chain in ruleset.chains for rule in chain.rules]
@@ -142,25 +143,17 @@ class _Emission:
             files = (*files, OutputFile(SCRIPT, script(self.layout.prefix, [file.name for file in files])))
         return Output(files, tuple(self.deviations))
 
-    def _sets(self) -> dict[str, NamedSet]:
+    def _sets(self) -> dict[str, tuple[Form, Ipset]]:
         """The named sets; none of those that are refused, or that rules spell out."""
-        changes = [
-            one
-            for chain in self.ruleset.chains
-            for rule in chain.rules
-            for one in rule.statements
-            if isinstance(one, UpdateSet)
-        ]
-        changed = {one.set_name for one in changes}
-        filled = {one.set_name for one in changes if one.operation is not SetOperation.DELETE}
-        found: dict[str, NamedSet] = {}
+        changes = ipsets.Changes.of(rule for chain in self.ruleset.chains for rule in chain.rules)
+        found: dict[str, tuple[Form, Ipset]] = {}
         for one in self.ruleset.sets:
             try:
-                made = ipsets.create(one, filled=one.name in filled)
-                check_set(made.text, self.profile)
-                found[one.name] = made
+                form, ipset = ipsets.made(one, changes)
+                check_set(form.type, self.profile)
+                found[one.name] = form, ipset
             except Refused as refused:
-                known = one.elements and one.timeout is None and one.name not in changed
+                known = one.elements and one.timeout is None and one.name not in changes.changed
                 if known and refused.difference.name == ipsets.NO_TYPE:
                     self.fixed[one.name] = one
                 else:
@@ -170,7 +163,7 @@ class _Emission:
     def _sets_text(self, rules: list[str]) -> str:
         asked = {name for text in rules for name in re.findall(r" --match-set (\S+) ", text)}
         own = [one for family in self.families for one in self.groups[family].sets if one.name in asked]
-        return "".join(one.text for one in self.sets.values()) + "".join(f"{line}\n" for line in groups.text(own))
+        return ipsets.file_text((*(one for _, one in self.sets.values()), *own))
 
     def _text(self, family: Family) -> str:
         rules = [rule for chain in self.ruleset.chains for rule in chain.rules if family in rule.families]
@@ -182,7 +175,7 @@ class _Emission:
         tables = self.tables[family]
         if any(line.startswith("[") for table in tables.values() for lines in table.chains.values() for line in lines):
             notes.append(_COUNTERS)
-        return file_text(tables, notes, beside=self.layout.beside)
+        return file_beside(tables, notes) if self.layout.beside else file_text(tables, notes)
 
     def _home(self, chain: Chain, table: str) -> str:
         """The name of the chain in a table; "" where it is not in that one."""

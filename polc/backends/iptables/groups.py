@@ -1,21 +1,19 @@
 """Groups of addresses as ipsets: one lookup where there would be a line for each range.
 
-A set is made anew under another name and then exchanged with the one that rules name, which the kernel does at once
-(ipset(8), swap); so a group can be changed under rules that use it, and a file that breaks off has changed nothing.
-For the exchange both must be of one type, and ``-exist`` takes one that is there only if its limit is the same: all are
-``hash:net`` with one limit.
+All are ``hash:net`` with one limit, so that a group can change and the set be exchanged (``ipsets.file_text``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
 from polc.backends.iptables.extensions import settypes
 from polc.backends.iptables.extensions.settypes import Form
 from polc.backends.iptables.extensions.words import Refused, made_of
-from polc.backends.iptables.ipsets import LARGEST, LONGEST_NAME, NEW, extent
+from polc.backends.iptables.ipsets import LARGEST, LONGEST_NAME, NEW, Ipset
+from polc.backends.iptables.ipsets import group as group_of
 from polc.backends.iptables.needs import has_set
 from polc.backends.model import IpsetUse, Options
 from polc.ir.family import Family
@@ -25,21 +23,11 @@ from polc.ir.ruleset import Rule
 from polc.ir.selectors import key_type
 
 FEW = 100
-"""Lines that cost a packet no more than the lookup in an ipset: measured, 1.5 ns a line with the legacy variant, 2.6 with
-the other one, and about 180 ns a lookup (Linux 6.18).
+"""Lines that cost a packet no more than the lookup in an ipset: measured, 1.5 ns a line with the legacy variant, 2.6
+with the other one, and about 180 ns a lookup (Linux 6.18).
 """
 _ENDS = {Family.IP: "-v4", Family.IP6: "-v6"}
 _MOST_OF_A_NETWORK = 64  # interfaces, in hash:net,iface (ipset(8))
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """An ipset that no rule changes."""
-
-    name: str
-    type: str
-    family: Family
-    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +36,7 @@ class Groups:
 
     addresses: Mapping[tuple[str, Intervals], str]
     elements: Mapping[ElementMatch, tuple[str, Form]]
-    sets: tuple[Group, ...]
+    sets: tuple[Ipset, ...]
 
 
 def find(rules: Iterable[Rule], family: Family, options: Options, prefix: str, taken: set[str]) -> Groups:
@@ -56,7 +44,7 @@ def find(rules: Iterable[Rule], family: Family, options: Options, prefix: str, t
     use = options.ipset
     addresses: dict[tuple[str, Intervals], str] = {}
     elements: dict[ElementMatch, tuple[str, Form]] = {}
-    found: list[Group] = []
+    found: list[Ipset] = []
     if use is IpsetUse.NEVER:
         return Groups(addresses, elements, ())
     for rule in rules:
@@ -74,39 +62,17 @@ def find(rules: Iterable[Rule], family: Family, options: Options, prefix: str, t
                     group_name = _name(group, own.ranges, prefix, family, taken)
                     addresses[(group, own)] = group_name
                     texts = tuple(settypes.members(form, (own,), family))
-                    found.append(Group(group_name, form.type, family, texts))
+                    found.append(group_of(group_name, form.type, family, texts))
                 case ElementMatch() if match not in elements and _is_group(len(match.elements), "", use):
                     listed = _listed(match, family)
                     if listed is not None and has_set(listed[0].type, options.profile):
                         form, texts = listed
                         name = _name("", match.elements, prefix, family, taken)
                         elements[match] = name, form
-                        found.append(Group(name, form.type, family, texts))
+                        found.append(group_of(name, form.type, family, texts))
                 case _:
                     pass
     return Groups(addresses, elements, tuple(found))
-
-
-def text(sets: Iterable[Group]) -> Iterator[str]:
-    """The commands, a line each: all is made before anything is exchanged."""
-    sets = tuple(sets)
-    for one in sets:
-        how = " ".join((one.type, *extent(one.family, len(one.members), LARGEST)))
-        yield f"create {one.name} {how}"
-        yield f"create {one.name}{NEW} {how}"
-        # Of a file that broke off.
-        yield f"flush {one.name}{NEW}"
-    for one in sets:
-        for member in one.members:
-            yield f"add {one.name}{NEW} {member}"
-    yield from (f"swap {one.name}{NEW} {one.name}" for one in sets)
-    yield from (f"destroy {one.name}{NEW}" for one in sets)
-
-
-def only_made(commands: str) -> str:
-    """Of the commands of a file of sets those that make the sets that rules name: nothing that is there changes."""
-    lines = commands.splitlines(keepends=True)
-    return "".join(line for line in lines if line.startswith("create ") and not line.split()[1].endswith(NEW))
 
 
 def _is_group(lines: int, group: str, use: IpsetUse) -> bool:

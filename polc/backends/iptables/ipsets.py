@@ -1,7 +1,8 @@
-"""Named sets in ``sets.ipset``, for ``ipset -exist restore`` (ipset(8)): sets that exist keep their members."""
+"""Sets in ``sets.ipset``, for ``ipset -exist restore`` (ipset(8))."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from polc.backends.iptables.extensions import settypes
@@ -13,31 +14,52 @@ from polc.ir.intervals import Intervals
 from polc.ir.matches import PortTerm, ServiceMatch, SetMatch
 from polc.ir.ruleset import DynamicSet, Rule
 from polc.ir.selectors import Transport
-from polc.ir.statements import UpdateSet
+from polc.ir.statements import SetOperation, UpdateSet
 
 NO_TYPE = "set-key"
 """The name of the refusal of a set for which ipset has no type."""
-NEW = "-new"
-"""What the name of a set ends with that is to be exchanged with another one."""
 FILE = "sets.ipset"
 LONGEST_NAME = 31  # IPSET_MAXNAMELEN 32, the last a zero
 LARGEST = 1 << 24
+NEW = "-new"
+"""What the name of a set ends with that is to be exchanged with another one."""
 _SMALLEST_TABLE = 64  # IPSET_MIMINAL_HASHSIZE
 _FAMILIES = {Family.IP: "inet", Family.IP6: "inet6"}
+_OF_IP6 = f"family {_FAMILIES[Family.IP6]}"
 _ALL_PORTS = 65536
 _BITMAP = "bitmap:port"
 
 
 @dataclass(frozen=True, slots=True)
-class NamedSet:
-    """A set's form, and the commands that make it."""
+class Ipset:
+    """``how`` is what follows the name where it is made. ``keeps``: whatever else is in it stays there."""
 
-    form: Form
-    text: str
+    name: str
+    how: str
+    members: tuple[str, ...] = ()
+    keeps: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.how.partition(" ")[0]
 
 
-def create(one: DynamicSet, *, filled: bool) -> NamedSet:
-    """The set as an ipset; ``filled``: rules add to it.
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The sets that rules change, and those that they add to."""
+
+    changed: frozenset[str]
+    filled: frozenset[str]
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> Changes:
+        found = [one for rule in rules for one in rule.statements if isinstance(one, UpdateSet)]
+        filled = (one.set_name for one in found if one.operation is not SetOperation.DELETE)
+        return cls(frozenset(one.set_name for one in found), frozenset(filled))
+
+
+def made(one: DynamicSet, changes: Changes) -> tuple[Form, Ipset]:
+    """The set as an ipset, with what keys it has.
 
     Rules add what the hash table takes as it was made: only ``ipset add`` has it grow (ipset(8), SET TYPES). A bucket
     takes 12 addresses: the 1024 that ipset makes by itself would turn addresses away long before a set of 65535 is
@@ -51,6 +73,7 @@ def create(one: DynamicSet, *, filled: bool) -> NamedSet:
     """
     _check_name(one.name)
     form = settypes.form(one.types, () if one.intervals else range(len(one.types)))
+    filled = one.name in changes.filled
     if filled and one.intervals:
         raise Refused(
             "set-fill",
@@ -60,19 +83,26 @@ def create(one: DynamicSet, *, filled: bool) -> NamedSet:
     if one.timeout is not None:
         check_timeout(one.timeout, one.name)
     family = next(iter(one.families)) if len(one.families) == 1 else None
-    # A set without a time has `timeout 0`: whoever adds to it by hand can still give one.
-    words = ["create", one.name, form.type, *_extent(one, form, family, filled), f"timeout {one.timeout or 0}"]
-    members = [member for element in one.elements for member in settypes.members(form, element, family or FAMILIES[0])]
+    members = tuple(
+        member for element in one.elements for member in settypes.members(form, element, family or FAMILIES[0])
+    )
     if one.size is not None and len(members) > one.size:
         raise Refused("set-size", f"`{one.name}` is to hold {one.size} elements, and begins with {len(members)}")
-    return NamedSet(form, "".join(f"{line}\n" for line in (" ".join(words), *(f"add {one.name} {m}" for m in members))))
+    # A set without a time has `timeout 0`: whoever adds to it by hand can still give one.
+    how = (form.type, *_extent(one, form, len(members), filled), f"timeout {one.timeout or 0}", *_of_family(family))
+    return form, Ipset(one.name, " ".join(how), members, one.name in changes.changed or not members)
 
 
-def _extent(one: DynamicSet, form: Form, family: Family | None, filled: bool) -> list[str]:
+def group(name: str, type: str, family: Family, members: tuple[str, ...]) -> Ipset:
+    """A set that nobody changes."""
+    return Ipset(name, " ".join((type, *_table(len(members), LARGEST), *_of_family(family))), members)
+
+
+def _extent(one: DynamicSet, form: Form, members: int, filled: bool) -> tuple[str, ...]:
     if form.type == _BITMAP:
         if one.size is not None and one.size < _ALL_PORTS:
             raise Refused("set-size", f"an ipset of ports has room for all of them, and `{one.name}` for {one.size}")
-        return ["range 0-65535"]
+        return ("range 0-65535",)
     size = LARGEST if one.size is None and not filled else one.size
     if size is None or not 1 <= size <= LARGEST:
         raise Refused(
@@ -81,14 +111,74 @@ def _extent(one: DynamicSet, form: Form, family: Family | None, filled: bool) ->
             f"and `{one.name}` has {one.size}",
             "a smaller `size`",
         )
-    room = len(one.elements) if one.size is None else one.size
-    return extent(family, room, size)
+    return _table(members if one.size is None else one.size, size)
 
 
-def extent(family: Family | None, room: int, most: int) -> list[str]:
+def _table(room: int, most: int) -> tuple[str, ...]:
     """What is said of a hash table: a bucket for each of ``room`` members, of which there may be ``most``."""
-    buckets = max(_SMALLEST_TABLE, 1 << max(0, room - 1).bit_length())
-    return [*([f"family {_FAMILIES[family]}"] if family else []), f"hashsize {buckets}", f"maxelem {most}"]
+    return f"hashsize {max(_SMALLEST_TABLE, 1 << max(0, room - 1).bit_length())}", f"maxelem {most}"
+
+
+def _of_family(family: Family | None) -> tuple[str, ...]:
+    return () if family is None else (f"family {_FAMILIES[family]}",)
+
+
+def file_text(sets: Iterable[Ipset]) -> str:
+    """The file: first those sets that have members in the beginning and keep others, at the end those without members.
+
+    What keeps nothing else is made anew under another name and then exchanged with the one that rules name, which the
+    kernel does at once; so it can be changed under rules that use it. For that both must be of one type, and ``-exist``
+    takes one that is there only if its limit is the same.
+
+    ipset takes a file line by line, and a line that is cut short may be one that it takes: `timeout 36` of 3600. The
+    family comes last, and no rule of IPv6 takes a set that has lost it; where any other set is cut, those behind it
+    are missing, and rules that name them are refused. A set that is exchanged is made when all members are there:
+    where the file is cut before, there is none, or the one from before, but never an empty one.
+    """
+    sets = tuple(sets)
+    lines: list[str] = []
+    for one in sets:
+        if one.keeps and one.members:
+            lines += (f"create {one.name} {one.how}", *(f"add {one.name} {member}" for member in one.members))
+    anew = [one for one in sets if not one.keeps]
+    for one in anew:
+        # It is there where a file broke off.
+        lines += (f"create {one.name}{NEW} {one.how}", f"flush {one.name}{NEW}")
+    for one in anew:
+        lines += (f"add {one.name}{NEW} {member}" for member in one.members)
+    for one in anew:
+        lines += (f"create {one.name} {one.how}", *_exchange(one.name))
+    empty = sorted((one for one in sets if one.keeps and not one.members), key=lambda one: one.how.endswith(_OF_IP6))
+    lines += (f"create {one.name} {one.how}" for one in empty)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _exchange(name: str) -> Iterator[str]:
+    yield f"swap {name}{NEW} {name}"
+    yield f"destroy {name}{NEW}"
+
+
+def only_made(commands: str) -> str:
+    """Of the commands of a file those that make the sets that rules name: nothing that is there changes."""
+    lines = commands.splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith("create ") and not line.split()[1].endswith(NEW))
+
+
+def former(commands: str, saved: str) -> str:
+    """The commands that give the sets that ``commands`` exchanged the members that they had in ``saved``, of `ipset
+    save`; those that were not there are taken away.
+    """
+    lines = [line.split(maxsplit=2) for line in saved.splitlines()]
+    there = {words[1]: words[2] for words in lines if words[0] == "create"}
+    found: list[str] = []
+    for _, _, name in (line.split() for line in commands.splitlines() if line.startswith("swap ")):
+        if name in there:
+            found += (f"create {name}{NEW} {there[name]}", f"flush {name}{NEW}")
+            found += (f"add {name}{NEW} {words[2]}" for words in lines if words[:2] == ["add", name])
+            found += _exchange(name)
+        else:
+            found.append(f"destroy {name}")
+    return "".join(f"{line}\n" for line in found)
 
 
 def named(rule: Rule) -> set[str]:

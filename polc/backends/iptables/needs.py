@@ -24,11 +24,11 @@ def check_lines(lines: Iterable[str], profile: Profile) -> None:
             _check(features(line), profile)
 
 
-def check_set(command: str, profile: Profile) -> None:
+def check_set(kind: str, profile: Profile) -> None:
     """Raises:
-    Refused: ``create NAME TYPE ...`` makes a set of a type that is missing there.
+    Refused: sets of a type, ``hash:net``, are missing there.
     """
-    _check(features_of_set(command), profile)
+    _check(features_of_set(f"create NAME {kind}"), profile)
 
 
 def features(line: str) -> Iterator[Feature]:
