@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from polc.backends.features import Feature
 from polc.backends.nft.definitions import HelperDefinition
 from polc.backends.nft.expressions import (
     Addresses,
     Bits,
     Ct,
     Meta,
+    Mixed,
     Numbers,
     Payload,
     Replaced,
@@ -36,6 +38,7 @@ from polc.backends.nft.statements import (
     Verbatim,
     Word,
 )
+from polc.backends.profile import Profile
 from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
@@ -81,7 +84,7 @@ _WHOLE = 0xFFFFFFFF
 SYN = Compare(Bits(Payload("tcp", "flags"), 0x06), Numbers(Intervals.single(0x02)))
 
 
-def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None) -> RuleStatement:
+def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None, profile: Profile) -> RuleStatement:
     """``family`` is the rule's, None for both.
 
     Raises:
@@ -105,7 +108,7 @@ def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None
         case SetMark(field, value, mask):
             return Assign(_MARKS[field], changed(_MARKS[field], value, mask))
         case CopyMark():
-            return _copy(one)
+            return _copy(one, profile)
         case ClampMss(size):
             return Assign(TcpOption("maxseg", "size"), RouteMtu() if size is None else size)
         case SetDscp(value):
@@ -143,14 +146,15 @@ def changed(field: Meta | Ct, value: int, mask: int) -> int | Replaced:
     return value if mask == _WHOLE else Replaced(field, _WHOLE & ~mask, value)
 
 
-def _copy(one: CopyMark) -> Assign:
-    if one.mask != _WHOLE:
-        raise Refused(
-            "nft copies a mark as a whole: bits of two marks in one value take Linux 6.14",
-            "the copy without a mask",
-        )
-    source = MarkField.META if one.to is MarkField.CT else MarkField.CT
-    return Assign(_MARKS[one.to], _MARKS[source])
+def _copy(one: CopyMark, profile: Profile) -> Assign:
+    to, source = _MARKS[one.to], _MARKS[MarkField.META if one.to is MarkField.CT else MarkField.CT]
+    taken = one.mask if one.from_mask is None else one.from_mask
+    if one.mask == _WHOLE:
+        return Assign(to, source if taken == _WHOLE else Bits(source, taken))
+    if not profile.has(Feature.MARK_FROM_MARK):
+        reason, able = profile.lacks(Feature.MARK_FROM_MARK)
+        raise Refused(reason, f"the copy without a mask; {able}")
+    return Assign(to, Mixed(to, _WHOLE & ~one.mask, source, taken))
 
 
 def _check_prefix(prefix: str) -> None:

@@ -45,6 +45,13 @@ class TcpOption:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpOptionKind:
+    """Whether the TCP option of a number, 0..255, is there."""
+
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
 class Fragment:
     """The offset in an IPv6 fragment header; a packet without one has no such field."""
 
@@ -115,8 +122,18 @@ class Replaced:
     value: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """``field & mask ^ other & other_mask``: bits of the mask stay, those of the other field are put in."""
+
+    field: Field
+    mask: int
+    other: Field
+    other_mask: int
+
+
 Key = Payload | Masked | Concat
-Left = Meta | CtState | Ct | Bits | TcpOption | Fragment | Fib | Socket | Fingerprint | Turn | Key
+Left = Meta | CtState | Ct | Bits | TcpOption | TcpOptionKind | Fragment | Fib | Socket | Fingerprint | Turn | Key
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from polc.backends.features import Feature
 from polc.backends.nft.expressions import (
     Addresses,
     AtLeast,
@@ -21,6 +22,7 @@ from polc.backends.nft.expressions import (
     Right,
     Socket,
     TcpOption,
+    TcpOptionKind,
     Turn,
     WholeSeconds,
     Words,
@@ -30,6 +32,7 @@ from polc.backends.nft.expressions import (
 )
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
+from polc.backends.profile import Profile
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS, TCP_OPTION_KINDS, Field
 from polc.ir.intervals import Intervals
@@ -141,19 +144,23 @@ def compare_trait(match: TraitMatch, family: Family | None) -> tuple[Compare, ..
             assert_never(match.trait)
 
 
-def compare_option(match: TcpOptionMatch) -> tuple[Compare, ...]:
+_NEW_NAMES = ("md5sig", "mptcp", "fastopen")
+
+
+def compare_option(match: TcpOptionMatch, profile: Profile) -> tuple[Compare, ...]:
     """That an option is missing is also true of what is not TCP, so TCP is asked for, and after the option: before it,
     nft 1.0.6 would leave it out of listings, and a saved one would match more.
 
     Raises:
-        Refused: an option without a name: nft before 1.0 knows no other.
+        Refused: an option without a name, where the profile knows none by its number.
     """
     name = _OPTION_NAMES.get(match.kind)
-    if name is None or name in ("md5sig", "mptcp", "fastopen"):
-        known = ", ".join(one for one in TCP_OPTION_KINDS if one not in ("md5sig", "mptcp", "fastopen"))
-        raise Refused(f"nft 0.9.8 cannot name the TCP option {name or match.kind}", f"one of {known}")
+    named = name is not None and (name not in _NEW_NAMES or profile.has(Feature.TCP_OPTION_NAMES))
+    if not named and not profile.has(Feature.TCP_OPTION_NUMBERS):
+        raise Refused(*profile.lacks(Feature.TCP_OPTION_NUMBERS))
+    option = TcpOption(name) if name is not None and named else TcpOptionKind(match.kind)
     tcp = Compare(Meta("l4proto"), Numbers(Intervals.single(TCP)))
-    return (Compare(TcpOption(name), Exists(not match.negated)), tcp)
+    return (Compare(option, Exists(not match.negated)), tcp)
 
 
 def compare_original(match: OriginalAddressMatch) -> tuple[Compare, ...]:

@@ -19,9 +19,11 @@ from polc.backends.nft.definitions import (
 from polc.backends.nft.hooks import callers, check_hook, check_place
 from polc.backends.nft.limits import check_size
 from polc.backends.nft.names import FreshNames, check_name
+from polc.backends.nft.needs import check_rule
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.rules import LoweredRule, RuleLowering
 from polc.backends.nft.sharing import Sharing
+from polc.backends.profile import Profile
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Ruleset
 from polc.ir.statements import UpdateSet
@@ -55,8 +57,9 @@ class _Table:
         )
 
 
-def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Deviation, ...]]:
-    """The table for a ruleset that went through the passes; ``json`` tells the format that it will be printed in.
+def lower(ruleset: Ruleset, *, json: bool, profile: Profile) -> tuple[TableDefinition, tuple[Deviation, ...]]:
+    """The table for a ruleset that went through the passes; ``json`` tells the format that it will be printed in,
+    ``profile`` the host that is to load it.
 
     A rule, set or chain that nft has no form for is left out, and is a refused deviation.
     """
@@ -67,8 +70,9 @@ def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Devia
         _add_set(one, table, timed=one.timeout is not None or one.name in updated)
     rules = RuleLowering(
         json=json,
+        profile=profile,
         sets={one.name: one for one in ruleset.sets},
-        sharing=Sharing.of(ruleset, json=json),
+        sharing=Sharing.of(ruleset, json=json, profile=profile),
         chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),
         set_names=FreshNames(frozenset(one.name for one in ruleset.sets)),
     )
@@ -117,6 +121,8 @@ def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[Bas
         try:
             lowered = rules.lower(rule, chain.name)
             check_place(rule, bases)
+            for definition in (*lowered.rules, *(one for extra in lowered.chains.values() for one in extra)):
+                check_rule(definition, rules.profile)
         except Refused as refused:
             table.refuse(refused, rule.origin)
         else:

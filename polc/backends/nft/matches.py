@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import assert_never
 
 from polc.backends.cascade import Alternatives
+from polc.backends.features import Feature
 from polc.backends.nft import fields, interfaces, services
 from polc.backends.nft.expressions import Addresses, CtState, Flags, Meta, Protocol, SetReference
 from polc.backends.nft.keys import address
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
+from polc.backends.profile import Profile
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS
 from polc.ir.intervals import Intervals
@@ -64,7 +66,7 @@ Stateless = (
 _STATES = (State.INVALID, State.ESTABLISHED, State.RELATED, State.NEW, State.UNTRACKED)
 
 
-def split(match: Match, family: Family | None) -> Alternatives:
+def split(match: Match, family: Family | None, profile: Profile) -> Alternatives:
     """What of a match fits one nft rule, for ``cascade``; ``family`` is the rule's, None for both.
 
     Some traits are missing where a person would say that they are not so (no fragment header, no socket): the kernel
@@ -74,9 +76,10 @@ def split(match: Match, family: Family | None) -> Alternatives:
         case ServiceMatch():
             return Alternatives(services.group(match))
         case InterfaceMatch(negated=False):
-            return Alternatives(interfaces.options(match))
-        case FieldMatch(field, values) if field in fields.ORIGINAL_PORTS and len(values.ranges) > 1:
-            # An anonymous set of these has a type that nft 1.0.6 does not know.
+            return Alternatives(interfaces.options(match, profile))
+        case FieldMatch(field, values) if (
+            field in fields.ORIGINAL_PORTS and len(values.ranges) > 1 and not profile.has(Feature.CT_PORT_SET)
+        ):
             options = tuple(replace(match, values=Intervals((one,)), negated=False) for one in values.ranges)
             return Alternatives(options, excluded=match.negated)
         case TraitMatch(Trait.SOCKET, negated=True):
@@ -87,7 +90,9 @@ def split(match: Match, family: Family | None) -> Alternatives:
             return Alternatives((match,))
 
 
-def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None) -> tuple[Compare, ...]:
+def compare(
+    match: Stateless, sets: dict[str, DynamicSet], family: Family | None, profile: Profile
+) -> tuple[Compare, ...]:
     """A match that fits one rule; ``family`` is the rule's, None for both.
 
     Raises:
@@ -95,7 +100,7 @@ def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None
     """
     match match:
         case InterfaceMatch():
-            return interfaces.compare_interfaces(match)
+            return interfaces.compare_interfaces(match, profile)
         case ServiceMatch():
             return services.compare_group(match)
         case AddressMatch(side, addresses, negated):
@@ -116,7 +121,7 @@ def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None
         case TraitMatch():
             return fields.compare_trait(match, family)
         case TcpOptionMatch():
-            return fields.compare_option(match)
+            return fields.compare_option(match, profile)
         case OriginalAddressMatch():
             return fields.compare_original(match)
         case ReversePathMatch():

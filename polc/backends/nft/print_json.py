@@ -24,6 +24,7 @@ from polc.backends.nft.expressions import (
     Left,
     Masked,
     Meta,
+    Mixed,
     Names,
     Numbers,
     Payload,
@@ -34,6 +35,7 @@ from polc.backends.nft.expressions import (
     SetReference,
     Socket,
     TcpOption,
+    TcpOptionKind,
     Turn,
     WholeSeconds,
     Words,
@@ -171,12 +173,14 @@ def _bound(kind: str, value: dict[str, Json], over: bool) -> Json:
     return {kind: {**value, "inv": True} if over else value}
 
 
-def _value(value: int | Field | Replaced | RouteMtu) -> Json:
+def _value(value: int | Field | Bits | Replaced | Mixed | RouteMtu) -> Json:
     match value:
         case int():
             return value
         case Replaced(field, mask, bits):
             return {"|": [{"&": [_left(field), mask]}, bits]}
+        case Mixed(field, mask, other, other_mask):
+            return {"^": [{"&": [_left(field), mask]}, {"&": [_left(other), other_mask]}]}
         case RouteMtu():
             return {"rt": {"key": "mtu"}}
         case _:
@@ -207,6 +211,8 @@ def _left(left: Left) -> Json:
             return {"&": [_left(inner), bits]}
         case TcpOption(name, field):
             return {"tcp option": {"name": name, "field": field} if field else {"name": name}}
+        case TcpOptionKind(kind):
+            return {"tcp option": {"base": kind, "offset": 0, "len": 8}}
         case Fragment():
             return {"exthdr": {"name": "frag", "field": "frag-off"}}
         case Fib(result, flags):

@@ -23,6 +23,7 @@ from polc.backends.nft.expressions import (
     Left,
     Masked,
     Meta,
+    Mixed,
     Names,
     Numbers,
     Payload,
@@ -33,6 +34,7 @@ from polc.backends.nft.expressions import (
     SetReference,
     Socket,
     TcpOption,
+    TcpOptionKind,
     Turn,
     WholeSeconds,
     Words,
@@ -162,12 +164,14 @@ def _statement(statement: RuleStatement) -> str:
             assert_never(statement)
 
 
-def _value(value: int | Field | Replaced | RouteMtu) -> str:
+def _value(value: int | Field | Bits | Replaced | Mixed | RouteMtu) -> str:
     match value:
         case int():
             return str(value)
         case Replaced(field, mask, bits):
             return f"{_left(field)} & {mask} | {bits}"
+        case Mixed(field, mask, other, other_mask):
+            return f"{_left(field)} & {mask} ^ {_left(other)} & {other_mask}"
         case RouteMtu():
             return "rt mtu"
         case _:
@@ -200,6 +204,8 @@ def _left(left: Left) -> str:
             return f"{_left(inner)} & {bits}"
         case TcpOption(name, field):
             return f"tcp option {name} {field}".rstrip()
+        case TcpOptionKind(kind):
+            return f"tcp option {kind}"
         case Fragment():
             return "frag frag-off"
         case Fib(result, flags):

@@ -18,6 +18,7 @@ from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
 from polc.backends.nft.sharing import Sharing
 from polc.backends.nft.statements import ByteQuota, Meter, RuleStatement
+from polc.backends.profile import Profile
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import STATEFUL, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
 from polc.ir.protocols import TCP
@@ -51,6 +52,7 @@ class RuleLowering:
     """``chain_names`` and ``set_names`` give names that the table does not have yet; ``json``: the format to come."""
 
     json: bool
+    profile: Profile
     sets: dict[str, DynamicSet]
     sharing: Sharing
     chain_names: FreshNames
@@ -64,8 +66,8 @@ class RuleLowering:
         self._check_native(rule)
         if any(isinstance(one, Tproxy) for one in rule.statements):
             rule = self._taken_or_dropped(rule, chain, lowered)
-        for one in (part for apart in _clamped_apart(rule) for part in _with_ports_beside_protocol(apart)):
-            cascaded = _cascade(one, lambda: self.chain_names.like(f"{chain}-any"))
+        for one in (part for apart in _clamped_apart(rule) for part in self._with_ports(apart)):
+            cascaded = _cascade(one, self.profile, lambda: self.chain_names.like(f"{chain}-any"))
             for inner in cascaded.rules:
                 lowered.rules += self._rule(inner, lowered)
             for extra in cascaded.chains:
@@ -79,9 +81,12 @@ class RuleLowering:
         """
         name = self.chain_names.like(f"{chain}-proxy")
         inner = replace(rule, matches=tuple(match for match in rule.matches if isinstance(match, ServiceMatch)))
-        rules = (*_with_ports_beside_protocol(inner), replace(rule, matches=(), statements=(), verdict=Drop()))
+        rules = (*self._with_ports(inner), replace(rule, matches=(), statements=(), verdict=Drop()))
         lowered.chains[name] = [new for one in rules for new in self._rule(one, lowered)]
         return replace(rule, statements=(), verdict=Jump(name))
+
+    def _with_ports(self, rule: Rule) -> list[Rule]:
+        return _with_ports_beside_protocol(rule, self.profile)
 
     def _check_native(self, rule: Rule) -> None:
         for one in rule.statements:
@@ -92,7 +97,9 @@ class RuleLowering:
     def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
         family = _one_family(rule)
         matches = self._matches(rule)
-        effect: list[RuleStatement] = [effects.statement(one, self.sets, family) for one in rule.statements]
+        effect: list[RuleStatement] = [
+            effects.statement(one, self.sets, family, self.profile) for one in rule.statements
+        ]
         if any(isinstance(one, ClampMss) for one in rule.statements):
             matches.append(effects.SYN)
         if rule.verdict is not None:
@@ -124,7 +131,7 @@ class RuleLowering:
         found: list[RuleStatement] = []
         for match in rule.matches:
             if not isinstance(match, STATEFUL):
-                found += compare(match, self.sets, _one_family(rule))
+                found += compare(match, self.sets, _one_family(rule), self.profile)
         if len(rule.families) == 1 and not any(implies_family(match) for match in rule.matches):
             reset = rule.verdict == Reject(RejectType.TCP_RESET)
             found += (family_only(family, beside_reset=reset) for family in rule.families)
@@ -203,10 +210,10 @@ def _only_family(rule: Rule) -> Family:
     return family
 
 
-def _cascade(rule: Rule, fresh: Callable[[], str]) -> Cascade:
+def _cascade(rule: Rule, profile: Profile, fresh: Callable[[], str]) -> Cascade:
     try:
         family = _one_family(rule)
-        return cascade(rule, lambda match: split(match, family), fresh)
+        return cascade(rule, lambda match: split(match, family, profile), fresh)
     except NeedsChain:
         raise Refused(
             "several interfaces or services together with a limit take a chain of their own in nft, which `return` and "
@@ -232,7 +239,7 @@ def _of_tcp(match: ServiceMatch) -> bool:
     return all(term.protocol == TCP for term in match.terms)
 
 
-def _with_ports_beside_protocol(rule: Rule) -> list[Rule]:
+def _with_ports_beside_protocol(rule: Rule, profile: Profile) -> list[Rule]:
     """A rule that rewrites ports, or asks for those before NAT, must itself name the transport protocol."""
     match rule.verdict:
         case Nat(ports=ports) if ports is not None:
@@ -247,7 +254,7 @@ def _with_ports_beside_protocol(rule: Rule) -> list[Rule]:
         raise Refused(
             "nft knows ports only in a rule that names a transport protocol with ports", "a service in the rule"
         )
-    options = [_single_options(match, rule) for match in rule.matches]
+    options = [_single_options(match, rule, profile) for match in rule.matches]
     rules = [replace(rule, matches=matches) for matches in product(*options)]
     if len(rules) > 1 and any(isinstance(match, STATEFUL) for match in rule.matches):
         raise Refused(
@@ -256,11 +263,11 @@ def _with_ports_beside_protocol(rule: Rule) -> list[Rule]:
     return rules
 
 
-def _single_options(match: Match, rule: Rule) -> tuple[Match, ...]:
+def _single_options(match: Match, rule: Rule, profile: Profile) -> tuple[Match, ...]:
     """A match as those of which each names one transport protocol at most: nft takes the type of a port from that."""
     if isinstance(match, STATEFUL):
         return (match,)
-    found = split(match, _one_family(rule))
+    found = split(match, _one_family(rule), profile)
     if found.excluded:
         raise Refused("this negation takes a chain of its own in nft, and ports a rule that names their protocol")
     return tuple(

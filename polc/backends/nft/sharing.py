@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from polc.backends.features import Feature
 from polc.backends.nft.refused import Refused
+from polc.backends.profile import Profile
 from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
@@ -18,15 +20,16 @@ class Sharing:
     """Which tables of limits more than one rule uses, and the distinct limits that do.
 
     ``json`` is the format to come: in it nft before 1.0.6 drops in silence the limit of an element of a
-    declared set, which is what shared limits need.
+    declared set, which is what shared limits need (``Feature.SET_STATEMENT_JSON``).
     """
 
     users: dict[str, int]
     forms: dict[str, frozenset[_Kept]]
     json: bool
+    profile: Profile
 
     @classmethod
-    def of(cls, ruleset: Ruleset, *, json: bool) -> Sharing:
+    def of(cls, ruleset: Ruleset, *, json: bool, profile: Profile) -> Sharing:
         users: Counter[tuple[str, Family]] = Counter()
         forms: dict[str, set[_Kept]] = {}
         for chain in ruleset.chains:
@@ -38,7 +41,7 @@ class Sharing:
         most: dict[str, int] = {}
         for (table, _), count in users.items():
             most[table] = max(most.get(table, 0), count)
-        return cls(most, {table: frozenset(found) for table, found in forms.items()}, json)
+        return cls(most, {table: frozenset(found) for table, found in forms.items()}, json, profile)
 
     def is_shared(self, table: str) -> bool:
         return self.users[table] > 1
@@ -57,11 +60,9 @@ class Sharing:
             )
         if not limit.key:
             raise Refused(f"nft cannot share the bucket `{limit.table}`, which has no key, between rules", "a chain")
-        if self.json:
-            raise Refused(
-                f"several rules share the buckets `{limit.table}`, and nft before 1.0.6 would lose their limit in JSON",
-                "`--format text`",
-            )
+        if self.json and not self.profile.has(Feature.SET_STATEMENT_JSON):
+            reason, _ = self.profile.lacks(Feature.SET_STATEMENT_JSON)
+            raise Refused(f"several rules share the buckets `{limit.table}`, and {reason}", "`--format text`")
 
     def check_hits(self, hits: Hits) -> None:
         """Raises:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from polc.backends.nft.expressions import Addresses, Field, Key, Left, Numbers, Replaced, Right, RouteMtu, TcpOption
+from polc.backends.nft.expressions import (
+    Addresses,
+    Bits,
+    Field,
+    Key,
+    Left,
+    Mixed,
+    Numbers,
+    Replaced,
+    Right,
+    RouteMtu,
+    TcpOption,
+)
 from polc.ir.family import Family
 
 
@@ -149,7 +161,7 @@ class Assign:
     """``LEFT set VALUE``."""
 
     field: Field | TcpOption
-    value: int | Field | Replaced | RouteMtu
+    value: int | Field | Bits | Replaced | Mixed | RouteMtu
 
 
 @dataclass(frozen=True, slots=True)
