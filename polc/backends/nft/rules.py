@@ -332,9 +332,11 @@ def _one_family(rule: Rule) -> Family | None:
 
 
 def _only_family(rule: Rule) -> Family:
-    """The one family of a rule with state: the passes give each family its own rule."""
-    (family,) = (one for one in FAMILIES if one in rule.families)
-    return family
+    """The one family of a rule that keeps state for addresses: the passes give each family its own rule.
+
+    In other tables than IP's a rule of both has no address in its keys, and its state is no family's.
+    """
+    return next(one for one in FAMILIES if one in rule.families)
 
 
 def _clamped_apart(rule: Rule) -> tuple[Rule, ...]:
