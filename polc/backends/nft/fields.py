@@ -83,10 +83,10 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
         return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
     found = Compare(left, _values(field, values), match.negated)
     # nft 0.9.8 takes the tag for one of another header where nothing has said before that there is one.
-    return (_TAGGED, found) if field is Field.VLAN_ID else (found,)
+    return (TAGGED, found) if field is Field.VLAN_ID else (found,)
 
 
-_TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
+TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
 
 
 def expression(field: Field) -> Meta | Ct | Payload | TcpOption | ExtensionHeader:

@@ -61,7 +61,7 @@ def normal_rule(rule: dict[str, Json]) -> NormalRule:
     implied: set[str] = set()
     statements: list[str] = []
     plain: list[bool] = []
-    for one in items(rule.get("expr")):
+    for one in (part for each in items(rule.get("expr")) for part in _taken_apart(each)):
         ((kind, value),) = members(one).items()
         if kind in _ADDRESSES_CHANGED and "addr" in members(value):
             # In a table of one family it goes without saying.
@@ -80,6 +80,19 @@ def normal_rule(rule: dict[str, Json]) -> NormalRule:
         statements = [_PORT.sub(rf"{names[0]} \1", one) for one in statements]
     ordered = tuple(one for one in _in_order(statements, plain) if one != _TAGGED or _TAGGED not in implied)
     return NormalRule(comment if isinstance(comment, str) else "", frozenset(implied), ordered)
+
+
+def _taken_apart(statement: Json) -> list[Json]:
+    """Both ports of any protocol as the two matches that nft has joined to one on their bytes."""
+    match statement:
+        case {"match": {"op": "==", "left": {"payload": {"base": "th", "offset": 0, "len": 32}}, "right": int(ports)}}:
+            sides: list[tuple[str, Json]] = [("sport", ports >> 16), ("dport", ports & 0xFFFF)]
+            return [
+                {"match": {"op": "==", "left": {"payload": {"protocol": "th", "field": side}}, "right": port}}
+                for side, port in sides
+            ]
+        case _:
+            return [statement]
 
 
 def _in_order(statements: list[str], plain: list[bool]) -> Iterator[str]:
