@@ -94,7 +94,7 @@ class _Emission:
         self.sets = self._sets()
         self.forms = {name: form for name, (form, _) in self.sets.items()}
         self.prefix = own_prefix(ruleset.table)
-        taken = {one.name for one in (*ruleset.sets, *(ipsets.end(family, self.prefix) for family in FAMILIES))}
+        taken = {one.name for one in ruleset.sets} | {ipsets.end(family, self.prefix).name for family in FAMILIES}
         rules = [rule for chain in ruleset.chains for rule in chain.rules]
         self.groups = {family: groups.find(rules, family, options, self.prefix, taken) for family in self.families}
         self.contexts = {family: self._context(family) for family in self.families}

@@ -33,8 +33,8 @@ _BITMAP = "bitmap:port"
 
 @dataclass(frozen=True, slots=True)
 class Ipset:
-    """``how`` is what follows the name where it is made; ``keeps``: whatever else is in it stays there; ``family`` None:
-    its members are of both.
+    """``how`` is what follows the name where it is made. ``keeps``: whatever else is in it stays there. Without a
+    ``family`` its members are of both.
     """
 
     name: str
