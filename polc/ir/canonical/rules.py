@@ -11,9 +11,9 @@ from polc.ir.canonical.matches import SYN, Alternatives, alternatives, disjoint,
 from polc.ir.canonical.words import words
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import STATEFUL, ElementMatch, Match, SetMatch, TraitMatch
+from polc.ir.matches import STATEFUL, ElementMatch, InterfacePattern, Match, SetMatch, TraitMatch
 from polc.ir.ruleset import Chain, DynamicSet, Rule
-from polc.ir.selectors import Element, Selector
+from polc.ir.selectors import Element, KeyValue, Selector
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota
 from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, RejectType, Return, Verdict, VerdictMap
@@ -170,14 +170,23 @@ def _keys(rule: Rule) -> Iterator[tuple[Selector, ...]]:
 
 
 def _ends(action: Action, family: Family) -> Iterator[tuple[Action, Alternatives]]:
-    """A map of NAT as the NAT of each of its elements, with what a packet is asked for that."""
+    """A map of NAT as the NAT of each of its elements, with what a packet is asked for that; a map of verdicts so where
+    one of its elements is a beginning of names, which nft has no maps of.
+    """
     match action.verdict:
         case NatMap(kind, key, elements, of, random, persistent):
             for element, target in elements:
                 nat = Nat(kind, of, target.addresses, target.ports, random, persistent)
                 yield replace(action, verdict=nat), alternatives(ElementMatch(key, (element,)), family)
+        case VerdictMap(key, pairs) if any(_is_beginning(part) for element, _ in pairs for part in element):
+            for element, verdict in pairs:
+                yield replace(action, verdict=verdict), alternatives(ElementMatch(key, (element,)), family)
         case _:
             yield action, [[]]
+
+
+def _is_beginning(part: KeyValue) -> bool:
+    return isinstance(part, InterfacePattern) and part.wildcard
 
 
 def _listed(match: Match, sets: Mapping[str, DynamicSet]) -> Match:
@@ -268,7 +277,7 @@ def _verdict(verdict: Verdict | None, family: Family) -> Verdict | None:
     match verdict:
         case Reject(type):
             return Reject(_ANSWERS.get((family, type), type))
-        case VerdictMap():
+        case VerdictMap(_, pairs) if not any(_is_beginning(part) for element, _ in pairs for part in element):
             return replace(verdict, elements=_sorted(verdict.elements))
         case NatMap():
             return replace(verdict, elements=_sorted(verdict.elements))
