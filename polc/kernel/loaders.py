@@ -149,10 +149,8 @@ class IptablesLoader:
             for _, text, restore in restores:
                 _run(namespace, restore, text)
         except Failure as refused:
-            former = [
-                (restore, _with_all_tables(saved, text))
-                for (_, text, restore), saved in zip(restores, before, strict=True)
-            ]
+            pairs = zip(restores, before, strict=True)
+            former = [(restore, _with_all_tables(saved, text)) for (_, text, restore), saved in pairs]
             if sets is not None:
                 former.append(([find("ipset"), "-exist", "restore"], ipsets.former(sets, sets_before)))
             raise Failure((*refused.diagnostics, *_put_back(namespace, former))) from None

@@ -17,7 +17,7 @@ from polc.backends.iptables.ipsets import Ipset
 from polc.backends.iptables.load_script import SCRIPT, script
 from polc.backends.iptables.lower import Lines, lower
 from polc.backends.iptables.names import FreshNames, own_prefix, rename_chains
-from polc.backends.iptables.needs import check_lines, check_set
+from polc.backends.iptables.needs import check_lines, check_set, has_set
 from polc.backends.iptables.node_places import check_nodes
 from polc.backends.iptables.places import find_places
 from polc.backends.iptables.raw_helpers import RawTable, raw_table
@@ -30,7 +30,6 @@ from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import Direction, ElementMatch, InterfaceMatch, SetMatch
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, RegularChain, Rule, Ruleset, TableFamily
-from polc.ir.stateful import Hits
 from polc.ir.statements import AssignZone, Counter
 from polc.ir.verdicts import Drop, leaves
 
@@ -94,10 +93,10 @@ class _Emission:
         self.fixed: dict[str, DynamicSet] = {}
         self.sets = self._sets()
         self.forms = {name: form for name, (form, _) in self.sets.items()}
-        prefix = own_prefix(ruleset.table)
-        taken = {one.name for one in ruleset.sets}
+        self.prefix = own_prefix(ruleset.table)
+        taken = {one.name for one in ruleset.sets} | {ipsets.end(family, self.prefix).name for family in FAMILIES}
         rules = [rule for chain in ruleset.chains for rule in chain.rules]
-        self.groups = {family: groups.find(rules, family, options, prefix, taken) for family in self.families}
+        self.groups = {family: groups.find(rules, family, options, self.prefix, taken) for family in self.families}
         self.contexts = {family: self._context(family) for family in self.families}
         self.raw: dict[str, RawTable] = {}
 
@@ -134,11 +133,10 @@ class _Emission:
         for chain in self.ruleset.chains:
             if isinstance(chain, BaseChain) and self.places.get(chain.name):
                 self._close(chain)
-        rules = tuple(OutputFile(FILES[family], self._text(family)) for family in self.families)
-        # Rules name sets that exist.
-        text = self._sets_text([file.text for file in rules])
-        sets = (OutputFile(ipsets.FILE, text),) if text else ()
-        files = (*sets, *rules)
+        # Rules name sets that exist, so they come first.
+        text = ipsets.file_text(self._all_sets())
+        rules = [OutputFile(FILES[family], self._text(family)) for family in self.families]
+        files = (*([OutputFile(ipsets.FILE, text)] if text else []), *rules)
         if self.layout.beside:
             files = (*files, OutputFile(SCRIPT, script(self.layout.prefix, [file.name for file in files])))
         return Output(files, tuple(self.deviations))
@@ -160,22 +158,32 @@ class _Emission:
                     self._refuse(refused, one.origin)
         return found
 
-    def _sets_text(self, rules: list[str]) -> str:
-        asked = {name for text in rules for name in re.findall(r" --match-set (\S+) ", text)}
-        own = [one for family in self.families for one in self.groups[family].sets if one.name in asked]
-        return ipsets.file_text((*(one for _, one in self.sets.values()), *own))
+    def _all_sets(self) -> list[Ipset]:
+        """The named sets, and the groups that a line asks; the last ones say that all before them are complete."""
+        found = [one for _, one in self.sets.values()]
+        for family in self.families:
+            asked = {name for line in self._lines_of(family) for name in re.findall(r"--match-set (\S+) ", line)}
+            found += (one for one in self.groups[family].sets if one.name in asked)
+        ends = {family: ipsets.end(family, self.prefix) for family in self.families if ipsets.begins(found, family)}
+        if not has_set(ipsets.END_TYPE, self.profile):
+            return found
+        for family, end in ends.items():
+            # No packet comes there; but a rule that names a set which is missing is refused, and its table with it.
+            self._table(family, "filter").chains[self.fresh.after("sets")] = [f"-m set --match-set {end.name} src"]
+        return [*found, *ends.values()]
 
     def _text(self, family: Family) -> str:
-        rules = [rule for chain in self.ruleset.chains for rule in chain.rules if family in rule.families]
-        notes = []
-        if self.layout.beside:
-            notes.append(coexist.note(self.layout))
-        if any(isinstance(match, Hits) for rule in rules for match in rule.matches):
+        tables, lines = self.tables[family], self._lines_of(family)
+        notes = [coexist.note(self.layout)] if self.layout.beside else []
+        if any(recent.COUNTS in line for line in lines):
             notes.append(recent.NOTE)
-        tables = self.tables[family]
-        if any(line.startswith("[") for table in tables.values() for lines in table.chains.values() for line in lines):
+        if any(line.startswith("[") for line in lines):
             notes.append(_COUNTERS)
         return file_beside(tables, notes) if self.layout.beside else file_text(tables, notes)
+
+    def _lines_of(self, family: Family) -> list[str]:
+        chains = (chain for table in self.tables[family].values() for chain in table.chains.values())
+        return [line for chain in chains for line in chain]
 
     def _home(self, chain: Chain, table: str) -> str:
         """The name of the chain in a table; "" where it is not in that one."""

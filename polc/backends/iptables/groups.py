@@ -12,7 +12,7 @@ from zlib import crc32
 from polc.backends.iptables.extensions import settypes
 from polc.backends.iptables.extensions.settypes import Form
 from polc.backends.iptables.extensions.words import Refused, made_of
-from polc.backends.iptables.ipsets import LARGEST, LONGEST_NAME, NEW, Ipset
+from polc.backends.iptables.ipsets import ENDINGS, LARGEST, LONGEST_NAME, NEW, Ipset
 from polc.backends.iptables.ipsets import group as group_of
 from polc.backends.iptables.needs import has_set
 from polc.backends.model import IpsetUse, Options
@@ -26,7 +26,6 @@ FEW = 100
 """Lines that cost a packet no more than the lookup in an ipset: measured, 1.5 ns a line with the legacy variant, 2.6
 with the other one, and about 180 ns a lookup (Linux 6.18).
 """
-_ENDS = {Family.IP: "-v4", Family.IP6: "-v6"}
 _MOST_OF_A_NETWORK = 64  # interfaces, in hash:net,iface (ipset(8))
 
 
@@ -111,7 +110,7 @@ def _crowded(form: Form, texts: tuple[str, ...]) -> bool:
 
 def _name(group: str, content: object, prefix: str, family: Family, taken: set[str]) -> str:
     """The group's own name, so that it stays when the group changes; without one, a name by what it holds."""
-    end = _ENDS[family]
+    end = ENDINGS[family]
     longest = LONGEST_NAME - len(NEW) - len(prefix) - len(end)
     fits = bool(group) and made_of(group, "-_") and len(group) <= longest and not group.endswith(NEW)
     middle = group if fits else f"{crc32(repr(group or content).encode()):08x}"

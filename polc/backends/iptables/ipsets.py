@@ -25,19 +25,23 @@ NEW = "-new"
 """What the name of a set ends with that is to be exchanged with another one."""
 _SMALLEST_TABLE = 64  # IPSET_MIMINAL_HASHSIZE
 _FAMILIES = {Family.IP: "inet", Family.IP6: "inet6"}
-_OF_IP6 = f"family {_FAMILIES[Family.IP6]}"
+ENDINGS = {Family.IP: "-v4", Family.IP6: "-v6"}
+"""What the names of sets of a family end with, where another one of the same name may have the other's."""
 _ALL_PORTS = 65536
 _BITMAP = "bitmap:port"
 
 
 @dataclass(frozen=True, slots=True)
 class Ipset:
-    """``how`` is what follows the name where it is made. ``keeps``: whatever else is in it stays there."""
+    """``how`` is what follows the name where it is made. ``keeps``: whatever else is in it stays there. Without a
+    ``family`` its members are of both.
+    """
 
     name: str
     how: str
     members: tuple[str, ...] = ()
     keeps: bool = False
+    family: Family | None = None
 
     @property
     def type(self) -> str:
@@ -90,12 +94,12 @@ def made(one: DynamicSet, changes: Changes) -> tuple[Form, Ipset]:
         raise Refused("set-size", f"`{one.name}` is to hold {one.size} elements, and begins with {len(members)}")
     # A set without a time has `timeout 0`: whoever adds to it by hand can still give one.
     how = (form.type, *_extent(one, form, len(members), filled), f"timeout {one.timeout or 0}", *_of_family(family))
-    return form, Ipset(one.name, " ".join(how), members, one.name in changes.changed or not members)
+    return form, Ipset(one.name, " ".join(how), members, one.name in changes.changed or not members, family)
 
 
 def group(name: str, type: str, family: Family, members: tuple[str, ...]) -> Ipset:
     """A set that nobody changes."""
-    return Ipset(name, " ".join((type, *_table(len(members), LARGEST), *_of_family(family))), members)
+    return Ipset(name, " ".join((type, *_table(len(members), LARGEST), *_of_family(family))), members, family=family)
 
 
 def _extent(one: DynamicSet, form: Form, members: int, filled: bool) -> tuple[str, ...]:
@@ -123,6 +127,20 @@ def _of_family(family: Family | None) -> tuple[str, ...]:
     return () if family is None else (f"family {_FAMILIES[family]}",)
 
 
+END_TYPE = "hash:net"
+
+
+def end(family: Family, prefix: str) -> Ipset:
+    """An empty set that stands last in the file: where rules name it, they are refused if the file was cut short."""
+    how = " ".join((END_TYPE, *_table(0, 1), *_of_family(family)))
+    return Ipset(f"{prefix}complete{ENDINGS[family]}", how, keeps=True, family=family)
+
+
+def begins(sets: Iterable[Ipset], family: Family) -> bool:
+    """Whether some set of a family has members in the beginning."""
+    return any(one.members and one.family in (None, family) for one in sets)
+
+
 def file_text(sets: Iterable[Ipset]) -> str:
     """The file: first those sets that have members in the beginning and keep others, at the end those without members.
 
@@ -148,7 +166,7 @@ def file_text(sets: Iterable[Ipset]) -> str:
         lines += (f"add {one.name}{NEW} {member}" for member in one.members)
     for one in anew:
         lines += (f"create {one.name} {one.how}", *_exchange(one.name))
-    empty = sorted((one for one in sets if one.keeps and not one.members), key=lambda one: one.how.endswith(_OF_IP6))
+    empty = sorted((one for one in sets if one.keeps and not one.members), key=lambda one: one.family is Family.IP6)
     lines += (f"create {one.name} {one.how}" for one in empty)
     return "".join(f"{line}\n" for line in lines)
 

@@ -48,6 +48,13 @@ function leave(table,    name, n, i, old, jump, line, again) {
 }
 """
 
+_OWN = r"""
+/^\*/ { table = $0; text = "" }
+/^:/ && index($1, ":" own) == 1 { text = text $1 " - [0:0]\n" }
+/^-A / && (index($2, own) == 1 || (NF == 4 && $3 == "-j" && index($4, own) == 1)) { text = text $0 "\n" }
+/^COMMIT/ && text != "" { printf "%s\n%sCOMMIT\n", table, text }
+"""
+
 _TEXT = """\
 #!/bin/sh
 # Loads {files} beside the rules of others, as often as you like.
@@ -62,29 +69,44 @@ merge() {{
     awk -v own={prefix} '{merge}' now=1 "$1" now=0 "$2"
 }}
 
+# Of what the host had, the own chains.
+own() {{
+    awk -v own={prefix} '{own}' "$1"
+}}
+
 each() {{
     for pair in {pairs}; do
         tool=${{pair%%:*}}${{VARIANT:+-$VARIANT}} file=${{pair#*:}}
-        "$1"
+        "$1" || return 1
     done
 }}
 
 prepare() {{
     if [ "$(tail -n 1 "$file")" != '{end}' ]; then
         echo "$0: $file breaks off: nothing is loaded" >&2
-        exit 1
+        return 1
     fi
-    "$tool-save" >"$work/now"
-    merge "$work/now" "$file" >"$work/$file"
-    "$tool-restore" --noflush --counters --test <"$work/$file"
+    "$tool-save" >"$work/before-$file" &&
+        merge "$work/before-$file" "$file" >"$work/$file" &&
+        "$tool-restore" --noflush --counters --test <"$work/$file"
 }}
 
 load() {{
     "$tool-restore" --noflush --counters <"$work/$file"
 }}
+
+put_back() {{
+    "$tool-save" >"$work/now" &&
+        own "$work/before-$file" >"$work/own" &&
+        merge "$work/now" "$work/own" | "$tool-restore" --noflush --counters
+}}
 {sets_made}
 each prepare{sets_filled}
-each load
+if ! each load; then
+    # The kernel refused what --test had passed.
+    each put_back
+    exit 1
+fi
 """
 _MADE = """
 # Rules name sets that exist; what is in them changes when the rules have passed.
@@ -102,6 +124,7 @@ def script(prefix: str, files: Sequence[str]) -> str:
         files=" and ".join(part for part in (", ".join(files[:-1]), files[-1]) if part),
         prefix=prefix,
         merge=_MERGE,
+        own=_OWN,
         end=END,
         pairs=" ".join(f"{tool}:{name}" for name, tool in tools.items() if tool),
         sets_made=_MADE.format(sets=sets) if sets else "",

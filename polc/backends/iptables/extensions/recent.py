@@ -21,6 +21,8 @@ NOTE = (
     "xt_recent remembers 100 addresses a list; on a busy host raise it before the module is loaded: "
     "options xt_recent ip_list_tot=65535"
 )
+COUNTS = "-m recent "
+"""What lines have that such a list is kept for."""
 _HIGHEST_COUNT = 255  # XT_RECENT_MAX_NSTAMPS - 1
 _LONGEST_WINDOW = 0xFFFFFFFF // 1000  # seconds * HZ is reckoned in 32 bits
 _LONGEST_NAME = 199  # XT_RECENT_NAME_LEN 200, the last a zero
