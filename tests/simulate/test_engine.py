@@ -51,7 +51,7 @@ from polc.ir.verdicts import (
     Return,
     VerdictMap,
 )
-from polc.simulate import Fate, Flavour, Loaded, Simulator, Tracer, format_packet, read_packet
+from polc.simulate import Fate, Flavour, Loaded, Simulator, Tracer, Tried, format_packet, read_packet
 from polc.simulate.report_json import outcome_json
 from polc.simulate.report_text import report
 
@@ -511,6 +511,18 @@ def test_the_trace_says_why_a_rule_was_not_met() -> None:
     assert outcome.fate is Fate.DROP
     assert any(seen == "198.51.100.9" and "192.0.2.0/24" in wanted for _, wanted, seen in told), told
     assert any("22" in seen and "80" in wanted for _, wanted, seen in told), told
+
+
+def test_the_trace_says_that_a_map_has_no_element() -> None:
+    ways = VerdictMap((Transport.DPORT,), (((one(22),), Accept()),))
+    marks = MapMark(MarkField.META, (Transport.DPORT,), (((one(80),), 7),))
+    play = Play(table(base(Hook.INPUT, rule(ways), rule(marks), policy=Drop())))
+    tracer = play.simulator.tracer()
+    play.simulator.send(read_packet(WEB, GATEWAY), tracer)
+    first, second = [event for event in tracer.events if isinstance(event, Tried)]
+    assert first.missed is not None
+    assert (first.missed.wanted, first.missed.seen) == ("in 22", "80")
+    assert second.missed is None
 
 
 def test_looking_on_changes_nothing() -> None:
