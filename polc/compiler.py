@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polc.backends.model import Deviation, Fidelity, Output
+from polc.backends.model import Deviation, Fidelity, Options, Output
 from polc.backends.registry import BACKENDS
 from polc.diagnostics import Collector, Diagnostic, Failure, Label, Severity
 from polc.ir.ruleset import Ruleset
@@ -47,7 +47,7 @@ def emit(ruleset: Ruleset, target: str, format: str | None = None, *, allow: fro
         Failure: a rule is refused on this target, or approximate and not agreed to.
     """
     backend = BACKENDS[target]
-    output = backend.emit(ruleset, format or backend.formats[0])
+    output = backend.emit(ruleset, Options(format or backend.formats[0]))
     refused = [
         one
         for one in output.deviations

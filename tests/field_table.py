@@ -14,7 +14,7 @@ from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
 from polc.ir.matches import AddressType, FlagField, NameField, Trait
 from polc.ir.protocols import PROTOCOL_NAMES
-from polc.ir.ruleset import Hook
+from polc.ir.ruleset import IP_HOOKS, Hook
 from polc.policy.lower.nat import POSTROUTING, PREROUTING
 from polc.policy.lower.places import check_field
 from polc.policy.lower.scope import Place, Scope, StateTables, Symbols
@@ -99,7 +99,7 @@ class Row:
             return "not in `raw`"
         hooks = {place.hook for place in kept}
         assert kept == {place for place in PLACES if place.hook in hooks}, self.field
-        return ", ".join(hook.value for hook in Hook if hook in hooks)
+        return ", ".join(hook.value for hook in IP_HOOKS if hook in hooks)
 
     def text(self) -> str:
         return f"| `{self.field}` | {self.values} | {self.packets} | {self.hooks()} | `{self.example}` |\n"
@@ -136,7 +136,7 @@ def _listed(words: object) -> str:
 
 
 def rows() -> Iterator[Row]:
-    for field in Field:
+    for field in (one for one in Field if one in EXAMPLES):
         yield Row(field.value, _values(field), _packets(field), field, EXAMPLES[field])
     flags, status = FlagField.TCP_FLAGS, FlagField.CT_STATUS
     yield Row(flags.value, f"bits: {_listed(TCP_FLAG_BITS)}", "TCP", flags.value, EXAMPLES[flags])

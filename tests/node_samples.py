@@ -17,7 +17,6 @@ from polc.ir.matches import (
     CtState,
     CtStateMatch,
     Direction,
-    EveryNth,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -39,7 +38,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Hook, Priority, RegularChain, Rule, Ruleset
-from polc.ir.stateful import Amount, Connections, Hits, KeyField, KeyPart, Limit, Quota, Rate, Unit
+from polc.ir.stateful import Amount, Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota, Rate, Unit
 from polc.ir.statements import (
     AssignHelper,
     ClampMss,
@@ -76,7 +75,7 @@ SECURITY = Place(Hook.INPUT, Priority.SECURITY)
 DSTNAT = Place(Hook.PREROUTING, Priority.DSTNAT, ChainType.NAT)
 SRCNAT = Place(Hook.POSTROUTING, Priority.SRCNAT, ChainType.NAT)
 
-SETS = (DynamicSet("four", Family.IP, 100, 60), DynamicSet("six", Family.IP6, 100, None))
+SETS = (DynamicSet.of_addresses("four", Family.IP, 100, 60), DynamicSet.of_addresses("six", Family.IP6, 100, None))
 OTHER = RegularChain("other", (Rule((), Return()),))
 
 
@@ -153,7 +152,7 @@ _MATCHES: dict[str, tuple[Match, ...]] = {
     **{f"{trait.value} {negated}": (TraitMatch(trait, negated),) for trait in Trait for negated in (False, True)},
     "option": (TcpOptionMatch(4),),
     "no option": (TcpOptionMatch(8, negated=True),),
-    **{f"set by {side.value}": (SetMatch(side, "four"), SetMatch(side, "four", True)) for side in Side},
+    **{f"set by {side.value}": (SetMatch((side,), "four"), SetMatch((side,), "four", True)) for side in Side},
     "every third": (EveryNth(3, 1),),
     **{f"limit per {unit.name}": (Limit(Rate(10, unit), 5, False, (), "l"),) for unit in Unit},
     "limit over": (Limit(Rate(10, Unit.SECOND), 5, True, (), "l"),),
@@ -178,8 +177,8 @@ _STATEMENTS: dict[str, tuple[tuple[Match, ...], Statement, Place]] = {
     **{f"log {level.name}": ((), Log("x", level), INPUT) for level in LogLevel},
     "log to a group": ((), Log("x", group=3), INPUT),
     "helper": ((HTTP,), AssignHelper("ftp", TCP), INPUT),
-    **{f"ban {side.value}": ((), UpdateSet(side, "four", 60), INPUT) for side in Side},
-    "ban without time": ((), UpdateSet(Side.SADDR, "six"), INPUT),
+    **{f"ban {side.value}": ((), UpdateSet((side,), "four", 60), INPUT) for side in Side},
+    "ban without time": ((), UpdateSet((Side.SADDR,), "six"), INPUT),
     **{f"set {mark.value}": ((), SetMark(mark, 0x12), ROUTE) for mark in MarkField},
     **{f"set bits of {mark.value}": ((), SetMark(mark, 0x10, 0xF0), BEFORE) for mark in MarkField},
     **{f"copy to {mark.value}": ((), CopyMark(mark), AFTER) for mark in MarkField},

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from polc.ir.ruleset import Hook
+from polc.ir.ruleset import IP_HOOKS
 from polc.policy.document import Decision
 
 HEAD = "polc: 1\nzones: {lan: eth1}\nchains: {c: [drop]}\n"
 SECTIONS = ("input", "forward", "output")
-PLACES = ("raw.prerouting", "raw.output", *(f"mangle.{hook.value}" for hook in Hook), *SECTIONS)
+PLACES = ("raw.prerouting", "raw.output", *(f"mangle.{hook.value}" for hook in IP_HOOKS), *SECTIONS)
 """All that have lists of rules, but `nat`, whose rules find their place themselves."""
 
 RAW = ("raw.prerouting", "raw.output")

@@ -22,7 +22,6 @@ from polc.ir.matches import (
     CtState,
     CtStateMatch,
     Direction,
-    EveryNth,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -45,7 +44,7 @@ from polc.ir.matches import (
 from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Hook, Priority, RegularChain, Rule, Ruleset
 from polc.ir.services import normalise
-from polc.ir.stateful import Amount, Connections, Hits, KeyField, KeyPart, Limit, Quota, Rate, Unit
+from polc.ir.stateful import Amount, Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota, Rate, Unit
 from polc.ir.statements import (
     AssignHelper,
     CopyMark,
@@ -76,7 +75,10 @@ BASES = {Family.IP: 0xC6336400, Family.IP6: 0x20010DB8 << 96}
 
 NAMES = ("lo", "eth0", "eth1", "eth10", "wg0")
 CHAINS = ("one", "two")
-SETS = (DynamicSet("banned", Family.IP, 1024, 3600), DynamicSet("banned6", Family.IP6, 1024, 600))
+SETS = (
+    DynamicSet.of_addresses("banned", Family.IP, 1024, 3600),
+    DynamicSet.of_addresses("banned6", Family.IP6, 1024, 600),
+)
 
 
 def intervals(low: int, high: int, *, most: int = 3) -> st.SearchStrategy[Intervals]:
@@ -245,7 +247,7 @@ def stateless_matches(draw: st.DrawFn, hook: Hook, *, sets: bool, fields: bool =
     if fields and draw(st.booleans()):
         found += draw(st.lists(field_matches(hook), max_size=2, unique_by=type))
     if sets and draw(st.integers(0, 4)) == 0:
-        found.append(SetMatch(draw(st.sampled_from(list(Side))), draw(st.sampled_from(SETS)).name, draw(st.booleans())))
+        found.append(SetMatch((draw(st.sampled_from(Side)),), draw(st.sampled_from(SETS)).name, draw(st.booleans())))
     return tuple(draw(st.permutations(found)))
 
 
@@ -280,7 +282,10 @@ def statements(draw: st.DrawFn, *, sets: bool, fields: bool = False) -> tuple[St
     if sets:
         kinds.append(st.just(Counter("seen")))
         updates = st.builds(
-            UpdateSet, st.sampled_from(list(Side)), st.sampled_from([one.name for one in SETS]), st.none() | st.just(60)
+            UpdateSet,
+            st.sampled_from([(side,) for side in Side]),
+            st.sampled_from([one.name for one in SETS]),
+            st.none() | st.just(60),
         )
         kinds.append(updates)
     return tuple(draw(st.lists(st.one_of(kinds), max_size=2, unique=True)))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pages import PRELUDE, ROOT, ROWS, Row, wrapped, write_files
 
+from polc.backends.model import Options
 from polc.backends.nft import hits
 from polc.backends.registry import BACKENDS
 from polc.compiler import read
@@ -65,7 +66,7 @@ def test_its_rules_deviate_by_that_name(row: Row, tmp_path: Path) -> None:
         path = tmp_path / "policy.yaml"
         path.write_text(wrapped(f"- {json.dumps(rule)}\n", row.section))
         ruleset = read(str(path))
-        outputs = [backend.emit(ruleset, backend.formats[0]) for backend in BACKENDS.values()]
+        outputs = [backend.emit(ruleset, Options(backend.formats[0])) for backend in BACKENDS.values()]
         assert row.name in {deviation.name for output in outputs for deviation in output.deviations}, rule
 
 
@@ -96,7 +97,7 @@ BESIDES = {
 def test_what_is_told_in_prose(name: str, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(BESIDES[name])
-    output = BACKENDS["iptables"].emit(read(str(path)), "restore")
+    output = BACKENDS["iptables"].emit(read(str(path)), Options("restore"))
     assert name in {deviation.name for deviation in output.deviations}
 
 

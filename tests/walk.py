@@ -129,7 +129,7 @@ def _chain(rules: Iterable[Rule], chains: Mapping[str, RegularChain], packet: Pa
             match statement:
                 case Log(prefix):
                     memory.events.append(("log", prefix))
-                case UpdateSet(side, name):
+                case UpdateSet((Side() as side,), name):
                     memory.ban(name, address_of(packet, side))
                 case Counter():
                     memory.events.append(("count", ""))
@@ -174,7 +174,7 @@ def holds(match: Match, packet: Packet, memory: Memory) -> bool:
             return memory.ask("limit", table)
         case Hits(table=table):
             return memory.ask("hits", table)
-        case SetMatch(side, name, negated):
+        case SetMatch((Side() as side,), name, negated):
             return (address_of(packet, side) in memory.members.get(name, ())) is not negated
 
 

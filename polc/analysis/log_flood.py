@@ -9,7 +9,7 @@ from polc.diagnostics import Diagnostic
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.stateful import Limit, Quota
 from polc.ir.statements import Log
-from polc.ir.verdicts import Goto, Jump
+from polc.ir.verdicts import chains_of
 from polc.policy.read import Inspection
 
 
@@ -36,8 +36,8 @@ def _held(ruleset: Ruleset) -> set[str]:
     callers: dict[str, list[Rule]] = {chain.name: [] for chain in ruleset.chains if not isinstance(chain, BaseChain)}
     for chain in ruleset.chains:
         for rule in chain.rules:
-            if isinstance(rule.verdict, Jump | Goto):
-                callers[rule.verdict.chain].append(rule)
+            for name in chains_of(rule.verdict):
+                callers[name].append(rule)
     return {name for name, rules in callers.items() if all(map(_is_bounded, rules))}
 
 

@@ -20,7 +20,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
-from polc.ir.verdicts import Accept, Drop, Jump, Reject
+from polc.ir.verdicts import Accept, Drop, Jump, NatMap, Reject, VerdictMap
 
 
 def filter_chain(ruleset: Ruleset, hook: Hook) -> BaseChain | None:
@@ -48,7 +48,7 @@ def is_last(rule: Rule, ruleset: Ruleset) -> bool:
     match rule.verdict:
         case Jump(chain):
             return ends_in(ruleset, chain)
-        case None:
+        case None | VerdictMap() | NatMap():
             return False
         case _:
             return True

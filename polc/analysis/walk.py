@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from polc.ir.family import BOTH
 from polc.ir.ruleset import BaseChain, RegularChain, Rule, Ruleset
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return, VerdictMap, chains_of
 
 MOST_CALLS = 10_000
 """Chains that are gone into, each as often as something leads there: chains that call each other can double it."""
@@ -81,6 +81,11 @@ class _Walker:
                     goes_on |= away and comes_back
                     if every and (away or not comes_back):
                         return goes_on
+                case VerdictMap():
+                    # What is in no element goes on, so nothing is known to end here.
+                    for name in chains_of(rule.verdict):
+                        yield from self.call(name, (*way, rule), (*gates, rule))
+                    goes_on = True
                 case Return():
                     goes_on = True
                     if every:

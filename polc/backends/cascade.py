@@ -19,7 +19,8 @@ from operator import is_
 
 from polc.ir.matches import STATEFUL, Match
 from polc.ir.ruleset import RegularChain, Rule
-from polc.ir.verdicts import Goto, Jump, Return
+from polc.ir.verdicts import Jump, Return
+from polc.ir.verdicts import leaves as leaves_chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def cascade(rule: Rule, split: Callable[[Match], Alternatives], fresh: Callable[
     lists = [one for one in found if not (one.single and slots[one.slot] < 2)]
     if not lists:
         return Cascade((replace(rule, matches=(*always, *action)),))
-    leaves = isinstance(rule.verdict, Return | Goto)
+    leaves = leaves_chain(rule.verdict)
     plain = not action and not any(one.excluded for one in lists) and all(slots[one.slot] < 2 for one in lists)
     if plain and (leaves or len(lists) == 1):
         return Cascade(tuple(replace(rule, matches=matches) for matches in _product(always, lists)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from polc.backends.profile import OLDEST, Profile
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Ruleset
 
@@ -49,6 +50,31 @@ class Output:
     deviations: tuple[Deviation, ...] = ()
 
 
+class Layout(Enum):
+    """Whether the iptables files hold whole tables, or chains of polc's own beside those of others (``--noflush``)."""
+
+    WHOLE = "whole"
+    COEXIST = "coexist"
+
+
+class IpsetUse(Enum):
+    """Whether groups of addresses become ipsets on iptables: large ones, all, or none (then a line for each)."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to write a ruleset; ``format`` is one of the backend's ``formats``."""
+
+    format: str
+    profile: Profile = OLDEST
+    layout: Layout = Layout.WHOLE
+    ipset: IpsetUse = IpsetUse.AUTO
+
+
 class Backend(Protocol):
     """A target. ``formats`` are its ways of writing one meaning, the first is the default."""
 
@@ -58,6 +84,6 @@ class Backend(Protocol):
     @property
     def formats(self) -> tuple[str, ...]: ...
 
-    def emit(self, ruleset: Ruleset, format: str) -> Output:
-        """Emit a ruleset that went through ``polc.passes.pipeline``; ``format`` is one of ``formats``."""
+    def emit(self, ruleset: Ruleset, options: Options) -> Output:
+        """Emit a ruleset that went through ``polc.passes.pipeline``."""
         ...

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from polc.ir.family import Family
-from polc.ir.protocols import TCP
+from polc.ir.protocols import DCCP, TCP
 
 
 class Field(Enum):
@@ -42,7 +42,28 @@ class Field(Enum):
     CT_PACKETS = "ct packets"
     CT_ORIGINAL_SPORT = "ct original proto-src"
     CT_ORIGINAL_DPORT = "ct original proto-dst"
+    CT_ORIGINAL_PROTOCOL = "ct original protocol"
+    CT_ORIGINAL_BYTES = "ct original bytes"
+    CT_ORIGINAL_PACKETS = "ct original packets"
+    CT_ORIGINAL_AVGPKT = "ct original avgpkt"
+    CT_REPLY_SPORT = "ct reply proto-src"
+    CT_REPLY_DPORT = "ct reply proto-dst"
+    CT_REPLY_BYTES = "ct reply bytes"
+    CT_REPLY_PACKETS = "ct reply packets"
+    CT_REPLY_AVGPKT = "ct reply avgpkt"
+    CT_AVGPKT = "ct avgpkt"
     ETHER_SADDR = "ether saddr"
+    ETHER_DADDR = "ether daddr"
+    ETHER_TYPE = "ether type"
+    VLAN_ID = "vlan id"
+    META_CPU = "meta cpu"
+    META_PRIORITY = "meta priority"
+    META_RTCLASSID = "meta rtclassid"
+    META_PROTOCOL = "meta protocol"
+    AH_SPI = "ah spi"
+    ESP_SPI = "esp spi"
+    DCCP_TYPE = "dccp type"
+    MH_TYPE = "mh type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +125,28 @@ FIELDS: dict[Field, FieldFact] = {
     Field.CT_PACKETS: FieldFact(64),
     Field.CT_ORIGINAL_SPORT: FieldFact(16),
     Field.CT_ORIGINAL_DPORT: FieldFact(16),
+    Field.CT_ORIGINAL_PROTOCOL: FieldFact(8),
+    Field.CT_ORIGINAL_BYTES: FieldFact(64),
+    Field.CT_ORIGINAL_PACKETS: FieldFact(64),
+    Field.CT_ORIGINAL_AVGPKT: FieldFact(64),
+    Field.CT_REPLY_SPORT: FieldFact(16),
+    Field.CT_REPLY_DPORT: FieldFact(16),
+    Field.CT_REPLY_BYTES: FieldFact(64),
+    Field.CT_REPLY_PACKETS: FieldFact(64),
+    Field.CT_REPLY_AVGPKT: FieldFact(64),
+    Field.CT_AVGPKT: FieldFact(64),
     Field.ETHER_SADDR: FieldFact(48),  # IEEE 802.3, 3.2.3
+    Field.ETHER_DADDR: FieldFact(48),
+    Field.ETHER_TYPE: FieldFact(16),
+    Field.VLAN_ID: FieldFact(12),  # IEEE 802.1Q, 9.6
+    Field.META_CPU: FieldFact(32),
+    Field.META_PRIORITY: FieldFact(32),
+    Field.META_RTCLASSID: FieldFact(32, maskable=True),
+    Field.META_PROTOCOL: FieldFact(16),
+    Field.AH_SPI: FieldFact(32, protocol=51),  # RFC 4302, 2.4
+    Field.ESP_SPI: FieldFact(32, protocol=50),  # RFC 4303, 2.1
+    Field.DCCP_TYPE: FieldFact(8, protocol=DCCP),  # RFC 4340, 5.1, of which 4 bits are the type
+    Field.MH_TYPE: FieldFact(8, Family.IP6),  # RFC 6275, 6.1.1
 }
 
 TCP_FLAG_BITS: dict[str, int] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, Flag
 
 from polc.ir.addresses import AddressSet
@@ -10,45 +10,12 @@ from polc.ir.family import Family
 from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import ICMP_FAMILY, TCP
-from polc.ir.stateful import Connections, Hits, Limit, Quota
-
-
-class Side(Enum):
-    """Which end of a packet; the values are nft's payload field names."""
-
-    SADDR = "saddr"
-    DADDR = "daddr"
-
-
-class Direction(Enum):
-    """Which interface of a packet; the values are nft's meta keys (nft(8), META EXPRESSIONS)."""
-
-    IN = "iifname"
-    OUT = "oifname"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class InterfacePattern:
-    """An interface name, or every name that begins with ``name`` (``eth*`` in nft, ``eth+`` in iptables).
-
-    Names have at most 15 bytes (IFNAMSIZ, linux/if.h).
-    """
-
-    name: str
-    wildcard: bool = False
-
-    def covers(self, other: InterfacePattern) -> bool:
-        """Whether every name that ``other`` stands for is also one of this pattern's."""
-        return other.name.startswith(self.name) if self.wildcard else self == other
-
-    def __str__(self) -> str:
-        return self.name + ("*" if self.wildcard else "")
-
-
-def disjoint_patterns(patterns: tuple[InterfacePattern, ...]) -> tuple[InterfacePattern, ...]:
-    """Sorted, without duplicates and without those that another one covers."""
-    unique = sorted(set(patterns))
-    return tuple(one for one in unique if not any(other != one and other.covers(one) for other in unique))
+from polc.ir.selectors import Direction as Direction
+from polc.ir.selectors import Element, Selector
+from polc.ir.selectors import InterfacePattern as InterfacePattern
+from polc.ir.selectors import Side as Side
+from polc.ir.selectors import disjoint_patterns as disjoint_patterns
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +41,8 @@ class AddressMatch:
     side: Side
     addresses: AddressSet
     negated: bool = False
+    group: str = field(default="", compare=False)
+    """The name of the group that the addresses are, where they are one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -214,11 +183,16 @@ class AddressType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AddressTypeMatch:
-    """The address (``SADDR`` or ``DADDR``) is of one of ``types`` (``negated``: of none)."""
+    """The address (``SADDR`` or ``DADDR``) is of one of ``types`` (``negated``: of none).
+
+    ``interface``: what counts as local is asked of the packet's interface of that direction alone (nft ``fib daddr .
+    iif type``, iptables ``--limit-iface-in``).
+    """
 
     side: Side
     types: tuple[AddressType, ...]
     negated: bool = False
+    interface: Direction | None = None
 
 
 class Trait(Enum):
@@ -257,7 +231,7 @@ class TcpOptionMatch:
 @dataclass(frozen=True, slots=True)
 class OriginalAddressMatch:
     """As ``AddressMatch``, of the address that the flow's first packet had before any NAT. A packet without a flow
-    matches neither form.
+    matches neither form. ``reply``: of the address that the flow's replies have.
 
     nft ``ct original ip saddr``, iptables ``--ctorigsrc`` (nft(8), CONNTRACK EXPRESSIONS).
     """
@@ -265,25 +239,70 @@ class OriginalAddressMatch:
     side: Side
     addresses: AddressSet
     negated: bool = False
+    reply: bool = False
+
+
+class ExtensionHeader(Enum):
+    """IPv6 extension headers; the value is nft's name (nft(8), EXTENSION HEADER EXPRESSIONS)."""
+
+    HBH = "hbh"
+    RT = "rt"
+    FRAG = "frag"
+    DST = "dst"
+    MH = "mh"
 
 
 @dataclass(frozen=True, slots=True)
-class EveryNth:
-    """Holds for one in ``every`` (2 or more) of the packets that reach it: those whose count, from 0, is
-    ``packet`` modulo ``every`` (nft ``numgen inc``, xt_statistic's nth mode).
-    """
+class ExtensionHeaderMatch:
+    """The IPv6 packet has the extension header (``negated``: has it not); no packet of IPv4 meets either."""
 
-    every: int
-    packet: int = 0
+    header: ExtensionHeader
+    negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SetMatch:
-    """The address is an element of the named set now (``negated``: is not). Only packets of the set's family match."""
+    """The packet's ``key`` is in an element of the named set now (``negated``: is in none).
 
-    side: Side
+    A packet that lacks a part of the key matches neither form, and an address is of the set's family.
+    """
+
+    key: tuple[Selector, ...]
     set_name: str
     negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ElementMatch:
+    """The packet's ``key`` is in one of ``elements`` (``negated``: in none), which are disjoint.
+
+    A packet that lacks a part of the key matches neither form. With an address in the key the rule has one family.
+    """
+
+    key: tuple[Selector, ...]
+    elements: tuple[Element, ...]
+    negated: bool = False
+
+
+class Syntax(Enum):
+    """Whose words an opaque node has."""
+
+    IPTABLES = "iptables"
+    NFT_JSON = "nft json"
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueMatch:
+    """A predicate in a tool's own words, which nothing here looks into: for iptables an ``-m`` with its options, for
+    nft one JSON statement in canonical form (libnftables-json(5)).
+
+    It may keep state, and is asked once for each packet that reaches it. ``reason`` says why it is opaque, fit for a
+    diagnostic.
+    """
+
+    words: str
+    syntax: Syntax
+    reason: str = field(default="", compare=False)
 
 
 Match = (
@@ -299,15 +318,20 @@ Match = (
     | AddressTypeMatch
     | TraitMatch
     | TcpOptionMatch
+    | ExtensionHeaderMatch
     | SetMatch
+    | ElementMatch
     | EveryNth
+    | RandomMatch
+    | RecentMatch
     | Limit
     | Hits
     | Connections
     | Quota
+    | OpaqueMatch
 )
 
-STATEFUL = (EveryNth, Limit, Hits, Connections, Quota)
+STATEFUL = (EveryNth, RandomMatch, RecentMatch, Limit, Hits, Connections, Quota, OpaqueMatch)
 """Matches that look at and change state: they stand last in a rule, and count only what reaches them."""
 
 

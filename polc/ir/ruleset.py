@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polc.ir.family import BOTH, Family
+from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.matches import Match
 from polc.ir.origin import Origin
+from polc.ir.selectors import ADDRESS_TYPES, Element, KeyType
 from polc.ir.statements import Statement
 from polc.ir.verdicts import Accept, Drop, Verdict
 
@@ -26,14 +27,33 @@ class Rule:
     origin: Origin = field(default_factory=Origin, compare=False)
 
 
-class Hook(Enum):
-    """Netfilter's hooks of the inet family, by nft's names."""
+class TableFamily(Enum):
+    """What packets a table sees; the value is nft's keyword (nft(8), ADDRESS FAMILIES)."""
 
+    INET = "inet"
+    IP = "ip"
+    IP6 = "ip6"
+    ARP = "arp"
+    BRIDGE = "bridge"
+    NETDEV = "netdev"
+
+
+class Hook(Enum):
+    """Netfilter's hooks, by nft's names. The first two are those of single devices; inet tables have ``ingress`` since
+    Linux 5.10, and ``egress`` is netdev's, since 5.16.
+    """
+
+    INGRESS = "ingress"
+    EGRESS = "egress"
     PREROUTING = "prerouting"
     INPUT = "input"
     FORWARD = "forward"
     OUTPUT = "output"
     POSTROUTING = "postrouting"
+
+
+IP_HOOKS = (Hook.PREROUTING, Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
+"""The hooks that belong to no device, in the order of a packet's way."""
 
 
 class ChainType(Enum):
@@ -55,7 +75,10 @@ class Priority(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BaseChain:
-    """A chain that the kernel calls at a hook; ``policy`` decides what no rule decided."""
+    """A chain that the kernel calls at a hook; ``policy`` decides what no rule decided.
+
+    ``devices`` are the interfaces of a chain at ingress or egress, by their full names.
+    """
 
     name: str
     type: ChainType
@@ -64,6 +87,7 @@ class BaseChain:
     policy: Accept | Drop
     rules: tuple[Rule, ...]
     origin: Origin = field(default_factory=Origin, compare=False)
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +104,45 @@ Chain = BaseChain | RegularChain
 
 @dataclass(frozen=True, slots=True)
 class DynamicSet:
-    """Addresses of one family, added by ``UpdateSet`` at run time.
+    """A named set, whose elements ``UpdateSet`` or somebody by hand changes at run time.
 
-    At most ``size``, each for ``timeout`` seconds (None: for good).
+    ``types`` are the parts of its key. It has at most ``size`` elements (None: as many as there is room for), each for
+    ``timeout`` seconds (None: for good), and in the beginning ``elements``. ``intervals``: elements may be ranges.
     """
 
     name: str
-    family: Family
-    size: int
+    types: tuple[KeyType, ...]
+    size: int | None
     timeout: int | None
+    origin: Origin = field(default_factory=Origin, compare=False)
+    elements: tuple[Element, ...] = ()
+    intervals: bool = False
+
+    @classmethod
+    def of_addresses(
+        cls, name: str, family: Family, size: int, timeout: int | None, origin: Origin | None = None
+    ) -> DynamicSet:
+        """A set of single addresses of one family, empty at first."""
+        return cls(name, (ADDRESS_TYPES[family],), size, timeout, origin or Origin())
+
+    @property
+    def families(self) -> frozenset[Family]:
+        """The families of packets that can have an element: one where addresses are part of the key."""
+        found = frozenset(family for family in FAMILIES if ADDRESS_TYPES[family] in self.types)
+        return found or BOTH
+
+
+@dataclass(frozen=True, slots=True)
+class Flowtable:
+    """Flows of the forward path that skip it from then on, between ``devices`` (nft(8), FLOWTABLES).
+
+    ``priority`` is that of its ingress hook. ``hardware``: the devices do it themselves.
+    """
+
+    name: str
+    devices: tuple[str, ...]
+    priority: int = 0
+    hardware: bool = False
     origin: Origin = field(default_factory=Origin, compare=False)
 
 
@@ -96,11 +150,13 @@ class DynamicSet:
 class Ruleset:
     """What a target holds: one nft table, or the tables of iptables for both families.
 
-    Chain and set names are unique; every jump names a regular chain of the ruleset. ``origin`` is where the table
-    got its name.
+    Chain, set and flowtable names are unique; every jump names a regular chain of the ruleset. ``origin`` is where the
+    table got its name. In a table of ``family`` ip or ip6 all rules speak of that family alone.
     """
 
     chains: tuple[Chain, ...]
     sets: tuple[DynamicSet, ...] = ()
     table: str = "polc"
     origin: Origin = field(default_factory=Origin, compare=False)
+    family: TableFamily = TableFamily.INET
+    flowtables: tuple[Flowtable, ...] = ()

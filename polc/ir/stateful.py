@@ -1,4 +1,4 @@
-"""Matches that keep state: token buckets and hit counts.
+"""Matches that keep state: token buckets, hit counts, lists of sources, turns.
 
 A rule that speaks of both families keeps its state per family, on every target: IPv4 and IPv6 tables
 of iptables cannot share a bucket, and a source has one family anyway.
@@ -119,3 +119,53 @@ class Quota:
     bytes: int
     over: bool
     table: str
+
+
+@dataclass(frozen=True, slots=True)
+class EveryNth:
+    """Holds for one in ``every`` (2 or more) of the packets that reach it: those whose count, from 0, is
+    ``packet`` modulo ``every`` (nft ``numgen inc``, xt_statistic's nth mode).
+    """
+
+    every: int
+    packet: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RandomMatch:
+    """Holds by chance, with probability ``threshold / 2**31`` (0..2**31), anew for each packet that reaches it
+    (net/netfilter/xt_statistic.c; nft ``meta random``). ``negated``: with the rest of it.
+    """
+
+    threshold: int
+    negated: bool = False
+
+
+class RecentVerb(Enum):
+    """What a match of xt_recent does; the value is its option (iptables-extensions(8), recent)."""
+
+    SET = "set"
+    RCHECK = "rcheck"
+    UPDATE = "update"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class RecentMatch:
+    """xt_recent's own verbs on the list ``name``; ``key`` is a source or a destination, cut to a prefix.
+
+    SET records the packet and holds always. RCHECK holds for an address on the list, last seen within ``seconds``
+    (None: at any time), at least ``hits`` (None: once) times within them; with ``ttl`` only where the packet's TTL is
+    that of the last record. UPDATE is RCHECK, and records the packet where it holds. REMOVE holds for an address on
+    the list and takes it off. ``reap`` forgets entries older than ``seconds``. ``negated`` turns the answer, not what
+    is done (net/netfilter/xt_recent.c, recent_mt).
+    """
+
+    verb: RecentVerb
+    name: str
+    key: KeyPart
+    seconds: int | None = None
+    hits: int | None = None
+    ttl: bool = False
+    reap: bool = False
+    negated: bool = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from polc.ir.family import Family
-from polc.ir.matches import Side
+from polc.ir.matches import Syntax
+from polc.ir.selectors import Element, Selector
 
 
 class LogLevel(Enum):
@@ -24,21 +25,37 @@ class LogLevel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Counts packets and bytes; ``name`` is a named counter, None one of the rule's own."""
+    """Counts packets and bytes, from those given on; ``name`` is a named counter, None one of the rule's own."""
 
     name: str | None = None
+    packets: int = 0
+    bytes: int = 0
+
+
+class LogFlag(Enum):
+    """What else a line of the log has; the value is nft's word (nft(8), LOG STATEMENT)."""
+
+    TCP_SEQUENCE = "tcp sequence"
+    TCP_OPTIONS = "tcp options"
+    IP_OPTIONS = "ip options"
+    SKUID = "skuid"
+    ETHER = "ether"
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
     """Writes a line to the kernel log, or with ``group`` (0..65535) sends the packet to that nfnetlink_log group.
 
-    The prefix has at most 127 bytes on nft, 29 in iptables' LOG, 63 in NFLOG; a group has no level.
+    The prefix has at most 127 bytes on nft, 29 in iptables' LOG, 63 in NFLOG; a group has no level and no flags, but
+    ``snaplen`` (bytes of the packet, None: all) and ``queue_threshold`` (packets sent at once, None: one).
     """
 
     prefix: str
     level: LogLevel = LogLevel.WARN
     group: int | None = None
+    flags: frozenset[LogFlag] = frozenset()
+    snaplen: int | None = None
+    queue_threshold: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +71,62 @@ class AssignHelper:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateSet:
-    """Adds the packet's address to a dynamic set, or renews its timeout (seconds; None: the set's own)."""
+class AssignTimeout:
+    """Gives the packet's flow timeouts of its own, in seconds by conntrack state (nft(8), CT TIMEOUT).
 
-    side: Side
+    ``protocol`` is tcp or udp; it has an effect on the first packet of a flow alone.
+    """
+
+    name: str
+    protocol: int
+    policy: tuple[tuple[str, int], ...]
+    family: Family | None = None
+
+
+class CtDirection(Enum):
+    """Directions of a flow; the value is nft's word."""
+
+    ORIGINAL = "original"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class AssignZone:
+    """Puts the packet into a conntrack zone, 0..65535, before conntrack looks at it (None: for both directions).
+
+    Documentation: nft(8), CONNTRACK STATEMENT; iptables-extensions(8), CT.
+    """
+
+    zone: int
+    direction: CtDirection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offload:
+    """Puts the packet's flow into a flowtable: its further packets skip the forward path."""
+
+    flowtable: str
+
+
+class SetOperation(Enum):
+    """``ADD`` leaves an element that is there as it is, ``UPDATE`` renews its timeout, ``DELETE`` takes it out."""
+
+    ADD = "add"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSet:
+    """Changes the packet's element in a named set; ``timeout`` in seconds, None: the set's own.
+
+    On nft a rule is broken off where the set is full, or where the packet lacks a part of the key.
+    """
+
+    key: tuple[Selector, ...]
     set_name: str
     timeout: int | None = None
+    operation: SetOperation = SetOperation.UPDATE
 
 
 class MarkField(Enum):
@@ -71,7 +138,10 @@ class MarkField(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SetMark:
-    """``mark = (mark & ~mask) | value``; both 0..2**32 - 1, ``value`` within ``mask``."""
+    """``mark = (mark & ~mask) ^ value``; both 0..2**32 - 1 (net/netfilter/xt_mark.c, mark_tg).
+
+    With a ``value`` within ``mask`` those bits become the value's.
+    """
 
     field: MarkField
     value: int
@@ -80,13 +150,69 @@ class SetMark:
 
 @dataclass(frozen=True, slots=True)
 class CopyMark:
-    """Copies the packet's mark to its flow's (``to`` CT: save) or back (``to`` META: restore), under ``mask``.
+    """Copies the packet's mark to its flow's (``to`` CT: save) or back (``to`` META: restore):
+    ``to = (to & ~mask) ^ (from & from_mask)`` (net/netfilter/xt_connmark.c).
 
-    Bits outside the mask keep their value in the target (net/netfilter/xt_connmark.c).
+    Bits outside the mask keep their value where it is copied to. ``from_mask`` None: the same as ``mask``.
     """
 
     to: MarkField
     mask: int = 0xFFFFFFFF
+    from_mask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapMark:
+    """Sets a mark to the value of the element that the packet's ``key`` is in; elsewhere the rule is broken off."""
+
+    field: MarkField
+    key: tuple[Selector, ...]
+    elements: tuple[tuple[Element, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetPriority:
+    """Sets the queueing priority, 32 bits: for ``tc`` a class ``major:minor`` (nft ``meta priority set``, CLASSIFY)."""
+
+    value: int
+
+
+class HopChange(Enum):
+    SET = "set"
+    INCREASE = "increase"
+    DECREASE = "decrease"
+
+
+@dataclass(frozen=True, slots=True)
+class SetHops:
+    """Changes the TTL or hop limit by or to ``value``, 0..255; neither below 0 nor above 255 (xt_HL.c)."""
+
+    value: int
+    change: HopChange = HopChange.SET
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Has the kernel report the packet's way through the rules (nft ``meta nftrace set 1``, TRACE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Sends a copy of the packet to a neighbour, ``address`` of ``family``, by ``device`` (None: as routed).
+
+    nft ``dup to``, iptables TEE.
+    """
+
+    family: Family
+    address: int
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StripTcpOptions:
+    """Overwrites TCP options of these kinds, 2..255, with no-ops (nft ``reset tcp option``, TCPOPTSTRIP)."""
+
+    kinds: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +275,38 @@ class Native:
     iptables: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OpaqueStatement:
+    """What a rule does in a tool's own words, which nothing here looks into: for iptables ``-j TARGET`` with its
+    options, for nft one JSON statement. Where the packet goes then, only the kernel knows.
+    """
+
+    words: str
+    syntax: Syntax
+    reason: str = field(default="", compare=False)
+
+
 Statement = (
     Counter
     | Log
     | AssignHelper
+    | AssignTimeout
+    | AssignZone
+    | Offload
     | UpdateSet
     | SetMark
     | CopyMark
+    | MapMark
+    | SetPriority
+    | SetHops
+    | Trace
+    | Duplicate
+    | StripTcpOptions
     | Notrack
     | ClampMss
     | SetDscp
     | Tproxy
     | Synproxy
     | Native
+    | OpaqueStatement
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from polc.ir.family import BOTH, Family
 from polc.ir.intervals import Intervals
+from polc.ir.selectors import Element, Selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,94 @@ class Nat:
     ports: Intervals | None = None
     random: bool = False
     persistent: bool = False
+    fully_random: bool = False
 
 
-Verdict = Accept | Drop | Reject | Jump | Goto | Return | Nat
+@dataclass(frozen=True, slots=True)
+class NatTarget:
+    """What an element of a ``NatMap`` leads to: one address or range of the map's family, and one port or range."""
+
+    addresses: Intervals | None
+    ports: Intervals | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NatMap:
+    """As ``Nat`` with the target of the element that the packet's ``key`` is in; elsewhere the rule is broken off.
+
+    ``kind`` is SNAT, DNAT or REDIRECT. All targets have addresses or none, and all have ports or none.
+    """
+
+    kind: NatKind
+    key: tuple[Selector, ...]
+    elements: tuple[tuple[Element, NatTarget], ...]
+    family: Family | None = None
+    random: bool = False
+    persistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Hands the packet to a program that listens on one of the queues ``first..last``, 0..65535 (nft(8), QUEUE).
+
+    Where none listens the packet is dropped, with ``bypass`` it goes on. ``fanout`` chooses the queue by the CPU.
+    """
+
+    first: int
+    last: int
+    bypass: bool = False
+    fanout: bool = False
+
+
+MapVerdict = Accept | Drop | Jump | Goto | Return
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMap:
+    """The verdict of the element that the packet's ``key`` is in; where there is none it goes on to the next rule.
+
+    Elements are disjoint. With an address in the key the rule has one family (nft ``vmap``).
+    """
+
+    key: tuple[Selector, ...]
+    elements: tuple[tuple[Element, MapVerdict], ...]
+
+
+Verdict = Accept | Drop | Reject | Jump | Goto | Return | Nat | NatMap | Queue | VerdictMap
+
+
+def chains_of(verdict: Verdict | None) -> tuple[str, ...]:
+    """The chains that a verdict jumps or goes to."""
+    match verdict:
+        case Jump(chain) | Goto(chain):
+            return (chain,)
+        case VerdictMap(elements=elements):
+            return tuple(dict.fromkeys(chain for _, one in elements for chain in chains_of(one)))
+        case _:
+            return ()
+
+
+def leaves(verdict: Verdict | None) -> bool:
+    """Whether the verdict ends its own chain and nothing more, and so cannot stand in a chain below it."""
+    match verdict:
+        case Return() | Goto():
+            return True
+        case VerdictMap(elements=elements):
+            return any(isinstance(one, Return | Goto) for _, one in elements)
+        case _:
+            return False
+
+
+def renamed(verdict: Verdict | None, names: Mapping[str, str]) -> Verdict | None:
+    """The verdict with chains under their new names."""
+    match verdict:
+        case Jump(chain) | Goto(chain):
+            return replace(verdict, chain=names[chain])
+        case VerdictMap(elements=elements):
+            return replace(verdict, elements=tuple((element, _renamed(one, names)) for element, one in elements))
+        case _:
+            return verdict
+
+
+def _renamed(one: MapVerdict, names: Mapping[str, str]) -> MapVerdict:
+    return replace(one, chain=names[one.chain]) if isinstance(one, Jump | Goto) else one

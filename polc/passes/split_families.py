@@ -102,7 +102,7 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 if not types and not match.negated:
                     return None
                 matches += (replace(match, types=types),) if types else ()
-            case SetMatch() if sets[match.set_name].family is not family:
+            case SetMatch() if family not in sets[match.set_name].families:
                 return None
             case _:
                 matches.append(match)
@@ -116,7 +116,7 @@ def _every(family: Family) -> Intervals:
 def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> bool:
     for one in rule.statements:
         match one:
-            case UpdateSet(set_name=name) if sets[name].family is not family:
+            case UpdateSet(set_name=name) if family not in sets[name].families:
                 return False
             case Tproxy(family=only) if only not in (None, family):
                 return False

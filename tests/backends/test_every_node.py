@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from node_samples import SAMPLES, parts_of
 
-from polc.backends.model import Fidelity
+from polc.backends.model import Fidelity, Options
 from polc.backends.registry import BACKENDS
 from polc.ir.fields import Field
 from polc.ir.matches import AddressType, CtState, Direction, FlagField, Match, NameField, ServiceTerm, Side, Trait
@@ -64,7 +64,7 @@ def test_every_member_has_a_sample(enumeration: type[Enum]) -> None:
 def test_each_is_exact_or_deviates_by_a_name(target: str, format: str) -> None:
     found: dict[tuple[Fidelity, str], set[str]] = {}
     for name, sample in SAMPLES.items():
-        for one in BACKENDS[target].emit(sample.ruleset(), format).deviations:
+        for one in BACKENDS[target].emit(sample.ruleset(), Options(format)).deviations:
             assert one.message, name
             found.setdefault((one.fidelity, one.name), set()).add(name)
     assert found == DEVIATIONS[target]
@@ -78,8 +78,8 @@ def test_a_refused_rule_is_in_no_file_and_each_other_in_one(target: str, format:
         ruleset = sample.ruleset()
         base, *others = ruleset.chains
         bare = replace(ruleset, chains=(replace(base, rules=()), *others))
-        without = backend.emit(bare, format).files
+        without = backend.emit(bare, Options(format)).files
         for rule in base.rules:
-            output = backend.emit(replace(bare, chains=(replace(base, rules=(rule,)), *others)), format)
+            output = backend.emit(replace(bare, chains=(replace(base, rules=(rule,)), *others)), Options(format))
             refused = any(one.fidelity is _NO for one in output.deviations)
             assert (output.files == without) is refused, name

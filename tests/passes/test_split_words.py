@@ -15,7 +15,6 @@ from polc.ir.matches import (
     CtState,
     CtStateMatch,
     Direction,
-    EveryNth,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -33,7 +32,7 @@ from polc.ir.matches import (
     TraitMatch,
 )
 from polc.ir.ruleset import DynamicSet, RegularChain, Rule, Ruleset
-from polc.ir.stateful import Amount, Connections, Hits, KeyField, KeyPart, Limit, Quota, Rate, Unit
+from polc.ir.stateful import Amount, Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota, Rate, Unit
 from polc.ir.statements import (
     AssignHelper,
     ClampMss,
@@ -52,7 +51,7 @@ from polc.ir.statements import (
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatKind, Reject, RejectType, Return, Verdict
 from polc.passes.split_families import split_families
 
-SETS = (DynamicSet("four", Family.IP, 9, None), DynamicSet("six", Family.IP6, 9, None))
+SETS = (DynamicSet.of_addresses("four", Family.IP, 9, None), DynamicSet.of_addresses("six", Family.IP6, 9, None))
 IP, IP6 = (frozenset({family}) for family in FAMILIES)
 V4, V6 = (AddressSet.of([parse_address(one)]) for one in ("192.0.2.0/24", "2001:db8::/32"))
 SIDE = Side.SADDR
@@ -144,11 +143,11 @@ def test_tproxy_to_an_address_is_of_its_family(family: Family, expected: frozens
 
 @pytest.mark.parametrize(("name", "expected"), [("four", IP), ("six", IP6)])
 def test_sets_are_of_their_family(name: str, expected: frozenset[Family]) -> None:
-    assert families(split(SetMatch(SIDE, name))) == [expected]
+    assert families(split(SetMatch((SIDE,), name))) == [expected]
     # As in nft: the negation holds for packets of the set's family alone.
-    assert families(split(SetMatch(SIDE, name, negated=True))) == [expected]
-    assert families(split(statements=(UpdateSet(SIDE, name),))) == [expected]
-    assert split(SetMatch(SIDE, "four"), statements=(UpdateSet(SIDE, "six"),)) == []
+    assert families(split(SetMatch((SIDE,), name, negated=True))) == [expected]
+    assert families(split(statements=(UpdateSet((SIDE,), name),))) == [expected]
+    assert split(SetMatch((SIDE,), "four"), statements=(UpdateSet((SIDE,), "six"),)) == []
 
 
 @pytest.mark.parametrize("negated", [False, True])

@@ -37,10 +37,10 @@ def places(*written: str, head: str = HEAD) -> list[tuple[str, str]]:
 
 def test_a_group_is_a_set_a_family() -> None:
     assert ruleset().sets == (
-        DynamicSet("bad-v4", Family.IP, 9, 3600),
-        DynamicSet("bad-v6", Family.IP6, 9, 3600),
-        DynamicSet("good-v4", Family.IP, 65535, None),
-        DynamicSet("good-v6", Family.IP6, 65535, None),
+        DynamicSet.of_addresses("bad-v4", Family.IP, 9, 3600),
+        DynamicSet.of_addresses("bad-v6", Family.IP6, 9, 3600),
+        DynamicSet.of_addresses("good-v4", Family.IP, 65535, None),
+        DynamicSet.of_addresses("good-v6", Family.IP6, 65535, None),
     )
     assert [one.origin.name for one in ruleset().sets] == ["bad", "bad", "good", "good"]
 
@@ -73,7 +73,7 @@ def test_wrong_definitions_are_told_once(definition: str, code: str, text: str) 
 
 
 def _sets(side: Side, negated: bool = False) -> list[tuple[tuple[Match, ...], frozenset[Family]]]:
-    return [((SetMatch(side, f"bad-{one}", negated),), two) for one, two in (("v4", IP), ("v6", IP6))]
+    return [((SetMatch((side,), f"bad-{one}", negated),), two) for one, two in (("v4", IP), ("v6", IP6))]
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def _sets(side: Side, negated: bool = False) -> list[tuple[tuple[Match, ...], fr
         (
             "drop from @bad to @fixed",
             # The IPv6 set and an IPv4 address meet in no packet.
-            [((AddressMatch(Side.DADDR, ONE), SetMatch(Side.SADDR, "bad-v4")), IP)],
+            [((AddressMatch(Side.DADDR, ONE), SetMatch((Side.SADDR,), "bad-v4")), IP)],
         ),
         (
             "drop from not @bad, @good",
             [
-                (tuple(SetMatch(Side.SADDR, f"{name}-{suffix}", negated=True) for name in ("bad", "good")), families)
+                (tuple(SetMatch((Side.SADDR,), f"{name}-{suffix}", negated=True) for name in ("bad", "good")), families)
                 for suffix, families in (("v4", IP), ("v6", IP6))
             ],
         ),
@@ -112,14 +112,14 @@ def test_a_ban_is_a_rule_a_family() -> None:
     four, six = rules('drop tcp/1 from wan ban @bad log "x" counter')
     assert four.matches == six.matches
     assert (four.families, six.families) == (IP, IP6)
-    assert four.statements == (UpdateSet(Side.SADDR, "bad-v4"), Counter(), Log("x"))
-    assert six.statements == (UpdateSet(Side.SADDR, "bad-v6"), Counter(), Log("x"))
+    assert four.statements == (UpdateSet((Side.SADDR,), "bad-v4"), Counter(), Log("x"))
+    assert six.statements == (UpdateSet((Side.SADDR,), "bad-v6"), Counter(), Log("x"))
     assert four.verdict == six.verdict == Drop()
 
 
 def test_a_ban_of_one_family_is_one_rule() -> None:
     (only,) = rules("drop from @fixed ban @bad 5m")
-    assert (only.families, only.statements) == (IP, (UpdateSet(Side.SADDR, "bad-v4", 300),))
+    assert (only.families, only.statements) == (IP, (UpdateSet((Side.SADDR,), "bad-v4", 300),))
 
 
 def test_a_ban_alone_is_a_rule() -> None:
@@ -129,8 +129,8 @@ def test_a_ban_alone_is_a_rule() -> None:
 def test_a_rule_reads_and_fills_one_group() -> None:
     """As port knocking does: who is on the first list comes on the second."""
     four, six = rules("drop tcp/7 from @good ban @bad")
-    assert four.matches[0] == SetMatch(Side.SADDR, "good-v4")
-    assert six.statements == (UpdateSet(Side.SADDR, "bad-v6"),)
+    assert four.matches[0] == SetMatch((Side.SADDR,), "good-v4")
+    assert six.statements == (UpdateSet((Side.SADDR,), "bad-v6"),)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from policies import read
 from polc.ir.addresses import parse_address
 from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import AddressMatch, EveryNth, Limit
+from polc.ir.matches import AddressMatch, Limit
 from polc.ir.ruleset import BaseChain, ChainType, RegularChain, Rule, Ruleset
+from polc.ir.stateful import EveryNth
 from polc.ir.statements import Counter, Log, SetMark, Tproxy
 from polc.ir.verdicts import Accept, Jump, Nat, NatKind, Verdict
 

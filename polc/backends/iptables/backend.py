@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from polc.backends.model import Output
+from polc.backends.model import Options, Output
 from polc.ir.ruleset import Ruleset
 
 
@@ -24,11 +24,11 @@ class IptablesBackend:
     def formats(self) -> tuple[str, ...]:
         return ("restore",)
 
-    def emit(self, ruleset: Ruleset, format: str) -> Output:
+    def emit(self, ruleset: Ruleset, options: Options) -> Output:
         """See ``polc.backends.model.Backend.emit``."""
         # Imported here, so that another target does not wait for this one.
         from polc.backends.iptables.emission import emit
 
-        if format not in self.formats:
-            raise ValueError(f"iptables has no format {format}")
+        if options.format not in self.formats:
+            raise ValueError(f"iptables has no format {options.format}")
         return emit(ruleset)

@@ -22,7 +22,7 @@ from polc.ir.origin import Origin
 from polc.ir.reachable import reachable
 from polc.ir.ruleset import BaseChain, Chain, RegularChain, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
-from polc.ir.verdicts import Drop, Goto, Jump, Return
+from polc.ir.verdicts import Drop, chains_of, leaves
 
 _FILES = {Family.IP: "rules.v4", Family.IP6: "rules.v6"}
 
@@ -203,7 +203,7 @@ class _Emission:
 
     def _hide(self, lines: Lines, rule: Rule, chain: Chain) -> None:
         """Move a rule's lines into a chain of its own."""
-        if isinstance(rule.verdict, Return | Goto):
+        if leaves(rule.verdict):
             raise Refused(
                 "leaves-chain",
                 "it takes a chain of its own, out of which `return` and `goto` cannot lead",
@@ -248,4 +248,4 @@ def _hides_interface(rule: Rule, chain: Chain, name: str) -> bool:
 
 
 def _called(chain: Chain) -> set[str]:
-    return {rule.verdict.chain for rule in chain.rules if isinstance(rule.verdict, Jump | Goto)}
+    return {name for rule in chain.rules for name in chains_of(rule.verdict)}

@@ -27,7 +27,7 @@ def create(one: DynamicSet) -> str:
         Refused: ipset has no such set.
     """
     _check_name(one.name)
-    if not 1 <= one.size <= _LARGEST:
+    if one.size is None or not 1 <= one.size <= _LARGEST:
         raise Refused(
             "set-size",
             f"an ipset that rules fill is made for all its addresses at once, which polc does for 1 to {_LARGEST}, "
@@ -36,10 +36,11 @@ def create(one: DynamicSet) -> str:
         )
     if one.timeout is not None:
         check_timeout(one.timeout, one.name)
+    (family,) = one.families
     buckets = max(_SMALLEST_TABLE, 1 << (one.size - 1).bit_length())
     # A set without a time has `timeout 0`: whoever adds to it by hand can still give one.
     return (
-        f"create {one.name} hash:ip family {_FAMILIES[one.family]} "
+        f"create {one.name} hash:ip family {_FAMILIES[family]} "
         f"hashsize {buckets} maxelem {one.size} timeout {one.timeout or 0}"
     )
 

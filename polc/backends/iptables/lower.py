@@ -21,6 +21,7 @@ from polc.ir.ruleset import Rule
 from polc.ir.stateful import Hits
 from polc.ir.statements import ClampMss, Statement, Synproxy, Tproxy
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, RejectType, Return
+from polc.ir.verdicts import leaves as leaves_chain
 
 _STATEMENT_PROTOCOLS: dict[type[Statement], frozenset[int]] = {
     ClampMss: frozenset({TCP}),
@@ -57,7 +58,7 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
         if repeated and not isinstance(rule.verdict, Accept | Drop | Reject | Return | Goto):
             rule = _once(rule, repeated, bound, _Writer(context, fresh, lines))
         elif disturbed and (rule.verdict is not None or len(rule.statements) > 1):
-            if isinstance(rule.verdict, Return | Goto):
+            if leaves_chain(rule.verdict):
                 raise NeedsChain
             # Its own chain: what the first line does there, the second does not ask about any more.
             name = fresh()
@@ -151,7 +152,7 @@ class _Writer:
         named = bool(protocols)
         targets = _per_protocol(_targets(rule, bound, self.context), named)
         origin = comment.pieces(rule.origin)
-        leaves = isinstance(rule.verdict, Return | Goto)
+        leaves = leaves_chain(rule.verdict)
         return self._lines(held, stateful, targets, origin, leaves)
 
     def _lines(

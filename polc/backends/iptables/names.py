@@ -8,7 +8,7 @@ from zlib import crc32
 from polc.backends.iptables.extensions.words import made_of
 from polc.backends.iptables.tables import TABLES
 from polc.ir.ruleset import Chain, RegularChain, Rule, Ruleset
-from polc.ir.verdicts import Goto, Jump
+from polc.ir.verdicts import chains_of, renamed
 
 _LONGEST = 28  # XT_EXTENSION_MAXNAMELEN 29, the last a zero
 _TARGETS = frozenset(
@@ -34,11 +34,7 @@ def rename_chains(ruleset: Ruleset) -> Ruleset:
     new = {name: name if name in kept else _other(name, kept) for name in regular}
 
     def in_rule(rule: Rule) -> Rule:
-        match rule.verdict:
-            case Jump(chain) | Goto(chain):
-                return replace(rule, verdict=replace(rule.verdict, chain=new[chain]))
-            case _:
-                return rule
+        return replace(rule, verdict=renamed(rule.verdict, new)) if chains_of(rule.verdict) else rule
 
     def in_chain(chain: Chain) -> Chain:
         name = new[chain.name] if isinstance(chain, RegularChain) else chain.name

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from polc.backends.model import Deviation, Fidelity, Output, OutputFile
+from polc.backends.model import Deviation, Fidelity, Options, Output, OutputFile
 from polc.ir.ruleset import Ruleset
 
 _FILES: Final = {"json": "ruleset.nft.json", "text": "ruleset.nft"}
@@ -26,20 +26,20 @@ class NftBackend:
     def formats(self) -> tuple[str, ...]:
         return tuple(_FILES)
 
-    def emit(self, ruleset: Ruleset, format: str) -> Output:
+    def emit(self, ruleset: Ruleset, options: Options) -> Output:
         """See ``polc.backends.model.Backend.emit``."""
         # Imported here, so that another target does not wait for this one.
         from polc.backends.nft.lower import lower
         from polc.backends.nft.refused import Refused
 
-        if format == "json":
+        if options.format == "json":
             from polc.backends.nft.print_json import print_json as print_table
         else:
             from polc.backends.nft.print_text import print_text as print_table
         try:
-            table, deviations = lower(ruleset, json=format == "json")
+            table, deviations = lower(ruleset, json=options.format == "json")
         except Refused as refused:
             return Output(
                 (), (Deviation(Fidelity.REFUSED, "table-name", ruleset.origin, refused.reason, refused.help),)
             )
-        return Output((OutputFile(_FILES[format], print_table(table)),), deviations)
+        return Output((OutputFile(_FILES[options.format], print_table(table)),), deviations)

@@ -41,23 +41,34 @@ from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import DynamicSet
+from polc.ir.selectors import Side
 from polc.ir.statements import (
     AssignHelper,
+    AssignTimeout,
+    AssignZone,
     ClampMss,
     CopyMark,
     Counter,
+    Duplicate,
     Log,
+    MapMark,
     MarkField,
     Native,
     Notrack,
+    Offload,
+    OpaqueStatement,
     SetDscp,
+    SetHops,
     SetMark,
+    SetPriority,
     Statement,
+    StripTcpOptions,
     Synproxy,
     Tproxy,
+    Trace,
     UpdateSet,
 )
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatKind, Reject, Return, Verdict
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatKind, NatMap, Queue, Reject, Return, Verdict, VerdictMap
 
 _LONGEST_PREFIX = 127  # NF_LOG_PREFIXLEN is 128, its last byte NUL (uapi/linux/netfilter/nf_log.h)
 
@@ -86,8 +97,9 @@ def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None
             return LogLine(prefix, level.name.lower(), group)
         case AssignHelper():
             return UseHelper(helper(one).name)
-        case UpdateSet(side, set_name, timeout):
-            return SetElement(SetOperation.UPDATE, set_name, address(side, sets[set_name].family), timeout)
+        case UpdateSet((Side() as side,), set_name, timeout):
+            (of,) = sets[set_name].families
+            return SetElement(SetOperation.UPDATE, set_name, address(side, of), timeout)
         case Notrack():
             return Word.NOTRACK
         case SetMark(field, value, mask):
@@ -108,6 +120,20 @@ def statement(one: Statement, sets: dict[str, DynamicSet], family: Family | None
             return Handshake(one.mss, one.wscale, tuple(name for name, there in flags if there))
         case Native(nft, nft_json):
             return Verbatim(nft or "", nft_json or "")
+        case (
+            UpdateSet()
+            | AssignTimeout()
+            | AssignZone()
+            | Offload()
+            | MapMark()
+            | SetPriority()
+            | SetHops()
+            | Trace()
+            | Duplicate()
+            | StripTcpOptions()
+            | OpaqueStatement()
+        ):
+            raise Refused(f"nft has no words for {type(one).__name__}")
         case _:
             assert_never(one)
 
@@ -176,6 +202,8 @@ def verdict(one: Verdict) -> RuleStatement:
             return Call("goto", chain)
         case Nat():
             return _translate(one)
+        case NatMap() | Queue() | VerdictMap():
+            raise Refused(f"nft has no words for {one.__class__.__name__}")
         case _:
             assert_never(one)
 

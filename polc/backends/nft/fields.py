@@ -35,7 +35,6 @@ from polc.ir.fields import FIELDS, TCP_OPTION_KINDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressTypeMatch,
-    EveryNth,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -48,6 +47,7 @@ from polc.ir.matches import (
     TraitMatch,
 )
 from polc.ir.protocols import TCP
+from polc.ir.stateful import EveryNth
 
 ORIGINAL_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
 _OPEN_ENDED = (Field.CT_BYTES, Field.CT_PACKETS)
@@ -79,8 +79,8 @@ def _expression(field: Field) -> Expression:
     match first, rest:
         case "meta", [key]:
             return Meta(key)
-        case "ct", ["original", key]:
-            return Ct(key, "original")
+        case "ct", [("original" | "reply") as direction, key]:
+            return Ct(key, direction)
         case "ct", [key]:
             return Ct(key)
         case _:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from polc.backends.nft.refused import Refused
 from polc.ir.matches import NameField, NameMatch, ReversePathMatch, Trait, TraitMatch
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import BaseChain, ChainType, Hook, Rule, Ruleset
+from polc.ir.ruleset import IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset
 from polc.ir.statements import AssignHelper, ClampMss, Notrack, Synproxy, Tproxy
-from polc.ir.verdicts import Goto, Jump, Nat, NatKind
+from polc.ir.verdicts import Nat, NatKind, chains_of
 
 _HOOKS: dict[ChainType, frozenset[Hook]] = {
-    ChainType.FILTER: frozenset(Hook),
+    ChainType.FILTER: frozenset(IP_HOOKS),
     ChainType.NAT: frozenset({Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING}),
     ChainType.ROUTE: frozenset({Hook.OUTPUT}),
 }
@@ -50,10 +50,7 @@ def check_hook(chain: BaseChain) -> None:
 
 def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
     """For each chain the base chains from which packets reach it, itself included."""
-    calls = {
-        chain.name: [rule.verdict.chain for rule in chain.rules if isinstance(rule.verdict, Jump | Goto)]
-        for chain in ruleset.chains
-    }
+    calls = {chain.name: [name for rule in chain.rules for name in chains_of(rule.verdict)] for chain in ruleset.chains}
     found: dict[str, list[BaseChain]] = {chain.name: [] for chain in ruleset.chains}
     for base in ruleset.chains:
         if isinstance(base, BaseChain):

@@ -17,7 +17,6 @@ from polc.backends.nft.definitions import (
     TableDefinition,
 )
 from polc.backends.nft.hooks import callers, check_hook, check_place
-from polc.backends.nft.keys import ADDRESS_TYPES
 from polc.backends.nft.limits import check_size
 from polc.backends.nft.names import FreshNames, check_name
 from polc.backends.nft.refused import Refused
@@ -88,12 +87,14 @@ def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Devia
 def _add_set(one: DynamicSet, table: _Table) -> None:
     try:
         check_name("set", one.name)
+        if one.size is None:
+            raise Refused(f"the set `{one.name}` has no size")
         check_size(one.size)
     except Refused as refused:
         table.refuse(refused, one.origin)
     else:
-        timed = one.timeout is not None
-        table.sets[one.name] = SetDefinition(one.name, (ADDRESS_TYPES[one.family],), one.size, one.timeout, timed)
+        types = tuple(part.value for part in one.types)
+        table.sets[one.name] = SetDefinition(one.name, types, one.size, one.timeout, one.timeout is not None)
 
 
 def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[BaseChain]) -> None:

@@ -9,6 +9,7 @@ from polc.backends.cascade import Alternatives
 from polc.backends.nft import fields, interfaces, services
 from polc.backends.nft.expressions import Addresses, CtState, Flags, Meta, Protocol, SetReference
 from polc.backends.nft.keys import address
+from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS
@@ -17,17 +18,20 @@ from polc.ir.matches import (
     AddressMatch,
     AddressTypeMatch,
     CtStateMatch,
-    EveryNth,
+    ElementMatch,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagsMatch,
     IcmpTerm,
     InterfaceMatch,
     Match,
     NameMatch,
+    OpaqueMatch,
     OriginalAddressMatch,
     ReversePathMatch,
     ServiceMatch,
     SetMatch,
+    Side,
     TcpOptionMatch,
     Trait,
     TraitMatch,
@@ -36,7 +40,7 @@ from polc.ir.matches import (
     CtState as State,
 )
 from polc.ir.ruleset import DynamicSet
-from polc.ir.stateful import Connections, Hits, Limit, Quota
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 
 Stateless = (
     InterfaceMatch
@@ -52,6 +56,8 @@ Stateless = (
     | TraitMatch
     | TcpOptionMatch
     | SetMatch
+    | ElementMatch
+    | ExtensionHeaderMatch
 )
 
 # In the order in which nft lists them.
@@ -117,8 +123,11 @@ def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None
             return fields.compare_way_back(match)
         case AddressTypeMatch():
             return fields.compare_address_type(match)
-        case SetMatch(side, set_name, negated):
-            return (Compare(address(side, sets[set_name].family), SetReference(set_name), negated),)
+        case SetMatch((Side() as side,), set_name, negated):
+            (of,) = sets[set_name].families
+            return (Compare(address(side, of), SetReference(set_name), negated),)
+        case SetMatch() | ElementMatch() | ExtensionHeaderMatch():
+            raise Refused(f"nft has no words for {type(match).__name__}")
         case _:
             assert_never(match)
 
@@ -141,6 +150,11 @@ def implies_family(match: Match) -> bool:
             | AddressTypeMatch()
             | TraitMatch()
             | TcpOptionMatch()
+            | ElementMatch()
+            | ExtensionHeaderMatch()
+            | RandomMatch()
+            | RecentMatch()
+            | OpaqueMatch()
             | EveryNth()
             | Limit()
             | Hits()

@@ -19,15 +19,17 @@ from polc.backends.nft.services import names_transport
 from polc.backends.nft.sharing import Sharing
 from polc.backends.nft.statements import ByteQuota, Meter, RuleStatement
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import STATEFUL, EveryNth, FieldMatch, Match, PortTerm, ServiceMatch
+from polc.ir.matches import STATEFUL, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import DynamicSet, Rule
-from polc.ir.stateful import Connections, Hits, Limit, Quota
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import AssignHelper, ClampMss, Counter, Native, Synproxy, Tproxy
 from polc.ir.verdicts import Drop, Jump, Nat, Reject, RejectType
 
 LONGEST_COMMENT = 127
 """Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
+
+Counted = EveryNth | RandomMatch | RecentMatch | Limit | Connections | Quota | OpaqueMatch
 
 _SUFFIX = {Family.IP: "v4", Family.IP6: "v6"}
 
@@ -139,7 +141,12 @@ class RuleLowering:
                 raise Refused("hits and another limit in one rule have no form in nft", "one of the two alone")
         return [self._counted(one, rule, lowered) for one in counted if not isinstance(one, Hits)]
 
-    def _counted(self, one: EveryNth | Limit | Connections | Quota, rule: Rule, lowered: LoweredRule) -> RuleStatement:
+    def _counted(
+        self,
+        one: EveryNth | RandomMatch | RecentMatch | Limit | Connections | Quota | OpaqueMatch,
+        rule: Rule,
+        lowered: LoweredRule,
+    ) -> RuleStatement:
         match one:
             case EveryNth():
                 return compare_turn(one)
@@ -149,6 +156,8 @@ class RuleLowering:
                 self.sharing.check_alone(one.table)
                 family = _only_family(rule)
                 return limits.connections(one, family, self.set_names.like(f"{one.table}-{_SUFFIX[family]}"))
+            case RandomMatch() | RecentMatch() | OpaqueMatch():
+                raise Refused(f"nft has no words for {type(one).__name__}")
             case Quota(size, over, table):
                 self.sharing.check_alone(table)
                 return ByteQuota(size, over)

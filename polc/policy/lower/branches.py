@@ -21,7 +21,7 @@ from polc.ir.origin import Origin
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.stateful import Connections, KeyField, Limit
 from polc.ir.statements import AssignHelper, ClampMss, Log, Statement, Synproxy, Tproxy
-from polc.ir.verdicts import Goto, Jump, Nat, Reject, RejectType, Return, Verdict
+from polc.ir.verdicts import Goto, Jump, Nat, Reject, RejectType, Verdict, leaves
 
 MOST_BRANCHES = 64
 """Ways in which a rule may match; each is a rule of the output."""
@@ -107,7 +107,7 @@ def write(plan: Plan, fresh: Callable[[], str]) -> tuple[tuple[Rule, ...], tuple
     shared = bool(plan.stateful) and any(one.families & other.families for one, other in combinations(plan.outcomes, 2))
     if plan.pace is None and not shared and (_apart(plan) or not (plan.stateful or _goes_on(plan))):
         return _side_by_side(plan), ()
-    if any(isinstance(one.verdict, Return | Goto) for one in plan.outcomes):
+    if any(leaves(one.verdict) for one in plan.outcomes):
         raise NotOnce
     origin = plan.origin
     chains: list[RegularChain] = []

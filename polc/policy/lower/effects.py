@@ -153,11 +153,11 @@ def with_ban(rule: RuleDocument, outcomes: tuple[Outcome, ...], scope: Scope) ->
             message = f"the elements of `{name.text}` have no time: it was defined without `timeout`"
             scope.collector.error("POL244", message, name.span)
             return outcomes
-        ban = UpdateSet(Side.SADDR, group.name, timeout)
+        ban = UpdateSet((Side.SADDR,), group.name, timeout)
         found += [
-            one._replace(statements=(ban, *one.statements), families=one.families & {group.family})
+            one._replace(statements=(ban, *one.statements), families=one.families & group.families)
             for one in outcomes
-            if group.family in one.families
+            if group.families & one.families
         ]
     return tuple(found) or outcomes
 

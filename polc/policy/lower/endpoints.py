@@ -14,7 +14,7 @@ from polc.ir.matches import (
     Side,
     disjoint_patterns,
 )
-from polc.ir.ruleset import Hook
+from polc.ir.ruleset import IP_HOOKS, Hook
 from polc.policy.document import Endpoint, Names, Word
 from polc.policy.lower.branches import Branch, combine
 from polc.policy.lower.scope import Scope, Zone
@@ -52,7 +52,7 @@ def _zones(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
     Negated, a zone with addresses is left out in two ways: by the interface or by the address.
     """
     direction = Direction.IN if side is Side.SADDR else Direction.OUT
-    without = [hook for hook in Hook if hook in scope.hooks and (hook, direction) in NO_INTERFACE]
+    without = [hook for hook in IP_HOOKS if hook in scope.hooks and (hook, direction) in NO_INTERFACE]
     if without:
         other = _WORDS[Direction.OUT if direction is Direction.IN else Direction.IN]
         scope.collector.error(
@@ -101,13 +101,13 @@ def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | N
     own = (AddressMatch(side, fixed, names.negated),) if written else ()
     found = [one for group in sets for one in group or ()]
     if not names.negated:
-        of_sets = (Branch((SetMatch(side, one.name),), frozenset({one.family})) for one in found)
+        of_sets = (Branch((SetMatch((side,), one.name),), one.families) for one in found)
         return (*((Branch(own, fixed.families),) if written else ()), *of_sets)
     if not found:
         return (Branch(own),)
     return tuple(
         Branch(
-            (*own, *(SetMatch(side, one.name, negated=True) for one in found if one.family is family)),
+            (*own, *(SetMatch((side,), one.name, negated=True) for one in found if family in one.families)),
             frozenset({family}),
         )
         for family in FAMILIES

@@ -10,10 +10,10 @@ from polc.diagnostics import Collector, Label
 from polc.ir.addresses import parse_address, prefix_length
 from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import EveryNth
 from polc.ir.origin import Origin
 from polc.ir.protocols import PORT_PROTOCOLS, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, Priority, Rule
+from polc.ir.stateful import EveryNth
 from polc.ir.statements import Tproxy
 from polc.ir.verdicts import Accept, Nat, NatKind, Verdict
 from polc.policy.document import (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from polc.diagnostics import Collector, Failure, Label
 from polc.ir.origin import Origin
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
+from polc.ir.ruleset import IP_HOOKS, BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
 from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Word
 from polc.policy.lower.graph import in_order
@@ -21,7 +21,7 @@ from polc.policy.nodes import Node
 from polc.policy.rule_mapping import read_any_rule
 from polc.source import Span
 
-_HOOKS = {hook.value: hook for hook in Hook}
+_HOOKS = {hook.value: hook for hook in IP_HOOKS}
 
 _TYPES = {Hook.OUTPUT: ChainType.ROUTE}
 """A chain of type route looks the route up again when a mark has changed (nft(8), CHAINS)."""
@@ -33,7 +33,7 @@ LISTS: tuple[Place, ...] = (
         Place(
             f"mangle-{hook.value}", hook, ChainType.ROUTE if hook is Hook.OUTPUT else ChainType.FILTER, Priority.MANGLE
         )
-        for hook in Hook
+        for hook in IP_HOOKS
     ),
 )
 """The base chains of the sections that have no default: what no rule decides goes on."""

@@ -100,7 +100,7 @@ def _dynamic_sets(name: str, node: Mapping, collector: Collector) -> tuple[Dynam
             return None
     most = int(size.text.partition(".")[0]) if isinstance(size, Scalar) else DEFAULT_SIZE
     return tuple(
-        DynamicSet(f"{name}-{suffix}", family, most, seconds, Origin(node.span, name))
+        DynamicSet.of_addresses(f"{name}-{suffix}", family, most, seconds, Origin(node.span, name))
         for family, suffix in ((Family.IP, "v4"), (Family.IP6, "v6"))
     )
 

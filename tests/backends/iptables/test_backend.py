@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from polc.backends.iptables.backend import IptablesBackend
-from polc.backends.model import Fidelity, Output
+from polc.backends.model import Fidelity, Options, Output
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
@@ -43,7 +43,7 @@ def base(
 
 
 def emit(*chains: Chain) -> Output:
-    return IptablesBackend().emit(pipeline.run(Ruleset(chains)), "restore")
+    return IptablesBackend().emit(pipeline.run(Ruleset(chains)), Options("restore"))
 
 
 def attached(*matches: Match) -> Rule:
@@ -238,4 +238,4 @@ def test_hits_come_with_a_word_about_the_kernel_s_list() -> None:
 
 def test_an_unknown_format() -> None:
     with pytest.raises(ValueError, match="toml"):
-        IptablesBackend().emit(Ruleset(()), "toml")
+        IptablesBackend().emit(Ruleset(()), Options("toml"))

@@ -9,12 +9,12 @@ from node_samples import SAMPLES
 from restore_tools import load
 
 from polc.backends.iptables.backend import IptablesBackend
-from polc.backends.model import Fidelity
+from polc.backends.model import Fidelity, Options
 
 
 @pytest.mark.kernel("iptables-legacy", "iptables-nft", "hashlimit", "recent", "ftp-helper", "nat", "conntrack")
 def test_every_node_reads_back(tmp_path: Path) -> None:
-    outputs = {name: IptablesBackend().emit(sample.ruleset(), "restore") for name, sample in SAMPLES.items()}
+    outputs = {name: IptablesBackend().emit(sample.ruleset(), Options("restore")) for name, sample in SAMPLES.items()}
     kept = {
         name: output
         for name, output in outputs.items()

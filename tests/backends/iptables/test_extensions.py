@@ -9,7 +9,7 @@ import pytest
 from restore_tools import load
 
 from polc.backends.iptables.backend import IptablesBackend
-from polc.backends.model import Fidelity, Output, OutputFile
+from polc.backends.model import Fidelity, Options, Output, OutputFile
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.intervals import Intervals
@@ -436,7 +436,7 @@ def _blank(words: str) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_words(case: Case) -> None:
-    output = BACKEND.emit(case.ruleset(), "restore")
+    output = BACKEND.emit(case.ruleset(), Options("restore"))
     assert output.deviations == ()
     assert sorted(lines(output.files[0].text)) == sorted(map(_blank, case.ip))
     assert sorted(lines(output.files[1].text)) == sorted(map(_blank, case.ip6))
@@ -444,7 +444,7 @@ def test_words(case: Case) -> None:
 
 @pytest.mark.kernel("iptables-legacy", "iptables-nft", "hashlimit", "recent", "ftp-helper")
 def test_all_loaders_print_them_back(tmp_path: Path) -> None:
-    outputs = [BACKEND.emit(case.ruleset(), "restore") for case in CASES]
+    outputs = [BACKEND.emit(case.ruleset(), Options("restore")) for case in CASES]
     loaded = load(outputs, tmp_path)
     wrong = {
         case.name: sentences
@@ -456,7 +456,7 @@ def test_all_loaders_print_them_back(tmp_path: Path) -> None:
 
 def test_what_compare_sees_is_really_loaded(tmp_path: Path) -> None:
     """The check above can fail: an error in a rule, and one in what was meant."""
-    good = BACKEND.emit(CASES[0].ruleset(), "restore")
+    good = BACKEND.emit(CASES[0].ruleset(), Options("restore"))
     bad = Output(
         (OutputFile("rules.v4", good.files[0].text.replace("ACCEPT\nCOMMIT", "NOSUCH\nCOMMIT")), good.files[1])
     )
@@ -464,7 +464,7 @@ def test_what_compare_sees_is_really_loaded(tmp_path: Path) -> None:
 
 
 REFUSED: tuple[tuple[str, str, Rule], ...] = (
-    ("set-timeout", "2147484", Rule((), None, (UpdateSet(Side.SADDR, "banned", 2_147_484),))),
+    ("set-timeout", "2147484", Rule((), None, (UpdateSet((Side.SADDR,), "banned", 2_147_484),))),
     ("named-counter", "`seen`", Rule((), Accept(), (Counter("seen"),))),
     ("log-prefix", "29 bytes", Rule((), None, (Log("x" * 30),))),
     ("log-prefix", "control", Rule((), None, (Log("a\nb"),))),
@@ -497,8 +497,8 @@ REFUSED: tuple[tuple[str, str, Rule], ...] = (
 )
 def test_refused_with_its_reason_and_in_no_file(name: str, words: str, rule: Rule) -> None:
     base = BaseChain("input", ChainType.FILTER, Hook.INPUT, 0, Accept(), (rule,))
-    ruleset = pipeline.run(Ruleset((base,), (DynamicSet("banned", Family.IP, 10, 10),)))
-    output = BACKEND.emit(ruleset, "restore")
+    ruleset = pipeline.run(Ruleset((base,), (DynamicSet.of_addresses("banned", Family.IP, 10, 10),)))
+    output = BACKEND.emit(ruleset, Options("restore"))
     assert {(one.fidelity, one.name) for one in output.deviations} == {(Fidelity.REFUSED, name)}
     assert all(words in one.message for one in output.deviations)
     assert [lines(file.text) for file in output.files] == [(), (), ()]
@@ -506,7 +506,7 @@ def test_refused_with_its_reason_and_in_no_file(name: str, words: str, rule: Rul
 
 def test_rates_that_no_tick_divides_are_approximate() -> None:
     base = BaseChain("i", ChainType.FILTER, Hook.INPUT, 0, Accept(), (Rule((limit(700_000, Unit.SECOND),), Accept()),))
-    (first, *_) = BACKEND.emit(pipeline.run(Ruleset((base,))), "restore").deviations
+    (first, *_) = BACKEND.emit(pipeline.run(Ruleset((base,))), Options("restore")).deviations
     assert (first.fidelity, first.name) == (Fidelity.APPROXIMATE, "limit-resolution")
     assert "700000/second" in first.message
     assert "1000000/sec" in first.message
@@ -515,7 +515,7 @@ def test_rates_that_no_tick_divides_are_approximate() -> None:
 def test_limits_of_one_table_share_a_bucket() -> None:
     rules = (Rule((SSH, limit(1, Unit.SECOND)), Accept()), Rule((limit(1, Unit.SECOND),), Accept()))
     base = BaseChain("input", ChainType.FILTER, Hook.INPUT, 0, Accept(), rules)
-    text = BACKEND.emit(pipeline.run(Ruleset((base,))), "restore").files[0].text
+    text = BACKEND.emit(pipeline.run(Ruleset((base,))), Options("restore")).files[0].text
     names = [line.split("--hashlimit-name ")[1].split()[0] for line in text.splitlines() if "hashlimit" in line]
     assert len(names) == 2
     assert len(set(names)) == 1
@@ -524,7 +524,9 @@ def test_limits_of_one_table_share_a_bucket() -> None:
 def test_limits_of_one_table_that_differ_are_refused() -> None:
     rules = (Rule((limit(1, Unit.SECOND),), Accept()), Rule((limit(2, Unit.SECOND),), Accept()))
     base = BaseChain("input", ChainType.FILTER, Hook.INPUT, 0, Accept(), rules)
-    assert {one.name for one in BACKEND.emit(pipeline.run(Ruleset((base,))), "restore").deviations} == {"limit-table"}
+    assert {one.name for one in BACKEND.emit(pipeline.run(Ruleset((base,))), Options("restore")).deviations} == {
+        "limit-table"
+    }
 
 
 def test_a_changed_limit_has_another_table() -> None:
@@ -533,7 +535,7 @@ def test_a_changed_limit_has_another_table() -> None:
     def name(count: int) -> str:
         rule = Rule((limit(count, Unit.SECOND, over=True),), Drop())
         base = BaseChain("input", ChainType.FILTER, Hook.INPUT, 0, Accept(), (rule,))
-        text = BACKEND.emit(pipeline.run(Ruleset((base,))), "restore").files[0].text
+        text = BACKEND.emit(pipeline.run(Ruleset((base,))), Options("restore")).files[0].text
         return text.split("--hashlimit-name ")[1].split()[0]
 
     assert name(1) != name(2)

@@ -9,14 +9,13 @@ import pytest
 from restore_tools import load
 
 from polc.backends.iptables.backend import IptablesBackend
-from polc.backends.model import Fidelity, Output
+from polc.backends.model import Fidelity, Options, Output
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressType,
     AddressTypeMatch,
-    EveryNth,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -33,7 +32,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, RegularChain, Rule, Ruleset
-from polc.ir.stateful import Amount, Connections, KeyField, KeyPart, Limit, Quota, Rate, Unit
+from polc.ir.stateful import Amount, Connections, EveryNth, KeyField, KeyPart, Limit, Quota, Rate, Unit
 from polc.ir.statements import (
     ClampMss,
     CopyMark,
@@ -65,7 +64,7 @@ class Case:
 
     def output(self) -> Output:
         base = BaseChain("base", ChainType.FILTER, self.hook, self.priority, Accept(), (self.rule,))
-        return IptablesBackend().emit(pipeline.run(Ruleset((base, *self.chains))), "restore")
+        return IptablesBackend().emit(pipeline.run(Ruleset((base, *self.chains))), Options("restore"))
 
 
 def accepts(*matches: Match, words: str = "", hook: Hook = Hook.INPUT, priority: int = 0) -> Case:

@@ -8,22 +8,23 @@ import pytest
 
 from polc.backends.iptables.backend import IptablesBackend
 from polc.backends.iptables.compare_ipsets import differences
-from polc.backends.model import Fidelity, Output
+from polc.backends.model import Fidelity, Options, Output
 from polc.ir.family import Family
 from polc.ir.matches import SetMatch, Side
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Hook, Rule, Ruleset
+from polc.ir.selectors import KeyType
 from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Accept, Drop
 from polc.passes import pipeline
 
-BANNED = DynamicSet("banned", Family.IP, 1000, 3600)
-BANNED6 = replace(BANNED, name="banned6", family=Family.IP6)
+BANNED = DynamicSet.of_addresses("banned", Family.IP, 1000, 3600)
+BANNED6 = replace(BANNED, name="banned6", types=(KeyType.IPV6_ADDR,))
 
 
 def emit(*rules: Rule, sets: tuple[DynamicSet, ...] = (BANNED, BANNED6)) -> Output:
     base = BaseChain("input", ChainType.FILTER, Hook.INPUT, 0, Accept(), rules)
-    return IptablesBackend().emit(pipeline.run(Ruleset((base,), sets)), "restore")
+    return IptablesBackend().emit(pipeline.run(Ruleset((base,), sets)), Options("restore"))
 
 
 def lines(output: Output, name: str) -> list[str]:
@@ -64,7 +65,7 @@ def test_a_set_without_time_can_have_members_with_one() -> None:
 @pytest.mark.parametrize(("side", "word"), [(Side.SADDR, "src"), (Side.DADDR, "dst")])
 @pytest.mark.parametrize(("negated", "sign"), [(False, ""), (True, "! ")])
 def test_asking(side: Side, word: str, negated: bool, sign: str) -> None:
-    output = emit(*(Rule((SetMatch(side, one.name, negated),), Drop()) for one in (BANNED, BANNED6)))
+    output = emit(*(Rule((SetMatch((side,), one.name, negated),), Drop()) for one in (BANNED, BANNED6)))
     assert lines(output, "rules.v4") == [f"-m set {sign}--match-set banned {word} -j DROP"]
     assert lines(output, "rules.v6") == [f"-m set {sign}--match-set banned6 {word} -j DROP"]
 
@@ -72,15 +73,15 @@ def test_asking(side: Side, word: str, negated: bool, sign: str) -> None:
 @pytest.mark.parametrize(("side", "word"), [(Side.SADDR, "src"), (Side.DADDR, "dst")])
 @pytest.mark.parametrize(("timeout", "time"), [(None, ""), (600, " --timeout 600"), (2147483, " --timeout 2147483")])
 def test_filling(side: Side, word: str, timeout: int | None, time: str) -> None:
-    output = emit(Rule((), Drop(), (UpdateSet(side, "banned6", timeout),)))
+    output = emit(Rule((), Drop(), (UpdateSet((side,), "banned6", timeout),)))
     assert lines(output, "rules.v4") == []
     assert lines(output, "rules.v6") == [f"-j SET --add-set banned6 {word} --exist{time}", "-j DROP"]
 
 
 def test_a_rule_that_fills_what_it_asks_has_a_chain_of_its_own() -> None:
     """Else its second line would not hold any more."""
-    asks = SetMatch(Side.SADDR, "banned", negated=True)
-    output = emit(Rule((asks,), Drop(), (UpdateSet(Side.SADDR, "banned"),)))
+    asks = SetMatch((Side.SADDR,), "banned", negated=True)
+    output = emit(Rule((asks,), Drop(), (UpdateSet((Side.SADDR,), "banned"),)))
     assert lines(output, "rules.v4") == [
         "-m set ! --match-set banned src -j input-1",
         "-A input-1 -j SET --add-set banned src --exist",
@@ -108,9 +109,9 @@ HERE = Origin(name="the group")
 def test_a_set_that_ipset_has_not_is_in_no_file_nor_are_its_rules(name: str, bad: DynamicSet) -> None:
     bad = replace(bad, origin=HERE)
     output = emit(
-        Rule((SetMatch(Side.SADDR, bad.name),), Drop()),
-        Rule((), None, (UpdateSet(Side.SADDR, bad.name),)),
-        Rule((SetMatch(Side.SADDR, "banned6"),), Drop()),
+        Rule((SetMatch((Side.SADDR,), bad.name),), Drop()),
+        Rule((), None, (UpdateSet((Side.SADDR,), bad.name),)),
+        Rule((SetMatch((Side.SADDR,), "banned6"),), Drop()),
         sets=(bad, BANNED6),
     )
     assert refusals(output) == [(name, HERE)]

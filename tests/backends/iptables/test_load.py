@@ -11,7 +11,7 @@ from restore_tools import load
 from strategies import rulesets
 
 from polc.backends.iptables.backend import IptablesBackend
-from polc.backends.model import Fidelity, Output
+from polc.backends.model import Fidelity, Options, Output
 from polc.ir.ruleset import Ruleset
 
 BACKEND = IptablesBackend()
@@ -34,7 +34,7 @@ def some() -> list[Ruleset]:
 
 @pytest.mark.kernel("iptables-legacy", "iptables-nft", "hashlimit", "recent", "ftp-helper", "ipset")
 def test_all_loaders_print_it_back(some: list[Ruleset], tmp_path: Path) -> None:
-    outputs = [BACKEND.emit(ruleset, "restore") for ruleset in some]
+    outputs = [BACKEND.emit(ruleset, Options("restore")) for ruleset in some]
     for ruleset, output, loaded in zip(some, outputs, load(outputs, tmp_path), strict=True):
         wrong = [sentence for one in loaded for sentence in one.wrong]
         assert not wrong, (wrong, ruleset, [file.text for file in output.files])
@@ -42,12 +42,14 @@ def test_all_loaders_print_it_back(some: list[Ruleset], tmp_path: Path) -> None:
 
 def test_emitting_twice_gives_the_same_bytes(some: list[Ruleset]) -> None:
     for ruleset in some:
-        assert BACKEND.emit(ruleset, "restore") == IptablesBackend().emit(ruleset, "restore")
+        assert BACKEND.emit(ruleset, Options("restore")) == IptablesBackend().emit(ruleset, Options("restore"))
 
 
 def test_little_is_refused(some: list[Ruleset]) -> None:
     for ruleset in some:
-        refused = {one.name for one in BACKEND.emit(ruleset, "restore").deviations if one.fidelity is Fidelity.REFUSED}
+        refused = {
+            one.name for one in BACKEND.emit(ruleset, Options("restore")).deviations if one.fidelity is Fidelity.REFUSED
+        }
         assert refused <= {
             "conntrack-zone",
             "field-value",
@@ -64,7 +66,7 @@ def test_little_is_refused(some: list[Ruleset]) -> None:
 
 def test_every_jump_has_its_chain(some: list[Ruleset]) -> None:
     for ruleset in some:
-        for text in _tables(BACKEND.emit(ruleset, "restore")):
+        for text in _tables(BACKEND.emit(ruleset, Options("restore"))):
             declared = set(re.findall(r"^:(\S+)", text, re.MULTILINE))
             used = set(re.findall(r"^-A (\S+)", text, re.MULTILINE))
             called = set(re.findall(r" -[jg] ([a-z]\S*)", text))

@@ -12,7 +12,7 @@ from strategies import BASES, SETS, rulesets
 from walk import SEEDS, Memory, Packet, holds, run, traffic
 
 from polc.backends.iptables.backend import IptablesBackend
-from polc.backends.model import Fidelity
+from polc.backends.model import Fidelity, Options
 from polc.ir.family import Family
 from polc.ir.matches import CtState
 from polc.ir.origin import Origin
@@ -24,7 +24,7 @@ FILES = {Family.IP: 1, Family.IP6: 2}
 
 def memory(answers: tuple[bool, ...]) -> Memory:
     """With every other address of those that packets have in the set of its family."""
-    return Memory(answers, {one.name: {BASES[one.family] + n for n in range(0, 44, 2)} for one in SETS})
+    return Memory(answers, {one.name: {BASES[of] + n for of in one.families for n in range(0, 44, 2)} for one in SETS})
 
 
 def labelled(ruleset: Ruleset) -> Ruleset:
@@ -63,7 +63,7 @@ def test_every_packet_fares_alike(drawn: Ruleset, seed: int, answers: list[bool]
     ruleset = labelled(drawn)
     base = ruleset.chains[0]
     assert isinstance(base, BaseChain)
-    output = IptablesBackend().emit(ruleset, "restore")
+    output = IptablesBackend().emit(ruleset, Options("restore"))
     refused = {one.origin for one in output.deviations if one.fidelity is Fidelity.REFUSED}
     ruleset = without(ruleset, refused)
     base = ruleset.chains[0]
@@ -90,7 +90,7 @@ def test_helpers_that_are_exact_are_attached_where_the_rule_is_met(drawn: Rulese
     ruleset = labelled(drawn)
     base = ruleset.chains[0]
     assert isinstance(base, BaseChain)
-    output = IptablesBackend().emit(ruleset, "restore")
+    output = IptablesBackend().emit(ruleset, Options("restore"))
     bad = {one.origin for one in output.deviations}
     if base.hook is Hook.FORWARD or any(one.name == "helper-wider" for one in output.deviations):
         return

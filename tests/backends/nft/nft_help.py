@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from polc.backends.model import Output
+from polc.backends.model import Options, Output
 from polc.backends.nft.backend import NftBackend
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.intervals import Intervals
@@ -25,7 +25,7 @@ def ruleset(rules: Iterable[Rule], chains: tuple[Chain, ...] = (), sets: tuple[D
 
 
 def emit(rules: Ruleset, format: str = "json") -> Output:
-    return NftBackend().emit(rules, format)
+    return NftBackend().emit(rules, Options(format))
 
 
 def text(rules: Ruleset, format: str = "json") -> str:

@@ -31,16 +31,16 @@ EMITTED = text(
             Rule(
                 (tcp(25), Limit(Rate(10, Unit.MINUTE), 5, True, (KeyPart(KeyField.SOURCE),), "l")),
                 Drop(),
-                (UpdateSet(Side.SADDR, "banned", 60),),
+                (UpdateSet((Side.SADDR,), "banned", 60),),
                 IPV4,
             ),
-            Rule((SetMatch(Side.SADDR, "banned"),), Jump("other")),
+            Rule((SetMatch((Side.SADDR,), "banned"),), Jump("other")),
             Rule((tcp(21),), None, (AssignHelper("ftp", TCP),)),
             Rule((Limit(Rate(1, Unit.SECOND), 5, False, (), "m"),), Accept(), (Counter(),), IPV4),
             Rule((), Reject()),
         ),
         (RegularChain("other", (Rule((), Drop()),)),),
-        (DynamicSet("banned", Family.IP, 100, 3600),),
+        (DynamicSet.of_addresses("banned", Family.IP, 100, 3600),),
     )
 )
 

@@ -31,7 +31,7 @@ from polc.ir.statements import AssignHelper, Counter, Log, LogLevel, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatKind, Reject, RejectType, Return
 from polc.kernel.netns import Namespace
 
-BANNED = DynamicSet("banned", Family.IP, 1000, 3600)
+BANNED = DynamicSet.of_addresses("banned", Family.IP, 1000, 3600)
 OTHER = RegularChain("other", ())
 IPV4, IPV6 = frozenset({Family.IP}), frozenset({Family.IP6})
 SOURCE, NETWORK, DESTINATION = (
@@ -107,13 +107,13 @@ CASES: dict[str, Case] = {
     ),
     "one family by itself": Case(Rule((tcp(22),), Drop(), families=IPV4), ("tcp dport 22 meta nfproto ipv4 drop",)),
     "member of a set": Case(
-        Rule((SetMatch(Side.SADDR, "banned"),), Drop()),
+        Rule((SetMatch((Side.SADDR,), "banned"),), Drop()),
         ("ip saddr @banned drop",),
         ("type ipv4_addr", "size 1000", "flags timeout", "timeout 3600s"),
     ),
-    "not a member": Case(Rule((SetMatch(Side.DADDR, "banned", True),), Drop()), ("ip daddr != @banned drop",)),
+    "not a member": Case(Rule((SetMatch((Side.DADDR,), "banned", True),), Drop()), ("ip daddr != @banned drop",)),
     "update": Case(
-        Rule((tcp(23),), Drop(), (UpdateSet(Side.SADDR, "banned", 60), UpdateSet(Side.DADDR, "banned"))),
+        Rule((tcp(23),), Drop(), (UpdateSet((Side.SADDR,), "banned", 60), UpdateSet((Side.DADDR,), "banned"))),
         ("tcp dport 23 meta nfproto ipv4 update @banned { ip saddr timeout 60s } update @banned { ip daddr } drop",),
         ("flags dynamic,timeout",),
     ),

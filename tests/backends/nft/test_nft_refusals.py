@@ -98,8 +98,11 @@ def test_rule_is_refused(name: str) -> None:
 CHAINS: dict[str, tuple[Ruleset, str]] = {
     "chain named by a keyword": (ruleset((), (RegularChain("log", ()),)), "nft's own language"),
     "chain with a space": (ruleset((), (RegularChain("a b", ()),)), "cannot be the name of a chain"),
-    "set that begins with a digit": (ruleset((), (), (DynamicSet("1a", Family.IP, 9, 9),)), "cannot be the name"),
-    "set of no size": (ruleset((), (), (DynamicSet("a", Family.IP, 0, 9),)), "cannot be declared with 0"),
+    "set that begins with a digit": (
+        ruleset((), (), (DynamicSet.of_addresses("1a", Family.IP, 9, 9),)),
+        "cannot be the name",
+    ),
+    "set of no size": (ruleset((), (), (DynamicSet.of_addresses("a", Family.IP, 0, 9),)), "cannot be declared with 0"),
     "table": (replace(ruleset(()), table="a;b"), "cannot be the name of a table"),
     "nat where there is none": (
         ruleset((), (BaseChain("n", ChainType.NAT, Hook.FORWARD, 0, Accept(), ()),)),
@@ -156,12 +159,12 @@ def test_what_cannot_be_shared() -> None:
 
 
 def test_names_that_are_made_up_collide_with_none() -> None:
-    update = UpdateSet(Side.SADDR, "l-v4")
+    update = UpdateSet((Side.SADDR,), "l-v4")
     whole = text(
         ruleset(
             (Rule((BOTH_DNS, limit()), Drop(), (update,), IPV4),),
             (RegularChain("input-any", ()),),
-            (DynamicSet("l-v4", Family.IP, 9, 9),),
+            (DynamicSet.of_addresses("l-v4", Family.IP, 9, 9),),
         ),
         "text",
     )

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from polc.backends.iptables.extensions.words import Context, Refused, Words, module
 from polc.ir.family import Family
-from polc.ir.matches import EveryNth
-from polc.ir.stateful import Connections, KeyField, Quota
+from polc.ir.stateful import Connections, EveryNth, KeyField, Quota
 
 _SIDES = {KeyField.SOURCE: "--connlimit-saddr", KeyField.DESTINATION: "--connlimit-daddr"}
 

@@ -105,6 +105,8 @@ _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
 
 
 def split(match: FieldMatch) -> Alternatives:
+    if match.field not in _SPLIT:
+        raise Refused("field", f"iptables does not match `{match.field.value}`")
     return _SPLIT[match.field](match)
 
 

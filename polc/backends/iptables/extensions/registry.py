@@ -36,13 +36,15 @@ from polc.ir.matches import (
     AddressMatch,
     AddressTypeMatch,
     CtStateMatch,
-    EveryNth,
+    ElementMatch,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
     FlagsMatch,
     InterfaceMatch,
     Match,
     NameMatch,
+    OpaqueMatch,
     OriginalAddressMatch,
     ReversePathMatch,
     ServiceMatch,
@@ -50,23 +52,33 @@ from polc.ir.matches import (
     TcpOptionMatch,
     TraitMatch,
 )
-from polc.ir.stateful import Connections, Hits, Limit, Quota
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import (
     AssignHelper,
+    AssignTimeout,
+    AssignZone,
     ClampMss,
     CopyMark,
     Counter,
+    Duplicate,
     Log,
+    MapMark,
     Native,
     Notrack,
+    Offload,
+    OpaqueStatement,
     SetDscp,
+    SetHops,
     SetMark,
+    SetPriority,
     Statement,
+    StripTcpOptions,
     Synproxy,
     Tproxy,
+    Trace,
     UpdateSet,
 )
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return, Verdict
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatMap, Queue, Reject, Return, Verdict, VerdictMap
 
 
 def split(match: Match, family: Family) -> Alternatives:
@@ -101,6 +113,11 @@ def split(match: Match, family: Family) -> Alternatives:
             | Hits()
             | Connections()
             | Quota()
+            | ElementMatch()
+            | ExtensionHeaderMatch()
+            | RandomMatch()
+            | RecentMatch()
+            | OpaqueMatch()
         ):
             return Alternatives((match,))
         case _:
@@ -154,6 +171,8 @@ def words(match: Match, context: Context) -> Words:
             return recent.check(match, context)
         case SetMatch():
             return sets.words(match)
+        case ElementMatch() | ExtensionHeaderMatch() | RandomMatch() | RecentMatch() | OpaqueMatch():
+            raise Refused("unknown-node", f"iptables has no words for {type(match).__name__}")
         case _:
             assert_never(match)
 
@@ -191,6 +210,19 @@ def statement(one: Statement, family: Family) -> Target | None:
             return Target(sets.update(one))
         case Native():
             return native.target(one)
+        case (
+            AssignTimeout()
+            | AssignZone()
+            | Offload()
+            | MapMark()
+            | SetPriority()
+            | SetHops()
+            | Trace()
+            | Duplicate()
+            | StripTcpOptions()
+            | OpaqueStatement()
+        ):
+            raise Refused("unknown-node", f"iptables has no words for {type(one).__name__}")
         case _:
             assert_never(one)
 
@@ -212,5 +244,7 @@ def verdict(one: Verdict, family: Family) -> str:
             return "-j RETURN"
         case Nat():
             return nat.target(one, family)
+        case NatMap() | Queue() | VerdictMap():
+            raise Refused("unknown-node", f"iptables has no words for {type(one).__name__}")
         case _:
             assert_never(one)
