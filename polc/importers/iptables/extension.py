@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from polc.importers.iptables.problem import APART, Problem, Word
 from polc.importers.iptables.quoting import quote
+from polc.importers.iptables.settypes import SetType
 from polc.ir.family import BOTH, Family
 from polc.ir.intervals import Intervals
 from polc.ir.matches import Match, OpaqueMatch, Syntax
-from polc.ir.statements import Statement
+from polc.ir.statements import OpaqueStatement, Statement
 from polc.ir.verdicts import Verdict
 
 
@@ -52,10 +53,14 @@ class Given(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What of the rule besides its own options an extension can depend on: ``protocol`` as ``-p`` names it, if any."""
+    """What an extension can depend on besides its own options.
+
+    ``protocol`` is as ``-p`` names it, if any; ``sets`` are the ipsets that are known.
+    """
 
     family: Family
     protocol: int | None
+    sets: Mapping[str, SetType] = field(default_factory=dict, compare=False)
 
 
 class Options:
@@ -130,6 +135,10 @@ class Options:
         """The extension in its own words; ``reason`` says why."""
         return OpaqueMatch(self.text(), Syntax.IPTABLES, reason)
 
+    def opaque_action(self, reason: str) -> Action:
+        """The target in its own words; ``reason`` says why."""
+        return Action((OpaqueStatement(self.text(), Syntax.IPTABLES, reason),))
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -151,10 +160,16 @@ class IcmpTypes:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a match asks: all of ``matches`` and ``transport``. ``never``: no packet can meet it."""
+    """What a match asks: all of ``matches`` and ``transport``, one of ``either`` (none given: nothing), which exclude
+    each other, and that not all of ``unless`` hold. ``never``: no packet can meet it.
+
+    ``unless`` and its like turn an answer exactly: they hold for packets that lack what is asked about, too.
+    """
 
     matches: tuple[Match, ...] = ()
     transport: tuple[Ports | IcmpTypes, ...] = ()
+    either: tuple[tuple[Match, ...], ...] = ()
+    unless: tuple[Match, ...] = ()
     comment: str = ""
     never: bool = False
 
@@ -172,8 +187,8 @@ ANYWHERE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extension:
-    """``protocols``: it needs ``-p`` with one of these. ``chains`` and ``tables`` (empty: any) are where the kernel takes
-    it, also through chains of the user's.
+    """``protocols``: it needs ``-p`` with one of these. ``chains`` and ``tables`` (empty: any) are where the kernel
+    takes it, also through chains of the user's.
     """
 
     name: str

@@ -21,9 +21,8 @@ def unknown_option(shown: str, at: int, known: Sequence[Option], family: Family)
     owners = registry.owners(name, family)
     if owners:
         listed = ", ".join(f"`{one}`" for one in owners[:_SHOWN]) + (" and others" if len(owners) > _SHOWN else "")
-        verb = "stand" if len(owners) > 1 else "stands"
-        help = f"it belongs to {listed}, which must {'one of them ' if len(owners) > 1 else ''}{verb[:5]} before it"
-        return Problem(UNKNOWN_OPTION, f"`{shown}` is no option of what stands before it", at, help=help)
+        hint = f"it belongs to {listed}: {'one of them' if len(owners) > 1 else 'that'} must stand before it"
+        return Problem(UNKNOWN_OPTION, f"`{shown}` is no option of what stands before it", at, help=hint)
     names = [full for one in known for full in (one.name, *one.also) if full]
     near = nearest(name, names) or nearest(
         name, [full for one in registry.every_option(family) for full in (one.name, *one.also)]
@@ -40,7 +39,8 @@ def lost_option(words: Sequence[str], before: MatchExtension | None, at: int) ->
     value = words[at]
     takers = [one for one in before.options if one.takes == 1]
     following = words[at + 1] if at + 1 < len(words) else ""
-    swapped = next((one for one in takers if following.lstrip("-") in (one.name, *one.also) and following[:2] == "--"), None)
+    name = following.removeprefix("--") if following.startswith("--") else ""
+    swapped = next((one for one in takers if name in (one.name, *one.also)), None)
     after = words[at + 2] if at + 2 < len(words) else "-"
     if swapped is not None and after.startswith(("-", "!")):
         meant = f"-m {before.name} {following} {quote(value)}"

@@ -1,4 +1,4 @@
-"""Words of iptables-restore: how they are quoted, and where in a line they are (add_param_to_argv, iptables/xshared.c)."""
+"""Words of iptables-restore: how they are quoted, and where they are (add_param_to_argv, iptables/xshared.c)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line's options: which there are, what they belong to, and which words are theirs (getopt_long(3) as iptables has it).
+"""A line's options: which there are, what they belong to, and which words are theirs (getopt_long(3), iptables).
 
 That hangs on the options and on the words behind ``-p``, ``-m``, ``-j`` and ``-g`` alone. So it is found out once for
 each ``key`` of a line, and files of a hundred thousand lines have a few hundred of those.
@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from polc.diagnostics.suggest import did_you_mean
 from polc.importers.iptables import commands, registry
-from polc.importers.iptables.extension import Extension, MatchExtension, Option, TargetExtension
+from polc.importers.iptables.extension import MatchExtension, Option, TargetExtension
 from polc.importers.iptables.guesses import lost_option, unknown_option
 from polc.importers.iptables.problem import (
     APART,
@@ -23,7 +24,6 @@ from polc.importers.iptables.problem import (
 )
 from polc.importers.iptables.protocols import protocol_match
 from polc.importers.iptables.quoting import quote
-from polc.diagnostics.suggest import did_you_mean
 from polc.ir.family import Family
 from polc.parsing.parser import Parser, Token, Tree, Unexpected
 
@@ -73,8 +73,8 @@ class TargetLoad:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """``counters``: the line begins with some. ``basic`` are the options of iptables itself, the command and ``-m`` aside;
-    ``jump`` is ``-j`` or ``-g``.
+    """``counters``: the line begins with some. ``basic`` are the options of iptables itself, but for the command and
+    ``-m``; ``jump`` is ``-j`` or ``-g``.
     """
 
     counters: bool
@@ -171,12 +171,14 @@ class _Reading:
     def _before(self, part: _Part) -> MatchExtension | None:
         """The extension whose ``-m`` stands right before a stray word."""
         last = self.loads[-1] if self.loads else None
-        return last.extension if last and last.at == part.at - 1 and isinstance(last.extension, MatchExtension) else None
+        return (
+            last.extension if last and last.at == part.at - 1 and isinstance(last.extension, MatchExtension) else None
+        )
 
     def _stray(self, part: _Part) -> Problem:
         text = part.text
-        help = "white space stands behind `!`" if text.startswith("!") and len(text) > 1 else ""
-        return Problem(MISPLACED, f"`{text}` belongs to no option", part.at, help=help)
+        hint = "white space stands behind `!`" if text.startswith("!") and len(text) > 1 else ""
+        return Problem(MISPLACED, f"`{text}` belongs to no option", part.at, help=hint)
 
     def _long(self, part: _Part) -> None:
         name, equals, _ = part.text[2:].partition("=")

@@ -64,7 +64,8 @@ def port(word: Word) -> int:
             raise wrong(
                 word,
                 f"`{word.text}` is no port, and no service that polc knows",
-                help=did_you_mean(word.text, SERVICES) or "what a name stands for is told by /etc/services: write the port",
+                help=did_you_mean(word.text, SERVICES)
+                or "what a name stands for is told by /etc/services: write the port",
             )
     if found is None or found > 65535:
         raise wrong(word, f"`{word.text}` is no port from 0 to 65535")
@@ -105,8 +106,8 @@ def address(word: Word, family: Family) -> int:
     if _numeric(word.text, other) is not None:
         tool = "iptables" if family is Family.IP else "ip6tables"
         raise wrong(word, f"`{word.text}` is no address of {tool}, which is for {_NAMES[family]} alone")
-    help = "write the address: which one a name stands for is looked up once, when the rule is loaded"
-    raise wrong(word, f"`{word.text}` is no {_NAMES[family]} address", help=help)
+    hint = "write the address: which one a name stands for is looked up once, when the rule is loaded"
+    raise wrong(word, f"`{word.text}` is no {_NAMES[family]} address", help=hint)
 
 
 _NAMES = {Family.IP: "IPv4", Family.IP6: "IPv6"}
