@@ -62,6 +62,8 @@ class MatchLoad:
     extension: MatchExtension
     at: int
     uses: tuple[Use, ...]
+    numbers: tuple[int, ...]
+    """The numbers of all words that the options take."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +71,7 @@ class TargetLoad:
     extension: TargetExtension
     at: int
     uses: tuple[Use, ...]
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -342,12 +345,16 @@ class _Reading:
             command,
             tuple(one for one in self.basic if one is not command and one not in jumps),
             tuple(
-                MatchLoad(one.extension, one.at, tuple(one.uses))
+                MatchLoad(one.extension, one.at, tuple(one.uses), _numbers(one))
                 for one in self.loads
                 if isinstance(one.extension, MatchExtension)
             ),
-            TargetLoad(self.target.extension, self.target.at, tuple(self.target.uses))
+            TargetLoad(self.target.extension, self.target.at, tuple(self.target.uses), _numbers(self.target))
             if self.target and isinstance(self.target.extension, TargetExtension)
             else None,
             jumps[0] if jumps else None,
         )
+
+
+def _numbers(loading: _Loading) -> tuple[int, ...]:
+    return tuple(at for use in loading.uses for at, _ in use.words)
