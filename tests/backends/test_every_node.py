@@ -12,15 +12,29 @@ from node_samples import SAMPLES, parts_of
 from polc.backends.model import Fidelity, Options
 from polc.backends.registry import BACKENDS
 from polc.ir.fields import Field
-from polc.ir.matches import AddressType, CtState, Direction, FlagField, Match, NameField, ServiceTerm, Side, Trait
-from polc.ir.ruleset import ChainType, Hook, Priority
-from polc.ir.stateful import Amount, KeyField, Unit
-from polc.ir.statements import LogLevel, MarkField, Statement
-from polc.ir.verdicts import NatKind, RejectType, Verdict
+from polc.ir.matches import (
+    AddressType,
+    CtState,
+    Direction,
+    ExtensionHeader,
+    FlagField,
+    Match,
+    NameField,
+    ServiceTerm,
+    Side,
+    Syntax,
+    Trait,
+)
+from polc.ir.ruleset import ChainType, Hook, Priority, TableFamily
+from polc.ir.selectors import Conntrack, KeyType, Transport
+from polc.ir.stateful import Amount, KeyField, RecentVerb, Unit
+from polc.ir.statements import CtDirection, HopChange, LogFlag, LogLevel, MarkField, SetOperation, Statement
+from polc.ir.verdicts import MapVerdict, NatKind, RejectType, Verdict
 
 ENUMERATIONS: tuple[type[Enum], ...] = (
     Field, AddressType, CtState, Direction, FlagField, NameField, Side, Trait, ChainType, Hook, Priority,
-    Amount, KeyField, Unit, LogLevel, MarkField, NatKind, RejectType,
+    Amount, KeyField, Unit, LogLevel, MarkField, NatKind, RejectType, Transport, Conntrack, KeyType, ExtensionHeader,
+    Syntax, RecentVerb, LogFlag, CtDirection, SetOperation, HopChange, TableFamily,
 )  # fmt: skip
 FORMATS = [(name, one) for name, backend in BACKENDS.items() for one in backend.formats]
 
@@ -47,10 +61,14 @@ DEVIATIONS: dict[str, dict[tuple[Fidelity, str], set[str]]] = {
 
 
 def parts() -> set[object]:
-    return {part for sample in SAMPLES.values() for part in (*parts_of(sample.rule), *parts_of(sample.place))}
+    return {
+        part
+        for sample in SAMPLES.values()
+        for part in (*parts_of(sample.rule), *parts_of(sample.place), *parts_of(sample.ruleset().sets))
+    }
 
 
-@pytest.mark.parametrize("union", [Match, Statement, Verdict, ServiceTerm])
+@pytest.mark.parametrize("union", [Match, Statement, Verdict, MapVerdict, ServiceTerm])
 def test_every_kind_of_node_has_a_sample(union: object) -> None:
     assert {*get_args(union)} - {type(one) for one in parts()} == set()
 

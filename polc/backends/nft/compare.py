@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from polc.backends.nft.json_value import Json, compact, items, members
+from polc.backends.nft.listed_meters import meter_names, with_meters
 from polc.backends.nft.normal_rules import NormalRule, normal_rule
 
 LOSSES: Final[dict[str, str]] = {
@@ -41,14 +42,19 @@ def differences(emitted_json: str, listed_json: str) -> tuple[str, ...]:
     Raises:
         ValueError: one of the texts is not libnftables' JSON.
     """
-    wanted, seen = _read(emitted_json), _read(listed_json)
+    emitted, listed = _entries(emitted_json), _entries(listed_json)
+    wanted, seen = _read(emitted), _read(with_meters(listed, meter_names(emitted)))
     return (*_declarations(wanted, seen), *_rules(wanted, seen))
 
 
-def _read(text: str) -> _Table:
+def _entries(text: str) -> list[Json]:
     document: Json = json.loads(text)
+    return items(members(document).get("nftables", []))
+
+
+def _read(entries: list[Json]) -> _Table:
     table = _Table()
-    for entry in items(members(document).get("nftables", [])):
+    for entry in entries:
         inside = members(entry)
         if "delete" in inside:
             continue
@@ -67,7 +73,8 @@ def _take(table: _Table, kind: str, value: dict[str, Json]) -> None:
         return
     kept = {key: one for key, one in value.items() if key not in LOSSES and key not in ("name", "table", "family")}
     if "flags" in kept:
-        kept["flags"] = [*sorted(str(flag) for flag in items(kept["flags"]) if f"flag {flag}" not in LOSSES)]
+        flags = sorted(str(flag) for flag in items(kept.pop("flags")) if f"flag {flag}" not in LOSSES)
+        kept |= {"flags": [*flags]} if flags else {}
     table.declared[(_KINDS.get(kind, kind), str(value.get("name")))] = compact(kept)
 
 

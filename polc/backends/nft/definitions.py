@@ -25,7 +25,7 @@ class HelperDefinition:
 class SetDefinition:
     """A set that rules fill; ``types`` are its key's parts, ``timeout`` (seconds) what its elements have by default.
 
-    Those of a set that is not ``timed`` stay for good.
+    Without one they stay for good, in a ``timed`` set unless whoever adds them says how long.
     """
 
     name: str

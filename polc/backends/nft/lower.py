@@ -24,6 +24,7 @@ from polc.backends.nft.rules import LoweredRule, RuleLowering
 from polc.backends.nft.sharing import Sharing
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Ruleset
+from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Accept
 
 _REFUSED: Final = "refused"
@@ -61,8 +62,9 @@ def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Devia
     """
     table = _Table()
     check_name("table", ruleset.table)
+    updated = _updated(ruleset)
     for one in ruleset.sets:
-        _add_set(one, table)
+        _add_set(one, table, timed=one.timeout is not None or one.name in updated)
     rules = RuleLowering(
         json=json,
         sets={one.name: one for one in ruleset.sets},
@@ -84,7 +86,13 @@ def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Devia
     return found, tuple(dict.fromkeys(table.deviations))
 
 
-def _add_set(one: DynamicSet, table: _Table) -> None:
+def _updated(ruleset: Ruleset) -> frozenset[str]:
+    """The sets that rules fill. The kernel needs to be told; JSON of nft 0.9.8 has no other way to than a timeout."""
+    statements = (one for chain in ruleset.chains for rule in chain.rules for one in rule.statements)
+    return frozenset(one.set_name for one in statements if isinstance(one, UpdateSet))
+
+
+def _add_set(one: DynamicSet, table: _Table, *, timed: bool) -> None:
     try:
         check_name("set", one.name)
         if one.size is None:
@@ -94,7 +102,7 @@ def _add_set(one: DynamicSet, table: _Table) -> None:
         table.refuse(refused, one.origin)
     else:
         types = tuple(part.value for part in one.types)
-        table.sets[one.name] = SetDefinition(one.name, types, one.size, one.timeout, one.timeout is not None)
+        table.sets[one.name] = SetDefinition(one.name, types, one.size, one.timeout, timed)
 
 
 def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[BaseChain]) -> None:

@@ -145,7 +145,11 @@ def _assigned(field: str, value: Json) -> str:
 
 def _nat(kind: str, nat: dict[str, Json]) -> str:
     fields = {"addr": f"{nat.get('family')} daddr", "port": "port"}
-    nat = {**nat, "flags": [*sorted(str(one) for one in items(nat["flags"]))]} if "flags" in nat else nat
+    # One word, or a list of them: nft changed its mind in 1.1.
+    words: dict[str, Json] = {
+        key: [*sorted(map(str, items(nat[key])))] for key in ("flags", "type_flags") if key in nat
+    }
+    nat = {**nat, **words}
     parts = (f"{key} {right(fields[key], one) if key in fields else compact(one)}" for key, one in sorted(nat.items()))
     return " ".join((kind, *parts))
 

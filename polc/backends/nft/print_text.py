@@ -140,7 +140,8 @@ def _statement(statement: RuleStatement) -> str:
         case UseHelper(name):
             return f'ct helper set "{name}"'
         case RejectWith(type, code):
-            return f"reject with {type} {code}".rstrip()
+            # nft 0.9.8 takes no code without the word `type` before it.
+            return f"reject with {type} type {code}" if code else f"reject with {type}"
         case Word():
             return statement.value
         case Call(word, chain):

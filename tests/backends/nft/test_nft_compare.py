@@ -185,6 +185,67 @@ def test_change_is_seen(name: str) -> None:
     assert compared(entries) != ()
 
 
+def as_nft_1_1() -> Entries:
+    """The listing as nft 1.1 has it: meters are sets that rules fill, and sets are told to be dynamic."""
+    entries = listed()
+    meter = expr(entries, 5, 2).pop("meter")
+    expr(entries, 5, 2)["set"] = {
+        "op": "update",
+        "elem": meter["key"],
+        "set": f"@{meter['name']}",
+        "stmt": [meter["stmt"]],
+    }
+    place = {"family": "inet", "table": "polc", "handle": 40}
+    kind = {"name": meter["name"], "type": "ipv4_addr", "size": meter["size"], "flags": ["timeout", "dynamic"]}
+    of(entries, "set")["flags"] = ["timeout", "dynamic"]
+    return [*entries[:2], {"set": {**place, **kind}}, *entries[2:]]
+
+
+def test_meters_that_are_listed_as_sets() -> None:
+    assert compared(as_nft_1_1()) == ()
+
+
+METER_MUTATIONS: dict[str, Callable[[Entries], object]] = {
+    "size": _set(lambda e: e[2]["set"], "size", 1),
+    "timeout of its own": _set(lambda e: e[2]["set"], "timeout", 3600),
+    "operation": _set(lambda e: expr(e, 5, 2)["set"], "op", "add"),
+    "rate": _set(lambda e: expr(e, 5, 2)["set"]["stmt"][0]["limit"], "rate", 11),
+    "time": _set(lambda e: expr(e, 5, 2)["set"]["elem"]["elem"], "timeout", 1),
+    "no limit": lambda e: expr(e, 5, 2)["set"].pop("stmt"),
+    "another set": _set(lambda e: expr(e, 5, 2)["set"], "set", "@banned"),
+    "one more set": lambda e: e.append({"set": {**e[2]["set"], "name": "more"}}),
+}
+
+
+@pytest.mark.parametrize("name", METER_MUTATIONS)
+def test_change_of_a_meter_that_is_listed_as_a_set_is_seen(name: str) -> None:
+    entries = as_nft_1_1()
+    METER_MUTATIONS[name](entries)
+    assert entries != as_nft_1_1(), "the mutation changes nothing"
+    assert compared(entries) != ()
+
+
+def test_sets_without_flags_are_those_that_are_only_dynamic() -> None:
+    entries = listed()
+    of(entries, "set").pop("flags")
+    assert compared(entries) != ()
+    of(entries, "set")["flags"] = ["dynamic"]
+    assert compared(entries) != ()
+    counter = {"set": {"family": "inet", "table": "polc", "name": "s", "type": "mark"}}
+    wanted = json.dumps({"nftables": [{"add": counter}]})
+    assert differences(wanted, json.dumps({"nftables": [{"set": {**counter["set"], "flags": ["dynamic"]}}]})) == ()
+
+
+def test_flags_of_nat_are_a_word_or_a_list() -> None:
+    def nat(flags: object, kind: object) -> str:
+        statement = {"dnat": {"family": "ip", "addr": "192.0.2.1", "flags": flags, "type_flags": kind}}
+        table, chain = {"table": {"family": "inet", "name": "t"}}, {"chain": "c", "expr": [statement]}
+        return json.dumps({"nftables": [table, {"rule": chain}]})
+
+    assert differences(nat("netmap", "prefix"), nat(["netmap"], ["prefix"])) == ()
+    assert differences(nat("netmap", "prefix"), nat(["random"], ["prefix"])) != ()
+
+
 def test_sentences() -> None:
     entries = listed()
     expr(entries, 3, 0)["match"]["right"] = 80

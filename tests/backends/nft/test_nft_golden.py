@@ -182,9 +182,9 @@ CASES: dict[str, Case] = {
     "jump": Case(Rule((tcp(1),), Jump("other")), ("tcp dport 1 jump other",)),
     "goto": Case(Rule((), Goto("other")), ("goto other",)),
     "return": Case(Rule((), Return()), ("return",)),
-    "reject": Case(Rule((), Reject()), ("reject with icmpx port-unreachable",)),
+    "reject": Case(Rule((), Reject()), ("reject with icmpx type port-unreachable",)),
     "reject of one family": Case(
-        Rule((), Reject(RejectType.HOST_PROHIBITED)), ("meta nfproto ipv4 reject with icmp host-prohibited",)
+        Rule((), Reject(RejectType.HOST_PROHIBITED)), ("meta nfproto ipv4 reject with icmp type host-prohibited",)
     ),
     "reset": Case(Rule((tcp(25),), Reject(RejectType.TCP_RESET)), ("tcp dport 25 reject with tcp reset",)),
     "reset of one family, which listings of nft 1.0.6 lose in its plain form": Case(
