@@ -46,7 +46,7 @@ def check(firewall: Firewall, collector: Collector) -> None:
             chain = table.chains[name]
             if chain.built_in and depth > DEEPEST:
                 message = (
-                    f"chains call each other {depth} deep from {name} of table {table.name}, and nft follows {DEEPEST}"
+                    f"chains call each other {depth} deep from {name} of table {table.name}: nft follows {DEEPEST}"
                 )
                 rule = next(iter(called[name].values()))
                 labels = (Label(rule.origin.span),) if rule.origin.span else ()
@@ -77,7 +77,7 @@ def rulesets(
     return tuple(
         Ruleset(
             _numbered(one.chains()),
-            tuple(found for found in sets if found.family in (one.family, None)),
+            tuple(found for found in sets if one.family in found.families),
             name,
             family=_TABLE_FAMILIES[one.family],
         )
