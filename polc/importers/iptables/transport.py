@@ -34,7 +34,7 @@ def ports(protocol: int, asked: Sequence[Ports]) -> ServiceMatch | None:
 def _boxes(asked: Ports) -> list[_Box]:
     if asked.either is not None:
         return [(asked.either, _ANY), (_ANY, asked.either)]
-    return [(asked.sport or _ANY, asked.dport or _ANY)]
+    return [(_ANY if asked.sport is None else asked.sport, _ANY if asked.dport is None else asked.dport)]
 
 
 def _known(found: Intervals) -> Intervals | None:

@@ -40,15 +40,25 @@ def number_range(word: Word, highest: int, what: str = "number", separator: str 
     Raises:
         Problem: it is neither, or the wrong way round.
     """
+    low, high = number_ends(word, highest, what, separator)
+    if low > high:
+        left, _, right = word.text.partition(separator)
+        raise wrong(word, f"`{word.text}` is the wrong way round", help=f"write `{right}{separator}{left}`")
+    return low, high
+
+
+def number_ends(word: Word, highest: int, what: str = "number", separator: str = ":") -> tuple[int, int]:
+    """As ``number_range``, either way round.
+
+    Raises:
+        Problem: it is no range.
+    """
     left, colon, right = word.text.partition(separator)
     if not colon:
         found = number(word, 0, highest, what)
         return found, found
     low = number(Word(left, word.at), 0, highest, what) if left else 0
-    high = number(Word(right, word.at), 0, highest, what) if right else highest
-    if low > high:
-        raise wrong(word, f"`{word.text}` is the wrong way round", help=f"write `{right}{separator}{left}`")
-    return low, high
+    return low, number(Word(right, word.at), 0, highest, what) if right else highest
 
 
 def port(word: Word) -> int:
@@ -78,15 +88,25 @@ def port_range(word: Word, separator: str = ":") -> tuple[int, int]:
     Raises:
         Problem: it is none of them, or the wrong way round.
     """
+    low, high = port_ends(word, separator)
+    if low > high:
+        left, _, right = word.text.partition(separator)
+        raise wrong(word, f"the range `{word.text}` is the wrong way round", help=f"write `{right}{separator}{left}`")
+    return low, high
+
+
+def port_ends(word: Word, separator: str = ":") -> tuple[int, int]:
+    """As ``port_range``, where the kernel takes a range that is the wrong way round, which no port is in.
+
+    Raises:
+        Problem: it is no range.
+    """
     left, colon, right = word.text.partition(separator)
     if not colon:
         found = port(word)
         return found, found
     low = port(Word(left, word.at)) if left else 0
-    high = port(Word(right, word.at)) if right else 65535
-    if low > high:
-        raise wrong(word, f"the range `{word.text}` is the wrong way round", help=f"write `{right}{separator}{left}`")
-    return low, high
+    return low, port(Word(right, word.at)) if right else 65535
 
 
 def complement(values: Intervals, highest: int = 65535) -> Intervals:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.values import number_range
+from polc.importers.iptables.values import number_ends
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch
@@ -15,9 +15,13 @@ _HIGHEST = 0xFFFFFFFF
 def spi(options: Options, name: str, field: Field) -> Meaning:
     """An index or a range of it; without one the header must be there all the same."""
     given = options.get(name)
-    found = number_range(given.word, _HIGHEST, "index") if given else (0, _HIGHEST)
+    low, high = number_ends(given.word, _HIGHEST, "index") if given else (0, _HIGHEST)
     negated = given is not None and given.negated
-    return Meaning((FieldMatch(field, Intervals((found,)), None, negated),), never=negated and found == (0, _HIGHEST))
+    if low > high:
+        # The kernel takes it, and no index is in it.
+        low, high, negated = 0, _HIGHEST, not negated
+    never = negated and (low, high) == (0, _HIGHEST)
+    return Meaning((FieldMatch(field, Intervals(((low, high),)), None, negated),), never=never)
 
 
 def _read(options: Options, _context: Context) -> Meaning:

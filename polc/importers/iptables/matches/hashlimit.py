@@ -5,7 +5,7 @@ from __future__ import annotations
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches.connlimit import key_part
 from polc.importers.iptables.matches.limit import rate
-from polc.importers.iptables.problem import APART, WRONG_VALUE, Problem, wrong
+from polc.importers.iptables.problem import WRONG_VALUE, Problem, wrong
 from polc.importers.iptables.values import listed, number
 from polc.ir.family import Family
 from polc.ir.stateful import KeyField, KeyPart, Limit
@@ -67,10 +67,6 @@ def _key(options: Options, family: Family) -> tuple[KeyPart, ...]:
             raise Problem(WRONG_VALUE, f"`{one.text}` is no mode of hashlimit", one.at, help="one of " + _listed())
         field, mask_option = _MODES[one.text]
         fields[one.text] = key_part(field, family, masks.get(mask_option, family.bits))
-    for name, mode in (("hashlimit-srcmask", "srcip"), ("hashlimit-dstmask", "dstip")):
-        if name in masks and mode not in fields:
-            unused = options.get(name)
-            raise Problem(APART, f"`--{name}` needs `{mode}` in `--hashlimit-mode`", unused.at if unused else None)
     return tuple(fields[name] for name in _MODES if name in fields)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.problem import Word
-from polc.importers.iptables.values import number
+from polc.importers.iptables.values import number_ends
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch
@@ -14,10 +13,7 @@ _HIGHEST = 0xFFFF
 
 def _read(options: Options, _context: Context) -> Meaning:
     given = options.need("length")
-    left, colon, right = given.word.text.partition(":")
-    at = given.word.at
-    low = number(Word(left, at), 0, _HIGHEST, "length") if left or not colon else 0
-    high = (number(Word(right, at), 0, _HIGHEST, "length") if right else _HIGHEST) if colon else low
+    low, high = number_ends(given.word, _HIGHEST, "length")
     if low > high:
         # The kernel takes it, and no length is in it.
         return Meaning(never=not given.negated)

@@ -6,7 +6,7 @@ The header must be there, even where no port is asked for: a later fragment has 
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options, Ports
-from polc.importers.iptables.values import PORTS, port_range
+from polc.importers.iptables.values import PORTS, port_ends, port_range
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import UDP
 
@@ -16,16 +16,22 @@ PORT_OPTIONS = (
 )
 
 
-def _ports(given: Given | None) -> Intervals | None:
+_LENIENT = frozenset({"udp", "dccp"})
+"""Extensions that take a range that is the wrong way round (libxt_udp.c, libxt_dccp.c)."""
+
+
+def _ports(given: Given | None, lenient: bool) -> Intervals | None:
     if given is None:
         return None
-    found = Intervals((port_range(given.word),))
+    low, high = port_ends(given.word) if lenient else port_range(given.word)
+    found = Intervals(((low, high),)) if low <= high else Intervals()
     return found.complement(0, 65535) if given.negated else found
 
 
 def header_ports(options: Options) -> tuple[Ports]:
     """What the options say of the ports; any of them where they say nothing."""
-    sport, dport = _ports(options.get("source-port")), _ports(options.get("destination-port"))
+    lenient = options.name in _LENIENT
+    sport, dport = (_ports(options.get(f"{side}-port"), lenient) for side in ("source", "destination"))
     return (Ports(sport, PORTS if sport is None and dport is None else dport),)
 
 
