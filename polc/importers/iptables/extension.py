@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Option:
     """``name`` is the long form, ``also`` other long forms, ``short`` a letter.
 
     ``takes`` words stand behind it, and up to ``upto`` more that are no options. ``text``: its word may be anything,
-    one that looks like an option too.
+    one that looks like an option too. ``quoted``: iptables-save prints its word in quotes whatever it is.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Option:
     negatable: bool = False
     repeats: bool = False
     text: bool = False
+    quoted: bool = False
 
     @property
     def shown(self) -> str:
@@ -125,19 +126,22 @@ class Options:
 
     def text(self) -> str:
         """The extension and its options as they were given, in iptables' quoting."""
+        return self.written(self.given)
+
+    def written(self, given: Iterable[Given]) -> str:
         parts = [self.shown]
-        for one in self.given:
+        for one in given:
             parts += ["!"] * one.negated
-            parts += [one.option.shown, *(quote(word.text) for word in one.words)]
+            parts += [one.option.shown, *(quote(word.text, always=one.option.quoted) for word in one.words)]
         return " ".join(parts)
 
-    def opaque(self, reason: str) -> OpaqueMatch:
-        """The extension in its own words; ``reason`` says why."""
-        return OpaqueMatch(self.text(), Syntax.IPTABLES, reason)
+    def opaque(self, reason: str, words: str = "") -> OpaqueMatch:
+        """The extension in its own words, or in those that iptables-save has for them; ``reason`` says why."""
+        return OpaqueMatch(words or self.text(), Syntax.IPTABLES, reason)
 
-    def opaque_action(self, reason: str) -> Action:
-        """The target in its own words; ``reason`` says why."""
-        return Action((OpaqueStatement(self.text(), Syntax.IPTABLES, reason),))
+    def opaque_action(self, reason: str, words: str = "") -> Action:
+        """As ``opaque``, for a target."""
+        return Action((OpaqueStatement(words or self.text(), Syntax.IPTABLES, reason),))
 
 
 @dataclass(frozen=True, slots=True)

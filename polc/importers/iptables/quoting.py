@@ -48,8 +48,8 @@ def _bare(word: str) -> str:
     return before + _ESCAPED.sub(r"\1", inner[:-1]) if quote else word
 
 
-def quote(word: str) -> str:
-    """A word as it must be written to be one word again."""
-    if _PLAIN.fullmatch(word):
+def quote(word: str, *, always: bool = False) -> str:
+    """A word as it must be written to be one word again; ``always``: in quotes where it need not be, too."""
+    if not always and _PLAIN.fullmatch(word):
         return word
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -10,4 +10,6 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((options.opaque("nft runs no BPF programs"),))
 
 
-MATCH = MatchExtension("bpf", (Option("bytecode", text=True), Option("object-pinned", text=True)), read=_read)
+MATCH = MatchExtension(
+    "bpf", (Option("bytecode", text=True, quoted=True), Option("object-pinned", text=True, quoted=True)), read=_read
+)

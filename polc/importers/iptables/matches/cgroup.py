@@ -19,7 +19,7 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 MATCH = MatchExtension(
     "cgroup",
-    (Option("cgroup", negatable=True), Option("path", negatable=True, text=True)),
+    (Option("cgroup", negatable=True), Option("path", negatable=True, text=True, quoted=True)),
     chains=frozenset({"INPUT", "OUTPUT", "POSTROUTING"}),
     read=_read,
 )

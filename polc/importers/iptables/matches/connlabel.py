@@ -13,4 +13,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((options.opaque("labels of connections have no place in a policy, and names of the host in nft"),))
 
 
-MATCH = MatchExtension("connlabel", (Option("label", negatable=True), Option("set", takes=0)), read=_read)
+MATCH = MatchExtension("connlabel", (Option("label", negatable=True, quoted=True), Option("set", takes=0)), read=_read)

@@ -29,6 +29,9 @@ def _read(options: Options, _context: Context) -> Meaning:
     if option := options.get("dccp-option"):
         number(option.word, 1, 255, "DCCP option")
         matches.append(options.only("dccp-option").opaque("nft matches no options of DCCP before 1.0.7"))
+    if matches and "source-port" not in options and "destination-port" not in options:
+        # Types and options are looked for in the header, so that is there.
+        return Meaning(tuple(matches))
     return Meaning(tuple(matches), header_ports(options))
 
 

@@ -36,7 +36,9 @@ def _read(options: Options, _context: Context) -> Meaning:
         if name.upper() not in _CHUNKS or not re.fullmatch(_CHUNKS[name.upper()], flags):
             raise wrong(one, f"`{one.text}` is no chunk of SCTP", help=did_you_mean(name, _CHUNKS))
     reason = "polc does not look into the chunks of SCTP"
-    return Meaning((options.only("chunk-types").opaque(reason),), header_ports(options))
+    # Chunks are looked for behind the header, so that is there.
+    ports = header_ports(options) if len(options.given) > 1 else ()
+    return Meaning((options.only("chunk-types").opaque(reason),), ports)
 
 
 MATCH = MatchExtension(

@@ -8,6 +8,7 @@ from polc.importers.iptables.extension import Context, MatchExtension, Meaning, 
 from polc.importers.iptables.problem import Word, wrong
 from polc.importers.iptables.values import choice, number
 
+_PRINTED = ("string", "hex-string", "algo", "from", "to", "icase")
 _LONGEST = 128  # XT_STRING_MAX_PATTERN_SIZE
 
 
@@ -22,7 +23,8 @@ def _read(options: Options, _context: Context) -> Meaning:
     for name in ("from", "to"):
         if bound := options.get(name):
             number(bound.word, 0, 0xFFFF, "offset")
-    return Meaning((options.opaque("nft does not search packets for texts"),))
+    ordered = sorted(options, key=lambda one: _PRINTED.index(one.option.name))
+    return Meaning((options.opaque("nft does not search packets for texts", options.written(ordered)),))
 
 
 def _hexadecimal(word: Word) -> int:
@@ -42,8 +44,8 @@ MATCH = MatchExtension(
     "string",
     (
         Option("algo"),
-        Option("string", negatable=True, text=True),
-        Option("hex-string", negatable=True, text=True),
+        Option("string", negatable=True, text=True, quoted=True),
+        Option("hex-string", negatable=True, text=True, quoted=True),
         Option("from"),
         Option("to"),
         Option("icase", takes=0),

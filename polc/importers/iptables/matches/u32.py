@@ -21,4 +21,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((options.opaque("polc does not take apart what the bytes of a packet are"),))
 
 
-MATCH = MatchExtension("u32", (Option("u32", negatable=True, text=True),), read=_read)
+MATCH = MatchExtension("u32", (Option("u32", negatable=True, text=True, quoted=True),), read=_read)

@@ -21,6 +21,6 @@ def _read(options: Options, _context: Context) -> Action:
 
 TARGET = TargetExtension(
     "LED",
-    (Option("led-trigger-id", text=True), Option("led-delay"), Option("led-always-blink", takes=0)),
+    (Option("led-trigger-id", text=True, quoted=True), Option("led-delay"), Option("led-always-blink", takes=0)),
     read=_read,
 )
