@@ -94,12 +94,18 @@ def recognise(words: Sequence[str], family: Family) -> Shape:
     Raises:
         Problem: POL501 to POL504, POL506, POL508 or POL511.
     """
-    text = " ".join(map(quote, words))
+    text = " ".join(map(_written, words))
     try:
         tree = GRAMMAR.parse(text, "rule")
     except Unexpected as error:
         raise _unexpected(error) from None
     return _Reading(words, family, tree).shape()
+
+
+def _written(word: str) -> str:
+    """A word for the grammar, to which what begins in quotes is no option."""
+    option, equals, value = word.partition("=")
+    return f"{option}={quote(value)}" if equals and option.startswith("--") else quote(word)
 
 
 def _unexpected(error: Unexpected) -> Problem:
