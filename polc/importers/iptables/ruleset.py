@@ -77,7 +77,7 @@ def rulesets(
     return tuple(
         Ruleset(
             _numbered(one.chains()),
-            tuple(found for found in sets if one.family in found.families),
+            tuple(found for found in sets if len(built) == 1 or one.family in found.families),
             name,
             family=_TABLE_FAMILIES[one.family],
         )
