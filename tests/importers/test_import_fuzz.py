@@ -99,3 +99,47 @@ def test_any_text(text: str) -> None:
 def test_any_words(lines: list[list[str]]) -> None:
     body = "".join(f"-A INPUT {' '.join(words)}\n" for words in lines)
     attempt(f"*filter\n:a - [0:0]\n{body}COMMIT\n")
+
+
+@st.composite
+def extension(draw: st.DrawFn) -> str:
+    """A match or target with options of its own, each with as many words as it takes."""
+    chosen = draw(st.sampled_from([*MATCHES.values(), *TARGETS.values()]))
+    words = [f"-j {chosen.name}" if chosen.name in TARGETS else f"-m {chosen.name}"]
+    for option in draw(st.lists(st.sampled_from(chosen.options), max_size=4)) if chosen.options else ():
+        words += ["!"] * draw(st.booleans()) + [f"--{option.name}"]
+        words += [draw(VALUES) for _ in range(option.takes)]
+    return " ".join(words)
+
+
+VALUES = st.sampled_from(
+    (
+        *("0", "1", "5", "9:5", "5:9", "0:65535", ":", "255", "65535", "65536", "-1", "0x1/0x2", "1/0", "1,2,3", "08"),
+        *(
+            "192.0.2.1",
+            "192.0.2.1-192.0.2.9",
+            "192.0.2.9-192.0.2.1",
+            "10/8",
+            "10.0.0.1/255.0.255.0",
+            "::1",
+            "fe80::/10",
+        ),
+        *("0.0.0.0/0", "::/0", "192.0.2.1:80", "[::1]:80-90", ":80", "80-90", "tcp", "udp", "icmp", "icmpv6", "mark"),
+        *("NEW", "NEW,DNAT", "SNAT", "NONE", "INVALID,UNTRACKED", "ALL", "SYN,ACK", "LOCAL", "UNICAST,LOCAL", "UNSPEC"),
+        *("a", "src", "src,dst", "eth+", "+", "5/second", "5/day", "5kb/s", "0.5", "1.0", "nth", "random", "in", "out"),
+        *("ipsec", "bytes", "packets", "both", "reply", "srcip,dstport", "bm", "|0a|", "08:00", "23:00", "Mo,7", "31"),
+        *("Minimize-Delay", "EF", "redirect", "3/4", "any", "1:2", "tcp-reset", "crit", "linux", "02:00:00:00:00:01"),
+    )
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    st.sampled_from(["", "-p tcp", "-p udp", "-p icmp", "-p icmpv6", "! -p 17", "-p esp", "-p 33", "-p sctp", "-p mh"]),
+    st.lists(extension(), min_size=1, max_size=3),
+    st.sampled_from(["", "-j DROP", "-j RETURN", "-g a", "-j a", "-j LOG"]),
+    st.sampled_from(["INPUT", "OUTPUT", "a"]),
+)
+def test_any_extension(protocol: str, extensions: list[str], target: str, chain: str) -> None:
+    attempt(f"*filter\n:a - [0:0]\n-A {chain} {protocol} {' '.join(extensions)} {target}\nCOMMIT\n")
+    attempt(f"*mangle\n:a - [0:0]\n-A {chain} {protocol} {' '.join(extensions)} {target}\nCOMMIT\n")

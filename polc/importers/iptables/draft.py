@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from polc.importers.iptables.extension import Extension
 from polc.ir.matches import STATEFUL, Match
 from polc.ir.origin import Origin
 from polc.ir.statements import Statement
@@ -42,9 +41,11 @@ def is_stateful(ask: Ask) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An extension that stands in some tables and chains alone, and its word."""
+    """Words that stand in some ``tables`` and ``chains`` alone (empty: in any); ``shown`` is how they are called."""
 
-    extension: Extension
+    shown: str
+    tables: frozenset[str]
+    chains: frozenset[str]
     span: Span
 
 

@@ -15,13 +15,18 @@ from polc.ir.matches import Match, OpaqueMatch, Syntax
 from polc.ir.statements import OpaqueStatement, Statement
 from polc.ir.verdicts import Verdict
 
+COMING = frozenset({"PREROUTING", "INPUT", "FORWARD"})
+GOING = frozenset({"FORWARD", "OUTPUT", "POSTROUTING"})
+"""Chains of packets that have come in by an interface, and of those that leave by one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Option:
     """``name`` is the long form, ``also`` other long forms, ``short`` a letter.
 
     ``takes`` words stand behind it, and up to ``upto`` more that are no options. ``text``: its word may be anything,
-    one that looks like an option too. ``quoted``: iptables-save prints its word in quotes whatever it is.
+    one that looks like an option too. ``quoted``: iptables-save prints its word in quotes whatever it is. ``chains``
+    (empty: any) are where the kernel takes it.
     """
 
     name: str
@@ -33,6 +38,7 @@ class Option:
     repeats: bool = False
     text: bool = False
     quoted: bool = False
+    chains: frozenset[str] = frozenset()
 
     @property
     def shown(self) -> str:

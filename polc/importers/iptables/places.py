@@ -6,14 +6,12 @@ from collections.abc import Iterable
 
 from polc.diagnostics import Collector
 from polc.importers.iptables.draft import Draft
-from polc.importers.iptables.extension import MatchExtension
+from polc.importers.iptables.extension import GOING
 from polc.importers.iptables.graph import origins
 from polc.importers.iptables.problem import WRONG_PLACE
 from polc.importers.iptables.state import Table
 from polc.ir.statements import ClampMss
 from polc.source import Span
-
-_GOING = frozenset({"FORWARD", "OUTPUT", "POSTROUTING"})
 
 
 def check_places(table: Table, collector: Collector) -> None:
@@ -27,17 +25,15 @@ def check_places(table: Table, collector: Collector) -> None:
 
 def _check(rule: Draft, table: str, chains: frozenset[str], collector: Collector) -> None:
     for one in rule.placed:
-        kind = "-m" if isinstance(one.extension, MatchExtension) else "-j"
-        shown = f"`{kind} {one.extension.name}`"
-        if one.extension.tables and table not in one.extension.tables:
-            where = " and ".join(sorted(one.extension.tables))
-            message = f"{shown} is for table {where}, and this is table {table}"
-            collector.error(WRONG_PLACE, message, one.span)
-        elif one.extension.chains:
-            _check_chains(shown, one.extension.chains, chains, one.span, collector)
+        shown = f"`{one.shown}`"
+        if one.tables and table not in one.tables:
+            where = " and ".join(sorted(one.tables))
+            collector.error(WRONG_PLACE, f"{shown} is for table {where}, and this is table {table}", one.span)
+        elif one.chains:
+            _check_chains(shown, one.chains, chains, one.span, collector)
     if rule.origin.span and ClampMss() in rule.statements:
         # The MTU is that of the route, which is not known before it is chosen (net/netfilter/xt_TCPMSS.c).
-        _check_chains("`--clamp-mss-to-pmtu`", _GOING, chains, rule.origin.span, collector)
+        _check_chains("`--clamp-mss-to-pmtu`", GOING, chains, rule.origin.span, collector)
 
 
 def _check_chains(

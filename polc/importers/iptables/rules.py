@@ -9,7 +9,17 @@ from typing import TypeVar
 
 from polc.importers.iptables import basics, commands, transport
 from polc.importers.iptables.draft import Ask, Draft, Either, Placed, Unless, is_stateful
-from polc.importers.iptables.extension import Action, Context, Extension, Given, IcmpTypes, Meaning, Options, Ports
+from polc.importers.iptables.extension import (
+    ANYWHERE,
+    Action,
+    Context,
+    Extension,
+    Given,
+    IcmpTypes,
+    Meaning,
+    Options,
+    Ports,
+)
 from polc.importers.iptables.problem import APART, WRONG_PLACE, Problem, Word
 from polc.importers.iptables.protocols import PROTOCOLS
 from polc.importers.iptables.settypes import SetType
@@ -262,8 +272,14 @@ def _asks_syn(ask: Ask) -> bool:
 def _placed(shape: Shape, locate: Callable[[int], Span]) -> Iterator[Placed]:
     loads: list[MatchLoad | TargetLoad] = [*shape.matches, *([shape.target] if shape.target else ())]
     for load in loads:
-        if load.extension.tables or load.extension.chains:
-            yield Placed(load.extension, locate(load.at))
+        one = load.extension
+        if one.tables or one.chains:
+            yield Placed(
+                f"{'-m' if isinstance(load, MatchLoad) else '-j'} {one.name}", one.tables, one.chains, locate(load.at)
+            )
+        for use in load.uses:
+            if use.option.chains:
+                yield Placed(use.option.shown, ANYWHERE, use.option.chains, locate(use.at))
 
 
 def _line_counter(shape: Shape, words: Sequence[str]) -> tuple[int, int] | None:

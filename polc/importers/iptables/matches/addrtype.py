@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import COMING, GOING, Context, Given, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem
 from polc.importers.iptables.values import choice, listed
 from polc.ir.addresses import AddressSet, parse_address
@@ -29,15 +29,13 @@ def _read(options: Options, context: Context) -> Meaning:
     if not given:
         raise Problem(APART, f"`{options.shown}` needs `--src-type` or `--dst-type`", options.at)
     interface = _INTERFACES[limit.option.name] if limit else None
-    matches = []
-    for one in given:
-        names = [choice(word, _TYPES, "type of an address") for word in listed(one.word)]
-        found = _match(one, names, context.family, interface)
-        if found is None:
-            reason = "nft looks up types of addresses in the routing table, and these are not told by it alone"
-            return Meaning((options.opaque(reason),))
-        matches.append(found)
-    return Meaning(tuple(matches))
+    names = [[choice(word, _TYPES, "type of an address") for word in listed(one.word)] for one in given]
+    matches = [_match(one, own, context.family, interface) for one, own in zip(given, names, strict=True)]
+    known = tuple(one for one in matches if one is not None)
+    if len(known) < len(matches):
+        reason = "nft looks up types of addresses in the routing table, and these are not told by it alone"
+        return Meaning((options.opaque(reason),))
+    return Meaning(known)
 
 
 def _match(given: Given, names: list[str], family: Family, interface: Direction | None) -> Match | None:
@@ -62,8 +60,8 @@ MATCH = MatchExtension(
     (
         Option("src-type", negatable=True),
         Option("dst-type", negatable=True),
-        Option("limit-iface-in", takes=0),
-        Option("limit-iface-out", takes=0),
+        Option("limit-iface-in", takes=0, chains=COMING),
+        Option("limit-iface-out", takes=0, chains=GOING),
     ),
     read=_read,
 )

@@ -136,7 +136,7 @@ def _of_flow(options: Options, family: Family) -> list[Match] | None:
             )
         elif name == "ctdir":
             reply = choice(word, {"ORIGINAL": 0, "REPLY": 1}, "direction of a flow") == "REPLY"
-            found.append(FieldMatch(Field.CT_DIRECTION, Intervals.single(int(reply is not given.negated))))
+            found.append(FieldMatch(Field.CT_DIRECTION, Intervals.single(int(reply))))
     return found
 
 
@@ -181,7 +181,7 @@ MATCH = MatchExtension(
         *(Option(name, negatable=True) for name in _PORTS),
         Option("ctstatus", negatable=True),
         Option("ctexpire", negatable=True),
-        Option("ctdir", negatable=True),
+        Option("ctdir"),
     ),
     read=_read,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import COMING, GOING, Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem, Word
 from polc.importers.iptables.values import mark
 from polc.ir.fields import Field
@@ -28,5 +28,7 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 
 MATCH = MatchExtension(
-    "devgroup", (Option("src-group", negatable=True), Option("dst-group", negatable=True)), read=_read
+    "devgroup",
+    (Option("src-group", negatable=True, chains=COMING), Option("dst-group", negatable=True, chains=GOING)),
+    read=_read,
 )

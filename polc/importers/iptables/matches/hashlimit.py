@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches.connlimit import key_part
 from polc.importers.iptables.matches.limit import rate
@@ -19,6 +21,7 @@ _MODES = {
     "dstip": (KeyField.DESTINATION, "hashlimit-dstmask"),
     "dstport": (KeyField.DPORT, ""),
 }
+_BYTE_RATE = re.compile(r"[0-9]{1,10}[kmKM]?[bB](?:/s(?:ec(?:ond)?)?)?")
 _BYTES = "hashlimit counts bytes in steps that hang on the rate, and nft one by one"
 _RATES = "nft does not measure rates, it counts against them"
 _SIZE = 65535
@@ -38,11 +41,11 @@ def _read(options: Options, context: Context) -> Meaning:
         if given := options.get(other):
             number(given.word, 1, 0xFFFFFFFF)
     burst = options.get("hashlimit-burst")
-    if limit.word.text.lower().rstrip("/s").endswith("b"):
+    if _BYTE_RATE.fullmatch(limit.word.text):
         return Meaning((options.opaque(_BYTES),))
+    found = rate(limit.word, _SCALE)
     if "hashlimit-rate-match" in options:
         return Meaning((options.opaque(_RATES),))
-    found = rate(limit.word, _SCALE)
     count = number(burst.word, 1, _HIGHEST_BURST, "burst") if burst else 5
     over = (limit.option.name == "hashlimit-above") is not limit.negated
     idle = found.unit.value * 1000 if expire is None else expire

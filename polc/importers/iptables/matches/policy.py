@@ -15,7 +15,8 @@ _MODES = {"transport": "", "tunnel": ""}
 
 def _read(options: Options, _context: Context) -> Meaning:
     direction = choice(options.need("dir").word, {"in": "", "out": ""}, "direction")
-    kind = choice(options.need("pol").word, {"none": "", "ipsec": ""}, "policy")
+    pol = options.get("pol")
+    kind = choice(pol.word, {"none": "", "ipsec": ""}, "policy") if pol else "ipsec"
     _check_elements(options)
     strict, following = options.get("strict"), options.get("next")
     elements = [one for one in options if one.option.name in _ELEMENT]

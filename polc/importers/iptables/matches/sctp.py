@@ -31,7 +31,7 @@ def _read(options: Options, _context: Context) -> Meaning:
         return Meaning(transport=header_ports(options))
     how, types = chunks.words
     choice(how, {"all": "", "any": "", "only": ""}, "way to compare chunks")
-    for one in listed(types) if types.text not in ("ALL", "NONE") else ():
+    for one in listed(types) if types.text.upper() not in ("ALL", "NONE") else ():
         name, _, flags = one.text.partition(":")
         if name.upper() not in _CHUNKS or not re.fullmatch(_CHUNKS[name.upper()], flags):
             raise wrong(one, f"`{one.text}` is no chunk of SCTP", help=did_you_mean(name, _CHUNKS))

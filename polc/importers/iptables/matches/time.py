@@ -55,6 +55,7 @@ def _read(options: Options, _context: Context) -> Meaning:
     contiguous = options.get("contiguous")
     if contiguous and low <= high:
         raise Problem(APART, "`--contiguous` is for times that go past midnight", contiguous.at)
+    options.among("utc", "kerneltz")
     if "kerneltz" in options:
         return Meaning((options.opaque("it goes by the kernel's time zone, which is not that of any policy"),))
     if dates or monthdays:

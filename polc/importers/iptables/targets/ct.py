@@ -49,6 +49,8 @@ def _check(options: Options) -> str:
             _named(given.word, _LONGEST_HELPER, "helper")
         elif name in _ZONES and given.word.text == "mark":
             reason = reason or "it takes the zone from the packet's mark"
+        elif name in _ZONES:
+            number(given.word, 0, 0xFFFF, "zone")
     if not options.given:
         return "it only keeps later `-j CT` from having an effect"
     if "notrack" in options and len(options.given) > 1:

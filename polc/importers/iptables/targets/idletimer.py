@@ -19,6 +19,6 @@ def _read(options: Options, _context: Context) -> Action:
 
 TARGET = TargetExtension(
     "IDLETIMER",
-    (Option("timeout"), Option("label", text=True), Option("alarm", takes=0), Option("send_nl_msg", takes=0)),
+    (Option("timeout"), Option("label", text=True), Option("alarm", takes=0)),
     read=_read,
 )
