@@ -1,6 +1,6 @@
-"""The terminal sessions of the tutorial: its files are written, its commands run, their output put in its place.
+"""The terminal sessions of the documentation: its files are written, its commands run, their output put in its place.
 
-``python tests/sessions.py`` writes the page anew. Of a block ```` ```console```` each line ``$ polc ...`` is run, and
+``python tests/sessions.py`` writes the pages anew. Of a block ```` ```console```` each line ``$ polc ...`` is run, and
 what follows up to the next is its output; with ``head=5`` the first five lines of it, and behind ``| grep WORD`` those
 with the word. Commands with another pipe are for the reader alone, and so is what stands behind ``#``.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from polc.cli.main import main
 
-PAGE = Path(__file__).parent.parent / "docs" / "tutorial.md"
+PAGES = tuple(Path(__file__).parent.parent / "docs" / name for name in ("tutorial.md", "testing.md"))
 
 _BLOCK = re.compile(r"^```(yaml|console)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -29,7 +29,7 @@ def everything(command: str) -> bool:
 
 
 def without_kernel(command: str) -> bool:
-    return not command.startswith("$ polc verify")
+    return not command.startswith(("$ polc verify", "$ polc test --kernel"))
 
 
 def played(page: str, folder: Path, wanted: Callable[[str], bool] = everything) -> str:
@@ -78,6 +78,7 @@ def run(arguments: list[str], folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as scratch:
-        PAGE.write_text(played(PAGE.read_text(), Path(scratch)))
-    sys.stderr.write(f"wrote {PAGE}\n")
+    for page in PAGES:
+        with tempfile.TemporaryDirectory() as scratch:
+            page.write_text(played(page.read_text(), Path(scratch)))
+        sys.stderr.write(f"wrote {page}\n")

@@ -132,28 +132,33 @@ def test_json_has_no_suppressions(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["check", str(path), "--ignore", "POL30"]) == 0
 
 
-TESTED = "polc: 1\ninput: {default: accept}\ntests:\n  - accept tcp 198.51.100.9 -> host:22 in eth0\n"
+NATIVE = "polc: 1\ninput:\n  default: accept\n  rules:\n  - {native: {nft: 'counter'}}\n"
 
 
 def test_notes_of_reading_are_shown_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write(tmp_path, TESTED)
+    path = write(tmp_path, NATIVE)
     assert main(["check", path]) == 0
     out = capsys.readouterr().out
-    assert "note[POL250]" in out
-    assert f"--> {path}:4:5" in out
-    assert main(["check", path, "--ignore", "POL250"]) == 0
+    assert "note[POL251]" in out
+    assert f"--> {path}:5:5" in out
+    assert main(["check", path, "--ignore", "POL251"]) == 0
     assert main(["check", path, "--select", "POL3"]) == 0
-    assert (
-        main(["check", write(tmp_path, TESTED.replace("eth0", "eth0 # polc: ignore POL250 because of the lab"))]) == 0
-    )
+    ignored = NATIVE.replace("'}}", "'}} # polc: ignore POL251 because of the lab")
+    assert main(["check", write(tmp_path, ignored)]) == 0
     assert capsys.readouterr().out == ""
 
 
 def test_compile_tells_the_notes_beside_its_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compile", write(tmp_path, TESTED), "--target", "nft"]) == 0
+    assert main(["compile", write(tmp_path, NATIVE), "--target", "nft", "--format", "text"]) == 0
     told = capsys.readouterr()
-    assert "note[POL250]" in told.err
-    assert json.loads(told.out)
+    assert "note[POL251]" in told.err
+    assert "counter" in told.out
+
+
+def test_tests_that_cannot_be_read_are_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, "polc: 1\ninput: {default: accept}\ntests:\n  - accept tcp 198.51.100.9 > host:22 in eth0\n")
+    assert main(["check", path]) == 2
+    assert f"--> {path}:4:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -17,17 +17,19 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from packet_text import parse_test
+from packet_text import GATEWAY, fate_of, parse_test, simulated
 
 from polc.backends.model import Output
 from polc.backends.registry import BACKENDS
-from polc.compiler import ANY_APPROXIMATION, compile_policy
-from polc.diagnostics import Failure, Severity
+from polc.compiler import ANY_APPROXIMATION, compile_policy, read
+from polc.diagnostics import Collector, Failure, Severity
 from polc.diagnostics.text import render
 from polc.kernel.loaders import LOADERS, Loader
 from polc.kernel.netns import ScratchNamespace
+from polc.policy import read_policy
 from polc.policy.parser import Tree, parse
 from polc.resources import read_resource
+from polc.simulate import Simulator
 
 sys.path.append(str(Path(__file__).parent / "kernel"))
 from gateway import ask, gateway
@@ -122,6 +124,27 @@ def test_the_kernel_does_what_the_policy_says(name: str, loader: Loader) -> None
         if fate.verdict != verdict or (packet.becomes and packet.becomes not in fate.ends)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+SUNDAY = 1_714_867_200
+"""5 May 2024, 00:00 UTC, for policies that ask for the day."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_simulator_does_what_the_policy_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOLDEN.parent)
+    path = f"golden/{name}.yaml"
+    for ruleset in (read_policy(path, Collector()), read(path)):
+        simulator = Simulator([ruleset], GATEWAY, start=SUNDAY + 12 * 3600)
+        wrong = []
+        for number, line in enumerate(lines_of(name)):
+            wanted, packet = parse_test(line)
+            verdict, ends = fate_of(simulator.send(simulated(packet, number)))
+            # Only the kernel knows the words of a target.
+            wanted = "unknown" if name == "native" else wanted
+            if verdict != wanted or (packet.becomes and packet.becomes != ends):
+                wrong.append(f"{line}: {verdict}, {ends}")
+        assert not wrong, "\n".join(wrong)
 
 
 def test_packets_of_each_policy_are_tried() -> None:

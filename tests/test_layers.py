@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler",),
     ("analysis", "kernel"),
+    ("testing", "explaining"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -48,6 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(path: str) -> Iterable[Diagnostic]:
     collector = Collector()
     inspected = inspect_policy(path, collector)
+    if inspected.merged.tests:
+        from polc.testing.cases import read_cases  # only here: most policies have none, and it takes time to import
+
+        read_cases(inspected.merged.tests)
     found = (*collector, *findings(inspected))
     return Collector(list(suppress(found, inspected.sources))).in_order()
 

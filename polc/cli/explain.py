@@ -12,11 +12,18 @@ from polc.diagnostics.reference import shortened
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("topic", metavar="TOPIC", nargs="?", help="a code such as POL301, or a concept such as state")
+    parser.add_argument(
+        "topic", metavar="TOPIC", nargs="?", help="a code such as POL301, a concept such as state, or a policy file"
+    )
+    parser.add_argument(
+        "rule", metavar="RULE", nargs="?", help="of a policy: input/3 for its third rule, :14 for line 14, or an id"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     topic = arguments.topic
+    if arguments.rule is not None:
+        return _rule(topic, arguments.rule)
     if topic is None:
         _list()
         return 0
@@ -30,6 +37,16 @@ def run(arguments: argparse.Namespace) -> int:
     hint = f"did you mean `{near[0]}`?" if near else "`polc explain` lists what there is"
     sys.stderr.write(f"polc explain: nothing is known of `{topic}`: {hint}\n")
     return 2
+
+
+def _rule(path: str, rule: str) -> int:
+    # Only here: it takes both targets and the simulator.
+    from polc.diagnostics import Collector
+    from polc.explaining.page import page
+    from polc.policy.read import inspect_policy
+
+    sys.stdout.write(page(inspect_policy(path, Collector()), rule))
+    return 0
 
 
 def _list() -> None:

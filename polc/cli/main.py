@@ -16,7 +16,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "compile": ("polc.cli.compile", "write a policy for a target: nftables or iptables"),
     "check": ("polc.cli.check", "errors and lints: what is well-formed and still not what was meant"),
     "explain": ("polc.cli.explain", "what a diagnostic code means, and how conntrack, limits and hooks work"),
+    "simulate": ("polc.cli.simulate", "what becomes of packets, and why: the deciding rule, conntrack, NAT, a trace"),
     "fmt": ("polc.cli.fmt", "write policies in canonical form, meaning and comments unchanged"),
+    "test": ("polc.cli.test", "try the tests of policies: in the simulator, and with real packets"),
     "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
 }
 """Name -> its module, and what it does in a line."""

@@ -17,7 +17,7 @@ made by `python -m polc.diagnostics.reference`.
 - **Errors** end a command with status 2, those of the machine (`POL6xx`) with 3. Nothing hides them.
 - **Warnings** are what `polc check` finds in a policy that is well-formed; it then ends with status 1.
 - **Notes** are worth knowing and change no status. `polc compile` prints them, and warnings, to standard error when
-  they are about reading the policy (`POL250`); what needs judgement (`POL3xx`) is for `polc check`.
+  they are about reading the policy (`POL251`); what needs judgement (`POL3xx`) is for `polc check`.
 
 `polc check --select POL301,POL302` reports only these, `--ignore POL312` all but these; the beginning of a code
 (`POL3`) stands for all that begin so. One finding is hidden by a comment that says why, on its line or alone on the

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from polc.backends.iptables import compare as compare_iptables
 from polc.backends.iptables import compare_ipsets, ipsets
+from polc.backends.iptables.tables import TABLES
 from polc.backends.model import Output, OutputFile
 from polc.backends.nft import compare as compare_nft
 from polc.diagnostics import Failure
@@ -95,9 +96,9 @@ IPTABLES_TOOLS: dict[str, str] = {"rules.v4": "iptables", "rules.v6": "ip6tables
 class IptablesLoader:
     """``iptables-restore`` and ``iptables-save`` of one ``variant``, for both families (iptables-restore(8)).
 
-    The nft variant takes a file as one transaction, legacy table by table. So every file is first tried with
-    ``--test``, and none is loaded unless all passed; but what only the kernel refuses (a chain that is not
-    there, for the nft variant), ``--test`` does not see, and then the files before are loaded.
+    Both variants take a file table by table, each at its ``COMMIT``. So every file is first tried with ``--test``, and
+    none is loaded unless all passed; and what only the kernel refuses, which ``--test`` does not see, has the rules
+    that were there put back.
 
     Sets come before all of that, since rules name sets that exist, ``--test`` or not; both variants share them. Those
     that exist keep their members; other parameters than theirs are an error of ``ipset``.
@@ -124,8 +125,18 @@ class IptablesLoader:
                 _run(namespace, [find("ipset"), "-exist", "restore"], file.text)
         for file, restore in restores:
             _run(namespace, [restore, "--test"], file.text)
-        for file, restore in restores:
-            _run(namespace, [restore], file.text)
+        before = [_run(namespace, [self._save(IPTABLES_TOOLS[file.name]), "-c"]) for file, _ in restores]
+        try:
+            for file, restore in restores:
+                _run(namespace, [restore], file.text)
+        except Failure as refused:
+            problems = refused.diagnostics
+            for (file, restore), saved in zip(restores, before, strict=True):
+                try:
+                    _run(namespace, [restore, "-c"], _with_all_tables(saved, file.text))
+                except Failure as failure:
+                    problems += failure.diagnostics
+            raise Failure(problems) from None
 
     def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
         return tuple(OutputFile(file.name, _run(namespace, self._listing(file.name))) for file in output.files)
@@ -144,6 +155,14 @@ class IptablesLoader:
 
     def _save(self, tool: str) -> str:
         return find(f"{tool}-{self.variant}-save")
+
+
+def _with_all_tables(saved: str, other: str) -> str:
+    """What iptables-save printed, and empty those tables that only ``other``, a restore file, has."""
+    tables = {line[1:] for line in other.splitlines() if line.startswith("*")}
+    there = {line[1:] for line in saved.splitlines() if line.startswith("*")}
+    chains = {name: "".join(f":{chain} ACCEPT [0:0]\n" for chain in TABLES[name]) for name in sorted(tables - there)}
+    return saved + "".join(f"*{name}\n{policies}COMMIT\n" for name, policies in chains.items())
 
 
 def _run(namespace: Namespace, argv: list[str], input: str = "") -> str:

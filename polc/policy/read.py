@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from polc.diagnostics import Collector, Diagnostic, Label, Severity
+from polc.diagnostics import Collector
 from polc.ir.ruleset import Ruleset
 from polc.policy.lower.scope import Settings
 from polc.policy.lower.sections import Written, lower_sections
@@ -60,8 +60,5 @@ def _inspect(merged: Merged, collector: Collector) -> Inspection:
     symbols = resolve_symbols(merged.definitions, merged.broken, collector)
     settings = read_settings(merged.settings, symbols.services, collector)
     ruleset, written = lower_sections(merged, symbols, settings, collector)
-    if merged.tests:
-        message = "the tests of this policy are not run by this version of polc"
-        collector.add(Diagnostic("POL250", message, (Label(merged.tests[0].span),), severity=Severity.NOTE))
     collector.raise_if_errors()
     return Inspection(ruleset, merged, written, settings)

@@ -6,7 +6,7 @@ Drawn of few values, about which the packets are too, so that rules overlap and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from hypothesis import strategies as st
@@ -72,6 +72,9 @@ class Policy:
 
     def verdict(self, packet: Packet) -> str:
         section = "input" if packet.destination in OWN else "forward"
+        if section == "forward":
+            # A hop is used up before the rules of forward are asked (net/ipv4/ip_forward.c, ip6_output.c).
+            packet = replace(packet, ttl=packet.ttl - 1)
         found = self._walk(self.rules, packet, section)
         return self.default if found in ("", "return") else found
 

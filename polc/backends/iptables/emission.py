@@ -73,7 +73,7 @@ class _Emission:
                 table.chains[name] = lines
         rules = tuple(OutputFile(_FILES[family], self._text(family)) for family in FAMILIES)
         # Rules name sets that exist.
-        sets = (OutputFile(ipsets.FILE, "".join(self.sets.values())),) if self.sets else ()
+        sets = (OutputFile(ipsets.FILE, ipsets.file_text(self.sets.values())),) if self.sets else ()
         return Output((*sets, *rules), tuple(self.deviations))
 
     def _sets(self) -> dict[str, str]:
@@ -81,7 +81,7 @@ class _Emission:
         found: dict[str, str] = {}
         for one in self.ruleset.sets:
             try:
-                found[one.name] = f"{ipsets.create(one)}\n"
+                found[one.name] = ipsets.create(one)
             except Refused as refused:
                 self._deviate(Fidelity.REFUSED, refused.difference, one.origin)
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from polc.backends.iptables.extensions.sets import check_timeout
 from polc.backends.iptables.extensions.words import Refused, made_of
 from polc.ir.family import Family
@@ -40,9 +42,20 @@ def create(one: DynamicSet) -> str:
     buckets = max(_SMALLEST_TABLE, 1 << (one.size - 1).bit_length())
     # A set without a time has `timeout 0`: whoever adds to it by hand can still give one.
     return (
-        f"create {one.name} hash:ip family {_FAMILIES[family]} "
-        f"hashsize {buckets} maxelem {one.size} timeout {one.timeout or 0}"
+        f"create {one.name} hash:ip hashsize {buckets} maxelem {one.size} timeout {one.timeout or 0} "
+        f"family {_FAMILIES[family]}"
     )
+
+
+def file_text(commands: Iterable[str]) -> str:
+    """The file of the commands of ``create``, those for sets of IPv4 first.
+
+    ipset takes a file line by line, and a line that is cut short may be one that it takes: `timeout 36` of 3600. The
+    family comes last, and no rule of IPv6 takes a set that has lost it; where any other set is cut, those behind it
+    are missing. So the rules are refused, whatever was cut.
+    """
+    of_ip6 = f"family {_FAMILIES[Family.IP6]}"
+    return "".join(f"{command}\n" for command in sorted(commands, key=lambda one: one.endswith(of_ip6)))
 
 
 def named(rule: Rule) -> set[str]:

@@ -17,7 +17,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "filter": ("INPUT", "FORWARD", "OUTPUT"),
     "security": ("INPUT", "FORWARD", "OUTPUT"),
 }
-"""In the order in which a packet meets them, which is the order of the files."""
+"""In the order in which a packet meets them."""
 
 
 @dataclass(frozen=True, slots=True)

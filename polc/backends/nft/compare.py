@@ -12,7 +12,7 @@ from polc.backends.nft.json_value import Json, compact, items, members
 from polc.backends.nft.listed_meters import meter_names, with_meters
 from polc.backends.nft.normal_rules import NormalRule, normal_rule
 
-LOSSES: Final[dict[str, str]] = {
+UNCOMPARED: Final[dict[str, str]] = {
     "handle": "the kernel numbers what it holds; nobody emits a number",
     "comment": "polc gives none to chains, sets and objects, and older nft lists none; those of rules are compared",
     "elem": "what a dynamic set holds is added at run time",
@@ -37,7 +37,7 @@ class _Table:
 def differences(emitted_json: str, listed_json: str) -> tuple[str, ...]:
     """Sentences, one for each difference between commands of ``print_json`` and a listing of the table they load.
 
-    Both are read as data: what is equal but for ``LOSSES``, spelling and nft's defaults is no difference.
+    Both are read as data: what is equal but for ``UNCOMPARED``, spelling and nft's defaults is no difference.
 
     Raises:
         ValueError: one of the texts is not libnftables' JSON.
@@ -71,9 +71,9 @@ def _take(table: _Table, kind: str, value: dict[str, Json]) -> None:
     if kind == "rule":
         table.rules.setdefault(str(value.get("chain")), []).append(normal_rule(value))
         return
-    kept = {key: one for key, one in value.items() if key not in LOSSES and key not in ("name", "table", "family")}
+    kept = {key: one for key, one in value.items() if key not in UNCOMPARED and key not in ("name", "table", "family")}
     if "flags" in kept:
-        flags = sorted(str(flag) for flag in items(kept.pop("flags")) if f"flag {flag}" not in LOSSES)
+        flags = sorted(str(flag) for flag in items(kept.pop("flags")) if f"flag {flag}" not in UNCOMPARED)
         kept |= {"flags": [*flags]} if flags else {}
     table.declared[(_KINDS.get(kind, kind), str(value.get("name")))] = compact(kept)
 

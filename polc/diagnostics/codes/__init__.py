@@ -9,6 +9,7 @@ from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
 from polc.diagnostics.codes.names import NAME_CODES
 from polc.diagnostics.codes.output import OUTPUT_CODES
+from polc.diagnostics.codes.packets import PACKET_CODES
 from polc.diagnostics.codes.syntax import SYNTAX_CODES
 from polc.diagnostics.codes.targets import TARGET_CODES
 
@@ -16,6 +17,7 @@ _ALL = sorted(
     (
         *INPUT_CODES,
         *OUTPUT_CODES,
+        *PACKET_CODES,
         *SYNTAX_CODES,
         *NAME_CODES,
         *CLAUSE_CODES,
@@ -32,7 +34,7 @@ CODES: dict[str, Code] = {code.code: code for code in _ALL}
 if len(CODES) != len(_ALL):
     raise ValueError("two diagnostics have the same code")
 
-_ADVICE = frozenset({"POL250", "POL251", "POL516", "POL517", "POL518", "POL519", "POL520", "POL521"})
+_ADVICE = frozenset({"POL251", "POL516", "POL517", "POL518", "POL519", "POL520", "POL521"})
 
 
 def is_advice(code: str) -> bool:

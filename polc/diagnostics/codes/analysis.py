@@ -163,7 +163,7 @@ ANALYSIS_CODES: tuple[Code, ...] = (
     Code(
         "POL390",
         "a suppression that is not in order",
-        what="a comment `polc: ignore` names no code that can be ignored (POL3xx, POL250), gives no reason, or hides "
+        what="a comment `polc: ignore` names no code that can be ignored (POL3xx, POL251), gives no reason, or hides "
         "nothing",
         why="it would stay behind as a claim that nobody checks",
         example="# polc: ignore POL301\n" + _input(*_ALL),

@@ -116,13 +116,6 @@ CLAUSE_CODES: tuple[Code, ...] = (
         instead="one rule's words, without the chain before and the line end behind them",
     ),
     Code(
-        "POL250",
-        "tests that were not run",
-        what="the policy has `tests`, which this version of polc reads and keeps but does not run",
-        why="who wrote them may think that they hold",
-        instead="a look at the emitted rules, and `polc verify`",
-    ),
-    Code(
         "POL251",
         "a rule in a target's own words",
         what="a rule is `native`: it stands in the output as it stands in the policy",

@@ -26,4 +26,19 @@ KERNEL_CODES: tuple[Code, ...] = (
         why="either this kernel lacks a feature that the policy uses, or polc emitted something wrong",
         instead="the tool's own words are in the message; report it if the feature is there",
     ),
+    Code(
+        "POL610",
+        "no stage for real packets",
+        what="a host with the interfaces, addresses and routes that packets need could not be made in a namespace",
+        why="packets are sent through a real kernel, between namespaces that stand for the host and for the world",
+        instead="the kernel's own words are in the message: an address or route of the host's description, a driver "
+        "(veth), or nfnetlink_log that is missing",
+    ),
+    Code(
+        "POL611",
+        "a packet that cannot be sent for real",
+        what="the packet has something that none on a wire has, such as a conntrack state without a flow before it",
+        why="the simulator can take it as given, the kernel cannot",
+        instead="write the packets that come before it as steps of a scenario, or try it in the simulator alone",
+    ),
 )

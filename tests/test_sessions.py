@@ -1,23 +1,24 @@
-"""The tutorial's sessions: what its page shows is what the commands print."""
+"""Sessions of the documentation: what its pages show is what the commands print."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from sessions import PAGE, played, run, without_kernel
-
-SHOWN = PAGE.read_text()
+from sessions import PAGES, played, run, without_kernel
 
 
-def test_the_page_shows_what_commands_print(tmp_path: Path) -> None:
-    assert played(SHOWN, tmp_path, without_kernel) == SHOWN, "python tests/sessions.py"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_page_shows_what_commands_print(page: Path, tmp_path: Path) -> None:
+    shown = page.read_text()
+    assert played(shown, tmp_path, without_kernel) == shown, "python tests/sessions.py"
 
 
 @pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "hashlimit")
 def test_it_shows_what_verify_prints(tmp_path: Path) -> None:
-    assert "$ polc verify" in SHOWN
-    assert played(SHOWN, tmp_path) == SHOWN, "python tests/sessions.py"
+    shown = PAGES[0].read_text()
+    assert "$ polc verify" in shown
+    assert played(shown, tmp_path) == shown, "python tests/sessions.py"
 
 
 def test_output_is_replaced(tmp_path: Path) -> None:

@@ -1,0 +1,153 @@
+"""Puts packets into a stage and tells what came out: ``python -m polc.kernel.stage.worker``, in the host's namespace.
+
+The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC}, "far": MAC, "group": N}``; then a
+request a line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that comes in there, ``{"interface": "",
+"destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. The answer is a line each, ``{"logged":
+[[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
+interface.
+
+Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
+this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
+out when it has, too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import socket
+import struct
+import sys
+
+from polc.kernel.stage.nflog import LogGroup
+
+_NEWNET = 0x40000000
+_EVERYTHING, _FENCE = 3, 0x88B5  # ETH_P_ALL; IEEE 802, local experimental
+_IP, _IP6 = b"\x08\x00", b"\x86\xdd"
+_BROADCAST = b"\xff" * 6
+_SOL_PACKET, _QDISC_BYPASS = 263, 20
+_IPV6_HDRINCL = 36
+_LONGEST = 10.0
+"""Seconds after which a fence is lost."""
+
+
+def main() -> int:
+    # Whatever a library prints goes to standard error: standard output is the protocol's alone.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    requests = os.fdopen(0, encoding="utf-8", closefd=False)
+    # One CPU has one queue, in which nothing overtakes.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    begin = json.loads(requests.readline())
+    links = _Links(begin["world"], begin["interfaces"], begin["far"])
+    log = LogGroup(begin["group"])
+    for line in requests:
+        request = json.loads(line)
+        error = links.put_in(request) if request["interface"] else _send(request)
+        far = links.settle()
+        found = {"logged": [[prefix, data.hex()] for prefix, data in log.packets()], "far": far, "error": error}
+        answers.write(json.dumps(found) + "\n")
+        answers.flush()
+    return 0
+
+
+class _Links:
+    """Packet sockets on both ends of every link."""
+
+    def __init__(self, world: str, macs: dict[str, str], far: str) -> None:
+        self.macs = {name: bytes.fromhex(mac.replace(":", "")) for name, mac in macs.items()}
+        self.far_mac = bytes.fromhex(far.replace(":", ""))
+        self.near = {name: _packet_socket(name, _FENCE) for name in macs}
+        own = os.open("/proc/self/ns/net", os.O_RDONLY)
+        _enter(os.open(world, os.O_RDONLY))
+        self.far = {name: _packet_socket(name, _EVERYTHING) for name in macs}
+        _enter(own)
+        self.fences = 0
+
+    def put_in(self, request: dict[str, str]) -> str:
+        name, data = request["interface"], bytes.fromhex(request["data"])
+        kind = _IP if data[0] >> 4 == 4 else _IP6
+        source = bytes.fromhex(request["mac"]) if request.get("mac") else self.far_mac
+        to = _BROADCAST if request.get("broadcast") else self.macs[name]
+        try:
+            self.far[name].send(to + source + kind + data)
+        except OSError as error:
+            return error.strerror or "error"
+        return ""
+
+    def settle(self) -> list[list[str]]:
+        """Datagrams that have left by each interface, once all is through."""
+        self.fences += 1
+        seen: list[list[str]] = []
+        fence = struct.pack(">HI", _FENCE, self.fences).ljust(50, b"\0")
+        for near, far in ((self.near, self.far), (self.far, self.near)):
+            for name, end in far.items():
+                end.send(_BROADCAST + self.macs[name] + fence)
+            self._wait(near, fence, seen)
+        return seen
+
+    def _wait(self, ends: dict[str, socket.socket], fence: bytes, seen: list[list[str]]) -> None:
+        names = {end.fileno(): name for name, end in ends.items()}
+        while names:
+            ready = select.select([*names], [], [], _LONGEST)[0]
+            if not ready:
+                raise TimeoutError(f"nothing comes through {', '.join(names.values())}")
+            for number in ready:
+                data, origin = ends[names[number]].recvfrom(1 << 17)
+                if origin[2] == socket.PACKET_OUTGOING:
+                    continue
+                if data[12:62] == fence:
+                    del names[number]
+                elif data[12:14] in (_IP, _IP6):
+                    seen.append([names[number], data[14:].hex()])
+
+
+def _packet_socket(name: str, kind: int) -> socket.socket:
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(kind))
+    made.bind((name, kind))
+    # Past the queue, which is not there yet when a link has just come up.
+    made.setsockopt(_SOL_PACKET, _QDISC_BYPASS, 1)
+    return made
+
+
+def _enter(namespace: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, _NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def _send(request: dict[str, str]) -> str:
+    """Send a datagram from the host itself; gives the kernel's refusal, empty for none."""
+    data = bytes.fromhex(request["data"])
+    family = socket.AF_INET if data[0] >> 4 == 4 else socket.AF_INET6
+    try:
+        with _raw_socket(family, int(request.get("uid", 0)), int(request.get("gid", 0))) as sender:
+            level, option = (socket.IPPROTO_IP, 3) if family == socket.AF_INET else (41, _IPV6_HDRINCL)
+            sender.setsockopt(level, option, 1)
+            if request.get("mark"):
+                sender.setsockopt(socket.SOL_SOCKET, 36, int(request["mark"]))
+            if request.get("device"):
+                sender.setsockopt(socket.SOL_SOCKET, 25, request["device"].encode() + b"\0")
+            sender.sendto(data, (request["destination"], 0))
+    except OSError as error:
+        return error.strerror or "error"
+    return ""
+
+
+def _raw_socket(family: int, uid: int, gid: int) -> socket.socket:
+    """A socket that belongs to a user: `meta skuid` is the file system's user of its maker (credentials(7))."""
+    libc = ctypes.CDLL(None)
+    libc.setfsgid(gid)
+    libc.setfsuid(uid)
+    try:
+        if libc.setfsuid(-1) != uid or libc.setfsgid(-1) != gid:
+            raise OSError(22, "the user or group has no number in this user namespace")
+        return socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    finally:
+        libc.setfsuid(0)
+        libc.setfsgid(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What a host sends back for a packet that it rejects (net/ipv4/netfilter/nf_reject_ipv4.c, nf_reject_ipv6.c)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from polc.ir.family import Family
+from polc.ir.matches import AddressType
+from polc.ir.protocols import ICMP, ICMPV6, TCP
+from polc.ir.verdicts import RejectType
+from polc.simulate.flight import Flight
+from polc.simulate.host import Routing
+from polc.simulate.packet import ACK, FIN, RST, SYN, Packet
+
+_IP: dict[RejectType, tuple[int, int]] = {
+    # uapi/linux/icmp.h; net/netfilter/nft_reject.c, nft_reject_icmp_code
+    RejectType.PORT_UNREACHABLE: (3, 3),
+    RejectType.HOST_UNREACHABLE: (3, 1),
+    RejectType.NO_ROUTE: (3, 0),
+    RejectType.ADMIN_PROHIBITED: (3, 13),
+    RejectType.NET_UNREACHABLE: (3, 0),
+    RejectType.PROTO_UNREACHABLE: (3, 2),
+    RejectType.NET_PROHIBITED: (3, 9),
+    RejectType.HOST_PROHIBITED: (3, 10),
+}
+_IP6: dict[RejectType, tuple[int, int]] = {
+    # uapi/linux/icmpv6.h; nft_reject_icmpv6_code
+    RejectType.PORT_UNREACHABLE: (1, 4),
+    RejectType.HOST_UNREACHABLE: (1, 3),
+    RejectType.NO_ROUTE: (1, 0),
+    RejectType.ADMIN_PROHIBITED: (1, 1),
+    RejectType.ADDR_UNREACHABLE: (1, 3),
+    RejectType.POLICY_FAIL: (1, 5),
+    RejectType.REJECT_ROUTE: (1, 6),
+}
+_HOPS = 64
+_UNANSWERED = (AddressType.BROADCAST, AddressType.MULTICAST)
+
+
+def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | None:
+    """The answer, before it goes through the rules itself; None: nothing is sent."""
+    packet = flight.now()
+    if routing.type_of(packet.family, packet.daddr) in _UNANSWERED:
+        return None
+    if kind is RejectType.TCP_RESET:
+        return _reset(packet)
+    return error_about(packet, (_IP6 if packet.family is Family.IP6 else _IP)[kind], routing)
+
+
+def _reset(packet: Packet) -> Packet | None:
+    """nf_reject_ip_tcphdr_put: with the number that the other end expects, where it said one."""
+    if packet.protocol != TCP or packet.fragment or packet.flags & RST:
+        return None
+    seq = ack = None
+    flags = RST
+    if packet.flags & ACK:
+        seq, ack = packet.ack, 0
+    else:
+        flags |= ACK
+        length = packet.data_bytes + bool(packet.flags & SYN) + bool(packet.flags & FIN)
+        seq, ack = 0, None if packet.seq is None else (packet.seq + length) & 0xFFFFFFFF
+    return Packet(
+        packet.family, TCP, packet.daddr, packet.saddr, packet.dport, packet.sport, flags=flags, seq=seq, ack=ack,
+        window=0, ttl=_HOPS,
+    )  # fmt: skip
+
+
+def error_about(packet: Packet, error: tuple[int, int], routing: Routing) -> Packet | None:
+    """An ICMP error of this type and code; never about an error, nor about a later fragment. It comes from the address
+    that was asked, where it is the host's own, or else that by which the answer leaves (net/ipv4/icmp.c, __icmp_send).
+    """
+    if packet.is_icmp_error or packet.fragment or packet.saddr == 0:
+        return None
+    quoted = replace(packet, iif="", oif="", mark=0, presumed=None)
+    source: int | None = packet.daddr
+    if routing.type_of(packet.family, packet.daddr) is not AddressType.LOCAL:
+        hop = routing.lookup(packet.family, packet.saddr, packet.iif)
+        source = routing.source(packet.family, hop.interface if hop else packet.iif, packet.saddr)
+    if source is None:
+        return None
+    protocol = ICMPV6 if packet.family is Family.IP6 else ICMP
+    type_, code = error
+    return Packet(packet.family, protocol, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS)

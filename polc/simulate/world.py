@@ -1,0 +1,57 @@
+"""What all rules of a host share: the clock, the flows, the routes, and what is noted of the packet at hand."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Protocol
+
+from polc.ir.statements import Duplicate, Log
+from polc.simulate.conntrack.flow import SECOND
+from polc.simulate.conntrack.table import Table
+from polc.simulate.host import Routing
+from polc.simulate.settings import Settings
+
+if TYPE_CHECKING:
+    from polc.ir.ruleset import Hook
+    from polc.simulate.chains import ChainCode, Decision
+    from polc.simulate.ends import Leave
+    from polc.simulate.flight import Flight
+
+
+class Watcher(Protocol):
+    """Who is told of a packet's way; nobody by default."""
+
+    def walk(self, chain: ChainCode, flight: Flight) -> Decision | Leave | None:
+        """Run a chain and note each rule."""
+
+    def policy(self, decision: Decision) -> None:
+        """The policy of a base chain decides."""
+
+    def hook(self, hook: Hook, flight: Flight) -> None:
+        """The packet comes to a hook."""
+
+
+class World:
+    """``epoch`` is the time of day at which the clock began, in nanoseconds since 1970. ``logs`` and ``copies`` are
+    of the packet at hand, ``tracer`` watches it. ``doubt`` is set once a packet's way is not known: what rules
+    remember may then be wrong.
+    """
+
+    __slots__ = ("copies", "counters", "doubt", "epoch", "logs", "random", "routing", "settings", "table", "tracer")
+
+    def __init__(self, routing: Routing, settings: Settings, epoch: float) -> None:
+        self.routing = routing
+        self.settings = settings
+        self.table = Table(settings.conntrack_max)
+        self.epoch = int(epoch * SECOND)
+        self.random = Random(settings.seed)
+        self.logs: list[Log] = []
+        self.copies: list[Duplicate] = []
+        self.counters: dict[str, list[int]] = {}
+        self.doubt = ""
+        self.tracer: Watcher | None = None
+
+    @property
+    def wall_clock(self) -> int:
+        """Whole seconds since 1970, UTC."""
+        return (self.epoch + self.table.now) // SECOND

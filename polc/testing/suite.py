@@ -1,0 +1,90 @@
+"""A policy with its tests: those in it, in its includes, and in a file beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from polc.diagnostics import Collector, Diagnostic, Failure, Label
+from polc.ir.ruleset import Ruleset
+from polc.passes import pipeline
+from polc.policy.merge import load
+from polc.policy.nodes import Node, Scalar, plain
+from polc.policy.read import inspect_policy
+from polc.simulate.assumed import assumed_host
+from polc.simulate.host import Host
+from polc.simulate.host_text import read_host
+from polc.simulate.steps import Step
+from polc.source import SourceFile
+from polc.testing.cases import Case, read_cases
+
+_BESIDE = (".tests.yaml", ".tests.yml", ".tests.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """``ruleset`` has gone through the passes. ``steps`` are those of each case on the host."""
+
+    ruleset: Ruleset
+    host: Host
+    cases: tuple[Case, ...]
+    steps: tuple[tuple[Step, ...], ...]
+
+
+def read_suite(path: str, others: tuple[str, ...], host_text: str | None, collector: Collector) -> Suite:
+    """The tests of the policy ``path`` and of the files ``others``; without those, of a file beside it.
+
+    ``host_text`` describes the host, where the policy does not (None), or comes before what it says.
+
+    Raises:
+        Failure: with all that is wrong in any of the files.
+    """
+    inspected = inspect_policy(path, collector)
+    nodes = list(inspected.merged.tests)
+    for other in others or _beside(path):
+        merged = load(other, collector)
+        collector.raise_if_errors()
+        nodes += merged.tests
+    cases = tuple(read_cases(nodes))
+    ruleset = pipeline.run(inspected.ruleset)
+    described = inspected.merged.settings.get("host")
+    if host_text is not None:
+        host = read_host(SourceFile("--host", host_text))
+    elif described is not None:
+        host = _host_of(described.value)
+    else:
+        host = assumed_host(
+            (ruleset,), (name for case in cases for step in case.steps for name in step.draft.interfaces)
+        )
+    return Suite(ruleset, host, cases, _on_host(cases, host))
+
+
+def _beside(path: str) -> tuple[str, ...]:
+    """``policy.tests.yaml`` of ``policy.yaml``, where there is one."""
+    if path == "-":
+        return ()
+    there = (Path(path).with_suffix(ending) for ending in _BESIDE)
+    return tuple(str(one) for one in there if one.is_file())
+
+
+def _host_of(node: Node) -> Host:
+    text = node.text if isinstance(node, Scalar) else json.dumps(plain(node))
+    try:
+        return read_host(SourceFile("host", text))
+    except Failure as failure:
+        first = failure.diagnostics[0]
+        raise Failure((Diagnostic(first.code, first.message, (Label(node.span),), first.help),)) from None
+
+
+def _on_host(cases: tuple[Case, ...], host: Host) -> tuple[tuple[Step, ...], ...]:
+    found: list[tuple[Step, ...]] = []
+    wrong: list[Diagnostic] = []
+    for case in cases:
+        try:
+            found.append(tuple(step.draft.step(host) for step in case.steps))
+        except Failure as failure:
+            wrong += failure.diagnostics
+    if wrong:
+        raise Failure(wrong)
+    return tuple(found)

@@ -1,0 +1,4 @@
+"""The versions lab: every golden and example loaded with the tools of several generations of Debian.
+
+``scripts/versions`` runs it; docs/versions.md has what it does and the last result.
+"""
