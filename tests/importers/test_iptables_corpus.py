@@ -7,6 +7,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +23,8 @@ from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
 from polc.ir.family import Family
 from polc.ir.matches import OpaqueMatch
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Ruleset
+from polc.ir.ruleset import Ruleset
 from polc.ir.statements import OpaqueStatement
-from polc.ir.verdicts import Accept
 from polc.passes import pipeline
 from polc.source import SourceFile
 
@@ -42,13 +42,19 @@ def family(path: Path) -> Family:
     return Family.IP6 if ".v6." in path.name else Family.IP
 
 
+@cache
+def ruleset_of(path: Path) -> tuple[Ruleset, Collector]:
+    collector = Collector()
+    (found,) = read([Input(source(path), Kind.RESTORE, family(path))], collector)
+    return found, collector
+
+
 @pytest.mark.parametrize("path", saved(), ids=lambda path: path.name)
 def test_every_file_is_read_whole(path: Path) -> None:
     text = source(path)
     assert kind_of(text.text) is Kind.RESTORE
     assert family_of(text) is family(path)
-    collector = Collector()
-    (found,) = read([Input(text, Kind.RESTORE, family(path))], collector)
+    found, collector = ruleset_of(path)
     left_out = [one for one in collector if one.code in KNOWN_NOTES]
     assert len(left_out) == len(collector.diagnostics)
     # Each line is a rule, or left out with a word.
@@ -65,8 +71,7 @@ def test_what_stays_in_its_own_words() -> None:
     words: dict[str, int] = {}
     count = 0
     for path in saved():
-        (found,) = read([Input(source(path), Kind.RESTORE, family(path))], Collector())
-        for chain in found.chains:
+        for chain in ruleset_of(path)[0].chains:
             for rule in chain.rules:
                 count += 1
                 for one in (*rule.matches, *rule.statements):
@@ -192,16 +197,11 @@ def test_ten_thousand_rules_to_nft(name: str) -> None:
 
 
 def test_a_hundred_thousand_lines() -> None:
-    rules = [
-        f"-A INPUT -s 10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/32 -p tcp -m tcp --dport 22 -j DROP"
-        for n in range(100_000)
-    ]
+    addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/32" for n in range(100_000))
+    rules = [f"-A INPUT -s {address} -p tcp -m tcp --dport 22 -j DROP" for address in addresses]
+    rules[50_000] = "-A INPUT -p tcp --dprot 22"
     start = time.process_time()
-    (found,), _ = import_all(table(*rules))
+    (wrong,) = errors(table(*rules))
     assert time.process_time() - start < 60
-    (chain,) = found.chains
-    assert isinstance(chain, BaseChain)
-    assert chain.policy == Accept()
-    assert len(chain.rules) == 100_000
-    wrong = errors(table(*rules[:50_000], "-A INPUT -p tcp --dprot 22", *rules[50_000:]))
-    assert [one.span.line for one in wrong if one.span] == [50_002]
+    assert wrong.span is not None
+    assert wrong.span.line == 50_002
