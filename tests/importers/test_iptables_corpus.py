@@ -21,10 +21,12 @@ from polc.backends.nft.backend import NftBackend
 from polc.diagnostics import Collector, Failure
 from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
 from polc.ir.family import Family
-from polc.ir.matches import OpaqueMatch
+from polc.ir.matches import STATEFUL, OpaqueMatch
 from polc.ir.origin import Origin
-from polc.ir.ruleset import Ruleset
-from polc.ir.statements import OpaqueStatement
+from polc.ir.ruleset import Chain, Rule, Ruleset
+from polc.ir.stateful import Connections, Hits, Limit, Quota
+from polc.ir.statements import ClampMss, OpaqueStatement
+from polc.ir.verdicts import Goto, Jump
 from polc.passes import pipeline
 from polc.source import SourceFile
 
@@ -155,6 +157,44 @@ def emitted(vector: Vector) -> list[str]:
         return []
     text = next(one.text for one in output.files if one.name == name)
     return [line for line in text.splitlines() if line.startswith("-A")]
+
+
+def same_meaning(rule: Rule, chains: tuple[Chain, ...]) -> object:
+    """The rule without what writing it changes: the order of matches that count nothing, names of chains and of what
+    counts.
+    """
+    plain = sorted(repr(one) for one in rule.matches if not isinstance(one, STATEFUL))
+    counting = [
+        replace(one, table="") if isinstance(one, Limit | Hits | Connections | Quota) else one
+        for one in rule.matches
+        if isinstance(one, STATEFUL)
+    ]
+    verdict: object = rule.verdict
+    if isinstance(rule.verdict, Jump | Goto):
+        called = rule.verdict.chain
+        verdict = type(rule.verdict), next(at for at, chain in enumerate(chains) if chain.name == called)
+    return plain, counting, rule.statements, verdict
+
+
+def written(found: Ruleset, own: Family) -> str | None:
+    """The file of the iptables backend; None where something of it is not exact, or takes chains of its own."""
+    if any(isinstance(one, ClampMss) for chain in found.chains for rule in chain.rules for one in rule.statements):
+        return None
+    output = IptablesBackend().emit(pipeline.run(found), Options("restore"))
+    name = "rules.v4" if own is Family.IP else "rules.v6"
+    return None if output.deviations else next(one.text for one in output.files if one.name == name)
+
+
+@pytest.mark.parametrize("path", saved(), ids=lambda path: path.name)
+def test_what_is_written_is_read_as_the_same(path: Path) -> None:
+    found, _ = ruleset_of(path)
+    text = written(found, family(path))
+    if text is None:
+        pytest.skip("not exact on the iptables target")
+    (again,), _ = import_all(text, family=family(path))
+    for one, other in zip(found.chains, again.chains, strict=True):
+        expected = [same_meaning(rule, found.chains) for rule in one.rules]
+        assert [same_meaning(rule, again.chains) for rule in other.rules] == expected
 
 
 SAME = (
