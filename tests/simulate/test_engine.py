@@ -52,8 +52,11 @@ from polc.ir.verdicts import (
     VerdictMap,
 )
 from polc.simulate import Fate, Flavour, Loaded, Simulator, Tracer, format_packet, read_packet
+from polc.simulate.report_json import outcome_json
+from polc.simulate.report_text import report
 
 WEB = "tcp 198.51.100.9:4000 -> host:80 in eth0"
+EF = f"{WEB} dscp ef"
 THROUGH = "tcp 192.0.2.9:4000 -> 198.51.100.9:80 in eth1"
 MARKED = FieldMatch(Field.META_MARK, one(7))
 
@@ -206,8 +209,16 @@ def test_nat_maps() -> None:
 @pytest.mark.parametrize(
     ("words", "kind", "answer"),
     [
-        (WEB, RejectType.PORT_UNREACHABLE, "icmp/destination-unreachable/3 203.0.113.1 -> 198.51.100.9 out eth0"),
-        (WEB, RejectType.ADMIN_PROHIBITED, "icmp/destination-unreachable/13 203.0.113.1 -> 198.51.100.9 out eth0"),
+        (
+            f"{WEB} dscp 46",
+            RejectType.PORT_UNREACHABLE,
+            "icmp/destination-unreachable/3 203.0.113.1 -> 198.51.100.9 out eth0",
+        ),
+        (
+            f"{WEB} dscp 46",
+            RejectType.ADMIN_PROHIBITED,
+            "icmp/destination-unreachable/13 203.0.113.1 -> 198.51.100.9 out eth0",
+        ),
         (WEB, RejectType.TCP_RESET, "tcp 203.0.113.1:80 -> 198.51.100.9:4000 out eth0 flags rst,ack"),
         (
             "tcp [2001:db8::9]:4 -> host:80 in eth0",
@@ -222,6 +233,8 @@ def test_answers_of_reject(words: str, kind: RejectType, answer: str) -> None:
     assert outcome.answer is not None
     assert outcome.answer.leaves is not None
     assert format_packet(outcome.answer.leaves).startswith(answer)
+    if answer.startswith("icmp/"):
+        assert outcome.answer.leaves.dscp == 48 | 6
     if "icmp" in answer:
         assert outcome.answer.leaves.quoted is not None
 
@@ -343,6 +356,9 @@ def test_copies_and_logs_are_told() -> None:
     copy = Duplicate(Family.IP, 0xC0000201, "eth1")
     outcome = Play(table(base(Hook.INPUT, rule(tcp(80), Log("web "), copy)))).send(WEB)
     assert (outcome.copies, outcome.logs) == ((copy,), (Log("web "),))
+    assert "  copy to 192.0.2.1 by eth1\n" in report(outcome)
+    assert '  log "web " warn' in report(outcome)
+    assert outcome_json(outcome)["copies"] == [{"to": "192.0.2.1", "by": "eth1"}]
 
 
 def test_tproxy_delivers_to_a_listener_and_drops_without_one() -> None:
