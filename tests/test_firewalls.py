@@ -64,8 +64,6 @@ WRONG = ("*filter\n-A INPUT -p tcp --dprt 22 -j ACCEPT\nCOMMIT\n", '{"nftables":
 
 
 @pytest.mark.parametrize("text", WRONG)
-    "text", ["*filter\n-A INPUT -p tcp --dprt 22 -j ACCEPT\nCOMMIT\n", '{"nftables": [{"add": 3}]}']
-)
 def test_what_is_wrong_is_told_with_its_place(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rules"
     path.write_text(text)
