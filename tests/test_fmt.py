@@ -85,6 +85,24 @@ def test_what_the_project_shows_is_canonical(path: Path) -> None:
         ("accept udp/68 from lan sport 67 , 68 count  web", "accept udp/68 sport 67,68 from lan count web"),
         ("accept proto   gre", "accept proto gre"),
         ("use  stateful", "use stateful"),
+        ("vmap tcp   dport {22 : accept,80:  jump web , 90-99: drop }",
+         "vmap tcp dport {22: accept, 80: jump web, 90-99: drop}"),
+        ("vmap saddr  .  ct  mark { 2001:db8::1 .  5 : accept, 192.0.2.1 . 6: drop}   from lan",
+         "vmap saddr . ct mark {2001:db8::1 . 5: accept, 192.0.2.1 . 6: drop} from lan"),
+        ("vmap saddr {2001:db8::1   : accept, 2001:db8:: : drop}",
+         "vmap saddr {2001:db8::1 : accept, 2001:db8:: : drop}"),
+        ('vmap iifname { "wg*" : accept }', 'vmap iifname {"wg*": accept}'),
+        ("dnat random -> map  tcp dport {80 : 192.0.2.1:80} from lan",
+         "dnat from lan -> map tcp dport {80: 192.0.2.1:80} random"),
+        ("masquerade fully-random to wan", "masquerade to wan fully-random"),
+        ("mark  set map iifname {eth0:  0x1}", "mark set map iifname {eth0: 0x1}"),
+        ("queue  0-3   flags bypass ,fanout  tcp/80", "queue 0-3 flags bypass, fanout tcp/80"),
+        ('log "x" at 1/hour flags ether,skuid', 'log "x" flags ether, skuid at 1/hour'),
+        ('log "x" queue-threshold 5 snaplen 64 group 5', 'log "x" group 5 snaplen 64 queue-threshold 5'),
+        ("ip   ttl   set 5 ct  zone set 4", "ip ttl set 5 ct zone set 4"),
+        ("reset tcp   option sack-perm ,tcp option  mptcp", "reset tcp option sack-perm, tcp option mptcp"),
+        ("accept trace flow add  @f dup  to 192.0.2.1 device  eth0",
+         "accept dup to 192.0.2.1 device eth0 flow add @f trace"),
     ],
 )  # fmt: skip
 def test_rules(written_as: str, canonical: str) -> None:
@@ -128,6 +146,9 @@ RULES = st.sampled_from(
         "-   verdict: drop\n        # inside\n        service: [tcp/1, # flow\n          tcp/2]\n        id: x",
         "-\n      # before\n      use: loopback",
         "- &again accept tcp/99",
+        "- 'vmap  tcp dport {22 : accept,80: drop}  state new'",
+        "- {vmap: iifname . tcp dport, verdicts: {eth0 . 22: accept, 'wg* . 80':  drop}}",
+        "-   mark: {set: {map: saddr, to: {192.0.2.1: 5}}}\n        # why\n        service: tcp",
     ]
 )
 
@@ -144,6 +165,8 @@ def policies(draw: st.DrawFn) -> str:
         f"polc:   1{draw(BESIDE)}\n",
         f"zones:\n{indent}lan:   [eth1,  'wg*']{draw(BESIDE)}\n",
         f"addresses: {{bad: [198.51.100.0/24, '2001:db8::/32']}}\n{draw(COMMENTS)}",
+        f"ingress:\n{indent}eth0:\n{indent * 2}rules: [ drop from @bad ]{draw(BESIDE)}\n{indent * 2}default: accept\n",
+        f"timeouts: {{short: {{close: 5s, protocol: tcp}}}}\n{draw(COMMENTS)}",
         section + f"    rules:{draw(BESIDE)}\n" + "".join(lines) + draw(COMMENTS),
     ]  # fmt: skip
     return "".join(draw(COMMENTS) + part for part in draw(st.permutations(parts)))

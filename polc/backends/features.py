@@ -19,7 +19,8 @@ class Feature(Enum):
     NETDEV_EGRESS = "netdev-egress"
     BRIDGE = "bridge"
     ARP = "arp"
-    DEVICES_JSON = "devices-json"
+    CHAIN_DEVICE_JSON = "chain-device-json"
+    CHAIN_DEVICES_JSON = "chain-devices-json"
     CHAIN_COMMENT = "chain-comment"
     CHAIN_COMMENT_JSON = "chain-comment-json"
     FLOWTABLE = "flowtable"
@@ -29,9 +30,10 @@ class Feature(Enum):
 
     # Sets and maps of nft.
     CONCAT_RANGES = "concat-ranges"
-    CONCAT_RANGES_MAP = "concat-ranges-map"
+    CONCAT_RANGES_OF_NUMBERS = "concat-ranges-of-numbers"
+    CONCAT_RANGE_MAPS = "concat-range-maps"
     CATCHALL_ELEMENT = "catchall-element"
-    INTERFACE_PATTERN_SET = "interface-pattern-set"
+    INTERFACE_WILDCARD_SETS = "interface-wildcard-sets"
     CT_PORT_SET = "ct-port-set"
     SET_COMMENT = "set-comment"
     SET_STATEMENT_JSON = "set-statement-json"

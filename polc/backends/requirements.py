@@ -36,15 +36,20 @@ _NFT: dict[Feature, Requirement] = {
     ),
     Feature.BRIDGE: Requirement("tables of the family bridge", "CONFIG_NF_TABLES_BRIDGE"),
     Feature.ARP: Requirement("tables of the family arp", "CONFIG_NF_TABLES_ARP"),
-    Feature.DEVICES_JSON: Requirement(
-        "chains of several devices in JSON", "tried: 0.9.8 ends itself, 1.0.6 refuses it, 1.0.9 takes it", (1, 0, 9)
+    Feature.CHAIN_DEVICE_JSON: Requirement(
+        "chains of a device in JSON", "1.0.5 announced; tried: 1.0.2 takes another device than that named", (1, 0, 5)
+    ),
+    Feature.CHAIN_DEVICES_JSON: Requirement(
+        "chains of several devices in JSON", "1.1.0 announced; tried: 1.0.9 drops them without a word", (1, 1, 0)
     ),
     Feature.CHAIN_COMMENT: Requirement("comments of chains", "0.9.7 announced, with Linux 5.10", (0, 9, 7)),
     Feature.CHAIN_COMMENT_JSON: Requirement(
         "comments of chains in JSON", "1.0.8 announced; tried: 1.0.6 drops them without a word", (1, 0, 8)
     ),
     Feature.FLOWTABLE: Requirement("flowtables", "CONFIG_NF_FLOW_TABLE"),
-    Feature.FLOWTABLE_JSON: Requirement("flowtables in JSON", "1.0.2 announced; tried: 0.9.8 ends itself", (1, 0, 2)),
+    Feature.FLOWTABLE_JSON: Requirement(
+        "flowtables in JSON", "1.0.2 announced, mended in 1.0.6; tried: 0.9.8 ends itself", (1, 0, 6)
+    ),
     Feature.FLOWTABLE_OFFLOAD: Requirement(
         "flowtables in hardware", "0.9.9 announced; tried: 0.9.8 does not know the flag", (0, 9, 9)
     ),
@@ -52,8 +57,13 @@ _NFT: dict[Feature, Requirement] = {
     Feature.CONCAT_RANGES: Requirement(
         "ranges in keys of several parts", "0.9.4 announced, with Linux 5.6", (0, 9, 4), kernel=(5, 6)
     ),
-    Feature.CONCAT_RANGES_MAP: Requirement(
-        "ranges in keys of several parts of an anonymous map", "1.0.0 announced; tried: 0.9.8 ends itself", (1, 0, 0)
+    Feature.CONCAT_RANGES_OF_NUMBERS: Requirement(
+        "ranges of marks in keys of several parts",
+        "1.0.6 announced; tried: 1.0.2 leaves them in the order of the host's bytes",
+        (1, 0, 6),
+    ),
+    Feature.CONCAT_RANGE_MAPS: Requirement(
+        "anonymous maps with ranges in keys of several parts", "1.0.0 announced; tried: 0.9.8 ends itself", (1, 0, 0)
     ),
     Feature.CATCHALL_ELEMENT: Requirement(
         "elements of sets for everything else",
@@ -61,7 +71,7 @@ _NFT: dict[Feature, Requirement] = {
         (0, 9, 9),
         kernel=(5, 13),
     ),
-    Feature.INTERFACE_PATTERN_SET: Requirement(
+    Feature.INTERFACE_WILDCARD_SETS: Requirement(
         "sets with the beginnings of interface names", "1.0.3 announced; tried: 1.0.2 refuses it", (1, 0, 3)
     ),
     Feature.CT_PORT_SET: Requirement(
@@ -99,7 +109,7 @@ _NFT: dict[Feature, Requirement] = {
     Feature.CT_HELPER: Requirement("conntrack helpers", "CONFIG_NF_CONNTRACK_FTP and those of other protocols"),
     Feature.CT_TIMEOUT: Requirement("timeouts of flows set by rules", "CONFIG_NF_CONNTRACK_TIMEOUT"),
     Feature.CT_TIMEOUT_JSON: Requirement(
-        "timeouts of flows in JSON", "1.0.0 announced; tried: 0.9.8 ends itself", (1, 0, 0)
+        "timeouts of flows in JSON", "1.0.9 announced; tried: 0.9.8 ends itself, 1.0.6 drops the times", (1, 0, 9)
     ),
     Feature.MARK_FROM_MARK: Requirement(
         "way to copy some bits of a mark to the other mark",

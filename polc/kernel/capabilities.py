@@ -74,6 +74,8 @@ def _nft() -> Iterator[_Command]:
         load = f"{nft} {'-j ' if probe.script.startswith('{') else ''}-f -"
         if probe.listed:
             load += f" && {nft} list table inet {table} | grep -qF '{probe.listed}'"
+        if probe.explained:
+            load = f"{nft} --debug=netlink -f - | grep -qF '{probe.explained}'"
         if probe.tolerated:
             load = f"said=$({load} 2>&1) || case $said in *'{probe.tolerated}'*) ;; *) false ;; esac"
         yield _Command(feature, load, probe.script.replace(probes_nft.TABLE, table))

@@ -18,12 +18,14 @@ Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 class NftProbe:
     """``script`` is for ``nft -f``, or ``nft -j -f`` where it begins with a brace.
 
-    The feature is there when it loads and the listing of its table, of family inet, then has ``listed``, or when what
-    the tool says has ``tolerated``: the words of a driver that cannot do what the kernel can.
+    The feature is there when it loads and the listing of its table, of family inet, then has ``listed``, and what nft
+    tells of what it sends has ``explained``; or when it does not load because of ``tolerated``: the words of a driver
+    that cannot do what the kernel can.
     """
 
     script: str
     listed: str = ""
+    explained: str = ""
     tolerated: str = ""
 
 
@@ -67,15 +69,18 @@ def _set_json(**more: Json) -> dict[str, Json]:
     return {"set": {"name": "s", "type": "ipv4_addr", "size": 8, **more}}
 
 
+def _ingress_json(device: Json) -> dict[str, Json]:
+    return {"chain": {"name": "c", "type": "filter", "hook": "ingress", "prio": 0, "dev": device}}
+
+
 PROBES: dict[Feature, NftProbe] = {
     Feature.INET_INGRESS: NftProbe(_table(f"{_INGRESS}}}")),
     Feature.NETDEV: NftProbe(_table(f"{_INGRESS}}}", "netdev")),
     Feature.NETDEV_EGRESS: NftProbe(_table(f"{_INGRESS.replace('ingress', 'egress')}}}", "netdev")),
     Feature.BRIDGE: NftProbe(_table("chain c {\ntype filter hook input priority 0\n}", "bridge")),
     Feature.ARP: NftProbe(_table("chain c {\ntype filter hook input priority 0\n}", "arp")),
-    Feature.DEVICES_JSON: NftProbe(
-        _json({"chain": {"name": "c", "type": "filter", "hook": "ingress", "prio": 0, "dev": ["lo"]}})
-    ),
+    Feature.CHAIN_DEVICE_JSON: NftProbe(_json(_ingress_json("lo")), 'device "lo"'),
+    Feature.CHAIN_DEVICES_JSON: NftProbe(_json(_ingress_json(["lo"])), 'device "lo"'),
     Feature.CHAIN_COMMENT: NftProbe(_table('chain c {\ncomment "listed"\n}'), "listed"),
     Feature.CHAIN_COMMENT_JSON: NftProbe(_json({"chain": {"name": "c", "comment": "listed"}}), "listed"),
     Feature.FLOWTABLE: NftProbe(_table(f"{_FLOWTABLE}}}")),
@@ -91,13 +96,16 @@ PROBES: dict[Feature, NftProbe] = {
     Feature.CONCAT_RANGES: NftProbe(
         _table("set s {\ntype ipv4_addr . inet_service\nflags interval\nelements = { 192.0.2.0/24 . 1-2 }\n}")
     ),
-    Feature.CONCAT_RANGES_MAP: NftProbe(
+    Feature.CONCAT_RANGES_OF_NUMBERS: NftProbe(
+        _rule("meta mark . ip saddr { 1-5 . 192.0.2.1, 7 . 192.0.2.9 }"), explained="byteorder"
+    ),
+    Feature.CONCAT_RANGE_MAPS: NftProbe(
         _rule("ip saddr . tcp dport vmap { 192.0.2.0/24 . 1-2 : accept, 192.0.3.0/24 . 4 : drop }")
     ),
     Feature.CATCHALL_ELEMENT: NftProbe(
         _table("set s {\ntype ipv4_addr\nflags interval\nelements = { 192.0.2.0/24, * }\n}")
     ),
-    Feature.INTERFACE_PATTERN_SET: NftProbe(_rule('iifname { "eth*", "ppp0" }')),
+    Feature.INTERFACE_WILDCARD_SETS: NftProbe(_rule('iifname { "eth*", "ppp0" }')),
     Feature.CT_PORT_SET: NftProbe(_rule("meta l4proto tcp ct original proto-dst { 5-7, 9 }"), "{ 5-7, 9 }"),
     Feature.SET_COMMENT: NftProbe(_table('set s {\ntype ipv4_addr\ncomment "listed"\n}'), "listed"),
     Feature.SET_STATEMENT_JSON: NftProbe(
@@ -136,7 +144,7 @@ PROBES: dict[Feature, NftProbe] = {
     Feature.CT_TIMEOUT: NftProbe(
         _rule('ct timeout set "t"', body="ct timeout t {\nprotocol tcp\nl3proto ip\npolicy = { established: 100 }\n}")
     ),
-    Feature.CT_TIMEOUT_JSON: NftProbe(_json(_TIMEOUT, _CHAIN, _rule_json({"ct timeout": "t"}))),
+    Feature.CT_TIMEOUT_JSON: NftProbe(_json(_TIMEOUT, _CHAIN, _rule_json({"ct timeout": "t"})), "established"),
     Feature.MARK_FROM_MARK: NftProbe(_rule("ct mark set ct mark & 0xffff0000 ^ meta mark & 0x0000ffff")),
     Feature.TCP_OPTION_RESET: NftProbe(_rule("reset tcp option timestamp")),
     Feature.LAST_STATEMENT: NftProbe(_rule("last")),

@@ -26,15 +26,17 @@ from polc.ir.matches import (
     Match,
     NameField,
     NameMatch,
+    OpaqueMatch,
     OriginalAddressMatch,
     ServiceMatch,
     SetMatch,
     Trait,
     TraitMatch,
 )
-from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
+from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Selector
-from polc.ir.statements import AssignTimeout, Duplicate, MapMark, SetDscp, Tproxy, UpdateSet
+from polc.ir.stateful import Connections, Hits, KeyField, Limit, RandomMatch, RecentMatch
+from polc.ir.statements import AssignTimeout, Duplicate, MapMark, SetDscp, SetHops, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, NatMap, Reject, VerdictMap
 
 _TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
@@ -44,19 +46,28 @@ _ONLY = {family: frozenset({family}) for family in FAMILIES}
 
 
 def split_families(ruleset: Ruleset) -> Ruleset:
+    """In a table of bridges, devices or ARP a rule of both families also speaks of packets of neither. It stays one,
+    unless it asks for something that each family has in its own words.
+    """
     sets = {one.name: one for one in ruleset.sets}
+    others = ruleset.family in _WITH_OTHERS
 
     def in_chain(chain: Chain) -> Chain:
-        return replace(chain, rules=tuple(new for rule in chain.rules for new in split_rule(rule, sets)))
+        found = (new for rule in chain.rules for new in split_rule(rule, sets, others=others))
+        return replace(chain, rules=tuple(found))
 
     return replace(ruleset, chains=tuple(in_chain(chain) for chain in ruleset.chains))
 
 
-def split_rule(rule: Rule, sets: dict[str, DynamicSet]) -> tuple[Rule, ...]:
-    """The rule once for all its families where their words are the same and it keeps no state, else once a family."""
+def split_rule(rule: Rule, sets: dict[str, DynamicSet], *, others: bool = False) -> tuple[Rule, ...]:
+    """The rule once for all its families where their words are the same and it keeps no state, else once a family.
+
+    ``others``: packets of neither family come to it, and meet it where it is of both.
+    """
     narrowed = [one for family in FAMILIES if (one := _narrow(rule, family, sets)) is not None]
     alike = len(narrowed) == 2 and _says(narrowed[0]) == _says(narrowed[1])
-    if alike and not _keeps_state(rule) and not _words_differ(rule):
+    apart = _by_address(rule) if others else _keeps_state(rule)
+    if alike and not apart and not _words_differ(rule):
         return (replace(rule, matches=narrowed[0].matches),)
     return tuple(narrowed)
 
@@ -65,14 +76,30 @@ def _says(rule: Rule) -> tuple[object, ...]:
     return rule.matches, rule.statements, rule.verdict
 
 
+_WITH_OTHERS = (TableFamily.ARP, TableFamily.BRIDGE, TableFamily.NETDEV)
+
+
 def _keeps_state(rule: Rule) -> bool:
-    return any(isinstance(match, STATEFUL) for match in rule.matches)
+    """Chance keeps none, and what an opaque match keeps nobody knows."""
+    return any(
+        isinstance(match, STATEFUL) and not isinstance(match, RandomMatch | OpaqueMatch) for match in rule.matches
+    )
+
+
+def _by_address(rule: Rule) -> bool:
+    """Whether state is kept for each address."""
+    return any(isinstance(match, Hits | RecentMatch) for match in rule.matches) or any(
+        part.field in (KeyField.SOURCE, KeyField.DESTINATION)
+        for match in rule.matches
+        if isinstance(match, Limit | Connections)
+        for part in match.key
+    )
 
 
 def _words_differ(rule: Rule) -> bool:
-    """Whether the two families have this in fields of other names: a fragment's offset, a code point."""
+    """Whether the two families have this in fields of other names: a fragment's offset, a code point, a TTL."""
     return any(isinstance(match, TraitMatch) and match.trait is Trait.FRAGMENT for match in rule.matches) or any(
-        isinstance(one, SetDscp) for one in rule.statements
+        isinstance(one, SetDscp | SetHops) for one in rule.statements
     )
 
 
@@ -100,6 +127,8 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 matches.append(service)
             case FieldMatch() if FIELDS[match.field].family not in (None, family):
                 return None
+            case ExtensionHeaderMatch() if family is Family.IP:
+                return None
             case NameMatch(NameField.OSF_NAME) if family is not Family.IP:
                 # Fingerprints are read from the IPv4 header (net/netfilter/nfnetlink_osf.c).
                 return None
@@ -109,9 +138,7 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 if not types and not match.negated:
                     return None
                 matches += (replace(match, types=types),) if types else ()
-            case SetMatch() if family not in sets[match.set_name].families:
-                return None
-            case ExtensionHeaderMatch() if family is not Family.IP6:
+            case SetMatch() if family not in sets[match.set_name].families or not _key_fits(match.key, family):
                 return None
             case ElementMatch() if not _key_fits(match.key, family):
                 return None
@@ -132,16 +159,18 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
         match one:
             case UpdateSet(set_name=name) if family not in sets[name].families:
                 return False
-            case Tproxy(family=only) | Duplicate(only) | AssignTimeout(family=only) if only not in (None, family):
+            case UpdateSet(key=key) if not _key_fits(key, family):
+                return False
+            case Tproxy(family=only) | AssignTimeout(family=only) if only not in (None, family):
+                return False
+            case Duplicate(family=only) if only is not family:
                 return False
             case _:
                 pass
     match rule.verdict:
         case Reject(type):
             return family in type.families
-        case Nat(family=only) if only is not None:
-            return family is only
-        case NatMap(family=only) if only is not None:
+        case Nat(family=only) | NatMap(family=only) if only is not None:
             return family is only
         case _:
             return True

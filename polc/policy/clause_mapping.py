@@ -5,9 +5,8 @@ The schema has been kept already: types are right and required keys are there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from polc.diagnostics import Failure
 from polc.policy.document import (
     AllOf,
     Ban,
@@ -16,20 +15,27 @@ from polc.policy.document import (
     Comment,
     Condition,
     ConnectionCount,
+    Copying,
     Destination,
     Endpoint,
     FlowMarking,
+    FullyRandom,
     HelperName,
     HitCount,
+    HopAction,
+    HopLimitSetting,
     LogLine,
     MarkAction,
     Marking,
     NamedCount,
     Names,
     NoTracking,
+    Offloading,
+    OptionReset,
     Over,
     OwnCount,
     Persistent,
+    PrioritySetting,
     Random,
     Rate,
     SegmentSize,
@@ -38,11 +44,17 @@ from polc.policy.document import (
     States,
     SynProxy,
     Target,
+    TimeoutName,
+    Tracing,
+    TtlSetting,
     Under,
     Volume,
     Word,
+    ZoneSetting,
 )
-from polc.policy.nodes import Mapping, Node, Scalar, Sequence
+from polc.policy.map_mapping import map_of_points, value_or_map
+from polc.policy.mapping_words import is_true, one_of, required, texts, word, word_at, words, words_at
+from polc.policy.nodes import Mapping, Node, Scalar
 from polc.policy.rule_text import (
     read_allowance,
     read_count,
@@ -51,63 +63,6 @@ from polc.policy.rule_text import (
     read_expression,
     read_rate,
 )
-
-
-def word(node: Node) -> Word:
-    assert isinstance(node, Scalar)
-    # 5.0 is an integer to JSON Schema, so it is 5 here.
-    value = int(node.value) if isinstance(node.value, float) else node.value
-    return Word(str(value), node.span)
-
-
-def word_at(node: Mapping, key: str) -> Word | None:
-    value = node.get(key)
-    return None if value is None else word(value)
-
-
-def required(node: Mapping, key: str) -> Word:
-    value = node.get(key)
-    assert value is not None
-    return word(value)
-
-
-def _is_true(node: Node | None) -> bool:
-    return isinstance(node, Scalar) and node.value is True
-
-
-def texts(node: Node) -> Iterator[Scalar]:
-    """A text, or those of a list."""
-    for one in node.items if isinstance(node, Sequence) else (node,):
-        assert isinstance(one, Scalar)
-        yield one
-
-
-def words(node: Node) -> tuple[Word, ...]:
-    """The words of a text or list of texts, each of which may hold several with commas between.
-
-    Raises:
-        Failure: POL112 for a place between commas with nothing in it.
-    """
-    return tuple(found for one in texts(node) for found in _split(one))
-
-
-def _split(text: Scalar) -> Iterator[Word]:
-    if not isinstance(text.value, str):
-        yield word(text)
-        return
-    start = 0
-    for part in text.value.split(","):
-        found = part.strip()
-        at = start + part.find(found)
-        if not found:
-            raise Failure.of("POL112", "a word is missing here", text.place(start, start + len(part)))
-        yield Word(found, text.place(at, at + len(found)))
-        start += len(part) + 1
-
-
-def _words_at(node: Mapping, key: str) -> tuple[Word, ...]:
-    value = node.get(key)
-    return () if value is None else words(value)
 
 
 def _endpoint(node: Node) -> Endpoint:
@@ -120,7 +75,7 @@ def _endpoint(node: Node) -> Endpoint:
 def _names(node: Mapping, key: str) -> Names | None:
     value, negated = node.get(key), node.get(f"not_{key}")
     if negated is not None:
-        _one_of(node, key, f"not_{key}")
+        one_of(node, key, f"not_{key}")
         return Names(words(negated), negated=True)
     return None if value is None else Names(words(value))
 
@@ -146,7 +101,7 @@ def _rate(node: Node) -> Rate:
     if isinstance(node, Scalar):
         return read_rate(node)
     assert isinstance(node, Mapping)
-    return Rate(required(node, "rate"), word_at(node, "burst"), _words_at(node, "per"))
+    return Rate(required(node, "rate"), word_at(node, "burst"), words_at(node, "per"))
 
 
 def _under(node: Node) -> Under:
@@ -161,21 +116,12 @@ def _hits(node: Node) -> HitCount:
     if isinstance(node, Scalar):
         return read_count(node)
     assert isinstance(node, Mapping)
-    refresh = _is_true(node.get("refresh"))
-    return HitCount(required(node, "count"), required(node, "within"), _words_at(node, "per"), refresh, node.span)
-
-
-def _one_of(node: Mapping, *keys: str) -> str:
-    """The one of ``keys`` that is there; the schema asks for one at least."""
-    first, *more = (key for key in keys if key in node.entries)
-    if more:
-        message = f"either `{first}` or `{more[0]}`, not both"
-        raise Failure.of("POL112", message, node.entries[more[0]].key.span)
-    return first
+    refresh = is_true(node.get("refresh"))
+    return HitCount(required(node, "count"), required(node, "within"), words_at(node, "per"), refresh, node.span)
 
 
 def _bound(node: Mapping) -> tuple[Word, bool]:
-    key = _one_of(node, "over", "upto")
+    key = one_of(node, "over", "upto")
     return required(node, key), key == "over"
 
 
@@ -184,7 +130,7 @@ def _connections(node: Node) -> ConnectionCount:
         return read_excess(node)
     assert isinstance(node, Mapping)
     number, over = _bound(node)
-    return ConnectionCount(number, over, _words_at(node, "per"), node.span)
+    return ConnectionCount(number, over, words_at(node, "per"), node.span)
 
 
 def _quota(node: Node) -> Volume:
@@ -210,7 +156,16 @@ def _log(node: Node) -> LogLine:
         pace = Rate(word(at), None, ())
     elif isinstance(at, Mapping):
         pace = Rate(required(at, "rate"), word_at(at, "burst"), ())
-    return LogLine(required(node, "prefix"), word_at(node, "level"), word_at(node, "group"), pace, node.span)
+    return LogLine(
+        required(node, "prefix"),
+        word_at(node, "level"),
+        word_at(node, "group"),
+        pace,
+        node.span,
+        words_at(node, "flags"),
+        word_at(node, "snaplen"),
+        word_at(node, "queue_threshold"),
+    )
 
 
 def _count(node: Node) -> NamedCount:
@@ -236,14 +191,69 @@ def _mark(node: Node) -> Marking:
     if isinstance(node, Scalar):
         return Marking(MarkAction(node.text), None, None, node.span)
     assert isinstance(node, Mapping)
-    action = MarkAction(_one_of(node, *(one.value for one in MarkAction)))
-    value = required(node, "set") if action is MarkAction.SET else None
-    return Marking(action, value, word_at(node, "mask"), node.span)
+    action = MarkAction(one_of(node, *(one.value for one in MarkAction)))
+    if action in (MarkAction.SAVE, MarkAction.RESTORE):
+        return Marking(action, None, word_at(node, "mask"), node.span)
+    value, mapped = value_or_map(node, action.value)
+    return Marking(action, value, word_at(node, "mask"), node.span, mapped)
 
 
 def _flow_mark(node: Node) -> FlowMarking:
     assert isinstance(node, Mapping)
-    return FlowMarking(Word("ct mark", node.span), required(node, "set"), word_at(node, "mask"), node.span)
+    action = MarkAction(one_of(node, "set", "xor"))
+    value, mapped = value_or_map(node, action.value)
+    return FlowMarking(Word("ct mark", node.span), action, value, word_at(node, "mask"), node.span, mapped)
+
+
+def _zone(node: Node) -> ZoneSetting:
+    if isinstance(node, Scalar):
+        return ZoneSetting(Word("ct zone", node.span), word(node), node.span)
+    assert isinstance(node, Mapping)
+    direction = one_of(node, "original", "reply")
+    return ZoneSetting(Word(f"ct {direction} zone", node.span), required(node, direction), node.span)
+
+
+def _timeout(node: Node) -> TimeoutName:
+    return TimeoutName(word(node), node.span)
+
+
+def _hops(node: Node) -> tuple[HopAction, Word]:
+    if isinstance(node, Scalar):
+        return HopAction.SET, word(node)
+    assert isinstance(node, Mapping)
+    action = one_of(node, *(one.value for one in HopAction))
+    return HopAction(action), required(node, action)
+
+
+def _ttl(node: Node) -> TtlSetting:
+    return TtlSetting(*_hops(node), node.span)
+
+
+def _hop_limit(node: Node) -> HopLimitSetting:
+    return HopLimitSetting(*_hops(node), node.span)
+
+
+def _priority(node: Node) -> PrioritySetting:
+    return PrioritySetting(word(node), node.span)
+
+
+def _trace(node: Node) -> Tracing:
+    return Tracing(node.span)
+
+
+def _dup(node: Node) -> Copying:
+    if isinstance(node, Scalar):
+        return Copying(word(node), None, node.span)
+    assert isinstance(node, Mapping)
+    return Copying(required(node, "to"), word_at(node, "device"), node.span)
+
+
+def _offload(node: Node) -> Offloading:
+    return Offloading(_group(word(node)), node.span)
+
+
+def _strip(node: Node) -> OptionReset:
+    return OptionReset(words(node), node.span)
 
 
 def _dscp(node: Node) -> CodePoint:
@@ -261,16 +271,22 @@ def _notrack(node: Node) -> NoTracking:
 
 def _synproxy(node: Node) -> SynProxy:
     assert isinstance(node, Mapping)
-    timestamp, sack_perm = _is_true(node.get("timestamp")), _is_true(node.get("sack_perm"))
+    timestamp, sack_perm = is_true(node.get("timestamp")), is_true(node.get("sack_perm"))
     return SynProxy(required(node, "mss"), word_at(node, "wscale"), timestamp, sack_perm, node.span)
 
 
 def _target(node: Node) -> Target:
+    if isinstance(node, Mapping):
+        return Target((), node.span, map_of_points(node))
     return Target(words(node), node.span)
 
 
 def _random(node: Node) -> Random:
     return Random(node.span)
+
+
+def _fully_random(node: Node) -> FullyRandom:
+    return FullyRandom(node.span)
 
 
 def _persistent(node: Node) -> Persistent:
@@ -302,12 +318,22 @@ CLAUSES: dict[str, Callable[[Node], Clause]] = {
     "ban": _ban,
     "mark": _mark,
     "ct_mark": _flow_mark,
+    "ct_zone": _zone,
+    "ct_timeout": _timeout,
+    "ttl": _ttl,
+    "hoplimit": _hop_limit,
+    "priority": _priority,
+    "trace": _trace,
+    "dup": _dup,
+    "flow": _offload,
+    "reset": _strip,
     "dscp": _dscp,
     "mss": _mss,
     "notrack": _notrack,
     "synproxy": _synproxy,
     "target": _target,
     "random": _random,
+    "fully_random": _fully_random,
     "persistent": _persistent,
     "helper": _helper,
     "comment": comment,

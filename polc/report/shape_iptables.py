@@ -34,8 +34,9 @@ def chains(file: str, text: str) -> Iterator[Chain]:
                 table, lines = line[1:].strip(), {}
             case ":":
                 lines.setdefault(line[1:].split()[0], [])
-            case "-":
-                option, name, *words = split_words(line)
+            case "-" | "[":
+                # What a rule has counted already may stand before it.
+                option, name, *words = split_words(line.partition("] ")[2] if line.startswith("[") else line)
                 found = lines.setdefault(name, [])
                 one = _line(words, lines, tracked=table != "raw")
                 found.insert(0, one) if option == "-I" else found.append(one)

@@ -34,7 +34,8 @@ def shape(file: str, text: str) -> Shape:
                 case "set" | "map":
                     elements = value.get("elem", [])
                     maps[str(value["name"])] = elements
-                    sets.append(SetReport(file, str(value["name"]), kind, value.get("size"), len(elements)))
+                    count = len(elements) if isinstance(elements, list) else 1
+                    sets.append(SetReport(file, str(value["name"]), kind, value.get("size"), count))
                 case _:
                     pass
     found = tuple(_chain(file, chain, rules.get(name, []), maps) for name, chain in chains.items())

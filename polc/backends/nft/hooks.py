@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from polc.backends.features import Feature
+from polc.backends.nft.names import check_device
 from polc.backends.nft.refused import Refused
-from polc.ir.matches import NameField, NameMatch, ReversePathMatch, Trait, TraitMatch
+from polc.backends.nft.require import require
+from polc.backends.profile import Profile
+from polc.ir.matches import (
+    AddressTypeMatch,
+    Direction,
+    NameField,
+    NameMatch,
+    ReversePathMatch,
+    Trait,
+    TraitMatch,
+)
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset
-from polc.ir.statements import AssignHelper, ClampMss, Notrack, Synproxy, Tproxy
-from polc.ir.verdicts import Nat, NatKind, chains_of
+from polc.ir.ruleset import IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset, TableFamily
+from polc.ir.statements import AssignHelper, AssignTimeout, AssignZone, ClampMss, Notrack, Synproxy, Tproxy
+from polc.ir.verdicts import Nat, NatKind, NatMap, chains_of
 
 _HOOKS: dict[ChainType, frozenset[Hook]] = {
     ChainType.FILTER: frozenset(IP_HOOKS),
@@ -36,16 +48,47 @@ _NAT: dict[NatKind, tuple[Hook, ...]] = {
 }
 
 
-def check_hook(chain: BaseChain) -> None:
+_DEVICE_HOOKS = (Hook.INGRESS, Hook.EGRESS)
+_TABLES: dict[TableFamily, dict[ChainType, frozenset[Hook]]] = {
+    TableFamily.INET: {**_HOOKS, ChainType.FILTER: frozenset({*IP_HOOKS, Hook.INGRESS})},
+    TableFamily.IP: _HOOKS,
+    TableFamily.IP6: _HOOKS,
+    TableFamily.BRIDGE: {ChainType.FILTER: frozenset(IP_HOOKS)},
+    TableFamily.ARP: {ChainType.FILTER: frozenset({Hook.INPUT, Hook.OUTPUT})},
+    TableFamily.NETDEV: {ChainType.FILTER: frozenset(_DEVICE_HOOKS)},
+}
+"""nft(8), ADDRESS FAMILIES: the hooks of each."""
+
+
+def check_hook(chain: BaseChain, table: TableFamily, profile: Profile, *, json: bool) -> None:
     """Raises:
     Refused: the kernel has no such base chain.
     """
-    if chain.hook not in _HOOKS[chain.type]:
-        raise Refused(f"nft has no chain of type {chain.type.value} at the {chain.hook.value} hook")
+    if chain.hook not in _TABLES[table].get(chain.type, ()):
+        raise Refused(
+            f"nft has no chain of type {chain.type.value} at the {chain.hook.value} hook of tables of the family "
+            f"{table.value}"
+        )
+    if chain.hook in _DEVICE_HOOKS:
+        _check_devices(chain, table, profile, json=json)
+    elif chain.devices:
+        raise Refused(f"a chain at the {chain.hook.value} hook has no devices")
     if chain.type is ChainType.NAT and chain.priority <= _CONNTRACK:
         raise Refused("a chain of type nat needs a priority above -200, where conntrack stands")
     if not _LOWEST <= chain.priority <= _HIGHEST:
         raise Refused(f"{chain.priority} is not a priority: it has 32 bits")
+
+
+def _check_devices(chain: BaseChain, table: TableFamily, profile: Profile, *, json: bool) -> None:
+    if not chain.devices:
+        raise Refused(f"a chain at the {chain.hook.value} hook needs a device")
+    for name in chain.devices:
+        check_device(name, quoted=len(chain.devices) == 1)
+    needed = [Feature.NETDEV_EGRESS] if chain.hook is Hook.EGRESS else []
+    needed += [Feature.INET_INGRESS] if table is TableFamily.INET else []
+    if json:
+        needed.append(Feature.CHAIN_DEVICE_JSON if len(chain.devices) == 1 else Feature.CHAIN_DEVICES_JSON)
+    require(profile, *needed)
 
 
 def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
@@ -71,18 +114,19 @@ def check_place(rule: Rule, bases: list[BaseChain]) -> None:
     for base in bases:
         early = base.priority <= _CONNTRACK and base.hook in (Hook.PREROUTING, Hook.OUTPUT)
         for one in rule.statements:
-            if early and isinstance(one, AssignHelper):
+            if (early or base.hook in _DEVICE_HOOKS) and isinstance(one, AssignHelper | AssignTimeout):
+                what = "conntrack helper" if isinstance(one, AssignHelper) else "timeout"
                 raise Refused(
-                    "nft can assign a conntrack helper only after conntrack has seen the packet, at a priority "
-                    "above -200",
+                    f"nft can assign a {what} only after conntrack has seen the packet, at a priority above -200",
                     "a chain of a higher priority",
                 )
-            if not early and isinstance(one, Notrack):
+            if not early and isinstance(one, Notrack | AssignZone):
+                what = "notrack" if isinstance(one, Notrack) else "a zone"
                 raise Refused(
-                    "notrack has no effect once conntrack has seen the packet",
+                    f"{what} has no effect once conntrack has seen the packet",
                     "a chain of prerouting or output with a priority below -200",
                 )
-        if isinstance(rule.verdict, Nat) and base.type is not ChainType.NAT:
+        if isinstance(rule.verdict, Nat | NatMap) and base.type is not ChainType.NAT:
             raise Refused("nft rewrites addresses in chains of type nat alone")
 
 
@@ -93,6 +137,12 @@ def _needs(rule: Rule) -> Iterator[tuple[str, tuple[Hook, ...]]]:
         match match:
             case ReversePathMatch():
                 yield "the reverse path test", (Hook.PREROUTING,)
+            case AddressTypeMatch(interface=Direction.IN):
+                yield "types of addresses of the incoming interface", (*before_local, *_DEVICE_HOOKS)
+            case AddressTypeMatch(interface=Direction.OUT):
+                yield "types of addresses of the outgoing interface", (Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
+            case AddressTypeMatch():
+                yield "types of addresses", (*IP_HOOKS, *_DEVICE_HOOKS)
             case TraitMatch(trait=Trait.SOCKET):
                 yield "the match on a socket", (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT)
             case TraitMatch(trait=Trait.IPSEC):
@@ -112,7 +162,7 @@ def _needs(rule: Rule) -> Iterator[tuple[str, tuple[Hook, ...]]]:
             case _:
                 pass
     match rule.verdict:
-        case Nat(kind=kind):
+        case Nat(kind=kind) | NatMap(kind=kind):
             yield f"`{kind.value}`", _NAT[kind]
         case _:
             pass

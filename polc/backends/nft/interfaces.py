@@ -28,9 +28,9 @@ def compare_interfaces(match: InterfaceMatch, profile: Profile) -> tuple[Compare
         Refused: a name that nft cannot write.
     """
     together, alone = _grouped(match, profile)
-    names = tuple(_spell(one) for one in together)
+    names = tuple(spell(one) for one in together)
     found = [Compare(Meta(match.direction.value), Names(names), match.negated)] if names else []
-    return (*found, *(_wildcard(match, one) for one in alone))
+    return (*found, *(compare for one in alone for compare in compare_name(match.direction, one, match.negated)))
 
 
 _Patterns = tuple[InterfacePattern, ...]
@@ -43,7 +43,7 @@ def _grouped(match: InterfaceMatch, profile: Profile) -> tuple[_Patterns, _Patte
     """
     patterns = disjoint_patterns(match.patterns)
     if (
-        profile.has(Feature.INTERFACE_PATTERN_SET)
+        profile.has(Feature.INTERFACE_WILDCARD_SETS)
         and len(patterns) > 1
         and all(one.name and not one.name.endswith("*") for one in patterns)
     ):
@@ -51,14 +51,18 @@ def _grouped(match: InterfaceMatch, profile: Profile) -> tuple[_Patterns, _Patte
     return tuple(one for one in patterns if not one.wildcard), tuple(one for one in patterns if one.wildcard)
 
 
-def _wildcard(match: InterfaceMatch, pattern: InterfacePattern) -> Compare:
+def compare_name(direction: Direction, pattern: InterfacePattern, negated: bool = False) -> tuple[Compare, ...]:
+    """A match for one name or wildcard; raises as ``spell``."""
     if pattern.name:
-        return Compare(Meta(match.direction.value), Names((_spell(pattern),)), match.negated)
+        return (Compare(Meta(direction.value), Names((spell(pattern),)), negated),)
     # `*` alone is no name to nft. Every interface has an index, counted from 1; without one it reads 0.
-    return Compare(Meta(_INDEX[match.direction]), Numbers(Intervals.single(0)), not match.negated)
+    return (Compare(Meta(_INDEX[direction]), Numbers(Intervals.single(0)), not negated),)
 
 
-def _spell(pattern: InterfacePattern) -> str:
+def spell(pattern: InterfacePattern) -> str:
+    """Raises:
+    Refused: a name that nft cannot write.
+    """
     name = pattern.name
     if '"' in name or "\\" in name or name.startswith("@") or not name.isprintable():
         # `@` would name a set in JSON, a quote would end the text, a backslash makes a star literal.
