@@ -28,6 +28,14 @@ _SHARED = "state that packets of both families share, which the IR keeps for eac
 _CLAMP = "a change of the segment size of what is no SYN, or with something behind it"
 
 
+_MANY = "too many types and codes at once"
+_CONDITIONS = {
+    Condition.PORTS: "ports of what may be no transport protocol with ports",
+    Condition.TCP: "a TCP option that is missing from what may be no TCP",
+    Condition.TYPES: "a code of ICMP without its type",
+}
+
+
 @dataclass(slots=True)
 class _Segment:
     """A part of a rule in the order of the IR."""
@@ -88,14 +96,14 @@ class NeverError(Exception):
     """No packet comes to the rest of the rule."""
 
 
-def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Segment]:
+def _segments(pieces: Sequence[Piece], context: Context) -> list[_Segment]:
     """The parts, in their order; what is asked for what a statement needs stands before it, unless it is known.
 
     Raises:
         NeverError: something follows a verdict.
     """
     found = [_Segment()]
-    known = _Known(families)
+    known = _Known(context.families)
 
     def ask(demand: Demand) -> None:
         nonlocal known
@@ -114,7 +122,8 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
         found[-1].asks.append(demand)
         known = known.after(demand)
 
-    for position, piece in enumerate(pieces):
+    for position, given in enumerate(pieces):
+        piece = given if isinstance(given, Ask | Choice) else _settled(given, known, context)
         match piece:
             case Ask(demand):
                 ask(demand)
@@ -138,6 +147,20 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
         if found[-1].end is not None and position + 1 < len(pieces):
             raise NeverError
     return found[:-1] if len(found) > 1 and found[-1].does_nothing else found
+
+
+def _settled(piece: Counted | Effect | End, known: _Known, context: Context) -> Counted | Effect | End:
+    """A statement whose condition is seen to hold, or is left in nft's words."""
+    demand = piece.demand
+    if demand.condition is None:
+        return piece
+    if demand.met_by(known.transport, tcp=known.tcp):
+        return replace(piece, demand=replace(demand, condition=None))
+    context.need(json.loads(piece.words))
+    reason = _CONDITIONS[demand.condition]
+    if isinstance(piece, Counted):
+        return Counted(OpaqueMatch(piece.words, Syntax.NFT_JSON, reason), words=piece.words)
+    return Effect(OpaqueStatement(piece.words, Syntax.NFT_JSON, reason), words=piece.words)
 
 
 def _is_opaque(demand: Demand) -> bool:
@@ -171,7 +194,7 @@ class ChainWriter:
         Raises:
             NeverError: no packet comes to some part of it; what comes before is added.
         """
-        segments = _segments(_hoisted(pieces), self.context.families)
+        segments = _segments(_hoisted(pieces), self.context)
         writer = _RuleWriter(self, origin)
         if len(segments) > 1 and _leaves(segments[-1].end):
             # It leaves this chain, which it could not from one below: so it is gone to, and so are the rules behind.
@@ -319,14 +342,6 @@ class _RuleWriter:
         if not named and (transport or any(isinstance(one, FieldMatch) and one.field in FLOW_PORTS for one in matches)):
             matches += _service(after)
         return (*matches, *opaque), after
-
-
-_MANY = "too many types and codes at once"
-_CONDITIONS = {
-    Condition.PORTS: "ports of what may be no transport protocol with ports",
-    Condition.TCP: "a TCP option that is missing from what may be no TCP",
-    Condition.TYPES: "a code of ICMP without its type",
-}
 
 
 def _service(known: _Known) -> tuple[Match, ...]:

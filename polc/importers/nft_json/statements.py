@@ -59,6 +59,8 @@ class Reader:
                 return Ask(replace(found.demand, words=compact(statement)))
             case Counted() | Effect():
                 return replace(found, words=compact(statement))
+            case End() if found.demand.condition is not None:
+                return replace(found, words=compact(statement))
             case _:
                 return found
 

@@ -59,7 +59,7 @@ def ruleset(table: Table, reporter: Reporter) -> Ruleset | None:
 def _chain(name: str, chain: ChainEntry, context: Context, reporter: Reporter) -> tuple[Chain, ...]:
     writer = ChainWriter(context, name)
     for position, rule in enumerate(chain.rules):
-        behind = chain.rules[position + 1 :][:1]
+        behind = chain.rules[position + 1 : position + 2]
         _rule(rule, position, behind, writer, reporter)
     rules = tuple(writer.rules)
     comment = chain.entry.value.get("comment")

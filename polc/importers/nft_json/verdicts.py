@@ -108,7 +108,7 @@ def reject(inside: Json, context: Context) -> End:
         named = _ICMPX_NUMBERS[code] if isinstance(code, int) and 0 <= code < len(_ICMPX_NUMBERS) else code
         if str(named) in _ICMPX:
             return End(Reject(_ICMPX[str(named)]))
-    if kind in _TYPES and context.layer3:
+    if str(kind) in _TYPES and context.layer3:
         family, protocol, answers = _TYPES[str(kind)]
         found = ICMP_CODES[protocol].get(code) if isinstance(code, str) else number(code)
         answer = answers.get(-1 if found is None else found)
