@@ -35,11 +35,13 @@ class Profile:
         """The reason to refuse what takes ``feature``, and a help: which profile has it."""
         needed = REQUIREMENTS[feature]
         old = [] if feature in self.absent else self._too_old(needed)
+        # What JSON lacks, the text of the same nft has.
+        text = "`--format text`, or " if feature.value.endswith("-json") else ""
         if self.name == HOST:
-            return f"this host has no {needed.what}", _needed(needed)
+            return f"this host has no {needed.what}", text + _needed(needed)
         who = f"{' with '.join(old)} (profile `{self.name}`)" if old else f"`{self.name}`"
         able = next((one.name for one in PROFILES.values() if one.has(feature)), _spelled(needed))
-        return f"{who} has no {needed.what}", f"`--for {able}` where that is the host"
+        return f"{who} has no {needed.what}", f"{text}`--for {able}` where that is the host"
 
     def _too_old(self, needed: Requirement) -> list[str]:
         parts = (

@@ -43,7 +43,8 @@ def _by_versions(text: str) -> Profile:
         if _padded(versions[part]) < _padded(_oldest(part)):
             raise ValueError(f"{part} {number} is too old: polc writes for {part} {dotted(_oldest(part))} or newer")
     nft, iptables, kernel = (versions.get(part, _oldest(part)) for part in _PARTS)
-    return Profile(text, nft, iptables, kernel)
+    name = ",".join(f"{part}={dotted(version)}" for part, version in versions.items())
+    return Profile(name, nft, iptables, kernel)
 
 
 def _listed() -> str:

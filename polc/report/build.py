@@ -61,7 +61,7 @@ def _file(target: str, name: str, text: str) -> Shape:
         return shape_nft.shape(name, text)
     if name == ipsets.FILE:
         return Shape((), tuple(shape_iptables.sets(name, text)))
-    return Shape(tuple(shape_iptables.chains(name, text)), ())
+    return Shape(tuple(shape_iptables.chains(name, text)) if name.startswith("rules.") else (), ())
 
 
 def _rules(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polc.backends.features import Feature
 from polc.backends.profile import HOST, OLDEST, PROFILES, Profile
@@ -106,13 +109,14 @@ def test_who_lacks_something_is_told_what_is_too_old_and_who_has_it() -> None:
         "`--for ubuntu-24.04` where that is the host",
     )  # fmt: skip
     assert PROFILES["rhel-9"].lacks(Feature.DESTROY)[0] == "Linux 5.14 (profile `rhel-9`) has no `destroy`"
+    assert OLDEST.lacks(Feature.SET_STATEMENT_JSON)[1] == "`--format text`, or `--for debian-12` where that is the host"
     assert OLDEST.lacks(Feature.MARK_FROM_MARK)[1] == "`--for nft=1.1.2,kernel=6.13` where that is the host"
 
 
 @pytest.mark.parametrize("feature", sorted(VERSIONED, key=lambda one: one.value))
 def test_the_profile_that_is_offered_has_it(feature: Feature) -> None:
     if not OLDEST.has(feature):
-        offered = OLDEST.lacks(feature)[1].split("`")[1].removeprefix("--for ")
+        offered = OLDEST.lacks(feature)[1].split("--for ")[1].split("`")[0]
         assert parse_profile(offered).has(feature)
 
 
@@ -123,7 +127,8 @@ def test_names_are_read(name: str) -> None:
 
 def test_versions_are_read() -> None:
     assert parse_profile("nft=1.0.6,kernel=6.1") == Profile("nft=1.0.6,kernel=6.1", (1, 0, 6), OLDEST.iptables, (6, 1))
-    assert parse_profile("kernel=6, iptables = 1.8.11").kernel == (6,)
+    spaced = parse_profile("kernel=6, iptables = 1.8.11")
+    assert (spaced.name, spaced.kernel) == ("kernel=6,iptables=1.8.11", (6,))
     assert parse_profile("kernel=6").has(Feature.NETDEV_EGRESS) is False
     assert parse_profile("nft=1.1,kernel=7").has(Feature.DESTROY)
     assert parse_profile("nft=0.9.8.1").nft == (0, 9, 8, 1)
@@ -154,3 +159,10 @@ def test_versions_are_read() -> None:
 def test_what_is_no_profile(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         parse_profile(text)
+
+
+@given(st.text() | st.text("nftkerlipabs=.,0123456789 ", max_size=40))
+def test_any_text_is_a_profile_or_told_not_to_be_one(text: str) -> None:
+    with suppress(ValueError):
+        found = parse_profile(text)
+        assert parse_profile(found.name) == found

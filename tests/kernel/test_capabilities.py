@@ -108,6 +108,36 @@ def test_a_host_compiles_what_it_can_hold(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.startswith('{"nftables"')
 
 
+FAST = """\
+polc: 1
+flowtables: {fast: {devices: [eth0]}}
+forward:
+  default: drop
+  rules:
+    - flow add @fast
+    - accept tcp/80
+"""
+
+
+@pytest.mark.kernel("nft")
+def test_what_this_kernel_was_built_without_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(probes_nft.PROBES, Feature.FLOWTABLE, probes_nft.NftProbe("table inet TABLE { nonsense }\n"))
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(FAST)
+    measure.cache_clear()
+    try:
+        status = main(["compile", str(policy), "--target", "nft", "--format", "text", "--for", "host"])
+    finally:
+        measure.cache_clear()
+    said = capsys.readouterr()
+    assert (status, said.out) == (2, "")
+    assert "error[POL402]: nft cannot say this: this host has no flowtables" in said.err
+    assert "= help: it takes a kernel with CONFIG_NF_FLOW_TABLE" in said.err
+    assert f"--> {policy}:6:7" in said.err
+
+
 @pytest.mark.kernel
 def test_without_namespaces_the_host_cannot_be_measured() -> None:
     example = str(Path(__file__).parents[2] / "examples" / "ssh-guard.yaml")

@@ -196,6 +196,18 @@ def test_chains_of_iptables() -> None:
     assert restore(table="nat")[0].rewrites
 
 
+def test_counters_stand_before_a_rule() -> None:
+    (base, _) = restore("[3:180] -A INPUT -m comment --comment polc-rule-4 -j own")
+    assert [(line.rule, line.ways) for line in base.lines] == [(4, (Way(WayKind.JUMPS, "own"),))]
+
+
+def test_own_chains_beside_those_of_others() -> None:
+    text = "*filter\n:polc-INPUT - [0:0]\n-A polc-INPUT -p tcp -j ACCEPT\n-A INPUT -j polc-INPUT\nCOMMIT\n# end\n"
+    own, base = shape_iptables.chains("rules.v4", text)
+    assert (own.hook, base.hook) == ("", "filter INPUT")
+    assert base.lines[0].ways == (Way(WayKind.JUMPS, "polc-INPUT"),)
+
+
 def test_ipsets() -> None:
     text = (
         "create a hash:ip family inet hashsize 1024 maxelem 9\nadd a 192.0.2.1\nadd a 192.0.2.2 timeout 3\n"

@@ -24,11 +24,11 @@ def check_lines(lines: Iterable[str], profile: Profile) -> None:
             _check(features(line), profile)
 
 
-def check_set(command: str, profile: Profile) -> None:
+def check_set(kind: str, profile: Profile) -> None:
     """Raises:
-    Refused: ``create NAME TYPE ...`` makes a set of a type that is missing there.
+    Refused: sets of a type, ``hash:net``, are missing there.
     """
-    _check(features_of_set(command), profile)
+    _check(features_of_set(f"create NAME {kind}"), profile)
 
 
 def features(line: str) -> Iterator[Feature]:
@@ -39,8 +39,14 @@ def features(line: str) -> Iterator[Feature]:
             yield feature
 
 
+def has_set(kind: str, profile: Profile) -> bool:
+    """Whether the profile's host has sets of a type, ``hash:net``, and rules that ask them."""
+    wanted = (_BY_NAME.get(f"ipset {kind}"), _BY_NAME.get("match set"))
+    return all(profile.has(one) for one in wanted if one is not None)
+
+
 def features_of_set(command: str) -> Iterator[Feature]:
-    _, _, kind, *_ = command.split()
+    _, _, kind, *_ = command.split(maxsplit=3)
     if feature := _BY_NAME.get(f"ipset {kind}"):
         yield feature
 
