@@ -14,6 +14,7 @@ from polc.backends.model import Output, OutputFile
 from polc.backends.nft import compare as compare_nft
 from polc.diagnostics import Failure
 from polc.kernel.libnftables import check_available
+from polc.kernel.missing import explained
 from polc.kernel.netns import Namespace
 from polc.kernel.programs import find
 from polc.kernel.remote import RemoteNftables
@@ -66,7 +67,10 @@ class NftLoader:
     def load(self, namespace: Namespace, output: Output) -> None:
         with RemoteNftables(namespace) as nft:
             for file in output.files:
-                nft.run_json(file.text)
+                try:
+                    nft.run_json(file.text)
+                except Failure as failure:
+                    raise explained(failure, file.text) from None
 
     def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
         with RemoteNftables(namespace) as nft:

@@ -27,6 +27,7 @@ from polc.backends.nft.expressions import (
     Words,
 )
 from polc.backends.nft.refused import Refused
+from polc.backends.nft.require import require
 from polc.backends.nft.statements import Compare
 from polc.backends.profile import Profile
 from polc.ir.family import FAMILIES, Family
@@ -82,10 +83,10 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
         return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
     found = Compare(left, _values(field, values), match.negated)
     # nft 0.9.8 takes the tag for one of another header where nothing has said before that there is one.
-    return (_TAGGED, found) if field is Field.VLAN_ID else (found,)
+    return (TAGGED, found) if field is Field.VLAN_ID else (found,)
 
 
-_TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
+TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
 
 
 def expression(field: Field) -> Meta | Ct | Payload | TcpOption | ExtensionHeader:
@@ -171,8 +172,7 @@ def compare_option(match: TcpOptionMatch, profile: Profile) -> tuple[Compare, ..
     """
     name = _OPTION_NAMES.get(match.kind)
     if name is None or (name in _LATER_NAMES and not profile.has(Feature.TCP_OPTION_NAMES)):
-        if not profile.has(Feature.TCP_OPTION_NUMBERS):
-            raise Refused(*profile.lacks(Feature.TCP_OPTION_NUMBERS))
+        require(profile, Feature.TCP_OPTION_NUMBERS)
         name = str(match.kind)
     tcp = Compare(Meta("l4proto"), Numbers(Intervals.single(TCP)))
     return (Compare(TcpOption(name), Exists(not match.negated)), tcp)

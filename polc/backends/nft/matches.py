@@ -228,6 +228,30 @@ def keys_of(rule: Rule) -> tuple[tuple[Selector, ...], ...]:
 _KEYED = (SetMatch, ElementMatch, UpdateSet, MapMark, VerdictMap, NatMap)
 
 
+def asks_for_ports(rule: Rule) -> bool:
+    """Whether a key of the rule has ports, and no element of it says that the packet is of a protocol with some."""
+    nodes = (*rule.matches, *rule.statements, *((rule.verdict,) if rule.verdict else ()))
+    return any(
+        isinstance(one, _KEYED) and any(part in PORTS for part in one.key) and not _names_protocols(one)
+        for one in nodes
+    )
+
+
+def _names_protocols(one: SetMatch | ElementMatch | UpdateSet | MapMark | VerdictMap | NatMap) -> bool:
+    if isinstance(one, SetMatch | UpdateSet) or Transport.PROTOCOL not in one.key:
+        return False
+    if isinstance(one, ElementMatch):
+        elements, negated = one.elements, one.negated
+    else:
+        elements, negated = tuple(element for element, _ in one.elements), False
+    place = one.key.index(Transport.PROTOCOL)
+    values = [element[place] for element in elements]
+    return not negated and all(
+        isinstance(value, Intervals) and all(low in PORT_PROTOCOLS and low == high for low, high in value.ranges)
+        for value in values
+    )
+
+
 def implies_family(match: Match) -> bool:
     """Whether the words for a match name a header of one family, on which nft then matches by itself."""
     match match:
