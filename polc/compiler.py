@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polc.backends.model import Deviation, Fidelity, Options, Output
+from polc.backends.model import Deviation, Fidelity, IpsetUse, Layout, Options, Output
 from polc.backends.profile import OLDEST, Profile
 from polc.backends.registry import BACKENDS
 from polc.diagnostics import Collector, Diagnostic, Failure, Label, Severity
@@ -22,13 +22,16 @@ def compile_policy(
     allow: frozenset[str] = frozenset(),
     collector: Collector | None = None,
     profile: Profile = OLDEST,
+    layout: Layout = Layout.WHOLE,
+    ipset: IpsetUse = IpsetUse.AUTO,
 ) -> Output:
     """Compile the policy file ``path`` (``-``: standard input) for one target; notes and warnings go to the collector.
 
     Raises:
         Failure: the policy has errors, or the target lacks what a rule needs.
     """
-    return emit(read(path, collector), target, format, allow=allow, profile=profile)
+    ruleset = read(path, collector)
+    return emit(ruleset, target, format, allow=allow, profile=profile, layout=layout, ipset=ipset)
 
 
 def read(path: str, collector: Collector | None = None) -> Ruleset:
@@ -47,16 +50,18 @@ def emit(
     *,
     allow: frozenset[str] = frozenset(),
     profile: Profile = OLDEST,
+    layout: Layout = Layout.WHOLE,
+    ipset: IpsetUse = IpsetUse.AUTO,
 ) -> Output:
     """Write a ruleset for a target (a key of ``BACKENDS``) in one of its formats (None: its first).
 
     ``allow`` names the approximations that somebody has agreed to; ``all`` agrees to every one. ``profile`` is the
-    host that the files are for.
+    host that the files are for; ``layout`` and ``ipset`` say how iptables is written.
 
     Raises:
         Failure: a rule is refused on this target, or approximate and not agreed to.
     """
-    output = produce(ruleset, target, Options(format or BACKENDS[target].formats[0], profile))
+    output = produce(ruleset, target, Options(format or BACKENDS[target].formats[0], profile, layout, ipset))
     hold(output, target, allow)
     return output
 

@@ -7,7 +7,16 @@ import sys
 
 from polc.backends.model import Options
 from polc.backends.registry import BACKENDS
-from polc.cli.options import add_allow_approximate, add_policy, add_profile, allowed, profile_of
+from polc.cli.options import (
+    add_allow_approximate,
+    add_policy,
+    add_profile,
+    add_ways,
+    allowed,
+    profile_of,
+    ways_misused,
+    ways_of,
+)
 from polc.compiler import describe, hold, produce, read
 from polc.diagnostics import Collector
 
@@ -30,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--only", metavar="NAME", help="only this one of the target's files, such as rules.v4")
     add_profile(parser)
+    add_ways(parser)
     parser.add_argument(
         "--report",
         metavar="FILE",
@@ -44,10 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     backend = BACKENDS[arguments.target]
     if arguments.format and arguments.format not in backend.formats:
         return _usage(f"--target {backend.name} is written as {' or '.join(backend.formats)}")
-    if (wrong := _report_misused(arguments)) is not None:
+    if (wrong := _report_misused(arguments) or ways_misused(arguments, (backend.name,))) is not None:
         return _usage(wrong)
     collector = Collector()
-    options = Options(arguments.format or backend.formats[0], profile_of(arguments, (backend.name,)))
+    profile = profile_of(arguments, (backend.name,))
+    options = Options(arguments.format or backend.formats[0], profile, *ways_of(arguments))
     ruleset = read(arguments.policy, collector)
     output = produce(ruleset, backend.name, options)
     # Before the output is held to its fidelity: a report is wanted most where rules are refused.

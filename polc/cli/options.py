@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from polc.backends.model import IpsetUse, Layout
 from polc.backends.profile import HOST, OLDEST, Profile
 from polc.compiler import ANY_APPROXIMATION
 
@@ -39,6 +40,32 @@ def add_profile(parser: argparse.ArgumentParser) -> None:
         help="the host that is to load it: a name such as debian-12, versions such as nft=1.0.6,kernel=5.10, or host, "
         f"this one as it is; {OLDEST.name} is the default, which suits newer ones too (`polc explain profiles`)",
     )
+
+
+def add_ways(parser: argparse.ArgumentParser) -> None:
+    """How iptables is written."""
+    parser.add_argument(
+        "--layout",
+        choices=tuple(one.value for one in Layout),
+        help="on iptables: whole tables, the default, or chains of polc's own beside those of others (Docker, "
+        "fail2ban), with a script `load.sh` that loads them",
+    )
+    parser.add_argument(
+        "--ipset",
+        choices=tuple(one.value for one in IpsetUse),
+        help="on iptables: make ipsets of large groups of addresses (auto, the default), of all (always), or of none: "
+        "then each range of a group is a rule",
+    )
+
+
+def ways_of(arguments: argparse.Namespace) -> tuple[Layout, IpsetUse]:
+    return Layout(arguments.layout or Layout.WHOLE.value), IpsetUse(arguments.ipset or IpsetUse.AUTO.value)
+
+
+def ways_misused(arguments: argparse.Namespace, targets: Iterable[str]) -> str | None:
+    """What is wrong with options of iptables where none of the targets is; None where nothing is."""
+    given = [f"--{name}" for name in ("layout", "ipset") if getattr(arguments, name)]
+    return f"{' and '.join(given)}: for iptables alone" if given and "iptables" not in targets else None
 
 
 def profile_of(arguments: argparse.Namespace, targets: Iterable[str]) -> Profile:

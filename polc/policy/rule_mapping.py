@@ -8,16 +8,7 @@ from __future__ import annotations
 from json import dumps
 
 from polc.diagnostics import Failure
-from polc.policy.clause_mapping import (
-    CLAUSES,
-    comment,
-    map_of_verdicts,
-    required,
-    texts,
-    word,
-    word_at,
-    words_at,
-)
+from polc.policy.clause_mapping import CLAUSES, comment
 from polc.policy.document import (
     AnyRule,
     Comment,
@@ -30,6 +21,8 @@ from polc.policy.document import (
     Verdict,
     Word,
 )
+from polc.policy.map_mapping import map_of_verdicts
+from polc.policy.mapping_words import required, texts, word, word_at, words_at
 from polc.policy.nodes import Entry, Mapping, Node, Scalar, plain
 from polc.policy.rule_text import read_definition, read_rule
 

@@ -68,9 +68,35 @@ DEVIATIONS: dict[str, dict[tuple[Fidelity, str], set[str]]] = {
         (_NO, "limit-bytes"): {"limit of bytes", "limit of bytes by source"},
         (_NO, "field-values"): {"meta cgroup True"},
         (_NO, "packet-type"): {"meta pkttype True"},
+        (_NO, "field-value"): {"meta protocol False"},
         (_NO, "one-second"): {"meta hour True"},
         (_NO, "conntrack-zone"): {"ct zone False", "ct zone True"},
-        (_NO, "named-counter"): {"named counter"},
+        (_NO, "named-counter"): {"named counter", "named counter from a number"},
+        (Fidelity.APPROXIMATE, "set-fixed"): {
+            "flows' marks in a set",
+            "interfaces in a set",
+            "marks in a set",
+            "states in a set",
+        },
+        (_NO, "set-key"): {
+            "add a pair",
+            "delete a pair",
+            "pairs by the other end",
+            "pairs in a set",
+            "ports in a set",
+            "update ports",
+        },
+        (_NO, "field"): {
+            f"{name} {negated}"
+            for name in ("ether daddr", "ether type", "meta priority", "vlan id")
+            for negated in (False, True)
+        },
+        (_NO, "realm-family"): {"meta rtclassid False", "meta rtclassid True"},
+        (_NO, "opaque"): {"statement of nft", "words of nft"},
+        (_NO, "ct-timeout"): {"timeout", "timeout of IPv4"},
+        (_NO, "flowtable"): {"offload"},
+        (_NO, "base-chain"): {"arriving"},
+        (_NO, "table-family"): {"arp", "bridge", "bridge of IPv4", "device", "leaving a device"},
     },
 }
 """What of the samples a target does not hold exactly, by the name of the deviation; the rest it does."""

@@ -24,13 +24,11 @@ def check_lines(lines: Iterable[str], profile: Profile) -> None:
             _check(features(line), profile)
 
 
-def check_set(commands: str, profile: Profile) -> None:
+def check_set(kind: str, profile: Profile) -> None:
     """Raises:
-    Refused: one of these commands, a line each, makes a set of a type that is missing there.
+    Refused: sets of a type, ``hash:net``, are missing there.
     """
-    if profile.absent:
-        for line in commands.splitlines():
-            _check(features_of_set(line), profile)
+    _check(features_of_set(f"create NAME {kind}"), profile)
 
 
 def features(line: str) -> Iterator[Feature]:
@@ -41,13 +39,16 @@ def features(line: str) -> Iterator[Feature]:
             yield feature
 
 
+def has_set(kind: str, profile: Profile) -> bool:
+    """Whether the profile's host has sets of a type, ``hash:net``, and rules that ask them."""
+    wanted = (_BY_NAME.get(f"ipset {kind}"), _BY_NAME.get("match set"))
+    return all(profile.has(one) for one in wanted if one is not None)
+
+
 def features_of_set(command: str) -> Iterator[Feature]:
-    """What ``create NAME TYPE ...`` takes; other commands nothing."""
-    match command.split(maxsplit=3):
-        case ["create", _, kind, *_] if feature := _BY_NAME.get(f"ipset {kind}"):
-            yield feature
-        case _:
-            pass
+    _, _, kind, *_ = command.split(maxsplit=3)
+    if feature := _BY_NAME.get(f"ipset {kind}"):
+        yield feature
 
 
 def _check(needed: Iterable[Feature], profile: Profile) -> None:

@@ -220,12 +220,9 @@ def _original(test: Comparison, negated: bool, scope: Scope) -> Ways:
 
 
 def _address_type(test: Comparison, negated: bool, scope: Scope) -> Ways:
+    check_field(test.field.text, test.field.span, scope)
     side, *limited = test.field.text.removeprefix("fib ").removesuffix(" type").split(" . ")
-    check_field("fib", test.field.span, scope)
-    interface = None
-    if limited:
-        check_field(f"fib {limited[0]}", test.field.span, scope)
-        interface = Direction.IN if limited[0] == "iif" else Direction.OUT
+    interface = (Direction.IN if limited[0] == "iif" else Direction.OUT) if limited else None
     sense = _sense(test) is not negated
     known = {one.value: one for one in AddressType}
     found = []

@@ -99,7 +99,6 @@ _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
     TtlSetting: (_MANGLE,),
     HopLimitSetting: (_MANGLE,),
     OptionReset: (_MANGLE,),
-    SegmentSize: (_INET,),
     Copying: (_INET,),
     # net/netfilter/xt_CLASSIFY.c, .hooks
     PrioritySetting: (
@@ -115,6 +114,15 @@ _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
 }
 
 _NAMES: dict[type[Clause], str] = {
+    States: "state",
+    ConnectionCount: "connections",
+    HelperName: "helper",
+    NoTracking: "notrack",
+    Tracing: "trace",
+    CodePoint: "dscp set",
+    SynProxy: "synproxy",
+    Copying: "dup to",
+    Offloading: "flow add",
     FlowMarking: "ct mark set",
     ZoneSetting: "ct zone set",
     TimeoutName: "ct timeout set",
@@ -123,7 +131,7 @@ _NAMES: dict[type[Clause], str] = {
     PrioritySetting: "meta priority set",
     OptionReset: "reset tcp option",
 }
-"""What clauses are called that begin with the name of a field, or with a word that says little alone."""
+"""What clauses are called in rules."""
 
 _FIELDS: dict[Field | Trait | str, tuple[Demand, ...]] = {
     # net/netfilter/xt_owner.c, .hooks: a packet has an owner where this host sends it.
@@ -154,12 +162,18 @@ _FIELDS: dict[Field | Trait | str, tuple[Demand, ...]] = {
         ),
     ),
     # net/netfilter/nft_fib.c, nft_fib_validate; xt_addrtype.c, addrtype_mt_checkentry_v1
-    "fib": (_INET,),
-    "fib iif": (
-        Demand(_of(Hook.PREROUTING, Hook.INPUT, Hook.FORWARD), "the packet came in nowhere, or that is forgotten"),
+    **dict.fromkeys(("fib saddr type", "fib daddr type"), (_INET,)),
+    **dict.fromkeys(
+        ("fib saddr . iif type", "fib daddr . iif type"),
+        (Demand(_of(Hook.PREROUTING, Hook.INPUT, Hook.FORWARD), "the packet came in nowhere, or that is forgotten"),),
     ),
-    "fib oif": (
-        Demand(_of(Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING), "the packet leaves nowhere, or it is not known yet"),
+    **dict.fromkeys(
+        ("fib saddr . oif type", "fib daddr . oif type"),
+        (
+            Demand(
+                _of(Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING), "the packet leaves nowhere, or it is not known yet"
+            ),
+        ),
     ),
     # net/netfilter/xt_socket.c, .hooks
     Trait.SOCKET: (Demand(_of(Hook.PREROUTING, Hook.INPUT), "sockets are looked up for packets that come in"),),
@@ -187,11 +201,10 @@ def check_rule(rule: RuleDocument, scope: Scope) -> None:
         _check_verdict(rule.verdict, scope)
     for clause in rule.clauses:
         if type(clause) in _CLAUSES:
-            first = clause.span.text.split(maxsplit=1)[:1]
-            _demand(_CLAUSES[type(clause)], _NAMES.get(type(clause), "".join(first)), clause.span, scope)
+            _demand(_CLAUSES[type(clause)], _NAMES[type(clause)], clause.span, scope)
         match clause:
-            case SegmentSize(size=None):
-                _demand((_ROUTED,), "mss", clause.span, scope)
+            case SegmentSize(size):
+                _demand((_INET if size else _ROUTED,), "mss", clause.span, scope)
             case Marking(action=MarkAction.SAVE | MarkAction.RESTORE):
                 _demand((TRACKED,), "mark", clause.span, scope)
 
