@@ -9,6 +9,7 @@ from polc.backends.model import Output
 from polc.diagnostics import Diagnostic, Failure
 from polc.kernel.devices import add_devices
 from polc.kernel.loaders import LOADERS, Loader
+from polc.kernel.meanings import differences as meanings_differ
 from polc.kernel.netns import ScratchNamespace
 
 
@@ -65,9 +66,12 @@ def _one(loader: Loader, output: Output, devices: Sequence[str]) -> Result:
             listed = loader.read_back(namespace, output)
     except Failure as failure:
         return Result(loader.name, loader.target, files, problems=failure.diagnostics)
-    differences = tuple(
+    differences = [
         Difference(emitted.name, message)
         for emitted, seen in zip(output.files, listed, strict=True)
         for message in loader.differences(emitted.text, seen.text)
-    )
-    return Result(loader.name, loader.target, files, differences)
+    ]
+    # What one comparison evens out wrongly, the other may see.
+    meanings = meanings_differ(loader.target, output.files, listed)
+    differences += (Difference(file, f"read as a ruleset: {message}") for file, message in meanings)
+    return Result(loader.name, loader.target, files, tuple(differences))

@@ -1,0 +1,69 @@
+"""What is held is read as a ruleset: every change that matters is seen, and no spelling of the same."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from polc.backends.model import OutputFile
+from polc.kernel.meanings import differences
+
+sys.path.append(str(Path(__file__).parents[1] / "backends" / "nft"))
+from test_nft_compare import EMITTED, MUTATIONS, Entries, _spell, listed
+
+UNSEEN = {"comment", "chain more"}
+"""What does nothing to packets: a comment, a chain that nothing leads to."""
+
+
+def compared(entries: Entries) -> tuple[tuple[str, str], ...]:
+    emitted = (OutputFile("ruleset.nft.json", EMITTED),)
+    return differences("nft", emitted, (OutputFile("ruleset.nft.json", json.dumps({"nftables": entries})),))
+
+
+def test_spellings_of_the_same() -> None:
+    entries = listed()
+    assert compared(entries) == ()
+    _spell(entries)
+    assert compared(entries) == ()
+
+
+@pytest.mark.parametrize("name", [one for one in MUTATIONS if one not in UNSEEN])
+def test_a_change_is_seen(name: str) -> None:
+    entries = listed()
+    MUTATIONS[name](entries)
+    assert compared(entries)
+
+
+def test_a_sentence() -> None:
+    entries = listed()
+    MUTATIONS["policy"](entries)
+    assert compared(entries) == (
+        (
+            "ruleset.nft.json",
+            "the chain `input` is of type filter at input, priority 0, policy accept, wanted of type filter at input, "
+            "priority 0, policy drop",
+        ),
+    )
+
+
+def test_what_cannot_be_read_is_a_difference() -> None:
+    (found,) = differences("nft", (OutputFile("f", EMITTED),), (OutputFile("f", '{"nftables": [{"thing": {}}]}'),))
+    assert found[1].startswith("polc cannot read it as a ruleset: POL531")
+
+
+def test_devices_that_a_listing_lacks() -> None:
+    """nft 1.0.6 lists no devices of chains in JSON."""
+    base = {"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "ingress", "prio": 0}
+    table = {"table": {"family": "inet", "name": "t"}}
+    commands = [{"add": table}, {"add": {"chain": {**base, "dev": "eth0"}}}]
+    emitted = (OutputFile("f", json.dumps({"nftables": commands})),)
+    for chain, same in ((base, True), ({**base, "dev": "eth1"}, False)):
+        listing = (OutputFile("f", json.dumps({"nftables": [table, {"chain": chain}]})),)
+        assert (differences("nft", emitted, listing) == ()) is same
+
+
+def test_targets_without_a_reader_are_not_compared() -> None:
+    assert differences("iptables", (OutputFile("rules.v4", "x"),), (OutputFile("rules.v4", "y"),)) == ()
