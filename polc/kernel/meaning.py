@@ -6,6 +6,7 @@ their meanings are compared.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from polc.backends.iptables import ipsets
@@ -31,7 +32,7 @@ def differences(target: str, emitted: Sequence[OutputFile], listed: Sequence[Out
     """
     meant = _read(target, emitted)
     try:
-        seen = _read(target, listed)
+        seen = _read(target, _with_devices(emitted, listed) if target == "nft" else listed)
     except Failure as failure:
         return (f"what the kernel lists cannot be read back: {failure.diagnostics[0].message}",)
     if len(meant) != len(seen):
@@ -39,6 +40,24 @@ def differences(target: str, emitted: Sequence[OutputFile], listed: Sequence[Out
     return tuple(
         message for one, other in zip(meant, seen, strict=True) for message in canonical.differences(one, other)
     )
+
+
+def _with_devices(emitted: Sequence[OutputFile], listed: Sequence[OutputFile]) -> tuple[OutputFile, ...]:
+    """The listing, with the devices of chains, which JSON of nft before 1.0.7 leaves out."""
+    ((file,), (seen,)) = emitted, listed
+    devices = {
+        chain["name"]: chain["dev"]
+        for command in json.loads(file.text)["nftables"]
+        if "dev" in (chain := command.get("add", {}).get("chain", {}))
+    }
+    if not devices:
+        return tuple(listed)
+    document = json.loads(seen.text)
+    for item in document["nftables"]:
+        chain = item.get("chain", {})
+        if "dev" not in chain and chain.get("name") in devices:
+            chain["dev"] = devices[chain["name"]]
+    return (OutputFile(seen.name, json.dumps(document)),)
 
 
 def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
