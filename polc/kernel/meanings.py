@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 
 from polc.backends.model import OutputFile
@@ -22,7 +21,7 @@ def differences(target: str, emitted: Files, listed: Files) -> tuple[tuple[str, 
 
 def _nft(emitted: Files, listed: Files) -> Iterator[tuple[str, str]]:
     for one, seen in zip(emitted, listed, strict=True):
-        for sentence in _nft_file(one.text, _with_devices(one.text, seen.text)):
+        for sentence in _nft_file(one.text, seen.text):
             yield one.name, sentence
 
 
@@ -30,12 +29,13 @@ def _nft_file(emitted: str, listed: str) -> Iterator[str]:
     # Imported here, so that nothing else waits for it.
     from polc.importers.nft_json import read_nft_json
     from polc.ir.canonical import differences as differ
+    from polc.kernel.listed import as_listed
     from polc.source import SourceFile
 
     try:
         wanted, seen = (
             read_nft_json(SourceFile(name, text), Collector())
-            for name, text in (("what was emitted", emitted), ("what is listed", listed))
+            for name, text in zip(("what was emitted", "what is listed"), as_listed(emitted, listed), strict=True)
         )
     except Failure as failure:
         yield f"polc cannot read it as a ruleset: {failure}"
@@ -44,23 +44,6 @@ def _nft_file(emitted: str, listed: str) -> Iterator[str]:
         yield f"{len(seen)} tables, wanted {len(wanted)}"
     for one, other in zip(wanted, seen, strict=False):
         yield from differ(one, other)
-
-
-def _with_devices(emitted: str, listed: str) -> str:
-    """The listing, with the devices of chains, which JSON of nft before 1.0.7 leaves out."""
-    devices = {
-        chain["name"]: chain["dev"]
-        for command in json.loads(emitted)["nftables"]
-        if "dev" in (chain := command.get("add", {}).get("chain", {}))
-    }
-    if not devices:
-        return listed
-    document = json.loads(listed)
-    for item in document["nftables"]:
-        chain = item.get("chain", {})
-        if "dev" not in chain and chain.get("name") in devices:
-            chain["dev"] = devices[chain["name"]]
-    return json.dumps(document)
 
 
 _COMPARISONS: dict[str, Callable[[Files, Files], Iterator[tuple[str, str]]]] = {"nft": _nft}

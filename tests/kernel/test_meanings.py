@@ -65,5 +65,19 @@ def test_devices_that_a_listing_lacks() -> None:
         assert (differences("nft", emitted, listing) == ()) is same
 
 
+def test_prefixes_that_an_old_listing_shortens() -> None:
+    """nft 0.9.8 lists IPv6 prefixes in elements of several parts as at least 64 long."""
+    place = {"family": "inet", "table": "t", "name": "s", "type": ["ipv6_addr", "inet_service"], "flags": ["interval"]}
+    table = {"table": {"family": "inet", "name": "t"}}
+
+    def of(length: int) -> dict[str, object]:
+        return {"set": {**place, "elem": [{"concat": [{"prefix": {"addr": "2001:db8::", "len": length}}, 22]}]}}
+
+    emitted = (OutputFile("f", json.dumps({"nftables": [{"add": table}, {"add": of(48)}]})),)
+    for version, length, same in (("0.9.8", 64, True), ("0.9.8", 65, False), ("1.0.6", 64, False)):
+        listing = {"nftables": [{"metainfo": {"version": version}}, table, of(length)]}
+        assert (differences("nft", emitted, (OutputFile("f", json.dumps(listing)),)) == ()) is same
+
+
 def test_targets_without_a_reader_are_not_compared() -> None:
     assert differences("iptables", (OutputFile("rules.v4", "x"),), (OutputFile("rules.v4", "y"),)) == ()
