@@ -168,6 +168,14 @@ def test_a_dormant_table_is_left_out() -> None:
     assert note.code == "POL533"
 
 
+@pytest.mark.parametrize("flags", ["dorm", "", "d", ["dormant", "x"]])
+def test_flags_that_are_cut_off_are_wrong(flags: Json) -> None:
+    """nft before 1.1 lists them so, and a dormant table would be taken for one that is awake."""
+    assert error(document({"table": {"family": "inet", "name": "t", "flags": flags}})).code == "POL531"
+    found, _ = read_all(document({"table": {"family": "inet", "name": "t", "flags": ["owner"]}}))
+    assert len(found) == 1
+
+
 def test_devices() -> None:
     base: dict[str, Json] = {"name": "x", "type": "filter", "hook": "ingress", "prio": 0}
     for devices in ("eth0", ["eth0"]):
