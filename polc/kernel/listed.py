@@ -1,4 +1,4 @@
-"""What listings of some versions of nft lose, taken out of what they are compared with (``polc.backends.nft.losses``)."""
+"""What listings of some nft lose, taken out of what they are compared with (``polc.backends.nft.losses``)."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def as_listed(emitted: str, listed: str) -> tuple[str, str]:
     """
     wanted: Json = json.loads(emitted)
     seen: Json = json.loads(listed)
-    devices = {str(chain["name"]): chain["dev"] for chain in _objects(wanted, "chain") if "dev" in chain}
-    for chain in _objects(seen, "chain"):
+    devices = {str(chain["name"]): chain["dev"] for chain in objects(wanted, "chain") if "dev" in chain}
+    for chain in objects(seen, "chain"):
         name = str(chain.get("name"))
         if "dev" not in chain and name in devices:
             chain["dev"] = devices[name]
-    if any(str(one.get("version")).startswith("0.") for one in _objects(seen, "metainfo")):
+    if any(str(one.get("version")).startswith("0.") for one in objects(seen, "metainfo")):
         _lengthen(wanted)
     return json.dumps(wanted), json.dumps(seen)
 
 
-def _objects(document: Json, kind: str) -> list[Object]:
+def objects(document: Json, kind: str) -> list[Object]:
     """Those of a kind, listed or added."""
     found = []
     for item in items(document.get("nftables")) if isinstance(document, dict) else []:

@@ -123,14 +123,8 @@ def _pieces(value: Json, reader: Reader) -> list[Piece]:
 def _warn(entry: Entry, pieces: list[Piece], reporter: Reporter) -> None:
     for position, piece in enumerate(pieces):
         if isinstance(piece, Ask):
-            for name in piece.demand.by_number:
-                reporter.warn(
-                    entry,
-                    NEAR,
-                    f"the interface `{name}` is matched by its name here, and there by the number that it had when the "
-                    "rule was made: the same until an interface of that name is made anew, or renamed",
-                    ("expr", position),
-                )
+            for sentence in piece.demand.near:
+                reporter.warn(entry, NEAR, sentence, ("expr", position))
     for position, statement in enumerate(items(entry.value.get("expr"))):
         if isinstance(statement, dict) and "xt" in statement:
             reporter.warn(
