@@ -13,11 +13,13 @@ _SHORTEST = 64
 def as_listed(emitted: str, listed: str) -> tuple[str, str]:
     """Commands, and a listing of what they load, both of libnftables' JSON, so that what is lost is no difference.
 
-    Raises:
-        ValueError: one of the texts is no JSON.
+    What is no JSON is given back as it is.
     """
-    wanted: Json = json.loads(emitted)
-    seen: Json = json.loads(listed)
+    try:
+        wanted: Json = json.loads(emitted)
+        seen: Json = json.loads(listed)
+    except ValueError:
+        return emitted, listed
     devices = {str(chain["name"]): chain["dev"] for chain in objects(wanted, "chain") if "dev" in chain}
     for chain in objects(seen, "chain"):
         name = str(chain.get("name"))

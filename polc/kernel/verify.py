@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from polc.backends.model import Output
 from polc.diagnostics import Diagnostic, Failure
+from polc.kernel import meaning
 from polc.kernel.devices import add_devices
 from polc.kernel.loaders import LOADERS, Loader
-from polc.kernel.meanings import differences as meanings_differ
 from polc.kernel.netns import ScratchNamespace
 
 
@@ -34,6 +34,8 @@ class Result:
     files: tuple[str, ...]
     differences: tuple[Difference, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    unread: str = ""
+    """Why words were compared and meanings were not; empty: both were."""
 
     @property
     def verified(self) -> bool:
@@ -66,12 +68,15 @@ def _one(loader: Loader, output: Output, devices: Sequence[str]) -> Result:
             listed = loader.read_back(namespace, output)
     except Failure as failure:
         return Result(loader.name, loader.target, files, problems=failure.diagnostics)
-    differences = [
+    differences = tuple(
         Difference(emitted.name, message)
         for emitted, seen in zip(output.files, listed, strict=True)
         for message in loader.differences(emitted.text, seen.text)
-    ]
-    # What one comparison evens out wrongly, the other may see.
-    meanings = meanings_differ(loader.target, output.files, listed)
-    differences += (Difference(file, f"read as a ruleset: {message}") for file, message in meanings)
-    return Result(loader.name, loader.target, files, tuple(differences))
+    )
+    try:
+        found = meaning.differences(loader.target, output.files, listed)
+    except Failure as failure:
+        return Result(loader.name, loader.target, files, differences, unread=failure.diagnostics[0].message)
+    # What differs in its words is told by them.
+    meant = tuple(Difference(files[-1], message) for message in found) if not differences else ()
+    return Result(loader.name, loader.target, files, differences + meant)
