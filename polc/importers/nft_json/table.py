@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from polc.importers.nft_json.circles import circle
 from polc.importers.nft_json.contents import ChainEntry, RuleEntry, Table
 from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.declarations import declarations
@@ -48,6 +49,10 @@ def ruleset(table: Table, reporter: Reporter) -> Ruleset | None:
         return None
     context = Context.of(table)
     chains = [one for name, entry in table.chains.items() for one in _chain(name, entry, context, reporter)]
+    if around := circle(chains):
+        way = " to ".join(f"`{name}`" for name in (*around, around[0]))
+        first = next((entry for name, entry in table.chains.items() if name in around), None)
+        reporter.error((first or table).entry, MALFORMED, f"chains lead to each other in a circle: from {way}")
     held = declarations(context, reporter)
     comment = table.entry.value.get("comment")
     return Ruleset(
