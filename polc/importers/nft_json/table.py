@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from polc.importers.nft_json.circles import circle
 from polc.importers.nft_json.contents import ChainEntry, RuleEntry, Table
 from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.declarations import declarations
@@ -48,6 +49,10 @@ def ruleset(table: Table, reporter: Reporter) -> Ruleset | None:
         return None
     context = Context.of(table)
     chains = [one for name, entry in table.chains.items() for one in _chain(name, entry, context, reporter)]
+    if around := circle(chains):
+        way = " to ".join(f"`{name}`" for name in (*around, around[0]))
+        first = next((entry for name, entry in table.chains.items() if name in around), None)
+        reporter.error((first or table).entry, MALFORMED, f"chains lead to each other in a circle: from {way}")
     held = declarations(context, reporter)
     comment = table.entry.value.get("comment")
     return Ruleset(
@@ -123,14 +128,8 @@ def _pieces(value: Json, reader: Reader) -> list[Piece]:
 def _warn(entry: Entry, pieces: list[Piece], reporter: Reporter) -> None:
     for position, piece in enumerate(pieces):
         if isinstance(piece, Ask):
-            for name in piece.demand.by_number:
-                reporter.warn(
-                    entry,
-                    NEAR,
-                    f"the interface `{name}` is matched by its name here, and there by the number that it had when the "
-                    "rule was made: the same until an interface of that name is made anew, or renamed",
-                    ("expr", position),
-                )
+            for sentence in piece.demand.near:
+                reporter.warn(entry, NEAR, sentence, ("expr", position))
     for position, statement in enumerate(items(entry.value.get("expr"))):
         if isinstance(statement, dict) and "xt" in statement:
             reporter.warn(
