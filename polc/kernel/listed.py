@@ -1,4 +1,4 @@
-"""What listings of some versions of nft lose (``polc.backends.nft.losses``), taken out of the comparison."""
+"""What listings of some nft lose, taken out of what they are compared with (``polc.backends.nft.losses``)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ _SHORTEST = 64
 def as_listed(emitted: str, listed: str) -> tuple[str, str]:
     """Commands, and a listing of what they load, both of libnftables' JSON, so that what is lost is no difference.
 
-    Raises:
-        ValueError: one of the texts is no JSON.
+    What is no JSON is given back as it is.
     """
-    wanted: Json = json.loads(emitted)
-    seen: Json = json.loads(listed)
-    devices = {str(chain["name"]): chain["dev"] for chain in _objects(wanted, "chain") if "dev" in chain}
-    for chain in _objects(seen, "chain"):
+    try:
+        wanted: Json = json.loads(emitted)
+        seen: Json = json.loads(listed)
+    except ValueError:
+        return emitted, listed
+    devices = {str(chain["name"]): chain["dev"] for chain in objects(wanted, "chain") if "dev" in chain}
+    for chain in objects(seen, "chain"):
         name = str(chain.get("name"))
         if "dev" not in chain and name in devices:
             chain["dev"] = devices[name]
-    if any(str(one.get("version")).startswith("0.") for one in _objects(seen, "metainfo")):
+    if any(str(one.get("version")).startswith("0.") for one in objects(seen, "metainfo")):
         _lengthen(wanted)
     return json.dumps(wanted), json.dumps(seen)
 
 
-def _objects(document: Json, kind: str) -> list[Object]:
+def objects(document: Json, kind: str) -> list[Object]:
     """Those of a kind, listed or added."""
     found = []
     for item in items(document.get("nftables")) if isinstance(document, dict) else []:
