@@ -56,7 +56,9 @@ def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
         (file,) = files
         return read_nft_json(SourceFile(file.name, file.text), Collector())
     inputs = [
-        Input(SourceFile(one.name, one.text), _kind(one.name), _FAMILIES.get(one.name, Family.IP)) for one in files
+        Input(SourceFile(one.name, one.text), _kind(one.name), _FAMILIES.get(one.name, Family.IP))
+        for one in files
+        if one.name in (ipsets.FILE, *_FAMILIES)
     ]
     return read_iptables(inputs, Collector())
 

@@ -18,6 +18,7 @@ def _rule(*statements: str) -> str:
     place = '"family": "inet", "table": "t"'
     return (
         f'{{"nftables": [{{"table": {{"family": "inet", "name": "t"}}}}, {{"chain": {{{place}, "name": "c"}}}},'
+        f' {{"chain": {{{place}, "name": "d"}}}},'
         f' {{"rule": {{{place}, "chain": "c", "expr": [{", ".join(statements)}]}}}}]}}'
     )
 
@@ -29,7 +30,7 @@ _LO = '{"match": {"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"}}'
 NEAR_MISSES: dict[str, tuple[str, ...]] = {
     "POL530": ('{"nftables": []}', ' {"nftables": [{"metainfo": {"json_schema_version": 1}}]}\n'),
     "POL531": (_rule('{"accept": null}'),),
-    "POL532": (_rule('{"jump": {"target": "c"}}'),),
+    "POL532": (_rule('{"jump": {"target": "d"}}'),),
     "POL533": (_rule(_PORT, '{"accept": null}'),),
     "POL534": (_rule('{"accept": null}'),),
     "POL535": (_rule(_NAME, '{"accept": null}'), _rule(_LO, '{"accept": null}')),
