@@ -563,7 +563,8 @@ def test_times_of_flows() -> None:
 
 
 _LINKS = """
-ip netns add west && ip netns add east && ip link add lan type bridge forward_delay 0 mcast_snooping 0 && ip link set lan up
+ip netns add west && ip netns add east
+ip link add lan type bridge forward_delay 0 mcast_snooping 0 && ip link set lan up
 for host in west east; do
     ip link add $host type veth peer name eth0 netns $host && ip link set $host master lan up
     ip -n $host link set eth0 up && ip -n $host link set lo up
