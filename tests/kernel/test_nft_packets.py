@@ -5,6 +5,7 @@ Each case is loaded from JSON and from text, as it is written for the oldest nft
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ from polc.ir.ruleset import (
 from polc.ir.selectors import Direction, InterfacePattern, KeyType, Side, Transport
 from polc.ir.stateful import KeyField, KeyPart, Limit, Quota, RandomMatch, Rate, RecentMatch, RecentVerb, Unit
 from polc.ir.statements import (
+    AssignTimeout,
     AssignZone,
     CopyMark,
     Duplicate,
@@ -535,3 +537,73 @@ def test_families_at_ingress(family: TableFamily) -> None:
     with gateway() as namespace:
         load(namespace, text)
         assert walk(namespace, (to_host("drop", 1), to_host("accept", 2), f"accept {six}")) == []
+
+
+def test_times_of_flows() -> None:
+    """For both families one object of an inet table is enough."""
+    dns = ServiceMatch((PortTerm(UDP, None, one(53)),))
+    times = AssignTimeout("short", UDP, (("unreplied", 7), ("replied", 900)))
+    case = Case(
+        (Rule((dns,), Accept(), (times,)), Rule((ServiceMatch((PortTerm(UDP, None, one(54)),)),), Accept())), ()
+    )
+    six = "[2001:db8:9::9]"
+    with gateway() as namespace:
+        load(namespace, written(case, "text", OLDEST))
+        sent = [f"accept udp {source}:4000 -> host:{port} in eth0" for source in (FAR, six) for port in (53, 54)]
+        assert walk(namespace, sent) == []
+        done = namespace.run(["cat", "/proc/net/nf_conntrack"])
+    left = {}
+    for line in done.stdout.splitlines():
+        family, _, protocol, _, seconds, *rest = line.split()
+        if protocol == "udp":
+            left[family, next(each for each in rest if each.startswith("dport="))] = int(seconds)
+    assert len(left) == 4
+    for (_, port), seconds in left.items():
+        assert (seconds <= 7) is (port == "dport=53"), left
+
+
+_LINKS = """
+ip netns add west && ip netns add east
+ip link add lan type bridge forward_delay 0 mcast_snooping 0 && ip link set lan up
+for host in west east; do
+    ip link add $host type veth peer name eth0 netns $host && ip link set $host master lan up
+    ip -n $host link set eth0 up && ip -n $host link set lo up
+done
+ip -n west address add 192.0.2.1/24 dev eth0 && ip -n west address add 2001:db8::1/64 dev eth0 nodad
+ip -n east address add 192.0.2.2/24 dev eth0 && ip -n east address add 2001:db8::2/64 dev eth0 nodad
+"""
+_ANSWERED = """
+import socket, sys
+found = []
+for address, port in (one.split() for one in sys.argv[1:]):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as end:
+        end.settimeout(0.7)
+        end.connect((address, int(port)))
+        end.send(b"polc")
+        try:
+            end.recv(1)
+        except ConnectionRefusedError:
+            found.append("answered")
+        except TimeoutError:
+            found.append("dropped")
+print(*found)
+"""
+
+
+def test_families_on_a_bridge(scratch: Namespace) -> None:
+    """Where nobody listens, a packet that comes through is answered. ARP is neither family's, and comes through."""
+    drop = Rule((ServiceMatch((PortTerm(UDP, None, one(1)),)),), Drop(), (), IPV4)
+    six = Rule((ServiceMatch((PortTerm(UDP, None, one(2)),)),), Drop(), (), frozenset({Family.IP6}))
+    limit = Rule((ServiceMatch((PortTerm(UDP, None, one(3)),)), Limit(Rate(1, Unit.DAY), 1, True, (), "l")), Drop())
+    chain = BaseChain("forward", ChainType.FILTER, Hook.FORWARD, 0, Accept(), (drop, six, limit))
+    ruleset = pipeline.run(Ruleset((chain,), family=TableFamily.BRIDGE))
+    done = scratch.run(["sh", "-e"], input=_LINKS)
+    assert done.returncode == 0, done.stderr
+    load(scratch, NftBackend().emit(ruleset, Options("text")).files[0].text)
+    tests = {
+        "192.0.2.2 1": "dropped", "2001:db8::2 1": "answered", "192.0.2.2 2": "answered", "2001:db8::2 2": "dropped",
+        "192.0.2.2 3": "answered", "2001:db8::2 3": "dropped",
+    }  # fmt: skip
+    done = scratch.nested("west").run([sys.executable, "-c", _ANSWERED, *tests])
+    assert done.stdout.split() == list(tests.values()), done.stderr

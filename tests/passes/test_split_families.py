@@ -18,17 +18,22 @@ from polc.ir.matches import (
     AddressMatch,
     CtState,
     CtStateMatch,
+    ElementMatch,
     Field,
     FieldMatch,
     IcmpTerm,
+    OpaqueMatch,
     OriginalAddressMatch,
     PortTerm,
     ServiceMatch,
     Side,
+    Syntax,
 )
 from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, TCP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, RegularChain, Rule, Ruleset
-from polc.ir.stateful import Limit, Rate, Unit
+from polc.ir.selectors import Transport
+from polc.ir.stateful import KeyField, KeyPart, Limit, RandomMatch, Rate, Unit
+from polc.ir.statements import MapMark, MarkField
 from polc.ir.verdicts import Accept, Drop, Reject, RejectType
 from polc.passes.split_families import split_families, split_rule
 
@@ -138,3 +143,25 @@ def test_fields_and_answers_bring_their_family() -> None:
     assert _split(FieldMatch(Field.HOPLIMIT, Intervals.single(255))) == [IP6]
     assert _split(verdict=Reject(RejectType.POLICY_FAIL)) == [IP6]
     assert _split(verdict=Reject(RejectType.POLICY_FAIL), families=frozenset(IP)) == []
+
+
+def test_chance_and_words_nobody_knows_are_no_families() -> None:
+    assert _split(RandomMatch(1 << 30)) == [BOTH]
+    assert _split(OpaqueMatch("-m u32", Syntax.IPTABLES)) == [BOTH]
+
+
+def test_fields_in_keys_bring_their_family() -> None:
+    key = (Field.HOPLIMIT, Transport.DPORT)
+    element = (Intervals.single(255), Intervals.single(80))
+    assert _split(ElementMatch(key, (element,), negated=True)) == [IP6]
+    mark = Rule((), None, (MapMark(MarkField.META, key, ((element, 1),)),))
+    assert [rule.families for rule in split_rule(mark, {})] == [frozenset(IP6)]
+
+
+def test_state_of_other_packets_stays_theirs_too() -> None:
+    """In a table of bridges a rule of each family would leave out the packets of neither."""
+    limit = Limit(Rate(1, Unit.SECOND), 5, False, (), "one")
+    by_source = replace(limit, key=(KeyPart(KeyField.SOURCE),))
+    by_port = replace(limit, key=(KeyPart(KeyField.DPORT),))
+    counts = {one.key: len(split_rule(Rule((one,), Accept()), {}, others=True)) for one in (limit, by_source, by_port)}
+    assert counts == {limit.key: 1, by_source.key: 2, by_port.key: 1}

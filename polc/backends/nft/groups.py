@@ -78,8 +78,8 @@ class Groups:
         return SetDefinition(name, (ADDRESS_TYPES[family].value,), interval=not single, elements=elements)
 
     def _addresses(self, family: Family, values: Intervals) -> Addresses:
-        """Of a large set what is left after ``options`` is of one kind."""
-        return Addresses(family, values, each=bool(self._split(values).singles))
+        parts = self._split(values)
+        return Addresses(family, values, each=bool(parts.singles) and not parts.ranges)
 
     def _split(self, values: Intervals) -> Parts:
         if len(values.ranges) < LARGE:

@@ -100,13 +100,15 @@ def _match(match: Match) -> Iterator[Feature]:
             yield Feature.IPSEC
         case NameMatch(NameField.OSF_NAME):
             yield Feature.OSF
-        case Limit() | Hits() | RecentMatch():
+        case Limit() | Hits():
+            yield Feature.LIMIT
+        case RecentMatch(hits=hits) if hits is not None and hits > 1:
             yield Feature.LIMIT
         case Connections():
             yield Feature.CONNLIMIT
         case Quota():
             yield Feature.QUOTA
-        case EveryNth() | RandomMatch():
+        case EveryNth():
             yield Feature.NUMGEN
         case (
             InterfaceMatch()
@@ -118,6 +120,8 @@ def _match(match: Match) -> Iterator[Feature]:
             | TcpOptionMatch()
             | ExtensionHeaderMatch()
             | OpaqueMatch()
+            | RandomMatch()
+            | RecentMatch()
         ):
             pass
         case _:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TypeGuard, assert_never
 
-from polc.backends.cascade import Cascade, NeedsChain, cascade
+from polc.backends.cascade import Alternatives, Cascade, NeedsChain, cascade
 from polc.backends.nft import effects, hits, limits, maps, marks, recent
 from polc.backends.nft.context import Along, Context
 from polc.backends.nft.definitions import LimitDefinition, QuotaDefinition, RuleDefinition
@@ -27,7 +27,7 @@ from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
 from polc.backends.nft.statements import ByteQuota, Meter, ObjectKind, RuleStatement, UseObject
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import STATEFUL, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
+from polc.ir.matches import STATEFUL, AddressMatch, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch
@@ -89,19 +89,25 @@ class RuleLowering:
         return rules
 
     def _cascade(self, rule: Rule, chain: str) -> Cascade:
-        family = _one_family(rule)
-        try:
-            return cascade(
-                rule,
-                lambda match: split(match, family, self.context),
-                lambda: self.context.chain_names.like(f"{chain}-any"),
-            )
-        except NeedsChain:
-            raise Refused(
-                "several interfaces or services together with a limit take a chain of their own in nft, which `return` "
-                "and `goto` would leave instead of this one",
-                "one rule for each of them",
-            ) from None
+        family, names = _one_family(rule), self.context.chain_names
+
+        def parted(match: Match) -> Alternatives:
+            return split(match, family, self.context)
+
+        def in_one(match: Match) -> Alternatives:
+            # A large set of addresses may be one, if need be.
+            return Alternatives((match,)) if isinstance(match, AddressMatch) else parted(match)
+
+        for way in (parted, in_one):
+            try:
+                return cascade(rule, way, lambda: names.like(f"{chain}-any"))
+            except NeedsChain:
+                pass
+        raise Refused(
+            "several interfaces or services together with a limit take a chain of their own in nft, which `return` and "
+            "`goto` would leave instead of this one",
+            "one rule for each of them",
+        )
 
     def _taken_or_dropped(self, rule: Rule, chain: str, lowered: LoweredRule) -> Rule:
         """Where no socket takes the packet the kernel breaks off the rule and goes on behind it: there stands a drop.

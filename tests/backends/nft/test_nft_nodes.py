@@ -175,6 +175,15 @@ def test_large_sets_are_of_one_kind(name: str) -> None:
         assert sets == ["set many-v4 {", "set many-nets-v4 {", "flags interval"]
 
 
+def test_large_sets_stay_one_where_two_would_take_a_chain() -> None:
+    mixed = AddressMatch(Side.SADDR, AddressSet(Intervals.of([*_SINGLES, *_NETS])), group="many")
+    limited = Rule((mixed, Limit(Rate(1, Unit.DAY), 5, False, (), "l")), Return(), families=IPV4)
+    found = lines(ruleset((limited,)))
+    assert found[:3] == ["set many-v4 {", "type ipv4_addr", "flags interval"]
+    assert "64.0.0.0/24" in found[3]
+    assert found[-1] == "ip saddr @many-v4 limit rate 1/day burst 5 packets return"
+
+
 def test_few_ranges_stay_as_they_are() -> None:
     ranges = Intervals.of([(number, number + 1) for number in range(0, 4 * (LARGE - 1), 4)])
     (line,) = [
