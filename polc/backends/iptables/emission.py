@@ -21,7 +21,7 @@ from polc.backends.iptables.names import FreshNames, own_prefix, rename_chains
 from polc.backends.iptables.needs import check_lines, has_set
 from polc.backends.iptables.node_places import check_nodes
 from polc.backends.iptables.places import find_places
-from polc.backends.iptables.raw_helpers import RawTable, raw_table
+from polc.backends.iptables.raw_helpers import RawTable, attaches_at_once, raw_table
 from polc.backends.iptables.restore import Table, counting_from, file_beside, file_text
 from polc.backends.iptables.state_tables import AtOdds, lists_of_ip6, shared
 from polc.backends.iptables.tables import Place, check_verdict
@@ -230,7 +230,8 @@ class _Emission:
             found = at_hook(rule, chain, self.places[chain.name])
             if found is None:
                 return None
-            helpers = raw_rules(found, position, chain, self.ruleset)
+            at_once = attaches_at_once(found, self.ruleset, self.places, chain)
+            helpers = None if at_once else raw_rules(found, position, chain, self.ruleset)
         except Refused as refused:
             self._refuse(refused, rule.origin)
             return None
