@@ -22,7 +22,7 @@ from polc.backends.nft.matches import (
     keys_of,
     split,
 )
-from polc.backends.nft.order import frame_before_header, in_order
+from polc.backends.nft.order import can_hold, frame_before_header, in_order
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
 from polc.backends.nft.statements import ByteQuota, Meter, ObjectKind, RuleStatement, UseObject
@@ -32,7 +32,7 @@ from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import ClampMss, Native, StripTcpOptions, Synproxy, Tproxy
-from polc.ir.verdicts import Drop, Jump, Nat, NatMap, Reject, RejectType
+from polc.ir.verdicts import Drop, Jump, Nat, NatMap, Reject, RejectType, VerdictMap
 
 LONGEST_COMMENT = 127
 """Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
@@ -114,7 +114,7 @@ class RuleLowering:
             *self._with_ports_beside_protocol(inner),
             replace(rule, matches=(), statements=(), verdict=Drop()),
         )
-        lowered.chains[name] = [new for one in rules for new in self._rule(one, lowered)]
+        lowered.chains[name] = [new for one in rules for new in self._rewritten(one, name, lowered)]
         return replace(rule, statements=(), verdict=Jump(name))
 
     def _check_native(self, rule: Rule) -> None:
@@ -126,6 +126,8 @@ class RuleLowering:
     def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
         family, along = _one_family(rule), lowered.along
         matches = self._matches(rule, along)
+        if matches is None:
+            return []
         effect = [each for one in rule.statements for each in effects.statement(one, family, self.context, along)]
         if any(isinstance(one, ClampMss) for one in rule.statements):
             matches.append(effects.SYN)
@@ -136,12 +138,15 @@ class RuleLowering:
         # A rule that neither asks nor does anything has no form in text, and no meaning.
         return [RuleDefinition(body, comment) for body in bodies if body]
 
-    def _matches(self, rule: Rule, along: Along) -> list[RuleStatement]:
+    def _matches(self, rule: Rule, along: Along) -> list[RuleStatement] | None:
+        """None where no packet can meet the rule."""
         family = _one_family(rule)
         stateless = (match for match in rule.matches if isinstance(match, Stateless))
         found = in_order([one for match in stateless for one in compare(match, family, self.context, along)])
         if asks_for_ports(rule) and not _with_ports(rule):
             found.insert(0, WITH_PORTS)
+        if not can_hold(found):
+            return None
         if family is not None and frame_before_header(found):
             found = [*family_only(family, self.context.table, beside_reset=False), *found]
         elif family is not None and not any(implies_family(match) for match in rule.matches):
@@ -159,7 +164,7 @@ class RuleLowering:
             case [Hits() as hit]:
                 found = self._ban(hit, _only_family(rule), along)
                 # Where a banned packet may go on to the next rule, that one must not count and treat it again.
-                again = rule.verdict is None or isinstance(rule.verdict, Jump)
+                again = rule.verdict is None or isinstance(rule.verdict, Jump | VerdictMap | NatMap)
                 guard = (found.not_blocked,) if again else ()
                 return [(*matches, *found.blocked, *effect), (*matches, *guard, *found.excess, *effect)]
             case _ if any(isinstance(one, Hits) for one in counted):

@@ -117,7 +117,7 @@ def _plain(what: Subject, op: str, right: Json, layer3: bool) -> Demand | Counte
         case read.Interface():
             return _interface(what, op, right)
         case read.Number(field):
-            return _field(field, op, right, layer3)
+            return _field(field, op, right)
         case read.Flags():
             return _flags(what, op, right)
         case read.Name(field=name):
@@ -257,28 +257,32 @@ def _interface(what: read.Interface, op: str, right: Json) -> Demand:
     names = interfaces(right)
     if what.index and any(one.wildcard or one.name.isdigit() for one in names):
         raise Unknown("an interface by its number")
-    by_number = tuple(one.name for one in names if one.name != "lo") if what.index else ()
-    return Demand((InterfaceMatch(what.direction, disjoint_patterns(names), op == "!="),), by_number=by_number)
+    near = tuple(_BY_NUMBER.format(one.name) for one in names if one.name != "lo") if what.index else ()
+    return Demand((InterfaceMatch(what.direction, disjoint_patterns(names), op == "!="),), near=near)
 
 
-def _field(field: Field, op: str, right: Json, layer3: bool) -> Demand:
+_BY_NUMBER = (
+    "the interface `{}` is matched by its name here, and there by the number that it had when the rule was made: the "
+    "same until an interface of that name is made anew, or renamed"
+)
+_OF_UTC = "hours are read as those of UTC here, and by nft as those of the time zone of whoever loads or lists a rule"
+
+
+def _field(field: Field, op: str, right: Json) -> Demand:
     values, negated = _values(op, right, field_kind(field))
     if field is Field.CT_EXPIRATION:
         values = _of_seconds(op, values)
     fact = FIELDS[field]
     families = BOTH if fact.family is None else _ONLY[fact.family]
-    if field is Field.META_PROTOCOL:
-        named = frozenset(family for family, number in _ETHER_TYPES.items() if number in values)
-        alone = sum(high - low + 1 for low, high in values.ranges) == len(named)
-        # In tables of others than IPv4 and IPv6, not to be of one is not to be of the other.
-        if alone and (layer3 or (len(named) == 1 and not negated)):
-            return Demand((), BOTH - named if negated else named)
+    if field is Field.META_PROTOCOL and not negated and values in _ETHER_TYPES:
+        return Demand((), _ONLY[_ETHER_TYPES[values]])
     transport = ANY if fact.protocol is None else Transport.of(fact.protocol)
     condition = Condition.PORTS if field in FLOW_PORTS else None
-    return Demand((FieldMatch(field, values, None, negated),), families, transport, condition)
+    near = (_OF_UTC,) if field is Field.META_HOUR and '"' in compact(right) else ()
+    return Demand((FieldMatch(field, values, None, negated),), families, transport, condition, near=near)
 
 
-_ETHER_TYPES = {Family.IP: symbols.ETHER_TYPES["ip"], Family.IP6: symbols.ETHER_TYPES["ip6"]}
+_ETHER_TYPES = {Intervals.single(symbols.ETHER_TYPES[family.value]): family for family in Family}
 
 
 def _of_seconds(op: str, values: Intervals) -> Intervals:
