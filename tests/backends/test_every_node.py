@@ -67,7 +67,6 @@ DEVIATIONS: dict[str, dict[tuple[Fidelity, str], set[str]]] = {
         (_NO, "ip6-fragment"): {"fragment False", "fragment True"},
         (_NO, "limit-bytes"): {"limit of bytes", "limit of bytes by source"},
         (_NO, "field-values"): {"meta cgroup True"},
-        (_NO, "packet-type"): {"meta pkttype True"},
         (_NO, "field-value"): {"meta protocol False"},
         (_NO, "one-second"): {"meta hour True"},
         (_NO, "conntrack-zone"): {"ct zone False", "ct zone True"},

@@ -8,28 +8,28 @@ from dataclasses import dataclass, replace
 
 from polc.backends.cascade import NeedsChain
 from polc.backends.iptables import coexist, groups, ipsets
+from polc.backends.iptables.at_hook import at_hook, hides_interface
 from polc.backends.iptables.extensions import comment, recent
 from polc.backends.iptables.extensions.context import Context
-from polc.backends.iptables.extensions.settypes import Form
 from polc.backends.iptables.extensions.words import Difference, Refused, leaving_chain
 from polc.backends.iptables.helper import raw_rules, without_helpers
 from polc.backends.iptables.ipsets import Ipset
 from polc.backends.iptables.load_script import SCRIPT, script
 from polc.backends.iptables.lower import Lines, lower
+from polc.backends.iptables.named_sets import NamedSets
 from polc.backends.iptables.names import FreshNames, own_prefix, rename_chains
-from polc.backends.iptables.needs import check_lines, check_set, has_set
+from polc.backends.iptables.needs import check_lines, has_set
 from polc.backends.iptables.node_places import check_nodes
 from polc.backends.iptables.places import find_places
-from polc.backends.iptables.raw_helpers import RawTable, raw_table
+from polc.backends.iptables.raw_helpers import RawTable, attaches_at_once, raw_table
 from polc.backends.iptables.restore import Table, counting_from, file_beside, file_text
 from polc.backends.iptables.state_tables import AtOdds, lists_of_ip6, shared
-from polc.backends.iptables.tables import ABSENT, Place, check_verdict
+from polc.backends.iptables.tables import Place, check_verdict
 from polc.backends.iptables.unfold import unfold
 from polc.backends.model import Deviation, Fidelity, Layout, Options, Output, OutputFile
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import Direction, ElementMatch, InterfaceMatch, SetMatch
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, DynamicSet, RegularChain, Rule, Ruleset, TableFamily
+from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset, TableFamily
 from polc.ir.statements import AssignZone, Counter
 from polc.ir.verdicts import Drop, leaves
 
@@ -90,9 +90,7 @@ class _Emission:
         self.deviations: dict[Deviation, None] = {}
         self.places = find_places(ruleset, lambda refused, chain: self._refuse(refused, chain.origin))
         self.at_odds = AtOdds(ruleset)
-        self.fixed: dict[str, DynamicSet] = {}
-        self.sets = self._sets()
-        self.forms = {name: form for name, (form, _) in self.sets.items()}
+        self.sets = NamedSets(ruleset, options.profile, lambda refused, one: self._refuse(refused, one.origin))
         self.prefix = own_prefix(ruleset.table)
         taken = {one.name for one in ruleset.sets} | {ipsets.end(family, self.prefix).name for family in FAMILIES}
         rules = [rule for chain in ruleset.chains for rule in chain.rules]
@@ -105,7 +103,7 @@ class _Emission:
             family,
             shared(self.ruleset, self.places, family),
             lists_of_ip6(self.ruleset) if family is Family.IP6 else {},
-            self.forms,
+            self.sets.forms,
             self.groups[family].addresses,
             self.groups[family].elements,
         )
@@ -141,26 +139,9 @@ class _Emission:
             files = (*files, OutputFile(SCRIPT, script(self.layout.prefix, [file.name for file in files])))
         return Output(files, tuple(self.deviations))
 
-    def _sets(self) -> dict[str, tuple[Form, Ipset]]:
-        """The named sets; none of those that are refused, or that rules spell out."""
-        changes = ipsets.Changes.of(rule for chain in self.ruleset.chains for rule in chain.rules)
-        found: dict[str, tuple[Form, Ipset]] = {}
-        for one in self.ruleset.sets:
-            try:
-                form, ipset = ipsets.made(one, changes)
-                check_set(form.type, self.profile)
-                found[one.name] = form, ipset
-            except Refused as refused:
-                known = one.elements and one.timeout is None and one.name not in changes.changed
-                if known and refused.difference.name == ipsets.NO_TYPE:
-                    self.fixed[one.name] = one
-                else:
-                    self._refuse(refused, one.origin)
-        return found
-
     def _all_sets(self) -> list[Ipset]:
         """The named sets, and the groups that a line asks; the last ones say that all before them are complete."""
-        found = [one for _, one in self.sets.values()]
+        found = list(self.sets.ipsets)
         for family in self.families:
             if not self.groups[family].sets:
                 continue
@@ -239,40 +220,24 @@ class _Emission:
         """The rule without what no packet of its chain meets, and without helpers; None when it is refused."""
         spelled: tuple[Difference, ...] = ()
         if self.ruleset.sets:
-            if not ipsets.named(rule) <= self.sets.keys() | self.fixed.keys():
+            if self.sets.lack(rule):
                 return None  # refused with its set
-            rule, spelled = self._spelled_out(rule)
+            rule, spelled = self.sets.spelled_out(rule)
         try:
             self.at_odds.check(rule)
             check_verdict(rule.verdict, self.places[chain.name])
-            rule = ipsets.with_ports(rule, self.forms) if self.forms else rule
-            found = _at_hook(rule, chain, self.places[chain.name])
+            rule = ipsets.with_ports(rule, self.sets.forms) if self.sets.forms else rule
+            found = at_hook(rule, chain, self.places[chain.name])
             if found is None:
                 return None
-            helpers = raw_rules(found, position, chain, self.ruleset)
+            at_once = attaches_at_once(found, self.ruleset, self.places, chain)
+            helpers = None if at_once else raw_rules(found, position, chain, self.ruleset)
         except Refused as refused:
             self._refuse(refused, rule.origin)
             return None
         if helpers is None:
             return _Stays(found, differences=spelled)
         return _Stays(without_helpers(found), helpers.chain, helpers.rules, (*spelled, *helpers.differences))
-
-    def _spelled_out(self, rule: Rule) -> tuple[Rule, tuple[Difference, ...]]:
-        """The rule with the elements of sets for which there is no ipset and which no rule changes."""
-        names = sorted(ipsets.named(rule) & self.fixed.keys())
-        if not names:
-            return rule, ()
-        matches = tuple(
-            ElementMatch(match.key, self.fixed[match.set_name].elements, match.negated)
-            if isinstance(match, SetMatch) and match.set_name in self.fixed
-            else match
-            for match in rule.matches
-        )
-        differences = (
-            Difference("set-fixed", f"there is no such ipset as `{name}`: its elements are in the rule, and stay")
-            for name in names
-        )
-        return replace(rule, matches=matches), tuple(differences)
 
     def _raw_tables(self, staying: Iterable[tuple[Chain, Rule, _Stays]]) -> dict[str, RawTable]:
         found: dict[str, RawTable] = {}
@@ -333,11 +298,11 @@ class _Emission:
         lines = Lines()
         for one in unfolded.rules:
             # The rule itself has been looked at.
-            found = one if one is rule else _at_hook(one, chain, places)
+            found = one if one is rule else at_hook(one, chain, places)
             if found is not None:
                 check_nodes(found, places)
                 lines.add(lower(found, context, fresh))
-        if any(_hides_interface(one, chain, name) for one in unfolded.rules):
+        if any(hides_interface(one, chain, name) for one in unfolded.rules):
             self._hide(lines, rule, chain)
         for inner in unfolded.chains:
             written = Lines()
@@ -394,32 +359,3 @@ def _count(rule: Rule, copies: list[Lines]) -> None:
             if len(first.own) != 1 or first.chains:
                 raise Refused("counter-start", "iptables counts each line by itself, and the rule is several")
             first.own[0] = counting_from(first.own[0], one.packets, one.bytes)
-
-
-def _at_hook(rule: Rule, chain: Chain, places: frozenset[Place]) -> Rule | None:
-    """The rule without matches of an interface that no packet has in its built-in chain.
-
-    None when it asked for one there, which no packet meets. The tools accept such matches in regular chains.
-    """
-    if isinstance(chain, RegularChain):
-        return rule
-    (built_in,) = (at.chain for at in places)
-    kept = []
-    for match in rule.matches:
-        if isinstance(match, InterfaceMatch) and ABSENT.get(built_in) is match.direction:
-            if not match.negated:
-                return None
-            continue
-        kept.append(match)
-    return replace(rule, matches=tuple(kept))
-
-
-def _hides_interface(rule: Rule, chain: Chain, name: str) -> bool:
-    """Whether the rule asks in POSTROUTING where a packet came in: the tools refuse `-i` there, but not in a chain that
-    POSTROUTING calls, and the kernel knows it since Linux 5.7 (net/ipv4/ip_output.c, ip_output).
-    """
-    return (
-        isinstance(chain, BaseChain)
-        and name == "POSTROUTING"
-        and any(isinstance(one, InterfaceMatch) and one.direction is Direction.IN for one in rule.matches)
-    )

@@ -106,16 +106,20 @@ def _once(rule: Rule, repeated: tuple[Match, ...], bound: tuple[int, ...], write
 
 def _targets(rule: Rule, bound: tuple[int, ...], context: Context) -> list[Target]:
     found: list[Target] = []
-    match rule.statements:
-        case (AssignHelper() as helper, AssignZone() as zone):
-            # The first `-j CT` that a packet meets decides: both in one.
-            return [Target(ct.target(helper, zone), (helper.protocol,))]
-        case _:
-            pass
-    for statement in rule.statements:
-        target = registry.statement(statement, context)
-        if target is not None:
-            found.append(target)
+    left = list(rule.statements)
+    while left:
+        match left:
+            case [AssignHelper() as helper, AssignZone() as zone, *left] | [
+                AssignZone() as zone,
+                AssignHelper() as helper,
+                *left,
+            ]:
+                # The first `-j CT` that a packet meets decides: both in one.
+                found.append(Target(ct.target(helper, zone), (helper.protocol,)))
+            case [statement, *left]:
+                target = registry.statement(statement, context)
+                if target is not None:
+                    found.append(target)
     if rule.verdict is not None:
         only = bound if isinstance(rule.verdict, Reject | Nat) else ()
         found.append(Target(registry.verdict(rule.verdict, context.family), only))
@@ -129,8 +133,10 @@ def _bound(rule: Rule) -> tuple[int, ...]:
     protocols = tuple(sorted(set.intersection(*named))) if named else ()
     for statement in rule.statements:
         takes = _STATEMENT_PROTOCOLS.get(type(statement))
+        if isinstance(statement, AssignHelper):
+            takes = frozenset({statement.protocol})
         if takes is not None and named and not all(takes.issuperset(one) for one in named):
-            words = " or ".join(PROTOCOL_NAMES[one] for one in sorted(takes))
+            words = " or ".join(PROTOCOL_NAMES.get(one, str(one)) for one in sorted(takes))
             raise Refused(
                 "statement-protocol", f"what it does is for {words} alone", f"name only {words} services in the rule"
             )

@@ -13,8 +13,9 @@ from polc.backends.iptables.extensions.words import Refused
 from polc.backends.iptables.helper import disjoint
 from polc.backends.iptables.places import Places
 from polc.ir.family import Family
-from polc.ir.ruleset import Rule, Ruleset
-from polc.ir.statements import AssignZone, Native, Notrack, OpaqueStatement
+from polc.ir.matches import ServiceMatch
+from polc.ir.ruleset import Chain, Rule, Ruleset
+from polc.ir.statements import AssignHelper, AssignZone, Native, Notrack, OpaqueStatement
 from polc.ir.verdicts import Drop, Jump, Reject
 
 _OWN = (Notrack, AssignZone)
@@ -77,6 +78,21 @@ def raw_table(ruleset: Ruleset, places: Places, name: str) -> RawTable:
     ]
     others = tuple(rule for rule in rules if any(isinstance(one, _OWN) for one in rule.statements))
     return RawTable(others, any(map(_ends, rules)))
+
+
+def attaches_at_once(rule: Rule, ruleset: Ruleset, places: Places, chain: Chain) -> bool:
+    """Whether the rule stands in table raw and can attach its helper there: it speaks of flows of the helper's
+    protocol, of which no other rule says something else.
+    """
+    protocols = {one.protocol for one in rule.statements if isinstance(one, AssignHelper)}
+    found = places[chain.name]
+    if not protocols or any(at.table != "raw" for at in found):
+        return False
+    services = [one for one in rule.matches if isinstance(one, ServiceMatch)]
+    if len(protocols) > 1 or any({term.protocol for term in one.terms} != protocols for one in services):
+        return False
+    others = (one for at in found for one in raw_table(ruleset, places, at.chain).others)
+    return all(one.statements is rule.statements or disjoint(rule, one) for one in others)
 
 
 def _zones(rule: Rule) -> list[AssignZone]:

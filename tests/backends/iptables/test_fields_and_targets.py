@@ -130,6 +130,14 @@ BOTH_FAMILIES = {
     ),
     "group": accepts(field(Field.META_OIFGROUP, (5, 5)), words="-m devgroup --dst-group 0x5", hook=Hook.FORWARD),
     "cgroup": accepts(field(Field.META_CGROUP, (5, 5)), words="-m cgroup --cgroup 5", hook=Hook.OUTPUT),
+    "packets for others": accepts(
+        field(Field.META_PKTTYPE, (3, 3)),
+        words="-m pkttype ! --pkt-type unicast -m pkttype ! --pkt-type broadcast -m pkttype ! --pkt-type multicast",
+    ),
+    "not for this host": accepts(
+        field(Field.META_PKTTYPE, (0, 0), negated=True), words="-m pkttype ! --pkt-type unicast"
+    ),
+    "any packet": accepts(field(Field.META_PKTTYPE, (0, 255)), words=""),
     "not broadcast": accepts(
         field(Field.META_PKTTYPE, (1, 1), (3, 3), negated=True),
         words="-m pkttype --pkt-type unicast | -m pkttype --pkt-type multicast",
@@ -427,7 +435,6 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "too many values": ("field-values", Rule((field(Field.ETHER_SADDR, (0, 999)),), Accept())),
     "no such length": ("field-value", Rule((field(Field.META_LENGTH, (70000, 70001)),), Accept())),
     "a masked length": ("field-mask", Rule((field(Field.META_LENGTH, (1, 1), mask=1),), Accept())),
-    "other packets": ("packet-type", Rule((field(Field.META_PKTTYPE, (3, 3)),), Accept())),
     "owner on the way in": ("node-place", Rule((field(Field.META_SKUID, (1, 1)),), Accept())),
     "flows of protocol 0": ("protocol-zero", Rule((field(Field.CT_ORIGINAL_PROTOCOL, (0, 6)),), Accept())),
     "no bytes": ("field-value", Rule((field(Field.CT_BYTES, (0, 0)),), Accept())),

@@ -56,7 +56,6 @@ def test_little_is_refused(some: list[Ruleset]) -> None:
             "field-values",
             "node-place",
             "one-second",
-            "packet-type",
             "leaves-chain",
             "helper-place",
             "named-counter",

@@ -83,6 +83,23 @@ def test_helpers_come_first_where_no_zone_is_theirs(verdict: Verdict | None) -> 
     ]
 
 
+def test_a_helper_of_a_rule_of_raw_stays_there() -> None:
+    helper = Rule((FTP,), None, (AssignZone(3), AssignHelper("ftp", TCP)))
+    other = Rule((FTP,), None, (AssignHelper("ftp", TCP),))
+    found = output(
+        raw(does(verdict=Jump("own")), helper), RegularChain("own", (does(verdict=Return(), matches=(DNS,)),))
+    )
+    assert found.deviations == ()
+    assert lines(found, "raw")[1] == "-A PREROUTING -p tcp -m tcp --dport 21 -j CT --helper ftp --zone 3"
+    found = output(raw(does(verdict=Jump("own"))), RegularChain("own", (other, does(verdict=Accept()))))
+    assert found.deviations == ()
+    assert lines(found, "raw") == [
+        "-A PREROUTING -j own",
+        "-A own -p tcp -m tcp --dport 21 -j CT --helper ftp",
+        "-A own -j ACCEPT",
+    ]
+
+
 def test_a_helper_that_has_no_place_is_refused() -> None:
     found = output(raw(does(AssignZone(3), verdict=Accept())), base(Hook.INPUT, HELPER))
     assert [(one.fidelity, one.name) for one in found.deviations] == [(Fidelity.REFUSED, "helper-zone")]
@@ -127,6 +144,7 @@ def test_a_list_of_ipv6_alone_keeps_its_name() -> None:
         ("recent-mask", (SEEN, RecentMatch(RecentVerb.RCHECK, "seen", KeyPart(KeyField.SOURCE, 24)))),
         ("recent-name", (RecentMatch(RecentVerb.SET, "a b", SOURCE),)),
         ("recent-name", (RecentMatch(RecentVerb.SET, "-a", SOURCE),)),
+        ("recent-name", (RecentMatch(RecentVerb.SET, "a/b", SOURCE),)),
         ("recent-name", (RecentMatch(RecentVerb.SET, "..", SOURCE),)),
         ("recent-name", (RecentMatch(RecentVerb.SET, "a" * 200, SOURCE),)),
         ("recent-verb", (RecentMatch(RecentVerb.SET, "a", SOURCE, 60),)),

@@ -63,8 +63,7 @@ _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
     Field.META_IIFGROUP: by_mask,
     Field.META_OIFGROUP: by_mask,
     Field.META_CGROUP: by_value,
-    # Values above 3 are of link layers' own kinds, which the kernel hands to no firewall (uapi/linux/if_packet.h).
-    Field.META_PKTTYPE: _up_to(3),
+    Field.META_PKTTYPE: header.split_packet_type,
     Field.META_DAY: clock.split_day,
     Field.META_HOUR: clock.split_hour,
     Field.CT_MARK: mark.by_mark,

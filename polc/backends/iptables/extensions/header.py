@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from polc.backends.cascade import Alternatives
 from polc.backends.iptables.extensions import service
-from polc.backends.iptables.extensions.values import colon, pair
-from polc.backends.iptables.extensions.words import Refused, Words, module
+from polc.backends.iptables.extensions.values import by_range, colon, left, pair
+from polc.backends.iptables.extensions.words import Words, module
 from polc.ir.fields import Field
+from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch
 from polc.ir.protocols import TCP
 
@@ -35,6 +37,7 @@ _EACH = {
     Field.CT_ORIGINAL_PROTOCOL: ("conntrack", "--ctproto"),
 }
 _PACKET_TYPES = ("unicast", "broadcast", "multicast")
+_OTHER = len(_PACKET_TYPES)
 _DIRECTIONS = ("ORIGINAL", "REPLY")
 
 
@@ -61,11 +64,25 @@ def each(match: FieldMatch) -> Words:
     return Words(tuple(piece for one in texts for piece in module(f"{name} {sign}{option} {one}").pieces))
 
 
+def split_packet_type(match: FieldMatch) -> Alternatives:
+    """Packets for others have no word, and are those that are none of the rest; a negated option leaves out each value.
+
+    Values above are of link layers' own kinds, which the kernel hands to no firewall (uapi/linux/if_packet.h).
+    """
+    wanted = left(match)
+    types = [number for number in range(_OTHER + 1) if number in wanted]
+    if match.mask is not None or not types:
+        return by_range(match, _OTHER)
+    if _OTHER not in types:
+        return Alternatives(tuple(FieldMatch(match.field, Intervals.single(one)) for one in types))
+    rest = Intervals.of((one, one) for one in range(_OTHER) if one not in wanted)
+    return Alternatives((FieldMatch(match.field, rest, negated=True),))
+
+
 def packet_type(match: FieldMatch) -> Words:
-    value = pair(match)[0]
-    if value >= len(_PACKET_TYPES):
-        raise Refused("packet-type", "iptables tells unicast, broadcast and multicast packets apart, and no others")
-    return module(f"pkttype --pkt-type {_PACKET_TYPES[value]}")
+    sign = "! " if match.negated else ""
+    names = (name for number, name in enumerate(_PACKET_TYPES) if number in match.values)
+    return Words(tuple(piece for name in names for piece in module(f"pkttype {sign}--pkt-type {name}").pieces))
 
 
 def direction(match: FieldMatch) -> Words:

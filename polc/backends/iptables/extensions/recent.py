@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from polc.backends.iptables.extensions.context import Context
 from polc.backends.iptables.extensions.naming import state_name
-from polc.backends.iptables.extensions.words import Refused, Words, made_of, module
+from polc.backends.iptables.extensions.words import Refused, Words, module
 from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.stateful import Hits, KeyField, KeyPart, RecentMatch, RecentVerb
@@ -26,7 +26,7 @@ COUNTS = "-m recent "
 _HIGHEST_COUNT = 255  # XT_RECENT_MAX_NSTAMPS - 1
 _LONGEST_WINDOW = 0xFFFFFFFF // 1000  # seconds * HZ is reckoned in 32 bits
 _LONGEST_NAME = 199  # XT_RECENT_NAME_LEN 200, the last a zero
-_MARKS = "-_.:"
+_MISREAD = frozenset(" \"'\\/")
 _SIDES = {KeyField.SOURCE: "--rsource", KeyField.DESTINATION: "--rdest"}
 
 
@@ -53,7 +53,7 @@ def listed(match: RecentMatch, context: Context) -> Words:
     asks = match.verb in (RecentVerb.RCHECK, RecentVerb.UPDATE)
     if (match.reap and match.seconds is None) or (not asks and _conditions(match)):
         raise Refused("recent-verb", f"xt_recent has no such condition for `{match.verb.value}`")
-    if not (made_of(match.name, _MARKS) and len(match.name) <= _LONGEST_NAME and not match.name.startswith("-")):
+    if not _fits(match.name):
         raise Refused("recent-name", f"iptables would misread the list `{match.name}`", "a name of letters and digits")
     if match.hits is not None:
         _check_count(match.hits)
@@ -66,6 +66,12 @@ def listed(match: RecentMatch, context: Context) -> Words:
         _of(name, match.key, context.family),
     )
     return module(" ".join(words))
+
+
+def _fits(name: str) -> bool:
+    """Whether it is the name of a file in /proc, and printed and read without quotes."""
+    plain = name.isascii() and name.isprintable() and not _MISREAD.intersection(name)
+    return plain and 0 < len(name) <= _LONGEST_NAME and not name.startswith("-") and name not in (".", "..")
 
 
 def _conditions(match: RecentMatch) -> list[str]:
