@@ -6,6 +6,7 @@ the test needs besides. With ``POLC_REQUIRE_KERNEL=1`` what would be skipped fai
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -20,11 +21,19 @@ from polc.kernel.netns import Namespace, ScratchNamespace
 from polc.kernel.programs import find
 from polc.kernel.remote import RemoteNftables
 
+_TABLE = {"family": "inet", "table": "feature"}
 
-def _nft(namespace: Namespace) -> None:
-    check_available()
-    with RemoteNftables(namespace) as nft:
-        nft.run_json('{"nftables": [{"add": {"table": {"family": "inet", "name": "feature"}}}]}')
+
+def _takes(*additions: dict[str, object]) -> Callable[[Namespace], None]:
+    """Whether nft takes these in a table."""
+
+    def check(namespace: Namespace) -> None:
+        check_available()
+        table = {"table": {"family": "inet", "name": "feature"}}
+        with RemoteNftables(namespace) as nft:
+            nft.run_json(json.dumps({"nftables": [{"add": one} for one in (table, *additions)]}))
+
+    return check
 
 
 def _restores(variant: str, rules: str = "*filter\nCOMMIT\n") -> Callable[[Namespace], None]:
@@ -76,7 +85,7 @@ def _ipset(namespace: Namespace) -> None:
 
 
 FEATURES: dict[str, Callable[[Namespace], None]] = {
-    "nft": _nft,
+    "nft": _takes(),
     "iptables-nft": _restores("nft"),
     "iptables-legacy": _restores("legacy"),
     "conntrack": _conntrack,
@@ -91,6 +100,10 @@ FEATURES: dict[str, Callable[[Namespace], None]] = {
     ),
     "ipset": _ipset,
     "ftp-helper": _restores("legacy", "*raw\n-A OUTPUT -p tcp --dport 21 -j CT --helper ftp\nCOMMIT\n"),
+    "nft-queue": _takes(
+        {"chain": {**_TABLE, "name": "c"}}, {"rule": {**_TABLE, "chain": "c", "expr": [{"queue": {"num": 0}}]}}
+    ),
+    "nft-flowtable": _takes({"flowtable": {**_TABLE, "name": "f", "hook": "ingress", "prio": 0, "dev": "lo"}}),
     "unprivileged": _unprivileged,
 }
 """Feature -> how to try it in a namespace of its own; it raises with the reason when it is not there."""

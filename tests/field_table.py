@@ -12,7 +12,7 @@ from pathlib import Path
 from polc.diagnostics import Collector
 from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
-from polc.ir.matches import AddressType, FlagField, NameField, Trait
+from polc.ir.matches import AddressType, ExtensionHeader, FlagField, NameField, Trait
 from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import IP_HOOKS, Hook
 from polc.policy.lower.nat import POSTROUTING, PREROUTING
@@ -54,7 +54,28 @@ EXAMPLES: dict[Field | FlagField | NameField | Trait, str] = {
     Field.CT_PACKETS: "ct packets > 1000",
     Field.CT_ORIGINAL_SPORT: "ct original proto-src 1024-65535",
     Field.CT_ORIGINAL_DPORT: "ct original proto-dst 8080",
+    Field.CT_ORIGINAL_PROTOCOL: "ct original protocol tcp",
+    Field.CT_ORIGINAL_BYTES: "ct original bytes > 10mbytes",
+    Field.CT_ORIGINAL_PACKETS: "ct original packets > 1000",
+    Field.CT_ORIGINAL_AVGPKT: "ct original avgpkt < 100",
+    Field.CT_REPLY_SPORT: "ct reply proto-src 80",
+    Field.CT_REPLY_DPORT: "ct reply proto-dst 1024-65535",
+    Field.CT_REPLY_BYTES: "ct reply bytes > 10mbytes",
+    Field.CT_REPLY_PACKETS: "ct reply packets 0",
+    Field.CT_REPLY_AVGPKT: "ct reply avgpkt > 1000",
+    Field.CT_AVGPKT: "ct avgpkt < 100",
     Field.ETHER_SADDR: "ether saddr 02:00:5e:00:53:01",
+    Field.ETHER_DADDR: "ether daddr ff:ff:ff:ff:ff:ff",
+    Field.ETHER_TYPE: "ether type ip6",
+    Field.VLAN_ID: "vlan id 100-199",
+    Field.META_CPU: "meta cpu 0-3",
+    Field.META_PRIORITY: "meta priority 1:10",
+    Field.META_RTCLASSID: "meta rtclassid 10",
+    Field.META_PROTOCOL: "meta protocol ip",
+    Field.AH_SPI: "ah spi 0x100-0x1ff",
+    Field.ESP_SPI: "esp spi 0x100-0x1ff",
+    Field.DCCP_TYPE: "dccp type request, response",
+    Field.MH_TYPE: "mh type binding-update",
     FlagField.TCP_FLAGS: "tcp flags syn / syn,ack",
     FlagField.CT_STATUS: "ct status dnat",
     NameField.CT_HELPER: "ct helper ftp",
@@ -66,7 +87,17 @@ _SPECIAL: dict[Field, str] = {
     Field.CT_EXPIRATION: "seconds, or a time such as `30s`",
     Field.CT_BYTES: "bytes, or a size such as `10mbytes`; both directions",
     Field.CT_PACKETS: "packets; both directions",
+    Field.CT_ORIGINAL_BYTES: "bytes, or a size such as `10mbytes`; of the first direction",
+    Field.CT_ORIGINAL_PACKETS: "packets; of the first direction",
+    Field.CT_ORIGINAL_AVGPKT: "bytes of a packet on average; of the first direction",
+    Field.CT_REPLY_BYTES: "bytes, or a size such as `10mbytes`; of replies",
+    Field.CT_REPLY_PACKETS: "packets; of replies",
+    Field.CT_REPLY_AVGPKT: "bytes of a packet on average; of replies",
+    Field.CT_AVGPKT: "bytes of a packet on average; both directions",
     Field.ETHER_SADDR: "MAC addresses",
+    Field.ETHER_DADDR: "MAC addresses",
+    Field.META_PRIORITY: "classes of tc such as `1:10`, in hexadecimal; `none`, `root`",
+    Field.META_RTCLASSID: "0 to 4294967295, the realm of the route",
     Field.META_LENGTH: "bytes of the packet",
     Field.META_SKUID: "numbers of users, not their names",
     Field.META_SKGID: "numbers of groups, not their names",
@@ -114,6 +145,8 @@ def _fits(name: Field | Trait | str, place: Place) -> bool:
 
 def _values(field: Field) -> str:
     fact = FIELDS[field]
+    if field is Field.META_PRIORITY:
+        return _SPECIAL[field]
     if fact.names and (first := next(one for one in Field if FIELDS[one].names == fact.names)) is not field:
         return f"as `{first.value}`"
     if fact.names:
@@ -136,25 +169,32 @@ def _listed(words: object) -> str:
 
 
 def rows() -> Iterator[Row]:
-    for field in (one for one in Field if one in EXAMPLES):
+    for field in Field:
         yield Row(field.value, _values(field), _packets(field), field, EXAMPLES[field])
     flags, status = FlagField.TCP_FLAGS, FlagField.CT_STATUS
     yield Row(flags.value, f"bits: {_listed(TCP_FLAG_BITS)}", "TCP", flags.value, EXAMPLES[flags])
     yield Row(status.value, f"bits: {_listed(CT_STATUS_BITS)}", "all", status.value, EXAMPLES[status])
     yield Row("ct helper", "names of helpers", "all", "ct helper", EXAMPLES[NameField.CT_HELPER])
     yield Row("osf name", "names of systems", "IPv4 TCP", "osf name", EXAMPLES[NameField.OSF_NAME])
-    for side in ("saddr", "daddr"):
-        name = f"ct original {side}"
-        values = f"addresses, prefixes, ranges, `@groups`; as `ct original ip {side}` those of one family"
-        yield Row(name, values, "all", name, f"{name} 192.0.2.0/24")
+    for direction in ("original", "reply"):
+        for side in ("saddr", "daddr"):
+            name = f"ct {direction} {side}"
+            values = f"addresses, prefixes, ranges, `@groups`; as `ct {direction} ip {side}` those of one family"
+            yield Row(name, values, "all", name, f"{name} 192.0.2.0/24")
     types = ", ".join(f"`{one.value}`" for one in AddressType)
     for side, values in (("saddr", types), ("daddr", "as `fib saddr type`")):
         name = f"fib {side} type"
         yield Row(name, values, "all", name, f"{name} local, broadcast")
+    for interface, limited in (("iif", "incoming"), ("oif", "outgoing")):
+        name = f"fib daddr . {interface} type"
+        values = f"as `fib saddr type`, by the {limited} interface alone; `saddr` too"
+        yield Row(name, values, "all", name, f"{name} local")
     for name in ("rpfilter", "rpfilter loose"):
         yield Row(name, "`passes`, `fails`", "all", "rpfilter", f"{name} fails")
     options = f"`exists`, `missing`; NAME is {_listed(TCP_OPTION_KINDS)} or a number from 2"
     yield Row("tcp option NAME", options, "TCP", "tcp option", "tcp option sack-perm missing")
+    headers = ", ".join(f"`{one.value}`" for one in ExtensionHeader)
+    yield Row("exthdr NAME", f"`exists`, `missing`; NAME is {headers}", "IPv6", "exthdr", "exthdr frag exists")
     for trait in Trait:
         yield Row(trait.value, f"stands alone: {_TRAITS[trait]}", "all", trait, EXAMPLES[trait])
 
@@ -166,7 +206,9 @@ def policy(some: Iterable[Row]) -> str:
     for row in some:
         for place in row.places():
             section, _, hook = place.name.partition("-")
-            rule = f"    - 'accept tcp where {row.example}'\n"
+            # A port of a flow is of some protocol; what is of another has none of TCP's.
+            service = "tcp " if row.packets in ("all", "IPv4", "TCP", "IPv4 TCP") else ""
+            rule = f"    - 'accept {service}where {row.example}'\n"
             if section in lists:
                 lists[section][hook] = lists[section].get(hook, "") + rule
             elif section != "nat":

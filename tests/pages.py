@@ -8,8 +8,9 @@ What a block is stands on its fence line:
 - ```` ```yaml file=common.yaml````, ```` ```text file=scanners.txt````: a file that stands beside the page's policies.
 
 The first two take ``refused=iptables`` (that target cannot say it, of a list none of its rules),
-``approximate=nft:hits-as-ban`` (that target needs somebody to agree to it, by that name), and
-``error=POL220`` (no policy at all: each rule has that error, and no other).
+``approximate=nft:hits-as-ban`` (that target needs somebody to agree to it, by that name),
+``error=POL220`` (no policy at all: each rule has that error, and no other), and ``needs=nft-queue`` (it is loaded where
+the kernel has that feature of ``conftest.py``).
 
 A table whose last columns are ``polc`` and ``section`` has rules in the first of them, and in the other where they
 stand, with ``nft only``, ``iptables only`` or ``approximate on nft`` behind it; in the section ``names`` they are keys
@@ -31,7 +32,7 @@ PAGES = tuple(
 )
 
 _FENCE = re.compile(r"^ *(```+)([^\n`]*)\n(.*?)^ *\1 *$", re.MULTILINE | re.DOTALL)
-_OPTIONS = frozenset({"section", "refused", "approximate", "error", "file", "head"})
+_OPTIONS = frozenset({"section", "refused", "approximate", "error", "file", "head", "needs"})
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,21 @@ from __future__ import annotations
 from polc.ir.ruleset import IP_HOOKS
 from polc.policy.document import Decision
 
-HEAD = "polc: 1\nzones: {lan: eth1}\nchains: {c: [drop]}\n"
+HEAD = """\
+polc: 1
+zones: {lan: eth1}
+chains: {c: [drop]}
+timeouts: {short: {protocol: tcp, established: 1h}}
+flowtables: {fast: {devices: [eth0, eth1]}}
+"""
 SECTIONS = ("input", "forward", "output")
-PLACES = ("raw.prerouting", "raw.output", *(f"mangle.{hook.value}" for hook in IP_HOOKS), *SECTIONS)
+INET = ("raw.prerouting", "raw.output", *(f"mangle.{hook.value}" for hook in IP_HOOKS), *SECTIONS)
+INGRESS = "ingress.eth0"
+PLACES = (*INET, INGRESS)
 """All that have lists of rules, but `nat`, whose rules find their place themselves."""
 
 RAW = ("raw.prerouting", "raw.output")
-MANGLE = tuple(one for one in PLACES if one.startswith("mangle"))
+MANGLE = tuple(one for one in INET if one.startswith("mangle"))
 TRACKED = (*MANGLE, *SECTIONS)
 
 
@@ -19,6 +27,8 @@ def written(place: str, *rules: str) -> str:
     """A policy with the rules there."""
     section, _, hook = place.partition(".")
     listed = ", ".join(f"'{rule}'" for rule in rules)
+    if section == "ingress":
+        return f"{HEAD}ingress: {{{hook}: {{default: drop, rules: [{listed}]}}}}\n"
     if section in SECTIONS:
         return f"{HEAD}{section}: {{default: drop, rules: [{listed}]}}\n"
     return f"{HEAD}{section}: {{{hook}: [{listed}]}}\n" if hook else f"{HEAD}{section}: [{listed}]\n"
@@ -42,6 +52,8 @@ DECISIONS: dict[Decision, tuple[str, tuple[str, ...]]] = {
     Decision.REDIRECT: ("redirect tcp/1", ("nat",)),
     Decision.NETMAP: ("netmap to 192.0.2.0/28 -> 198.51.100.0/28", ("nat",)),
     Decision.TPROXY: ("tproxy tcp/80 -> :3129", ("mangle.prerouting",)),
+    Decision.QUEUE: ("queue 0-3 flags bypass tcp/1", INET),
+    Decision.VMAP: ("vmap tcp dport {1: accept, 2: jump c, 3: goto c, 4: return}", PLACES),
 }
 
 CLAUSES: dict[str, tuple[str, ...]] = {
@@ -56,7 +68,22 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "dscp set ef": MANGLE,
     "synproxy mss 1460 wscale 7 tcp/80": ("input", "forward"),
     "mss clamp tcp": at("forward", "output", "postrouting"),
-    "mss clamp size 1400 tcp": PLACES,
+    "mss clamp size 1400 tcp": INET,
+    "ct timeout set short tcp": TRACKED,
+    "ct zone set 1": RAW,
+    "ct original zone set 1": RAW,
+    "trace": RAW,
+    "ip ttl set 64": MANGLE,
+    "ip6 hoplimit dec 1": MANGLE,
+    "reset tcp option sack-perm": MANGLE,
+    "meta priority set 1:10": at("forward", "output", "postrouting"),
+    "dup to 192.0.2.1 device eth1": INET,
+    "flow add @fast": at("forward"),
+    "mark xor 1": PLACES,
+    "mark set map tcp dport {1: 2}": PLACES,
+    "vmap ct state {new: accept}": TRACKED,
+    "vmap ct mark {1: accept}": TRACKED,
+    "vmap meta skuid {0: accept}": at("output", "postrouting"),
     "counter": PLACES,
     "count web": PLACES,
     'log "x"': PLACES,
@@ -68,10 +95,10 @@ CLAUSES: dict[str, tuple[str, ...]] = {
 FIELDS: dict[str, tuple[str, ...]] = {
     "meta skuid 0": at("output", "postrouting"),
     "meta skgid 0": at("output", "postrouting"),
-    "meta iifgroup 1": at("prerouting", "input", "forward", "postrouting"),
+    "meta iifgroup 1": (*at("prerouting", "input", "forward", "postrouting"), INGRESS),
     "meta oifgroup 1": at("forward", "output", "postrouting"),
     "meta cgroup 1": at("input", "output", "postrouting"),
-    "ether saddr 02:00:5e:00:53:01": at("prerouting", "input", "forward"),
+    "ether saddr 02:00:5e:00:53:01": (*at("prerouting", "input", "forward"), INGRESS),
     "socket": at("prerouting", "input"),
     "ipsec": at("prerouting", "input", "forward"),
     "rpfilter fails": at("prerouting"),
@@ -79,7 +106,15 @@ FIELDS: dict[str, tuple[str, ...]] = {
     'osf name "Linux"': at("prerouting", "input", "forward"),
     "meta mark 1": PLACES,
     "ip ttl 5": PLACES,
-    "fib daddr type local": PLACES,
+    **{f"fib {side} type local": INET for side in ("saddr", "daddr")},
+    **{f"fib {side} . iif type local": at("prerouting", "input", "forward") for side in ("saddr", "daddr")},
+    **{f"fib {side} . oif type local": at("forward", "output", "postrouting") for side in ("saddr", "daddr")},
+    "ether daddr 02:00:5e:00:53:01": (*at("prerouting", "input", "forward"), INGRESS),
+    "ether type ip": (*at("prerouting", "input", "forward"), INGRESS),
+    "vlan id 5": (*at("prerouting", "input", "forward"), INGRESS),
+    "meta rtclassid 5": at("input", "forward", "output", "postrouting"),
+    "exthdr frag exists": PLACES,
+    "ct reply daddr 192.0.2.1": TRACKED,
     "tcp flags syn": PLACES,
     "fragment": PLACES,
     "ct mark 1": TRACKED,

@@ -9,14 +9,15 @@ from polc.analysis.reach import decides, keeps_count, only_states, states, takes
 from polc.analysis.walk import Step, walk
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import CtState
-from polc.ir.ruleset import BaseChain, Rule
+from polc.ir.ruleset import BaseChain, Hook, Rule
 from polc.ir.verdicts import Drop, Reject
 from polc.policy.read import Inspection
 
 
 def _check(policy: Inspection) -> Iterator[Diagnostic]:
     for chain in policy.ruleset.chains:
-        if not isinstance(chain, BaseChain):
+        # At ingress nothing knows of connections yet: what is counted there are packets.
+        if not isinstance(chain, BaseChain) or chain.hook is Hook.INGRESS:
             continue
         settling: list[Step] = []
         for step in walk(policy.ruleset, chain):

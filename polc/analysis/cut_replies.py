@@ -9,14 +9,15 @@ from polc.analysis.reach import closed, only_states, states
 from polc.analysis.walk import walk
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import CtState
-from polc.ir.ruleset import BaseChain, Rule
+from polc.ir.ruleset import BaseChain, Hook, Rule
 from polc.ir.verdicts import Accept
 from polc.policy.read import Inspection
 
 
 def _check(policy: Inspection) -> Iterator[Diagnostic]:
     for chain in policy.ruleset.chains:
-        if not isinstance(chain, BaseChain) or not closed(policy.ruleset, chain):
+        # At ingress nothing knows of connections yet.
+        if not isinstance(chain, BaseChain) or chain.hook is Hook.INGRESS or not closed(policy.ruleset, chain):
             continue
         if not any(_keeps_replies(step.whole) for step in walk(policy.ruleset, chain)):
             yield warning(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from polc.analysis.model import Lint, warning
 from polc.diagnostics import Diagnostic
-from polc.policy.document import Decision, RuleDocument
+from polc.policy.document import RuleDocument
+from polc.policy.lower.parts import accepts
 from polc.policy.lower.symbols import service_definition
 from polc.policy.read import Inspection
 from polc.policy.uses import Name, names_in, uses_of
@@ -33,7 +34,7 @@ def _check(policy: Inspection) -> Iterator[Diagnostic]:
 
 
 def _attaches(rule: RuleDocument) -> bool:
-    return rule.verdict is None or rule.verdict.decision is Decision.ACCEPT
+    return rule.verdict is None or accepts(rule.verdict)
 
 
 LINT = Lint("POL313", _check)

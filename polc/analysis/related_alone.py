@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from polc.analysis.model import Lint, note, place
+from polc.analysis.spread import spread
 from polc.diagnostics import Diagnostic
 from polc.ir.matches import CtState, CtStateMatch
 from polc.ir.statements import AssignHelper
@@ -13,7 +14,7 @@ from polc.policy.read import Inspection
 
 
 def _check(policy: Inspection) -> Iterator[Diagnostic]:
-    rules = [rule for chain in policy.ruleset.chains for rule in chain.rules]
+    rules = [rule for chain in policy.ruleset.chains for written in chain.rules for rule in spread(written)]
     if any(isinstance(one, AssignHelper) for rule in rules for one in rule.statements):
         return
     for rule in rules:

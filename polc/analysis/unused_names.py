@@ -15,6 +15,8 @@ _WORDS = {
     "addresses": ("the address group", "no rule names it"),
     "services": ("the service", "no rule names it"),
     "macros": ("the macro", "no rule uses it"),
+    "timeouts": ("the timeout", "no rule gives it to a flow"),
+    "flowtables": ("the flowtable", "no rule adds flows to it"),
     "chains": ("the chain", "no rule leads there"),
 }
 

@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from polc.analysis.spread import spread
 from polc.ir.family import BOTH
 from polc.ir.ruleset import BaseChain, RegularChain, Rule, Ruleset
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return, VerdictMap, chains_of
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return, leaves
 
 MOST_CALLS = 10_000
 """Chains that are gone into, each as often as something leads there: chains that call each other can double it."""
@@ -18,7 +19,7 @@ DEEPEST_CALL = 64
 
 
 class Step(NamedTuple):
-    """A rule, and the jumps and gotos by which packets come to it from the base chain.
+    """A rule, and the jumps and gotos by which packets come to it from the base chain; of a verdict map, an element.
 
     ``gates`` are those of the way that not every packet takes.
     """
@@ -70,7 +71,7 @@ class _Walker:
     ) -> Generator[Step, None, bool]:
         """Ends with whether packets may go on after the chain."""
         goes_on = False
-        for rule in rules:
+        for rule in (one for written in rules for one in spread(written)):
             yield Step(rule, way, gates)
             every = not rule.matches and rule.families == BOTH
             match rule.verdict:
@@ -81,11 +82,6 @@ class _Walker:
                     goes_on |= away and comes_back
                     if every and (away or not comes_back):
                         return goes_on
-                case VerdictMap():
-                    # What is in no element goes on, so nothing is known to end here.
-                    for name in chains_of(rule.verdict):
-                        yield from self.call(name, (*way, rule), (*gates, rule))
-                    goes_on = True
                 case Return():
                     goes_on = True
                     if every:
@@ -99,7 +95,7 @@ class _Walker:
 
     def straight(self, name: str) -> bool:
         """Whether no packet leaves the chain before its end but decided."""
-        return not any(isinstance(rule.verdict, Goto | Return) for rule in self.chains[name].rules)
+        return not any(leaves(rule.verdict) for rule in self.chains[name].rules)
 
     def call(self, name: str, way: tuple[Rule, ...], gates: tuple[Rule, ...]) -> Generator[Step, None, bool]:
         self.calls += 1

@@ -10,6 +10,7 @@ from polc.backends.registry import BACKENDS
 from polc.cli.options import add_allow_approximate, add_policy, allowed
 from polc.compiler import describe, emit, read
 from polc.diagnostics.text import render
+from polc.kernel.devices import devices_of
 from polc.kernel.verify import Result, exit_status, verify
 
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = {target: emit(ruleset, target, allow=allowed(arguments)) for target in targets}
     for target, output in outputs.items():
         sys.stderr.write(render(describe(one, target, agreed=True) for one in output.deviations))
-    results = verify(outputs)
+    results = verify(outputs, devices_of(ruleset))
     status = exit_status(results)
     if arguments.output_format == "json":
         print(json.dumps({"status": status, "results": [_as_json(one) for one in results]}, indent=2))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from polc.ir.family import Family
-from polc.ir.protocols import DCCP, TCP
+from polc.ir.protocols import DCCP, PROTOCOLS, TCP
 
 
 class Field(Enum):
@@ -97,6 +97,23 @@ _DIRECTION = (("original", 0), ("reply", 1))  # uapi/linux/netfilter/nf_conntrac
 _DAYS = (
     ("sunday", 0), ("monday", 1), ("tuesday", 2), ("wednesday", 3), ("thursday", 4), ("friday", 5), ("saturday", 6),
 )  # fmt: skip  # net/netfilter/nft_meta.c, nft_meta_weekday
+_ETHER_TYPES = (
+    # uapi/linux/if_ether.h; names as nft's
+    ("ip", 0x0800), ("arp", 0x0806), ("ip6", 0x86DD), ("vlan", 0x8100), ("8021q", 0x8100), ("8021ad", 0x88A8),
+)  # fmt: skip
+_DCCP_TYPES = (
+    # RFC 4340, 5.1; names as nft's
+    ("request", 0), ("response", 1), ("data", 2), ("ack", 3), ("dataack", 4), ("closereq", 5), ("close", 6),
+    ("reset", 7), ("sync", 8), ("syncack", 9),
+)  # fmt: skip
+_MH_TYPES = (
+    # IANA, Mobility Header Types (RFC 6275, 5568, 5142, 5096); names as nft's
+    ("binding-refresh-request", 0), ("home-test-init", 1), ("careof-test-init", 2), ("home-test", 3),
+    ("careof-test", 4), ("binding-update", 5), ("binding-acknowledgement", 6), ("binding-error", 7),
+    ("fast-binding-update", 8), ("fast-binding-acknowledgement", 9), ("fast-binding-advertisement", 10),
+    ("experimental-mobility-header", 11), ("home-agent-switch-message", 12),
+)  # fmt: skip
+_PRIORITIES = (("none", 0), ("root", 0xFFFFFFFF))  # uapi/linux/pkt_sched.h, TC_H_UNSPEC and TC_H_ROOT
 
 FIELDS: dict[Field, FieldFact] = {
     Field.TTL: FieldFact(8, Family.IP),  # RFC 791, 3.1
@@ -125,7 +142,7 @@ FIELDS: dict[Field, FieldFact] = {
     Field.CT_PACKETS: FieldFact(64),
     Field.CT_ORIGINAL_SPORT: FieldFact(16),
     Field.CT_ORIGINAL_DPORT: FieldFact(16),
-    Field.CT_ORIGINAL_PROTOCOL: FieldFact(8),
+    Field.CT_ORIGINAL_PROTOCOL: FieldFact(8, names=tuple(PROTOCOLS.items())),
     Field.CT_ORIGINAL_BYTES: FieldFact(64),
     Field.CT_ORIGINAL_PACKETS: FieldFact(64),
     Field.CT_ORIGINAL_AVGPKT: FieldFact(64),
@@ -137,16 +154,16 @@ FIELDS: dict[Field, FieldFact] = {
     Field.CT_AVGPKT: FieldFact(64),
     Field.ETHER_SADDR: FieldFact(48),  # IEEE 802.3, 3.2.3
     Field.ETHER_DADDR: FieldFact(48),
-    Field.ETHER_TYPE: FieldFact(16),
+    Field.ETHER_TYPE: FieldFact(16, names=_ETHER_TYPES),
     Field.VLAN_ID: FieldFact(12),  # IEEE 802.1Q, 9.6
     Field.META_CPU: FieldFact(32),
-    Field.META_PRIORITY: FieldFact(32),
+    Field.META_PRIORITY: FieldFact(32, names=_PRIORITIES),
     Field.META_RTCLASSID: FieldFact(32, maskable=True),
-    Field.META_PROTOCOL: FieldFact(16),
+    Field.META_PROTOCOL: FieldFact(16, names=_ETHER_TYPES),
     Field.AH_SPI: FieldFact(32, protocol=51),  # RFC 4302, 2.4
     Field.ESP_SPI: FieldFact(32, protocol=50),  # RFC 4303, 2.1
-    Field.DCCP_TYPE: FieldFact(8, protocol=DCCP),  # RFC 4340, 5.1, of which 4 bits are the type
-    Field.MH_TYPE: FieldFact(8, Family.IP6),  # RFC 6275, 6.1.1
+    Field.DCCP_TYPE: FieldFact(4, protocol=DCCP, names=_DCCP_TYPES),
+    Field.MH_TYPE: FieldFact(8, Family.IP6, names=_MH_TYPES),  # RFC 6275, 6.1.1
 }
 
 TCP_FLAG_BITS: dict[str, int] = {

@@ -68,5 +68,10 @@ class Intervals:
         at = bisect_right(self.ranges, lowest, key=lambda pair: pair[0])
         return at > 0 and highest <= self.ranges[at - 1][1]
 
+    def meets(self, lowest: int, highest: int) -> bool:
+        """Whether any of ``lowest..highest`` is in this set."""
+        at = bisect_right(self.ranges, highest, key=lambda pair: pair[0])
+        return at > 0 and self.ranges[at - 1][1] >= lowest
+
 
 EMPTY = Intervals()

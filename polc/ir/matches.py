@@ -335,12 +335,12 @@ STATEFUL = (EveryNth, RandomMatch, RecentMatch, Limit, Hits, Connections, Quota,
 """Matches that look at and change state: they stand last in a rule, and count only what reaches them."""
 
 
-def of_tcp_alone(match: Match) -> bool:
-    """Whether no packet of another protocol can meet the match."""
+def protocol_of(match: Match) -> int | None:
+    """The transport protocol of the packets that alone can meet the match, None where those of several can."""
     match match:
         case FieldMatch(field):
-            return FIELDS[field].protocol == TCP
+            return FIELDS[field].protocol
         case FlagsMatch(FlagField.TCP_FLAGS) | TcpOptionMatch() | NameMatch(NameField.OSF_NAME):
-            return True
+            return TCP
         case _:
-            return False
+            return None

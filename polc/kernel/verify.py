@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from polc.backends.model import Output
 from polc.diagnostics import Diagnostic, Failure
+from polc.kernel.devices import add_devices
 from polc.kernel.loaders import LOADERS, Loader
 from polc.kernel.netns import ScratchNamespace
 
@@ -38,13 +39,13 @@ class Result:
         return not self.differences and not self.problems
 
 
-def verify(outputs: Mapping[str, Output]) -> tuple[Result, ...]:
+def verify(outputs: Mapping[str, Output], devices: Sequence[str] = ()) -> tuple[Result, ...]:
     """Verify each output (by target, in its default format) with every loader of the target.
 
-    Each loader has a fresh namespace of its own. A loader that cannot work here does not keep the others
-    from it.
+    Each loader has a fresh namespace of its own, with interfaces of the names ``devices``. A loader that cannot work
+    here does not keep the others from it.
     """
-    return tuple(_one(loader, outputs[loader.target]) for loader in LOADERS if loader.target in outputs)
+    return tuple(_one(loader, outputs[loader.target], devices) for loader in LOADERS if loader.target in outputs)
 
 
 def exit_status(results: tuple[Result, ...]) -> int:
@@ -54,11 +55,12 @@ def exit_status(results: tuple[Result, ...]) -> int:
     return 3 if any(result.problems for result in results) else 0
 
 
-def _one(loader: Loader, output: Output) -> Result:
+def _one(loader: Loader, output: Output, devices: Sequence[str]) -> Result:
     files = tuple(file.name for file in output.files)
     try:
         loader.check()
         with ScratchNamespace() as namespace:
+            add_devices(namespace, devices)
             loader.load(namespace, output)
             listed = loader.read_back(namespace, output)
     except Failure as failure:

@@ -1,15 +1,15 @@
-"""A rule that asks for something of TCP speaks of TCP alone.
+"""A rule that asks for something of one protocol speaks of that protocol alone.
 
-After this pass no rule has a service of another protocol beside a match that only TCP packets can meet; targets
-refuse such contradictions or load what never matches. A rule of which nothing is left is gone.
+After this pass no rule has a service of another protocol beside a match that only packets of one can meet, such as
+TCP's flags; targets refuse such contradictions or load what never matches. A rule of which nothing is left is gone,
+and so is one that asks for something of two protocols.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from polc.ir.matches import Match, ServiceMatch, of_tcp_alone
-from polc.ir.protocols import TCP
+from polc.ir.matches import Match, ServiceMatch, protocol_of
 from polc.ir.ruleset import Chain, Rule, Ruleset
 
 
@@ -21,15 +21,18 @@ def narrow_protocols(ruleset: Ruleset) -> Ruleset:
 
 
 def narrow_rule(rule: Rule) -> Rule | None:
-    """The rule with the terms of its services that a packet can meet, or None where there is none."""
-    if not any(isinstance(match, ServiceMatch) for match in rule.matches):
+    """The rule with the terms of its services that a packet can meet, or None where no packet can meet it."""
+    asked = {protocol for match in rule.matches if (protocol := protocol_of(match)) is not None}
+    if not asked:
         return rule
-    if not any(of_tcp_alone(match) for match in rule.matches):
+    if len(asked) > 1:
+        return None
+    if not any(isinstance(match, ServiceMatch) for match in rule.matches):
         return rule
     matches: list[Match] = []
     for match in rule.matches:
         if isinstance(match, ServiceMatch):
-            terms = tuple(term for term in match.terms if term.protocol == TCP)
+            terms = tuple(term for term in match.terms if term.protocol in asked)
             if not terms:
                 return None
             matches.append(ServiceMatch(terms))

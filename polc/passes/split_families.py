@@ -20,6 +20,7 @@ from polc.ir.matches import (
     AddressTypeMatch,
     CtState,
     CtStateMatch,
+    ExtensionHeaderMatch,
     FieldMatch,
     Match,
     NameField,
@@ -31,8 +32,8 @@ from polc.ir.matches import (
     TraitMatch,
 )
 from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
-from polc.ir.statements import SetDscp, Tproxy, UpdateSet
-from polc.ir.verdicts import Nat, Reject
+from polc.ir.statements import AssignTimeout, Duplicate, SetDscp, SetHops, Tproxy, UpdateSet
+from polc.ir.verdicts import Nat, NatMap, Reject
 
 _TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
 """What is left of a match on a flow's address that every address of a family meets: a packet without a flow does not.
@@ -63,9 +64,9 @@ def _keeps_state(rule: Rule) -> bool:
 
 
 def _words_differ(rule: Rule) -> bool:
-    """Whether the two families have this in fields of other names: a fragment's offset, a code point."""
+    """Whether the two families have this in fields of other names: a fragment's offset, a code point, a TTL."""
     return any(isinstance(match, TraitMatch) and match.trait is Trait.FRAGMENT for match in rule.matches) or any(
-        isinstance(one, SetDscp) for one in rule.statements
+        isinstance(one, SetDscp | SetHops) for one in rule.statements
     )
 
 
@@ -93,6 +94,8 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 matches.append(service)
             case FieldMatch() if FIELDS[match.field].family not in (None, family):
                 return None
+            case ExtensionHeaderMatch() if family is Family.IP:
+                return None
             case NameMatch(NameField.OSF_NAME) if family is not Family.IP:
                 # Fingerprints are read from the IPv4 header (net/netfilter/nfnetlink_osf.c).
                 return None
@@ -118,14 +121,16 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
         match one:
             case UpdateSet(set_name=name) if family not in sets[name].families:
                 return False
-            case Tproxy(family=only) if only not in (None, family):
+            case Tproxy(family=only) | AssignTimeout(family=only) if only not in (None, family):
+                return False
+            case Duplicate(family=only) if only is not family:
                 return False
             case _:
                 pass
     match rule.verdict:
         case Reject(type):
             return family in type.families
-        case Nat(family=only) if only is not None:
+        case Nat(family=only) | NatMap(family=only) if only is not None:
             return family is only
         case _:
             return True

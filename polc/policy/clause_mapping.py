@@ -16,20 +16,29 @@ from polc.policy.document import (
     Comment,
     Condition,
     ConnectionCount,
+    Copying,
     Destination,
     Endpoint,
+    Entry,
     FlowMarking,
+    FullyRandom,
     HelperName,
     HitCount,
+    HopAction,
+    HopLimitSetting,
     LogLine,
+    Map,
     MarkAction,
     Marking,
     NamedCount,
     Names,
     NoTracking,
+    Offloading,
+    OptionReset,
     Over,
     OwnCount,
     Persistent,
+    PrioritySetting,
     Random,
     Rate,
     SegmentSize,
@@ -38,9 +47,13 @@ from polc.policy.document import (
     States,
     SynProxy,
     Target,
+    TimeoutName,
+    Tracing,
+    TtlSetting,
     Under,
     Volume,
     Word,
+    ZoneSetting,
 )
 from polc.policy.nodes import Mapping, Node, Scalar, Sequence
 from polc.policy.rule_text import (
@@ -49,6 +62,9 @@ from polc.policy.rule_text import (
     read_endpoint,
     read_excess,
     read_expression,
+    read_key,
+    read_outcome,
+    read_place,
     read_rate,
 )
 
@@ -105,7 +121,7 @@ def _split(text: Scalar) -> Iterator[Word]:
         start += len(part) + 1
 
 
-def _words_at(node: Mapping, key: str) -> tuple[Word, ...]:
+def words_at(node: Mapping, key: str) -> tuple[Word, ...]:
     value = node.get(key)
     return () if value is None else words(value)
 
@@ -146,7 +162,7 @@ def _rate(node: Node) -> Rate:
     if isinstance(node, Scalar):
         return read_rate(node)
     assert isinstance(node, Mapping)
-    return Rate(required(node, "rate"), word_at(node, "burst"), _words_at(node, "per"))
+    return Rate(required(node, "rate"), word_at(node, "burst"), words_at(node, "per"))
 
 
 def _under(node: Node) -> Under:
@@ -162,7 +178,7 @@ def _hits(node: Node) -> HitCount:
         return read_count(node)
     assert isinstance(node, Mapping)
     refresh = _is_true(node.get("refresh"))
-    return HitCount(required(node, "count"), required(node, "within"), _words_at(node, "per"), refresh, node.span)
+    return HitCount(required(node, "count"), required(node, "within"), words_at(node, "per"), refresh, node.span)
 
 
 def _one_of(node: Mapping, *keys: str) -> str:
@@ -184,7 +200,7 @@ def _connections(node: Node) -> ConnectionCount:
         return read_excess(node)
     assert isinstance(node, Mapping)
     number, over = _bound(node)
-    return ConnectionCount(number, over, _words_at(node, "per"), node.span)
+    return ConnectionCount(number, over, words_at(node, "per"), node.span)
 
 
 def _quota(node: Node) -> Volume:
@@ -210,7 +226,16 @@ def _log(node: Node) -> LogLine:
         pace = Rate(word(at), None, ())
     elif isinstance(at, Mapping):
         pace = Rate(required(at, "rate"), word_at(at, "burst"), ())
-    return LogLine(required(node, "prefix"), word_at(node, "level"), word_at(node, "group"), pace, node.span)
+    return LogLine(
+        required(node, "prefix"),
+        word_at(node, "level"),
+        word_at(node, "group"),
+        pace,
+        node.span,
+        words_at(node, "flags"),
+        word_at(node, "snaplen"),
+        word_at(node, "queue_threshold"),
+    )
 
 
 def _count(node: Node) -> NamedCount:
@@ -237,13 +262,104 @@ def _mark(node: Node) -> Marking:
         return Marking(MarkAction(node.text), None, None, node.span)
     assert isinstance(node, Mapping)
     action = MarkAction(_one_of(node, *(one.value for one in MarkAction)))
-    value = required(node, "set") if action is MarkAction.SET else None
-    return Marking(action, value, word_at(node, "mask"), node.span)
+    if action in (MarkAction.SAVE, MarkAction.RESTORE):
+        return Marking(action, None, word_at(node, "mask"), node.span)
+    value, mapped = _value_or_map(node, action.value)
+    return Marking(action, value, word_at(node, "mask"), node.span, mapped)
 
 
 def _flow_mark(node: Node) -> FlowMarking:
     assert isinstance(node, Mapping)
-    return FlowMarking(Word("ct mark", node.span), required(node, "set"), word_at(node, "mask"), node.span)
+    action = MarkAction(_one_of(node, "set", "xor"))
+    value, mapped = _value_or_map(node, action.value)
+    return FlowMarking(Word("ct mark", node.span), action, value, word_at(node, "mask"), node.span, mapped)
+
+
+def _value_or_map(node: Mapping, key: str) -> tuple[Word | None, Map | None]:
+    """A value, or a map of values.
+
+    Raises:
+        Failure: POL112 for a map with a mask; what the map has is read as ``read_map`` does.
+    """
+    value = node.get(key)
+    if not isinstance(value, Mapping):
+        return required(node, key), None
+    if "mask" in node.entries:
+        message = "the values of a map have no mask"
+        raise Failure.of("POL112", message, node.entries["mask"].key.span)
+    return None, map_of_points(value)
+
+
+def map_of_points(node: Mapping) -> Map:
+    """``{map: tcp dport, to: {80: "192.0.2.10:8080"}}``. Raises as ``read_key`` and ``read_place``."""
+    looked_up, to = node.get("map"), node.get("to")
+    assert isinstance(looked_up, Scalar)
+    assert isinstance(to, Mapping)
+    entries = (Entry(read_place(one.key), one.key.span, point=word(one.value)) for one in to.entries.values())
+    return Map(read_key(looked_up), tuple(entries), node.span)
+
+
+def map_of_verdicts(node: Mapping) -> Map:
+    """The keys ``vmap`` and ``verdicts`` of a rule. Raises as ``read_key``, ``read_place`` and ``read_outcome``."""
+    looked_up, verdicts = node.get("vmap"), node.get("verdicts")
+    assert isinstance(looked_up, Scalar)
+    assert isinstance(verdicts, Mapping)
+    found = []
+    for one in verdicts.entries.values():
+        assert isinstance(one.value, Scalar)
+        found.append(Entry(read_place(one.key), one.key.span, verdict=read_outcome(one.value)))
+    return Map(read_key(looked_up), tuple(found), looked_up.span)
+
+
+def _zone(node: Node) -> ZoneSetting:
+    if isinstance(node, Scalar):
+        return ZoneSetting(Word("ct zone", node.span), word(node), node.span)
+    assert isinstance(node, Mapping)
+    direction = _one_of(node, "original", "reply")
+    return ZoneSetting(Word(f"ct {direction} zone", node.span), required(node, direction), node.span)
+
+
+def _timeout(node: Node) -> TimeoutName:
+    return TimeoutName(word(node), node.span)
+
+
+def _hops(node: Node) -> tuple[HopAction, Word]:
+    if isinstance(node, Scalar):
+        return HopAction.SET, word(node)
+    assert isinstance(node, Mapping)
+    action = _one_of(node, *(one.value for one in HopAction))
+    return HopAction(action), required(node, action)
+
+
+def _ttl(node: Node) -> TtlSetting:
+    return TtlSetting(*_hops(node), node.span)
+
+
+def _hop_limit(node: Node) -> HopLimitSetting:
+    return HopLimitSetting(*_hops(node), node.span)
+
+
+def _priority(node: Node) -> PrioritySetting:
+    return PrioritySetting(word(node), node.span)
+
+
+def _trace(node: Node) -> Tracing:
+    return Tracing(node.span)
+
+
+def _dup(node: Node) -> Copying:
+    if isinstance(node, Scalar):
+        return Copying(word(node), None, node.span)
+    assert isinstance(node, Mapping)
+    return Copying(required(node, "to"), word_at(node, "device"), node.span)
+
+
+def _offload(node: Node) -> Offloading:
+    return Offloading(_group(word(node)), node.span)
+
+
+def _strip(node: Node) -> OptionReset:
+    return OptionReset(words(node), node.span)
 
 
 def _dscp(node: Node) -> CodePoint:
@@ -266,11 +382,17 @@ def _synproxy(node: Node) -> SynProxy:
 
 
 def _target(node: Node) -> Target:
+    if isinstance(node, Mapping):
+        return Target((), node.span, map_of_points(node))
     return Target(words(node), node.span)
 
 
 def _random(node: Node) -> Random:
     return Random(node.span)
+
+
+def _fully_random(node: Node) -> FullyRandom:
+    return FullyRandom(node.span)
 
 
 def _persistent(node: Node) -> Persistent:
@@ -302,12 +424,22 @@ CLAUSES: dict[str, Callable[[Node], Clause]] = {
     "ban": _ban,
     "mark": _mark,
     "ct_mark": _flow_mark,
+    "ct_zone": _zone,
+    "ct_timeout": _timeout,
+    "ttl": _ttl,
+    "hoplimit": _hop_limit,
+    "priority": _priority,
+    "trace": _trace,
+    "dup": _dup,
+    "flow": _offload,
+    "reset": _strip,
     "dscp": _dscp,
     "mss": _mss,
     "notrack": _notrack,
     "synproxy": _synproxy,
     "target": _target,
     "random": _random,
+    "fully_random": _fully_random,
     "persistent": _persistent,
     "helper": _helper,
     "comment": comment,

@@ -16,9 +16,10 @@ from polc.policy.document import (
     Comment,
     Condition,
     ConnectionCount,
+    Copying,
     Destination,
     Endpoint,
-    FlowMarking,
+    FullyRandom,
     HelperName,
     HitCount,
     LogLine,
@@ -27,6 +28,8 @@ from polc.policy.document import (
     NamedCount,
     Names,
     NoTracking,
+    Offloading,
+    OptionReset,
     Over,
     OwnCount,
     Persistent,
@@ -38,6 +41,7 @@ from polc.policy.document import (
     States,
     SynProxy,
     Target,
+    Tracing,
     Under,
     Volume,
     Word,
@@ -173,7 +177,9 @@ def _log(tree: Tree, text: Scalar) -> LogLine:
         of, *burst = words(options["pace"], text)
         pace = Rate(of, burst[0] if burst else None, ())
     prefix = Word(unquote(quoted), text.place(quoted.start, quoted.end))
-    return LogLine(prefix, level, group, pace, _place(tree, text))
+    flags = words(options["flags"], text) if "flags" in options else ()
+    snaplen, threshold = (words(options[one], text)[0] if one in options else None for one in ("snaplen", "threshold"))
+    return LogLine(prefix, level, group, pace, _place(tree, text), flags, snaplen, threshold)
 
 
 def _tally(tree: Tree, text: Scalar) -> NamedCount:
@@ -190,19 +196,16 @@ def _ban(tree: Tree, text: Scalar) -> Ban:
 
 
 def _mark(tree: Tree, text: Scalar) -> Marking:
-    action = _only(tree)
-    value = next(iter(words(action, text)), None)
-    return Marking(MarkAction(action.name), value, _mask(action, text), _place(tree, text))
+    from polc.policy.assign_text import assigned
+
+    done = assigned(_only(tree), text)
+    return Marking(MarkAction(done.action), done.value, done.mask, _place(tree, text), done.map)
 
 
-def _flow_mark(tree: Tree, text: Scalar) -> FlowMarking:
-    (field,) = words(tree, text)
-    action = _trees(tree, text)["set"]
-    return FlowMarking(field, words(action, text)[0], _mask(action, text), _place(tree, text))
+def _assign(tree: Tree, text: Scalar) -> Clause:
+    from polc.policy.assign_text import assign
 
-
-def _mask(tree: Tree, text: Scalar) -> Word | None:
-    return next((words(one, text)[0] for one in tree.children if isinstance(one, Tree)), None)
+    return assign(tree, text)
 
 
 def _dscp(tree: Tree, text: Scalar) -> CodePoint:
@@ -224,12 +227,56 @@ def _synproxy(tree: Tree, text: Scalar) -> SynProxy:
     return SynProxy(mss, wscale, "timestamp" in options, "sack_perm" in options, _place(tree, text))
 
 
+def _trace(tree: Tree, text: Scalar) -> Tracing:
+    return Tracing(_place(tree, text))
+
+
+def _dup(tree: Tree, text: Scalar) -> Copying:
+    (address,) = words(tree, text)
+    device = next((tokens_of(one)[0] for one in tree.children if isinstance(one, Tree)), None)
+    name = None
+    if device:
+        name = Word(unquote(device) if device.kind == "STRING" else device.text, text.place(device.start, device.end))
+    return Copying(address, name, _place(tree, text))
+
+
+def _offload(tree: Tree, text: Scalar) -> Offloading:
+    (name,) = words(tree, text)
+    return Offloading(Word(name.text[1:], name.span), _place(tree, text))
+
+
+def _strip(tree: Tree, text: Scalar) -> OptionReset:
+    return OptionReset(tuple(_option(one) for one in words(tree, text)), _place(tree, text))
+
+
+def _option(field: Word) -> Word:
+    """The name of a TCP option.
+
+    Raises:
+        Failure: POL121: it is another field.
+    """
+    name = " ".join(field.text.split())
+    if not name.startswith("tcp option ") or name.count(" ") > 2:
+        message = f"`{name}` cannot be reset"
+        raise Failure.of("POL121", message, field.span, help="as in `reset tcp option sack-perm, tcp option timestamp`")
+    return Word(name.removeprefix("tcp option "), field.span)
+
+
 def _target(tree: Tree, text: Scalar) -> Target:
-    return Target(words(tree, text), _place(tree, text))
+    mapped = next((one for one in tree.children if isinstance(one, Tree)), None)
+    if mapped is None:
+        return Target(words(tree, text), _place(tree, text))
+    from polc.policy.map_text import read_map
+
+    return Target((), _place(tree, text), read_map(mapped, text))
 
 
 def _random(tree: Tree, text: Scalar) -> Random:
     return Random(_place(tree, text))
+
+
+def _fully_random(tree: Tree, text: Scalar) -> FullyRandom:
+    return FullyRandom(_place(tree, text))
 
 
 def _persistent(tree: Tree, text: Scalar) -> Persistent:
@@ -260,13 +307,18 @@ CLAUSES: dict[str, Callable[[Tree, Scalar], Clause]] = {
     "counter": _counter,
     "ban": _ban,
     "mark": _mark,
-    "flow_mark": _flow_mark,
+    "assign": _assign,
     "dscp": _dscp,
     "mss": _mss,
     "notrack": _notrack,
     "synproxy": _synproxy,
+    "trace": _trace,
+    "dup": _dup,
+    "offload": _offload,
+    "strip": _strip,
     "target": _target,
     "random": _random,
+    "fully_random": _fully_random,
     "persistent": _persistent,
     "helper": _helper,
     "comment": _comment,

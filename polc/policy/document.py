@@ -146,13 +146,19 @@ class Condition(NamedTuple):
 
 
 class LogLine(NamedTuple):
-    """The clause ``log``, or a rule that does nothing else; ``pace`` is a limit of the lines alone."""
+    """The clause ``log``, or a rule that does nothing else; ``pace`` is a limit of the lines alone.
+
+    ``snaplen`` and ``threshold`` (``queue-threshold``) go with a group.
+    """
 
     prefix: Word
     level: Word | None
     group: Word | None
     pace: Rate | None
     span: Span
+    flags: tuple[Word, ...] = ()
+    snaplen: Word | None = None
+    threshold: Word | None = None
 
 
 class Ban(NamedTuple):
@@ -163,27 +169,131 @@ class Ban(NamedTuple):
     span: Span
 
 
+class Selection(NamedTuple):
+    """What a map looks up: the parts of its key, such as ``saddr`` and ``tcp dport``, with one space between words."""
+
+    parts: tuple[Word, ...]
+    span: Span
+
+
+class Entry(NamedTuple):
+    """An element of a map: ``place`` are the values of the key's parts; ``verdict`` or ``point`` is where it leads."""
+
+    place: tuple[Word, ...]
+    span: Span
+    verdict: Verdict | None = None
+    point: Word | None = None
+
+
+class Map(NamedTuple):
+    """``vmap`` and ``map``: of ``entries``, the one that a packet's key is in says what the rule does."""
+
+    key: Selection
+    entries: tuple[Entry, ...]
+    span: Span
+
+
 class MarkAction(Enum):
+    """``XOR`` flips bits."""
+
     SET = "set"
+    XOR = "xor"
     SAVE = "save"
     RESTORE = "restore"
 
 
 class Marking(NamedTuple):
-    """The clause ``mark``: ``value`` only with ``set``; ``save`` copies to the flow's mark, ``restore`` back."""
+    """The clause ``mark``: ``value``, or ``map``, only with ``set``, ``value`` with ``xor``; ``save`` copies to the
+    flow's mark, ``restore`` back.
+    """
 
     action: MarkAction
     value: Word | None
     mask: Word | None
     span: Span
+    map: Map | None = None
 
 
 class FlowMarking(NamedTuple):
-    """The clause ``ct mark set``; ``field`` is what was written."""
+    """``ct mark set`` and ``ct mark xor``, of which ``action`` is one; ``field`` is what was written."""
+
+    field: Word
+    action: MarkAction
+    value: Word | None
+    mask: Word | None
+    span: Span
+    map: Map | None = None
+
+
+class ZoneSetting(NamedTuple):
+    """``ct zone set``, ``ct original zone set``, ``ct reply zone set``: ``field`` tells which."""
 
     field: Word
     value: Word
-    mask: Word | None
+    span: Span
+
+
+class TimeoutName(NamedTuple):
+    """``ct timeout set``: a definition of ``timeouts``."""
+
+    name: Word
+    span: Span
+
+
+class HopAction(Enum):
+    SET = "set"
+    INC = "inc"
+    DEC = "dec"
+
+
+class TtlSetting(NamedTuple):
+    """``ip ttl set``, or ``inc`` and ``dec``."""
+
+    action: HopAction
+    value: Word
+    span: Span
+
+
+class HopLimitSetting(NamedTuple):
+    """``ip6 hoplimit set``, or ``inc`` and ``dec``."""
+
+    action: HopAction
+    value: Word
+    span: Span
+
+
+class PrioritySetting(NamedTuple):
+    """``meta priority set``."""
+
+    value: Word
+    span: Span
+
+
+class Tracing(NamedTuple):
+    """The clause ``trace``."""
+
+    span: Span
+
+
+class Copying(NamedTuple):
+    """The clause ``dup to``: a copy goes to the neighbour ``address``, by ``device`` or as routed."""
+
+    address: Word
+    device: Word | None
+    span: Span
+
+
+class Offloading(NamedTuple):
+    """The clause ``flow add``. ``name`` is without its ``@``."""
+
+    name: Word
+    span: Span
+
+
+class OptionReset(NamedTuple):
+    """The clause ``reset tcp option``; the words are the options' names alone."""
+
+    options: tuple[Word, ...]
     span: Span
 
 
@@ -216,13 +326,20 @@ class SynProxy(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What stands after ``->``: addresses, ports, or ``none``."""
+    """What stands after ``->``: addresses, ports, or ``none``; or a map of those."""
 
     points: tuple[Word, ...]
     span: Span
+    map: Map | None = None
 
 
 class Random(NamedTuple):
+    span: Span
+
+
+class FullyRandom(NamedTuple):
+    """The clause ``fully-random``."""
+
     span: Span
 
 
@@ -270,12 +387,22 @@ Clause = (
     | Ban
     | Marking
     | FlowMarking
+    | ZoneSetting
+    | TimeoutName
+    | TtlSetting
+    | HopLimitSetting
+    | PrioritySetting
+    | Tracing
+    | Copying
+    | Offloading
+    | OptionReset
     | CodePoint
     | SegmentSize
     | NoTracking
     | SynProxy
     | Target
     | Random
+    | FullyRandom
     | Persistent
     | HelperName
     | Comment
@@ -297,14 +424,20 @@ class Decision(Enum):
     REDIRECT = "redirect"
     NETMAP = "netmap"
     TPROXY = "tproxy"
+    QUEUE = "queue"
+    VMAP = "vmap"
 
 
 class Verdict(NamedTuple):
-    """``answer`` is the type of a reject, None its default, or the chain of a jump or goto."""
+    """``answer`` is the type of a reject, None its default, the chain of a jump or goto, or the numbers of queues,
+    which have ``flags``; ``map`` are the verdicts of a vmap.
+    """
 
     decision: Decision
     answer: Word | None
     span: Span
+    flags: tuple[Word, ...] = ()
+    map: Map | None = None
 
 
 class RuleDocument(NamedTuple):

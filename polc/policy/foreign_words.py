@@ -11,8 +11,42 @@ VERDICTS = {
     **dict.fromkeys(("allow", "permit", "pass"), "accept"),
     **dict.fromkeys(("deny", "block", "discard", "ignore"), "drop"),
     **dict.fromkeys(("refuse", "prohibit"), "reject"),
-    "call": "jump", "include": "use", "nat": "masquerade", "tee": "log",
+    "call": "jump", "include": "use", "nat": "masquerade", "tee": "dup", "nfqueue": "queue", "nftrace": "trace",
 }  # fmt: skip
+
+EFFECTS = {
+    "ttl": "a TTL is set by `ip ttl set 64`",
+    "hoplimit": "a hop limit is set by `ip6 hoplimit set 64`",
+    "priority": "a priority is set by `meta priority set 1:10`",
+    "zone": "a zone of conntrack is set by `ct zone set 1`",
+    "timeout": "a timeout is given by `ct timeout set NAME`",
+    "offload": "flows are offloaded by `flow add @NAME`",
+    "strip": "options are taken out by `reset tcp option sack-perm`",
+    "classify": "a class is set by `meta priority set 1:10`",
+}
+"""Words for what a rule does -> how that is written."""
+
+OPTIONS = {
+    "flags": 'flags stand behind `log "..."` and `queue`, as in `queue 0-3 flags bypass`',
+    "snaplen": 'it stands behind a log to a group, as in `log "in: " group 5 snaplen 64`',
+    "queue-threshold": 'it stands behind a log to a group, as in `log "in: " group 5 queue-threshold 10`',
+    "level": 'it stands behind `log`, as in `log "in: " level info`',
+    "group": 'it stands behind `log`, as in `log "in: " group 5`',
+    "at": 'it stands behind `log`, as in `log "in: " at 5/minute`',
+    "map": "a map stands behind `->` or `set`, as in `dnat tcp -> map tcp dport {80: 192.0.2.10:8080}`",
+    "device": "it stands behind `dup to`, as in `dup to 192.0.2.1 device eth1`",
+    "add": "flows are added by `flow add @NAME`",
+    "xor": "bits are flipped by `mark xor 0x1`",
+    "inc": "it stands behind a field, as in `ip ttl inc 1`",
+    "dec": "it stands behind a field, as in `ip ttl dec 1`",
+    "set": "it stands behind what is set, as in `mark set 0x1`",
+    "save": "it stands behind `mark`",
+    "restore": "it stands behind `mark`",
+    "mask": "it stands behind a mark, as in `mark set 0x1 mask 0xff`",
+    "burst": "it stands behind a rate, as in `limit 5/minute burst 10`",
+    "per": "it stands behind a rate, as in `over 5/minute per source`",
+}
+"""Words that go on with what is before them -> what that must be."""
 
 _PORTS = "ports stand in the service, right behind the verdict: `{verdict} tcp/22`"
 _CLAUSES = {
@@ -28,6 +62,9 @@ _CLAUSES = {
     **dict.fromkeys(("protocol", "-p"), "the protocol is a service, right behind the verdict: `{verdict} tcp`"),
     **dict.fromkeys(("if", "when", "unless", "match"), "conditions stand after `where`"),
     **dict.fromkeys(("prefix", "log-prefix"), "as in `log \"in: \"`"),
+    **EFFECTS,
+    **dict.fromkeys(("random-fully", "--random-fully", "fully"), "it is written `fully-random`"),
+    **dict.fromkeys(("bypass", "fanout"), "as in `queue 0-3 flags bypass,fanout`"),
     "=": "two values are compared by `==`", "&": "conditions are joined by `and`", "|": "conditions are joined by `or`",
 }  # fmt: skip
 

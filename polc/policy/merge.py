@@ -17,7 +17,8 @@ from polc.policy.schema import UnsupportedSchema, part_gate, policy_gate
 from polc.source import SourceFile, Span
 
 SECTIONS = ("input", "forward", "output")
-DEFINITIONS = ("zones", "addresses", "services", "macros", "chains")
+INGRESS = "ingress"
+DEFINITIONS = ("zones", "addresses", "services", "timeouts", "flowtables", "macros", "chains")
 HOOKS = {
     "raw": ("prerouting", "output"),
     "mangle": ("prerouting", "input", "forward", "output", "postrouting"),
@@ -52,6 +53,8 @@ class Merged:
 
     definitions: dict[str, dict[str, Entry]] = field(default_factory=lambda: {kind: {} for kind in DEFINITIONS})
     sections: dict[str, Section] = field(default_factory=dict)
+    ingress: dict[str, Section] = field(default_factory=dict)
+    """By the interface's name."""
     lists: dict[str, RuleList] = field(default_factory=dict)
     """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat``."""
     settings: dict[str, Entry] = field(default_factory=dict)
@@ -117,7 +120,10 @@ class _Loader:
         for name in SECTIONS:
             entry = tree.entries.get(name)
             if entry:
-                self.section(name, entry)
+                self.section(self.merged.sections, name, entry)
+        ingress = tree.get(INGRESS)
+        for name, entry in ingress.entries.items() if isinstance(ingress, Mapping) else ():
+            self.section(self.merged.ingress, name, entry)
         for name, entry in _lists(tree):
             found = self.merged.lists.setdefault(name, RuleList(entry.key.span))
             found.rules += entry.value.items if isinstance(entry.value, Sequence) else ()
@@ -146,7 +152,15 @@ class _Loader:
                 self.merged.broken[name] |= members.keys() - sound.keys()
                 kept[name] = Entry(entry.key, Mapping(sound, entry.value.span))
             elif name in SECTIONS:
-                kept[name] = Entry(entry.key, _sound_section(entry.value))
+                kept[name] = Entry(entry.key, _sound_section(entry.value, "#/$defs/section"))
+            elif name == INGRESS:
+                pointer = "#/properties/ingress/additionalProperties"
+                members = {
+                    one: Entry(member.key, _sound_section(member.value, pointer))
+                    for one, member in entry.value.entries.items()
+                    if isinstance(member.value, Mapping)
+                }
+                kept[name] = Entry(entry.key, Mapping(members, entry.value.span))
             elif name == "settings":
                 sound = {
                     one: member
@@ -210,10 +224,10 @@ class _Loader:
                 span = entry.key.span
                 self.collector.error("POL210", f"`{name}` is defined twice", span, label="again here", also=also)
 
-    def section(self, name: str, entry: Entry) -> None:
+    def section(self, known: dict[str, Section], name: str, entry: Entry) -> None:
         node = entry.value
         assert isinstance(node, Mapping)
-        section = self.merged.sections.setdefault(name, Section(entry.key.span))
+        section = known.setdefault(name, Section(entry.key.span))
         default, rules = node.get("default"), node.get("rules")
         if isinstance(default, Scalar):
             if section.default and section.default.value != default.value:
@@ -236,10 +250,10 @@ def _passes(pointer: str, node: Node) -> bool:
         return False
 
 
-def _sound_section(section: Mapping) -> Mapping:
+def _sound_section(section: Mapping, pointer: str) -> Mapping:
     kept = dict(section.entries)
     rules, default = kept.get("rules"), kept.get("default")
-    if default and not _passes("#/$defs/section/properties/default", default.value):
+    if default and not _passes(f"{pointer}/properties/default", default.value):
         # Wrong, but there: that none is given would be one complaint too many. What it is no longer matters.
         drop = Scalar("drop", default.value.span)
         kept["default"] = Entry(default.key, drop)

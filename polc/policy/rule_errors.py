@@ -5,17 +5,18 @@ from __future__ import annotations
 from polc.diagnostics import Failure
 from polc.diagnostics.suggest import nearest
 from polc.parsing.tables import END
-from polc.policy.foreign_words import VERDICTS, advice, service
+from polc.policy.foreign_words import EFFECTS, OPTIONS, VERDICTS, advice, service
 from polc.policy.nodes import Scalar
 from polc.policy.parser import UNCLOSED, Token, Unexpected, keywords
 
 _VERDICTS = (
-    "accept", "drop", "reject", "jump", "goto", "return", "use", "log", "count", "counter", "helper", "ban", "mark",
-    "dscp", "mss", "notrack", "synproxy", "tproxy", "snat", "dnat", "masquerade", "redirect", "netmap",
+    "accept", "drop", "reject", "jump", "goto", "return", "vmap", "queue", "use", "log", "count", "counter", "helper",
+    "ban", "mark", "dscp", "mss", "reset", "dup", "flow", "trace", "notrack", "synproxy", "tproxy", "snat", "dnat",
+    "masquerade", "redirect", "netmap",
 )  # fmt: skip
 _CLAUSES = (
     "from", "to", "sport", "state", "limit", "over", "hits", "connections", "quota", "where", "helper", "log", "count",
-    "counter", "ban", "mark", "dscp", "mss", "comment",
+    "counter", "ban", "mark", "dscp", "mss", "reset", "dup", "flow", "trace", "comment",
 )  # fmt: skip
 
 _NEEDS: dict[str, str] = {
@@ -47,8 +48,11 @@ _NEEDS: dict[str, str] = {
     "and": "another condition",
     "or": "another condition",
     "ban": "a dynamic group such as `@banned`",
-    "mark": "`set`, `save` or `restore`, as in `mark set 0x1`",
+    "mark": "`set`, `xor`, `save` or `restore`, as in `mark set 0x1`",
     "set": "a value such as `0x1`",
+    "xor": "a value such as `0x1`",
+    "inc": "a number of hops",
+    "dec": "a number of hops",
     "mask": "a number such as `0xff`",
     "dscp": "`set` and a code point, as in `dscp set ef`",
     "mss": "`clamp`, as in `mss clamp` or `mss clamp size 1400`",
@@ -56,6 +60,16 @@ _NEEDS: dict[str, str] = {
     "synproxy": "`mss` and `wscale`, as in `synproxy mss 1460 wscale 7`",
     "wscale": "a window scale from 0 to 14",
     "->": "a new address and port such as `192.0.2.10:80`",
+    "vmap": "what to look up, and where it leads, as in `vmap tcp dport {22: accept, 80: jump web}`",
+    "map": "what to look up, and what it leads to, as in `map tcp dport {80: 192.0.2.10:8080}`",
+    "flags": "flags with commas between them",
+    "snaplen": "a number of bytes",
+    "queue-threshold": "a number of packets",
+    "dup": "`to` and an address, as in `dup to 192.0.2.1 device eth1`",
+    "device": "an interface such as `eth1`",
+    "flow": "`add` and a flowtable, as in `flow add @fast`",
+    "add": "a flowtable such as `@fast`",
+    "reset": "TCP options, as in `reset tcp option sack-perm, tcp option timestamp`",
     "count": "the name of a counter such as `web`",
     "comment": 'a text in double quotes such as `"for the backup"`',
 }
@@ -63,6 +77,9 @@ _NEEDS: dict[str, str] = {
 
 _WANTED: dict[str, str] = {
     "IN": "`in` and a time, as in `hits 10 in 100s per source`",
+    "_COLON": "a colon with white space behind it, and where this value leads",
+    "TO": "`to` and an address, as in `dup to 192.0.2.1 device eth1`",
+    "ADD": "`add` and a flowtable, as in `flow add @fast`",
     "PER": "`per` and what to count by, as in `hits 10 in 100s per source`",
     "CLOSE": "a `)`",
     "SET_CLOSE": "a `}`",
@@ -77,6 +94,9 @@ _STARTS: dict[str, str] = {
     "excess": "`over` or `upto` and a number, as in `over 20 per source`",
     "allowance": "`over` or `upto` and a number of bytes, as in `upto 10 gbytes`",
     "expression": "a condition such as `ct status dnat`",
+    "key": "what to look up, such as `iifname` or `saddr . tcp dport`",
+    "place": "a value such as `eth0` or `192.0.2.1 . 22`",
+    "outcome": "`accept`, `drop`, `return`, `jump NAME` or `goto NAME`",
 }
 
 
@@ -96,7 +116,9 @@ def explain(error: Unexpected, text: Scalar, start: str) -> Failure:
         found = explain_condition(error, text)
         if found:
             return found
-    message, help_text = _explain(error, start)
+    from polc.policy.map_errors import explain_map
+
+    message, help_text = explain_map(error, start) or _explain(error, start, text.text)
     # At the end there is no word to point at: the last one is what something is missing after.
     if token.kind == END and error.before:
         token = error.before[-1]
@@ -106,13 +128,13 @@ def explain(error: Unexpected, text: Scalar, start: str) -> Failure:
     return Failure.of("POL110", message, span, help=help_text)
 
 
-def _explain(error: Unexpected, start: str) -> tuple[str, str]:
+def _explain(error: Unexpected, start: str, text: str) -> tuple[str, str]:
     token, before = error.token, error.before
     found = "" if token.kind == END else f", found {_shown(token)}"
     if token.kind == UNCLOSED:
         return "this quoted text has no end", ""
     if not before:
-        return _beginning(token, found, start)
+        return _beginning(token, found, start, text)
     last = before[-1]
     if last.kind == "COMMA":
         if token.kind in ("ADDRESS", "REFERENCE") and "NAME" in error.expected:
@@ -125,14 +147,16 @@ def _explain(error: Unexpected, start: str) -> tuple[str, str]:
     return _no_clause(token, before, start, error.expected)
 
 
-def _beginning(token: Token, found: str, start: str) -> tuple[str, str]:
+def _beginning(token: Token, found: str, start: str, text: str) -> tuple[str, str]:
     if start != "rule":
         return f"expected {_STARTS[start]}{found}", ""
     words = ", ".join(f"`{word}`" for word in _VERDICTS)
     if token.kind == END:
         return "this rule is empty", f"a rule begins with {words}"
     near = VERDICTS.get(token.text.lower()) or nearest(token.text, _VERDICTS)
-    hint = f"did you mean `{near}`?" if near else f"a rule begins with {words}"
+    hint = f"did you mean `{near}`?" if near else EFFECTS.get(token.text) or f"a rule begins with {words}"
+    if " vmap " in text:
+        hint = "a rule begins with its verdict: `vmap` stands before what it looks up"
     return f"{_shown(token)} is no verdict", hint
 
 
@@ -157,9 +181,14 @@ def _no_clause(token: Token, before: tuple[Token, ...], start: str, expected: fr
         return f"a rule has one verdict, and {_shown(token)} is another", "write a rule for each"
     if token.kind == "COMMA":
         return f"a comma cannot follow {_shown(after)}", ""
+    if after.kind == "FIELD" and "SET" in expected:
+        field = " ".join(after.text.split())
+        return f"{_shown(token)} cannot follow `{field}`", f"conditions stand after `where`, as in `where {field} 5`"
     known = advice(token, before)
     if known:
         return f"{_shown(token)} is no clause", known
+    if token.text in OPTIONS:
+        return f"{_shown(token)} cannot follow {_shown(after)}", EFFECTS.get(after.text, OPTIONS[token.text])
     near = nearest(token.text, _CLAUSES)
     # A word of three letters is near to any other: a second zone or state is more likely than a slip of the pen.
     listed = "COMMA" in expected and token.kind == after.kind and token.kind in ("NAME", "ADDRESS", "REFERENCE")
@@ -191,6 +220,8 @@ def _needs(before: tuple[Token, ...]) -> str:
     words = [token.text for token in before]
     if words[-1] == "over" and words[-2:-1] in (["connections"], ["quota"]):
         return _NEEDS["upto"]
+    if words[-2:] == ["dup", "to"]:
+        return "an address such as `192.0.2.1`"
     if words[-1] == "in" and words[-3:-2] != ["hits"]:
         return "values in braces, as in `ip ttl in {1, 64-128}`"
     return _NEEDS[words[-1]]

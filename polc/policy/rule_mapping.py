@@ -8,7 +8,16 @@ from __future__ import annotations
 from json import dumps
 
 from polc.diagnostics import Failure
-from polc.policy.clause_mapping import CLAUSES, comment, required, texts, word, word_at
+from polc.policy.clause_mapping import (
+    CLAUSES,
+    comment,
+    map_of_verdicts,
+    required,
+    texts,
+    word,
+    word_at,
+    words_at,
+)
 from polc.policy.document import (
     AnyRule,
     Comment,
@@ -21,13 +30,15 @@ from polc.policy.document import (
     Verdict,
     Word,
 )
-from polc.policy.nodes import Mapping, Node, Scalar, plain
+from polc.policy.nodes import Entry, Mapping, Node, Scalar, plain
 from polc.policy.rule_text import read_definition, read_rule
 
 _OPERANDS = {
     "with": (Decision.REJECT,),
     "chain": (Decision.JUMP, Decision.GOTO),
     "target": (Decision.SNAT, Decision.DNAT, Decision.MASQUERADE, Decision.REDIRECT, Decision.NETMAP, Decision.TPROXY),
+    "num": (Decision.QUEUE,),
+    "flags": (Decision.QUEUE,),
 }
 """Key -> the verdicts that it goes with."""
 
@@ -85,17 +96,36 @@ def _with_id(node: Mapping) -> AnyRule:
 def _verdict(node: Mapping) -> Verdict | None:
     value = node.get("verdict")
     decision = None if value is None else Decision(word(value).text)
-    for key, verdicts in _OPERANDS.items():
-        if key in node.entries and decision not in verdicts:
-            said = ", ".join(f"`{one.value}`" for one in verdicts)
+    for key, decisions in _OPERANDS.items():
+        if key in node.entries and decision not in decisions:
+            said = ", ".join(f"`{one.value}`" for one in decisions)
             raise Failure.of("POL112", f"`{key}` goes with the verdict {said} alone", node.entries[key].key.span)
+    looked_up, verdicts = node.entries.get("vmap"), node.entries.get("verdicts")
+    if looked_up or verdicts:
+        return _mapped(node, looked_up, verdicts)
     if decision is None or value is None:
         return None
     if decision in _OPERANDS["chain"] and "chain" not in node.entries:
         raise Failure.of(
             "POL112", f"`{decision.value}` needs the name of a chain", value.span, help="add `chain: NAME`"
         )
-    return Verdict(decision, word_at(node, "with") or word_at(node, "chain"), value.span)
+    answer = word_at(node, "with") or word_at(node, "chain") or word_at(node, "num")
+    return Verdict(decision, answer, value.span, words_at(node, "flags"))
+
+
+def _mapped(node: Mapping, looked_up: Entry | None, verdicts: Entry | None) -> Verdict:
+    """The verdict of a rule with ``vmap`` and ``verdicts``, of which at least one is there."""
+    if looked_up is None or verdicts is None:
+        alone = looked_up or verdicts
+        assert alone is not None
+        other = "verdicts" if looked_up else "vmap"
+        message = f"`{alone.name}` needs `{other}` beside it"
+        raise Failure.of("POL112", message, alone.key.span, help="as in `{vmap: iifname, verdicts: {eth0: accept}}`")
+    if "verdict" in node.entries:
+        message = "a rule has one verdict, and `vmap` is another"
+        raise Failure.of("POL112", message, node.entries["verdict"].key.span)
+    found = map_of_verdicts(node)
+    return Verdict(Decision.VMAP, None, found.span, map=found)
 
 
 def service_words(node: Node) -> tuple[tuple[ServiceWord, ...], SourcePorts | None]:

@@ -17,6 +17,7 @@ from polc.policy.document import (
     MacroDocument,
     Rate,
     RuleDocument,
+    Selection,
     ServiceWord,
     SourcePorts,
     Test,
@@ -46,8 +47,7 @@ def read_rule(text: Scalar) -> AnyRule:
         # Such as `log "in: "`: a rule that does this and decides nothing.
         clauses.append(CLAUSES[head.name](head, text))
     else:
-        answer = next(iter(words(head, text)), None)
-        verdict = Verdict(Decision(head.name), answer, text.place(head.start, head.end))
+        verdict = _verdict(head, text)
     service: tuple[ServiceWord, ...] = ()
     for one in rest:
         if one.name == "service":
@@ -56,6 +56,21 @@ def read_rule(text: Scalar) -> AnyRule:
             clauses.append(CLAUSES[one.name](one, text))
     _refuse_repeated(clauses)
     return RuleDocument(verdict, service, tuple(clauses), place)
+
+
+def _verdict(head: Tree, text: Scalar) -> Verdict:
+    span = text.place(head.start, head.end)
+    answer = next(iter(words(head, text)), None)
+    match head.name:
+        case "vmap":
+            from polc.policy.map_text import read_map
+
+            return Verdict(Decision.VMAP, None, span, map=read_map(head, text))
+        case "queue":
+            flags = next((words(one, text) for one in head.children if isinstance(one, Tree)), ())
+            return Verdict(Decision.QUEUE, answer, span, flags)
+        case _:
+            return Verdict(Decision(head.name), answer, span)
 
 
 def read_definition(text: Scalar) -> tuple[tuple[ServiceWord, ...], SourcePorts | None]:
@@ -96,6 +111,29 @@ def read_expression(text: Scalar) -> Test:
     (child,) = _parse(text, "expression").children
     assert isinstance(child, Tree)
     return test(child, text)
+
+
+def read_key(text: Scalar) -> Selection:
+    """The key of a map: ``saddr . tcp dport``. Raises as ``read_rule``."""
+    from polc.policy.map_text import key
+
+    return key(_parse(text, "key"), text)
+
+
+def read_place(text: Scalar) -> tuple[Word, ...]:
+    """The values of a key: ``192.0.2.1 . 22``. Raises as ``read_rule``."""
+    from polc.policy.map_text import place
+
+    return place(_parse(text, "place"), text)
+
+
+def read_outcome(text: Scalar) -> Verdict:
+    """What an element of a `vmap` leads to. Raises as ``read_rule``."""
+    from polc.policy.map_text import verdict
+
+    (child,) = _parse(text, "outcome").children
+    assert isinstance(child, Tree)
+    return verdict(child, text)
 
 
 def _parse(text: Scalar, start: str) -> Tree:

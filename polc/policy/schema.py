@@ -212,6 +212,11 @@ def _min_items(number: Json) -> Check:
     return lambda node: not isinstance(node, Sequence) or len(node.items) >= low
 
 
+def _min_properties(number: Json) -> Check:
+    low = _bound(number)
+    return lambda node: not isinstance(node, Mapping) or len(node.entries) >= low
+
+
 def _items(check: Check) -> Check:
     return lambda node: not isinstance(node, Sequence) or all(check(item) for item in node.items)
 
@@ -235,4 +240,5 @@ _KEYWORDS: dict[str, Callable[[Json], Check]] = {
     "maximum": _maximum,
     "minLength": _min_length,
     "minItems": _min_items,
+    "minProperties": _min_properties,
 }

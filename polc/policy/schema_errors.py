@@ -173,7 +173,9 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
                 span = node.entries[str(error.instance)].key.span
             shape = "letters, digits, `_`, `-` and `.`" if title == "an id" else "letters, digits, `_` and `-`"
             collector.error("POL105", f"`{error.instance}` is not {title}: it takes {shape}, at most 63", span)
-        case "minItems" | "minLength":
+        case "minProperties" if isinstance(node, Mapping) and node.entries:
+            collector.error("POL103", f"expected {title}, and here is `{', '.join(node.entries)}` alone", _head(node))
+        case "minItems" | "minLength" | "minProperties":
             collector.error("POL106", f"expected {title}, found nothing in it", span)
         case _:
             low, high = schema.get("minimum"), schema.get("maximum")

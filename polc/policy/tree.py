@@ -25,7 +25,7 @@ def not_a_character(span: Span) -> Failure:
 
 
 def by_name(written: Iterable[Entry]) -> dict[str, Entry]:
-    """Entries by their keys.
+    """Entries by their keys; a whole number is the text that it was written as, such as a port in a map.
 
     Raises:
         Failure: POL011 for keys that are there twice, POL012 for keys that are not text; all of the mapping at once.
@@ -34,6 +34,9 @@ def by_name(written: Iterable[Entry]) -> dict[str, Entry]:
     wrong: list[Diagnostic] = []
     for entry in written:
         key = entry.key
+        if isinstance(key.value, int) and not isinstance(key.value, bool) and key.at is not None:
+            key = Scalar(key.span.text, key.span, key.at)
+            entry = entry._replace(key=key)
         if not isinstance(key.value, str):
             wrong.append(
                 Diagnostic(

@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from polc.ir.reachable import reachable
-from polc.policy.document import Ban, Decision, Endpoint, MacroDocument, NativeDocument, ServiceWord, Verdict, Word
+from polc.policy.document import (
+    Ban,
+    Decision,
+    Endpoint,
+    MacroDocument,
+    NativeDocument,
+    Offloading,
+    ServiceWord,
+    TimeoutName,
+    Verdict,
+    Word,
+)
 from polc.policy.lower.sections import Written
 from polc.policy.lower.symbols import service_definition
 from polc.policy.merge import Merged
@@ -79,6 +90,8 @@ def _of_definition(name: Name, entry: Entry, written: Written) -> Iterator[Name]
             yield from names_in(written.macros[name.text] or ())
         case "services":
             yield from names_in(service_definition(entry).words)
+        case "timeouts" | "flowtables":
+            pass
         case "zones":
             yield from _groups(node.get("addresses") if isinstance(node, MappingNode) else None)
         case _:
@@ -98,6 +111,10 @@ def names_in(part: object) -> Iterator[Name]:
             yield Name("macros", macro.text)
         case Verdict(Decision.JUMP | Decision.GOTO, Word(text)):
             yield Name("chains", text)
+        case TimeoutName(Word(text)):
+            yield Name("timeouts", text)
+        case Offloading(Word(text)):
+            yield Name("flowtables", text)
         case Endpoint(zones, addresses):
             for word in zones.words if zones else ():
                 yield Name("zones", word.text)

@@ -7,7 +7,7 @@ import re
 from polc.diagnostics import Failure
 from polc.diagnostics.suggest import nearest
 from polc.ir.fields import FIELDS
-from polc.ir.matches import FlagField, NameField, Trait
+from polc.ir.matches import ExtensionHeader, FlagField, NameField, Trait
 from polc.parsing.tables import END
 from polc.policy.nodes import Scalar
 from polc.policy.parser import Unexpected
@@ -29,8 +29,9 @@ _ELSEWHERE: tuple[tuple[str, str], ...] = (
 _KNOWN = (
     *(one.value for one in FIELDS),
     *(one.value for one in (*FlagField, *NameField, *Trait)),
-    "ct original saddr", "ct original daddr", "fib saddr type", "fib daddr type", "rpfilter", "rpfilter loose",
-    "tcp option sack-perm",
+    *(f"exthdr {one.value}" for one in ExtensionHeader),
+    "ct original saddr", "ct original daddr", "ct reply saddr", "ct reply daddr", "fib saddr type", "fib daddr type",
+    "rpfilter", "rpfilter loose", "tcp option sack-perm",
 )  # fmt: skip
 
 

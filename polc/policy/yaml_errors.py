@@ -12,10 +12,10 @@ from polc.source import SourceFile, Span
 
 _RULE = re.compile(
     r"""^[ \t]*(?:-[ \t]+)*(?P<flow>[\[{][ \t]*)?(?:rule:[ \t]+)?  # where a rule stands
-    (?P<rule>(?P<word>[a-z]+)[ \t](?:[^\n"'#]|"[^\n"]*")*"[^\n"]*:[ ][^\n]*)""",
+    (?P<rule>(?P<word>[a-z]+)[ \t](?:(?P<map>[^\n"'#{]*\{[^\n#]*)|(?:[^\n"'#]|"[^\n"]*")*"[^\n"]*):[ ][^\n]*)""",
     re.MULTILINE | re.VERBOSE,
 )
-"""A line with a rule that is not in quotes and holds a quoted text with `: `."""
+"""A line with a rule that is not in quotes and holds a map or a quoted text with `: `."""
 
 _REMARK = re.compile(r"(?:[ \t]+#[^\n\"]*|\s+)$")
 
@@ -55,8 +55,9 @@ def _unquoted_rule(source: SourceFile, end: int) -> Failure | None:
             text = _REMARK.sub("", found["rule"])
             span = source.span(found.start("rule"), found.start("rule") + len(text))
             help_text = QUOTES if found["flow"] else in_quotes(span)
+            within = "braces" if found["map"] else "quotes"
             return Failure.of(
-                "POL006", "in YAML, `: ` ends a key, also within this rule's quotes", span, help=help_text
+                "POL006", f"in YAML, `: ` ends a key, also within this rule's {within}", span, help=help_text
             )
     return None
 

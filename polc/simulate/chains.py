@@ -11,10 +11,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from polc.ir.family import Family
-from polc.ir.fields import FIELDS
-from polc.ir.matches import FieldMatch, Match, OpaqueMatch, ServiceMatch, of_tcp_alone
+from polc.ir.matches import Match, OpaqueMatch, ServiceMatch, protocol_of
 from polc.ir.origin import Origin
-from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset
 from polc.ir.statements import Counter, Duplicate, Log, Trace
 from polc.ir.verdicts import (
@@ -123,12 +121,9 @@ def protocols_of(rule: Rule) -> frozenset[int] | None:
     for match in rule.matches:
         if isinstance(match, ServiceMatch):
             here: frozenset[int] | None = frozenset(term.protocol for term in match.terms)
-        elif of_tcp_alone(match):
-            here = frozenset({TCP})
-        elif isinstance(match, FieldMatch) and FIELDS[match.field].protocol is not None:
-            here = frozenset({FIELDS[match.field].protocol or 0})
         else:
-            here = None
+            protocol = protocol_of(match)
+            here = None if protocol is None else frozenset({protocol})
         if here is not None:
             found = here if found is None else found & here
     return found

@@ -55,6 +55,19 @@ def test_the_example_triggers_it(code: str, tmp_path: Path) -> None:
         policy("drop tcp/23", default="accept"),
         policy("use stateful", "accept icmpv6/packet-too-big", "accept tcp", chain="forward"),
         policy("use stateful", "use loopback", "accept icmpv6", "accept tcp/1-1024 from 192.0.2.0/24"),
+        # So does what verdict maps do.
+        policy("'vmap ct state {established: accept, related: accept, invalid: drop}'", *ALL[1:]),
+        policy(
+            "'vmap ct state {established: accept}'",
+            "'vmap iifname {lo: accept, eth0: jump base}'",
+            head=chains(base=ALL[2:]),
+        ),
+        policy(*ALL[:3], "'vmap tcp dport {22: accept, 80: drop}'"),
+        policy(*ALL[:3], "'vmap iifname . tcp dport {eth0 . 22: accept}'"),
+        policy(*ALL[:3], "'vmap dport {22: jump doors} tcp, udp'", head=chains(doors=("accept",))),
+        policy(*ALL[:3], "'vmap meta l4proto {tcp: jump doors}'", head=chains(doors=(ALL[3],))),
+        "polc: 1\ningress: {eth0: {default: drop, rules: [accept tcp/22, drop tcp/80 over 9/second]}}\n",
+        "timeouts: {t: {protocol: tcp, close: 9s}}\n" + policy(*ALL, "ct timeout set t tcp/80"),
         # What chains do counts as if it stood where they are called.
         policy("jump base", ALL[3], head=chains(base=ALL[:3])),
         policy("goto base", head=chains(base=(*ALL[:3], "jump doors"), doors=("return tcp/1-21", ALL[3]))),
@@ -107,6 +120,13 @@ def test_nothing_to_say(text: str, tmp_path: Path) -> None:
         (policy(ALL[0], ALL[2], "jump base udp", ALL[3], head=chains(base=(ALL[1],))), "POL303"),
         (policy(*ALL[:2], "jump base udp", ALL[3], head=chains(base=(ALL[2],))), "POL304"),
         (policy(*ALL[:3], "jump end", default="accept", head=chains(end=("drop",))), "POL306"),
+        # An element is for its own packets alone.
+        (policy("'vmap ct state {new: accept, related: accept}'", *ALL[1:]), "POL302"),
+        (policy("'vmap iifname {eth0: jump base}'", *ALL[1:], head=chains(base=ALL[:1])), "POL302"),
+        (policy(*ALL[:1], *ALL[2:], "'vmap iifname {eth0: accept}'"), "POL303"),
+        (policy(*ALL[:3], "'vmap tcp dport {22: drop, 80: accept}'"), "POL306"),
+        (policy(*ALL[:3], "'vmap dport {80: jump doors} tcp'", head=chains(doors=("accept",))), "POL306"),
+        (policy("'vmap iifname {eth0: jump guard}'", *ALL, head=chains(guard=(GUARD,))), "POL301"),
     ],
 )
 def test_found(text: str, code: str, tmp_path: Path) -> None:
@@ -130,6 +150,14 @@ FILES = "services: {files: {ports: tcp/21, helper: ftp}, many: [files, tcp/80]}\
         policy(*ALL, "accept where ct original saddr @a", head="addresses: {a: 192.0.2.1}\n"),
         policy(*ALL, "use mine", head="macros: {mine: [accept web]}\nservices: {web: tcp/80}\n"),
         policy(*ALL, "jump guard", head="chains: {guard: [goto inner], inner: [accept tcp/80]}\n"),
+        policy(*ALL, "'vmap tcp dport {1: jump guard, 2: goto inner}'",
+               head="chains: {guard: [accept tcp/80], inner: [accept tcp/80]}\n"),
+        policy(*ALL, "{vmap: saddr, verdicts: {'@some': accept}}", head="addresses: {some: 192.0.2.1}\n"),
+        policy(*ALL, "'vmap iifname {eth0: accept} files'", head="services: {files: {ports: tcp/21, helper: ftp}}\n"),
+        policy(*ALL, "'mark set map saddr {@some: 1}'", head="addresses: {some: 192.0.2.1}\n"),
+        policy(*ALL, "ct timeout set short tcp", head="timeouts: {short: {protocol: tcp, close: 9s}}\n"),
+        policy("use stateful", "use icmp-essentials", "flow add @fast tcp", chain="forward",
+               head="flowtables: {fast: {devices: [eth0]}}\n"),
         policy(*ALL, "accept tcp/22", head="services: {door: tcp/22}\nsettings: {management: door}\n"),
         policy(*BANS, head=BANNED),
         policy(*BANS[:1], *BANS[3:], "drop from @banned", head="addresses: {banned: {dynamic: true}}\n"),
@@ -174,7 +202,9 @@ zones: {wan: eth0}
 addresses: {inner: 192.0.2.1, outer: ["@inner"], banned: {dynamic: true, timeout: 1h, size: 9}}
 services: {web: tcp/80}
 macros: {mine: [accept web]}
-chains: {guard: [accept tcp/80 from @outer], loose: [jump guard]}
+chains: {guard: [accept tcp/80 from @outer], loose: ['vmap tcp dport {80: jump guard}']}
+timeouts: {short: {protocol: tcp, close: 9s}}
+flowtables: {fast: {devices: [eth0]}}
 """
 
 
@@ -190,6 +220,8 @@ def test_what_is_unused_is_told_with_its_reason(tmp_path: Path) -> None:
          [("banned", "rules add to it, and none asks what is in it"), ("ban @banned", "added here")]),
         ("POL309", "the service `web` is not used",
          [("web", "only `mine` names it, which is not used"), ("mine", "not used either")]),
+        ("POL309", "the timeout `short` is not used", [("short", "no rule gives it to a flow")]),
+        ("POL309", "the flowtable `fast` is not used", [("fast", "no rule adds flows to it")]),
         ("POL309", "the macro `mine` is not used", [("mine", "no rule uses it")]),
         ("POL309", "the chain `guard` is not used",
          [("guard", "only `loose` names it, which is not used"), ("loose", "not used either")]),

@@ -12,6 +12,7 @@ from pages import BLOCKS, PRELUDE, ROWS, Block, Row, wrapped, write_files
 
 from polc.backends.registry import BACKENDS
 from polc.compiler import ANY_APPROXIMATION, emit, read
+from polc.kernel.devices import devices_of
 from polc.kernel.verify import verify
 
 ALL = pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "conntrack", "hashlimit", "recent", "ftp-helper")
@@ -32,6 +33,10 @@ TABLES = {
 LOADED = [block for block in BLOCKS if block.kind in ("policy", "rules") and "error" not in block.options]
 
 
+def needs(block: Block) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.kernel(block.options["needs"]),) if "needs" in block.options else ()
+
+
 NFT_ALONE = ("ct zone", "fragment", "meta iifgroup")
 
 
@@ -40,14 +45,15 @@ def hold(text: str, refused: str, folder: Path) -> None:
     path.write_text(text)
     ruleset = read(str(path))
     targets = [target for target in BACKENDS if target not in refused.split(",")]
-    results = verify({one: emit(ruleset, one, allow=frozenset({ANY_APPROXIMATION})) for one in targets})
+    outputs = {one: emit(ruleset, one, allow=frozenset({ANY_APPROXIMATION})) for one in targets}
+    results = verify(outputs, devices_of(ruleset))
     assert results
     for result in results:
         assert result.verified, (result.loader, result.differences, result.problems)
 
 
 @ALL
-@pytest.mark.parametrize("block", LOADED, ids=lambda block: block.place)
+@pytest.mark.parametrize("block", [pytest.param(one, marks=needs(one), id=one.place) for one in LOADED])
 def test_every_loader_holds_it(block: Block, tmp_path: Path) -> None:
     write_files(block.page, tmp_path)
     text = block.text if block.kind == "policy" else wrapped(block.text, block.options["section"])

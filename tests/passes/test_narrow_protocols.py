@@ -1,4 +1,4 @@
-"""Narrowing to TCP: which matches ask for it, what of a service is left, and that no packet sees a difference."""
+"""Narrowing to a protocol: which matches ask for one, what of a service is left; no packet sees a difference."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from polc.ir.matches import (
     TcpOptionMatch,
     Trait,
     TraitMatch,
-    of_tcp_alone,
+    protocol_of,
 )
 from polc.ir.origin import Origin
-from polc.ir.protocols import ICMP, TCP, UDP
+from polc.ir.protocols import DCCP, ICMP, PROTOCOLS, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, RegularChain, Rule, Ruleset
 from polc.ir.stateful import Limit, Rate, Unit
 from polc.ir.statements import Counter
@@ -31,6 +31,7 @@ from polc.ir.verdicts import Accept, Drop
 from polc.passes import pipeline
 from polc.passes.narrow_protocols import narrow_protocols, narrow_rule
 
+AH, ESP = PROTOCOLS["ah"], PROTOCOLS["esp"]
 SYN = FlagsMatch(FlagField.TCP_FLAGS, 2, 2)
 OF_TCP: tuple[Match, ...] = (
     SYN,
@@ -59,21 +60,36 @@ def narrowed(*terms: ServiceTerm, beside: tuple[Match, ...] = (SYN,)) -> tuple[M
 
 @pytest.mark.parametrize("match", OF_TCP, ids=lambda one: type(one).__name__)
 def test_what_asks_for_tcp(match: Match) -> None:
-    assert of_tcp_alone(match)
+    assert protocol_of(match) == TCP
     assert narrowed(HTTP, DNS, PING, beside=(match,)) == (ServiceMatch((HTTP,)), match)
     assert narrowed(DNS, PING, beside=(match,)) is None
 
 
 @pytest.mark.parametrize("match", OF_ANY, ids=lambda one: type(one).__name__)
 def test_what_does_not(match: Match) -> None:
-    assert not of_tcp_alone(match)
+    assert protocol_of(match) is None
     assert narrowed(DNS, PING, beside=(match,)) == (ServiceMatch((DNS, PING)), match)
 
 
-def test_every_field_of_tcp_is_known() -> None:
-    found = {field for field in Field if of_tcp_alone(FieldMatch(field, Intervals.single(0)))}
-    assert found == {field for field in Field if field.value.startswith("tcp ")}
-    assert {FIELDS[field].protocol for field in Field} == {None, TCP}
+def test_fields_of_protocols_are_known() -> None:
+    found = {field: protocol_of(FieldMatch(field, Intervals.single(0))) for field in Field}
+    assert {field: one for field, one in found.items() if one is not None} == {
+        Field.TCP_MSS: TCP, Field.AH_SPI: AH, Field.ESP_SPI: ESP, Field.DCCP_TYPE: DCCP,
+    }  # fmt: skip
+    assert found == {field: FIELDS[field].protocol for field in Field}
+
+
+@pytest.mark.parametrize(("field", "protocol"), [(Field.AH_SPI, AH), (Field.ESP_SPI, ESP), (Field.DCCP_TYPE, DCCP)])
+def test_what_asks_for_another_protocol(field: Field, protocol: int) -> None:
+    match, own = FieldMatch(field, Intervals.single(5), negated=True), PortTerm(protocol)
+    assert narrowed(HTTP, own, DNS, beside=(match,)) == (ServiceMatch((own,)), match)
+    assert narrowed(HTTP, DNS, PING, beside=(match,)) is None
+
+
+def test_no_packet_is_of_two_protocols() -> None:
+    spi = FieldMatch(Field.ESP_SPI, Intervals.single(5))
+    assert narrow_rule(Rule((SYN, spi), Accept())) is None
+    assert narrowed(HTTP, PortTerm(ESP), beside=(SYN, spi)) is None
 
 
 def test_a_rule_without_a_service_is_left_alone() -> None:

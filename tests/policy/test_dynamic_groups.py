@@ -178,3 +178,15 @@ def test_groups_named_like_sets_of_others() -> None:
     """A group `a-v4` beside `a` has sets of other names than `a`."""
     found = read("polc: 1\naddresses: {a: {dynamic: true}, a-v4: {dynamic: true}}\n").sets
     assert [one.name for one in found] == ["a-v4", "a-v6", "a-v4-v4", "a-v4-v6"]
+
+
+def test_a_group_that_is_named_alone_lends_its_name() -> None:
+    def groups(rule: str) -> list[str]:
+        return [match.group for one in rules(rule) for match in one.matches if isinstance(match, AddressMatch)]
+
+    assert groups("accept from @fixed to @fixed") == ["fixed", "fixed"]
+    assert groups("drop tcp/22 from not @fixed limit 5/minute") == ["fixed"]
+    assert groups("drop from @fixed, @bad") == ["fixed"]
+    assert groups("drop from @fixed, 192.0.2.99") == [""]
+    assert groups("drop from 192.0.2.99") == [""]
+    assert AddressMatch(Side.SADDR, ONE, group="a") == AddressMatch(Side.SADDR, ONE)

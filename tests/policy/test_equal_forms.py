@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies import HEAD, read_bytes
@@ -111,6 +112,13 @@ def logs(draw: st.DrawFn) -> Both:
     elif draw(st.booleans()):
         value["group"] = draw(st.sampled_from([0, 7, 65535]))
         words.append(f"group {value['group']}")
+        for key in draw(st.lists(st.sampled_from(["snaplen", "queue_threshold"]), unique=True)):
+            value[key] = draw(st.integers(1, 65535))
+            words.append(f"{key.replace('_', '-')} {value[key]}")
+    if draw(st.booleans()):
+        flags = several(draw, ["tcp-sequence", "ip-options", "skuid", "all", "colour"])
+        value["flags"] = one_or_list(draw, flags)
+        words.append(f"flags {', '.join(flags)}")
     if draw(st.booleans()):
         value["at"] = draw(st.sampled_from(["5/minute", {"rate": "5/minute", "burst": 9}]))
         words.append("at 5/minute" + (" burst 9" if isinstance(value["at"], dict) else ""))
@@ -149,7 +157,8 @@ CONDITIONS = (
     "meta hour 22:00-06:00 and meta day friday-monday", "ether saddr 02:00:5e:00:53:01", "ct bytes > 10mbytes",
     "ct original daddr 192.0.2.0/24", "fib daddr type local, broadcast", "tcp option sack-perm missing",
     "ct direction reply", "ct expiration < 30s", "meta pkttype multicast", "meta length 64-1500", "socket",
-    "ct status nothing", "ip ttl 256", "rpfilter fails", "meta skuid 0",
+    "ct status nothing", "ip ttl 256", "rpfilter fails", "meta skuid 0", "exthdr frag exists", "esp spi 5",
+    "fib saddr . iif type local", "ct reply saddr @admins", "meta priority 1:10", "vlan id 5", "dccp type reset",
 )  # fmt: skip
 
 
@@ -168,8 +177,38 @@ ACTS = (
         Both("mark save", "mark", "save"),
         Both("mark save mask 3", "mark", {"save": True, "mask": 3}),
         Both("mark restore", "mark", {"restore": True}),
+        Both("mark xor 5 mask 0xff", "mark", {"xor": 5, "mask": "0xff"}),
+        Both("meta mark xor 0x1", "mark", {"xor": "0x1"}),
+        Both(
+            "mark set map saddr {192.0.2.1: 7, @admins: 0x8}",
+            "mark",
+            {"set": {"map": "saddr", "to": {"192.0.2.1": 7, "@admins": "0x8"}}},
+        ),
     ),
-    (Both("ct mark set 7", "ct_mark", {"set": 7}), Both("ct mark set 7 mask 1", "ct_mark", {"set": 7, "mask": 1})),
+    (
+        Both("ct mark set 7", "ct_mark", {"set": 7}),
+        Both("ct mark set 7 mask 1", "ct_mark", {"set": 7, "mask": 1}),
+        Both("ct mark xor 7", "ct_mark", {"xor": 7}),
+        Both("ct mark set map iifname {eth0: 1}", "ct_mark", {"set": {"map": "iifname", "to": {"eth0": 1}}}),
+    ),
+    (
+        Both("ct timeout set short", "ct_timeout", "short"),
+        Both("ct timeout set nothing", "ct_timeout", "nothing"),
+    ),
+    (Both("flow add @fast", "flow", "fast"), Both("flow add @fast", "flow", "@fast")),
+    (Both("meta priority set 1:10", "priority", "1:10"), Both("meta priority set 7", "priority", 7)),
+    (
+        Both("dup to 192.0.2.1", "dup", "192.0.2.1"),
+        Both("dup to 2001:db8::1 device eth1", "dup", {"to": "2001:db8::1", "device": "eth1"}),
+    ),
+    (Both("ip ttl set 64", "ttl", 64), Both("ip ttl inc 1", "ttl", {"inc": 1})),
+    (Both("ip6 hoplimit set 64", "hoplimit", {"set": 64}), Both("ip6 hoplimit dec 3", "hoplimit", {"dec": 3})),
+    (Both("ct zone set 5", "ct_zone", 5), Both("ct reply zone set 5", "ct_zone", {"reply": 5})),
+    (Both("trace", "trace", True),),
+    (
+        Both("reset tcp option sack-perm, tcp option 8", "reset", "sack-perm, 8"),
+        Both("reset tcp option mptcp", "reset", ["mptcp"]),
+    ),
     (Both("mss clamp", "mss", "clamp"), Both("mss clamp size 1400", "mss", 1400)),
     (Both("counter", "counter", True),),
     (Both("dscp set ef", "dscp", "ef"), Both("dscp set 46", "dscp", 46)),
@@ -179,12 +218,51 @@ ACTS = (
 
 
 @st.composite
+def verdicts(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
+    """A verdict, None for none, in words and as keys."""
+    kind = draw(st.sampled_from(["alone", "alone", "alone", "vmap", "queue"]))
+    match kind:
+        case "queue":
+            numbers = draw(st.sampled_from(["", "7", "0-3", "3-0"]))
+            flags = draw(st.lists(st.sampled_from(["bypass", "fanout", "faster"]), unique=True, max_size=2))
+            value: dict[str, Value] = {"verdict": "queue"}
+            if numbers:
+                value["num"] = int(numbers) if numbers.isdigit() else numbers
+            if flags:
+                value["flags"] = one_or_list(draw, flags)
+            words = ["queue", numbers, f"flags {', '.join(flags)}" if flags else ""]
+            return " ".join(word for word in words if word), value
+        case "vmap":
+            key, places = draw(st.sampled_from(MAPS))
+            some = draw(st.lists(st.sampled_from(places), min_size=1, unique=True))
+            to = {
+                one: draw(st.sampled_from(["accept", "drop", "jump c", "goto c", "return", "jump d"])) for one in some
+            }
+            elements = ", ".join(f"{place} : {verdict}" for place, verdict in to.items())
+            return f"vmap {key} {{{elements}}}", {"vmap": key, "verdicts": dict(to)}
+        case _:
+            words = draw(st.sampled_from(["accept", "drop", "reject", "reject with admin-prohibited", "return"]))
+            decision, _, answer = words.partition(" with ")
+            return words, {"verdict": decision, **({"with": answer} if answer else {})}
+
+
+MAPS = (
+    ("iifname", ["eth0", "wg*", "eth*", '"odd name"']),
+    ("tcp dport", ["22", "80", "20-30", "ssh"]),
+    ("saddr . tcp dport", ["192.0.2.1 . 22", "@admins . 1-9", "2001:db8::1 . 22", "192.0.2.1"]),
+    ("ct state", ["new", "established", "old"]),
+    ("meta mark", ["0x1", "1", "2-5"]),
+    ("port", ["1"]),
+)
+
+
+@st.composite
 def rules(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
     clauses = [endpoints("from"), endpoints("to"), states(), rates("limit"), rates("over"), hits(), logs(), counts()]
     clauses += [bounds(), conditions(), *(st.sampled_from(one) for one in ACTS)]
     chosen = [draw(one) for one in draw(st.lists(st.sampled_from(clauses), max_size=4, unique_by=id))]
     chosen = list({one.key: one for one in chosen}.values())
-    verdict = draw(st.sampled_from(["accept", "drop", "reject", "reject with admin-prohibited", "return", None]))
+    verdict, keys = draw(verdicts()) if draw(st.integers(0, 5)) else (None, {})
     services = draw(st.sampled_from([["tcp/22"], ["ssh"], ["web"], ["tcp/80", "443", "udp/53"], ["dns", "tcp/9"], []]))
     if verdict in ("accept", None) and draw(st.booleans()):
         services = ["files", "tcp/2000"]
@@ -196,10 +274,7 @@ def rules(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
         mapping["helper"] = "ftp"
     else:
         words.append(verdict)
-        decision, _, answer = verdict.partition(" with ")
-        mapping["verdict"] = decision
-        if answer:
-            mapping["with"] = answer
+        mapping.update(keys)
     if services:
         words.append(", ".join(services))
         mapping["service"] = ",".join(services)
@@ -217,8 +292,23 @@ def rules(draw: st.DrawFn) -> tuple[str, dict[str, Value]]:
     return " ".join(words), mapping
 
 
-def lowered(rule: object) -> tuple[object, ...]:
-    head = f"polc: 1\n{HEAD}forward: {{default: drop, rules: [{json.dumps(rule)}]}}\n"
+FLOWS = """\
+chains: {c: [accept]}
+timeouts: {short: {protocol: tcp, close: 10s}}
+flowtables: {fast: {devices: [eth0, eth1]}}
+"""
+
+
+SECTIONS = (
+    "forward: {default: drop, rules: [RULE]}",
+    "mangle: {forward: [RULE]}",
+    "raw: {prerouting: [RULE]}",
+    "ingress: {eth0: {default: accept, rules: [RULE]}}",
+)
+
+
+def lowered(rule: object, section: str = SECTIONS[0]) -> tuple[object, ...]:
+    head = f"polc: 1\n{HEAD}{FLOWS}{section.replace('RULE', json.dumps(rule))}\n"
     found = read_bytes(head.encode())
     if not isinstance(found, Ruleset):
         # Findings come in the order of the text, and the two forms order their words differently.
@@ -230,10 +320,39 @@ def lowered(rule: object) -> tuple[object, ...]:
 
 
 @settings(max_examples=250, deadline=None)
-@given(rules())
-def test_text_and_mapping_are_one_rule(rule: tuple[str, dict[str, Value]]) -> None:
+@given(rules(), st.sampled_from(SECTIONS))
+def test_text_and_mapping_are_one_rule(rule: tuple[str, dict[str, Value]], section: str) -> None:
     text, mapping = rule
-    assert lowered(text) == lowered(mapping), text
+    assert lowered(text, section) == lowered(mapping, section), text
+
+
+@pytest.mark.parametrize(
+    ("text", "mapping"),
+    [
+        (
+            "dnat tcp from wan -> map tcp dport {80: 192.0.2.10:8080, 443: 192.0.2.11}",
+            {"verdict": "dnat", "service": "tcp", "from": "wan",
+             "target": {"map": "tcp dport", "to": {"80": "192.0.2.10:8080", "443": "192.0.2.11"}}},
+        ),
+        (
+            "snat to wan -> map saddr {192.0.2.0/25: 203.0.113.1, 192.0.2.128/25: 203.0.113.2} random",
+            {"verdict": "snat", "to": "wan", "random": True,
+             "target": {"map": "saddr", "to": {"192.0.2.0/25": "203.0.113.1", "192.0.2.128/25": "203.0.113.2"}}},
+        ),
+        ("masquerade to wan fully-random", {"verdict": "masquerade", "to": {"zone": "wan"}, "fully_random": True}),
+        ("redirect -> map dport {80: :1}",
+         {"verdict": "redirect", "target": {"map": "dport", "to": {"80": ":1"}}}),
+    ],
+)  # fmt: skip
+def test_so_are_those_of_nat(text: str, mapping: dict[str, Value]) -> None:
+    assert lowered(text, "nat: [RULE]") == lowered(mapping, "nat: [RULE]")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_clause_alone(section: str) -> None:
+    for one in (each for group in ACTS for each in group):
+        text = f"accept tcp {one.words}"
+        assert lowered(text, section) == lowered({"verdict": "accept", "service": "tcp", one.key: one.value}, section)
 
 
 def test_most_of_them_are_rules() -> None:

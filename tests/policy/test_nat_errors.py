@@ -62,7 +62,6 @@ def test_pol248_and_its_place(rule: str, place: str, message: str) -> None:
     ("target", "help"),
     [
         ("192.0.2.1:0", ""), ("192.0.2.1:65536", ""), ("192.0.2.1:90-80", ""), ("192.0.2.1:http", ""),
-        ("192.0.2.1:", ""),
         ("80", "a port alone is written `:80`"), ("80-90", "a port alone is written `:80-90`"),
         ("192.0.2.256", ""), ("192.0.2.1/24", ""), ("192.0.2.9-192.0.2.1", ""), ("192.0.2.1-2001:db8::1", ""),
         ("somewhere", ""), ("[2001:db8::1", ""), ("[2001:db8::1]80", ""), ("[]:80", ""), ("[192.0.2]:80", ""),
@@ -141,3 +140,8 @@ def test_other_errors(rule: str, code: str, place: str) -> None:
 )
 def test_tproxy_that_cannot_be(rule: str, code: str, place: str) -> None:
     assert places(rule, "mangle: {prerouting: [%s]}") == [(code, place)]
+
+
+def test_a_colon_without_its_port() -> None:
+    (one,) = errors(HEAD + "nat: ['dnat tcp/80 -> 192.0.2.1:']\n")
+    assert (one.code, one.message) == ("POL110", "`:` cannot follow `192.0.2.1`")

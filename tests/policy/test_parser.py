@@ -20,7 +20,8 @@ LARK = Lark(GRAMMAR, parser="lalr", lexer="basic", start=list(STARTS), maybe_pla
 
 WORDS = st.sampled_from(
     [*sorted(keywords()), ",", ",", "ssh", "wan", "tcp/22", "udp/5-6", "80", "10/minute", "100s", "@a", "192.0.2.1",
-     "2001:db8::/32", "source", "source/24", "/56", '"a b"', '"', "=", "new", "icmp/3/4", "accept,drop", "fromx", "é"]
+     "2001:db8::/32", "source", "source/24", "/56", '"a b"', '"', "=", "new", "icmp/3/4", "accept,drop", "fromx", "é",
+     ":", "22:", "eth0:", "2001:db8::", "192.0.2.1:", ".", "{", "}", "ip ttl", "tcp option sack-perm", "vmap", "map"]
 )  # fmt: skip
 
 
@@ -59,6 +60,12 @@ def test_reads_what_lark_reads(start: str, words: list[str], head: str) -> None:
         "reject with tcp-reset tcp/113 comment \"a 'b' \\\"c\\\"\"",
         "helper ftp proto 6, tcp/21",
         "use stateful comment \"x\"",
+        'vmap saddr . tcp dport {192.0.2.1 . 22: accept, 2001:db8:: . 80-90: jump web, @a . 1: goto web} counter',
+        'vmap iifname {"wg*": accept, eth0.5: drop, br-lan: return} state new',
+        "dnat tcp from wan -> map tcp dport {80: 192.0.2.10:8080, 443: [2001:db8::1]:443, 1: :5}",
+        "mark set map ct mark {0x1: 2} ip ttl set 5 reset tcp option sack-perm, tcp option 8",
+        'queue 0-3 flags bypass, fanout ssh log "x" group 5 snaplen 6 queue-threshold 7 flags skuid,ether at 5/minute',
+        "flow add @fast dup to 192.0.2.1 device eth0 trace fully-random ct timeout set short meta priority set 1:10",
     ],
 )  # fmt: skip
 def test_whole_rules(text: str) -> None:
@@ -71,7 +78,8 @@ def test_what_is_expected_can_follow(words: list[str]) -> None:
     samples = {"NAME": "ssh", "PORTS": "tcp/22", "VALUE": "80", "STRING": '"x"', "REFERENCE": "@a", "COMMA": ",",
                "ADDRESS": "192.0.2.1", "LENGTH": "/56", "ARROW": "->", "FIELD": "ct mark", "SACK_PERM": "sack-perm",
                "COMPARE": "==", "BAR": "|", "MASKED": "&", "OPEN": "(", "CLOSE": ")", "SET_OPEN": "{",
-               "SET_CLOSE": "}"}  # fmt: skip
+               "SET_CLOSE": "}", "_COLON": ": ", "_DOT": ". ", "FULLY_RANDOM": "fully-random",
+               "QUEUE_THRESHOLD": "queue-threshold"}  # fmt: skip
     text = " ".join(["accept", *words])
     try:
         parse(text, "rule")

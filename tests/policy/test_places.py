@@ -51,7 +51,7 @@ def test_every_demand_has_a_place_that_it_refuses() -> None:
 
 
 def _places() -> list[Place]:
-    return [*LISTS, *(Place(one, Hook(one)) for one in SECTIONS)]
+    return [*LISTS, *(Place(one, Hook(one)) for one in SECTIONS), Place("ingress-eth0", Hook.INGRESS)]
 
 
 def _name(place: Place) -> str:

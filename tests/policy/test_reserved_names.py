@@ -7,7 +7,7 @@ import re
 import pytest
 from policies import errors, read
 
-from polc.policy.parser import FIELD_WORDS, reserved
+from polc.policy.parser import FIELD_WORDS, keywords, reserved
 from polc.resources import read_resource
 
 DEFINITIONS = {
@@ -16,7 +16,12 @@ DEFINITIONS = {
     "services": "udp/9999",
     "chains": "[accept tcp/80]",
     "macros": "[accept tcp/80]",
+    "timeouts": "{protocol: tcp, close: 10s}",
+    "flowtables": "{devices: [eth0]}",
 }
+
+NEVER_TAKEN = {"vlan", "ah", "esp", "dccp", "mh", "exthdr"}
+"""The second words of these fields begin no clause: in `from vlan limit 1/second` nothing can be taken for a field."""
 
 
 @pytest.mark.parametrize("word", sorted(reserved() - {"tcp"}))
@@ -36,7 +41,31 @@ def test_tcp_is_a_service_that_can_be_defined_as_what_it_is() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["state-of", "limits", "ct-wan", "metal", "notary", "ip4", "rpfilters", "new", "source", "fragment", "_", "x--"],
+    [
+        "state-of",
+        "limits",
+        "ct-wan",
+        "metal",
+        "notary",
+        "ip4",
+        "rpfilters",
+        "new",
+        "source",
+        "fragment",
+        "_",
+        "x--",
+        "vlan",
+        "ah",
+        "mh",
+        "exthdr",
+        "zone",
+        "timeout",
+        "bypass",
+        "ttl",
+        "priority",
+        "queues",
+        "original",
+    ],
 )
 def test_other_names_can_be_used_in_every_place(name: str) -> None:
     definitions = "".join(f"{kind}: {{{name}: {value}}}\n" for kind, value in DEFINITIONS.items())
@@ -63,5 +92,9 @@ def test_the_words_of_fields_are_those_of_the_grammar() -> None:
             first.append("")
         else:
             first[-1] += character
-    words = {found[0] for one in first if (found := re.match(r"[a-z0-9]+", one))}
-    assert words == FIELD_WORDS
+    fields = {found[1]: one for one in first if (found := re.match(r"([a-z0-9]+)", one))}
+    assert fields.keys() - NEVER_TAKEN == FIELD_WORDS
+    for word in NEVER_TAKEN:
+        seconds = set(re.findall(r"[a-z]+", fields[word].replace("\\s", " "))) - {word}
+        assert seconds
+        assert not seconds & keywords(), word

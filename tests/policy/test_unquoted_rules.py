@@ -12,6 +12,10 @@ READ_AS_KEYS = (
     'drop tcp/23 log "in: x"',
     'accept tcp/80 comment "it\'s for: x"',
     'drop log "a" comment "b: c"',
+    "vmap tcp dport {22: accept}",
+    "vmap tcp dport {22: accept, 80: drop} from 192.0.2.0/24",
+    'vmap iifname {eth0: accept, "eth1": drop}',
+    'drop log "in: " where ip ttl in {1, 2}',
 )
 
 
@@ -34,6 +38,8 @@ def test_the_rule_is_pointed_at_and_written_as_it_should_be(rule: str, after: tu
         ('{rule: log "in: " limit 5/minute}', 'log "in: " limit 5/minute}'),
         ('rule: log "in: " limit 5/minute', 'log "in: " limit 5/minute'),
         ('log "in: " limit 5/minute   # so many', 'log "in: " limit 5/minute'),
+        ("rule: vmap tcp dport {22: accept}", "vmap tcp dport {22: accept}"),
+        ("vmap ct state {new: accept, invalid: drop}   # so", "vmap ct state {new: accept, invalid: drop}"),
     ],
 )
 def test_also_within_a_mapping_and_before_a_comment(rule: str, place: str) -> None:

@@ -11,6 +11,9 @@ from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressType,
     AddressTypeMatch,
+    Direction,
+    ExtensionHeader,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -70,6 +73,26 @@ def values(*pairs: tuple[int, int]) -> Intervals:
         ("ct helper ftp", NameMatch(NameField.CT_HELPER, "ftp")),
         ('osf name "Linux"', NameMatch(NameField.OSF_NAME, "Linux")),
         ("fib daddr type local,multicast", AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, AddressType.MULTICAST))),
+        ("fib daddr . iif type local", AddressTypeMatch(Side.DADDR, (AddressType.LOCAL,), interface=Direction.IN)),
+        ("exthdr frag exists", ExtensionHeaderMatch(ExtensionHeader.FRAG)),
+        ("exthdr rt missing", ExtensionHeaderMatch(ExtensionHeader.RT, negated=True)),
+        ("not exthdr hbh missing", ExtensionHeaderMatch(ExtensionHeader.HBH)),
+        ("ct original protocol tcp", FieldMatch(Field.CT_ORIGINAL_PROTOCOL, values((6, 6)))),
+        ("ct original bytes > 1mbytes", FieldMatch(Field.CT_ORIGINAL_BYTES, values(((1 << 20) + 1, 2**64 - 1)))),
+        ("ct reply packets 5", FieldMatch(Field.CT_REPLY_PACKETS, values((5, 5)))),
+        ("ct reply proto-src 22", FieldMatch(Field.CT_REPLY_SPORT, values((22, 22)))),
+        ("ct avgpkt < 100", FieldMatch(Field.CT_AVGPKT, values((0, 99)))),
+        ("ether daddr 02:00:5e:00:53:01", FieldMatch(Field.ETHER_DADDR, values((0x02005E005301,) * 2))),
+        ("ether type ip6, 0x88cc", FieldMatch(Field.ETHER_TYPE, values((0x86DD,) * 2, (0x88CC,) * 2))),
+        ("vlan id 1-99", FieldMatch(Field.VLAN_ID, values((1, 99)))),
+        ("meta cpu 0", FieldMatch(Field.META_CPU, values((0, 0)))),
+        ("meta priority 1:10-1:1f", FieldMatch(Field.META_PRIORITY, values((0x10010, 0x1001F)))),
+        ("meta priority none", FieldMatch(Field.META_PRIORITY, values((0, 0)))),
+        ("meta protocol ip", FieldMatch(Field.META_PROTOCOL, values((0x0800,) * 2))),
+        ("ah spi 0x100-0x1ff", FieldMatch(Field.AH_SPI, values((256, 511)))),
+        ("esp spi != 5", FieldMatch(Field.ESP_SPI, values((5, 5)), negated=True)),
+        ("dccp type reset, close", FieldMatch(Field.DCCP_TYPE, values((6, 7)))),
+        ("mh type binding-update", FieldMatch(Field.MH_TYPE, values((5, 5)))),
         ("fragment", TraitMatch(Trait.FRAGMENT)),
         ("not (not ipsec)", TraitMatch(Trait.IPSEC)),
     ],
@@ -99,6 +122,29 @@ def test_families_follow_from_the_fields() -> None:
     (rule,) = rules("accept tcp/22 where ct original daddr 2001:db8::1")
     assert rule.matches[-1] == OriginalAddressMatch(Side.DADDR, rule.matches[-1].addresses)
     assert rule.families == {Family.IP6}
+
+
+def test_addresses_of_replies() -> None:
+    (rule,) = rules("accept where ct reply saddr 192.0.2.1")
+    assert isinstance(rule.matches[0], OriginalAddressMatch)
+    assert (rule.matches[0].side, rule.matches[0].reply, rule.families) == (Side.SADDR, True, {Family.IP})
+    (rule,) = rules("accept where not ct reply ip6 daddr 2001:db8::1")
+    assert rule.families == {Family.IP6}
+
+
+def test_extension_headers_are_of_ipv6() -> None:
+    (rule,) = rules("accept where exthdr frag missing")
+    assert rule.families == {Family.IP6}
+    assert error("accept where exthdr frag exists and ip ttl 5")[0] == "POL220"
+
+
+def test_no_packet_is_of_two_protocols() -> None:
+    asks = "no packet can meet this condition: it asks for several protocols at once"
+    assert error("accept where esp spi 5 and tcp flags syn")[:2] == ("POL220", asks)
+    (rule,) = rules("accept where (esp spi 5 or dccp type data) and esp spi < 9")
+    assert len(rule.matches) == 2
+    no = "no packet can match this rule: the condition asks for ESP, and the service is of other protocols"
+    assert error("accept udp where esp spi 5")[:2] == ("POL220", no)
 
 
 @pytest.mark.parametrize("text", ["ct original ip daddr != 192.0.2.1", "not ct original ip daddr 192.0.2.1"])
@@ -151,6 +197,13 @@ def test_a_limit_is_asked_once() -> None:
         ("meta hour 25:00", "POL243", "`25:00` is not a time of day such as `08:00` or `17:30:59`", "25:00"),
         ("fragmented", "POL242", "`fragmented` is no condition", "fragmented"),
         ("fib daddr type here", "POL242", "`here` is no type of address", "here"),
+        ("exthdr frag yes", "POL242", "`yes` says nothing of `exthdr frag`", "yes"),
+        ("exthdr frog exists", "POL110", "`exthdr frog` is nothing that `where` compares", "exthdr frog"),
+        ("meta priority x", "POL243", "`x` is neither a class such as `1:10` nor a number of 32 bits", "x"),
+        ("dccp type 16", "POL243", "`16` is not a number from 0 to 15, such as `31` or `0x1f`", "16"),
+        ("ct reply ip saddr ::1", "POL243", "no address here is one of `ct reply ip saddr`", "::1"),
+        ("fib daddr . oif type local", "POL241", "`fib daddr . oif type` cannot stand in `input`",
+         "fib daddr . oif type"),
         ("tcp option sack-prem exists", "POL242", "`sack-prem` is no TCP option", "tcp option sack-prem"),
         ("tcp option sack-perm yes", "POL242", "`yes` says nothing of `tcp option sack-perm`", "yes"),
         ("ct original daddr @none", "POL202", "there is no address group `none`", "@none"),

@@ -93,10 +93,10 @@ INPUT_CODES: tuple[Code, ...] = (
     Code(
         "POL012",
         "a key that is not text",
-        what="a key is a number, true, false, null, a list or a mapping",
+        what="a key is true, false, null, a number with a fraction, a list or a mapping",
         why="all keys of a policy are words, and names in rules are text",
-        example="polc: 1\nzones: {1: eth0}\n",
-        instead="a name that begins with a letter",
+        example="polc: 1\nzones: {true: eth0}\n",
+        instead="a name that begins with a letter; in quotes, any text",
     ),
     Code(
         "POL013",

@@ -158,9 +158,9 @@ NAME_CODES: tuple[Code, ...] = (
     Code(
         "POL224",
         "something of TCP for what is not TCP",
-        what="`reject with tcp-reset` stands in a rule that does not name TCP services alone, or `mss` or `synproxy` "
-        "in one that names others",
-        why="only TCP has resets, segment sizes and handshakes; other packets would go on to the next rule",
+        what="`reject with tcp-reset` stands in a rule that does not name TCP services alone, or `mss`, `synproxy` or "
+        "`reset tcp option` in one that names others",
+        why="only TCP has resets, options and handshakes; other packets would go on to the next rule",
         example=_rule("reject with tcp-reset udp/53"),
         instead="a rule for TCP, and one for the rest",
     ),
@@ -174,8 +174,8 @@ NAME_CODES: tuple[Code, ...] = (
     ),
     Code(
         "POL226",
-        "a helper for another protocol",
-        what="a helper stands with a service whose protocol it does not read",
+        "a helper or timeout for another protocol",
+        what="a helper stands with a service whose protocol it does not read, or a timeout with one that it is not for",
         why="the kernel would attach nothing",
         example=_rule("helper ftp udp/21"),
         instead="the service of that protocol",

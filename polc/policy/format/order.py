@@ -10,6 +10,7 @@ class Place(Enum):
 
     POLICY = auto()
     SECTION = auto()
+    SECTIONS = auto()
     LISTS = auto()
     RULES = auto()
     RULE = auto()
@@ -22,6 +23,7 @@ _CHILDREN: dict[Place, dict[str | None, Place]] = {
     Place.POLICY: {
         **dict.fromkeys(("input", "forward", "output"), Place.SECTION),
         **dict.fromkeys(("raw", "mangle", "macros", "chains"), Place.LISTS),
+        "ingress": Place.SECTIONS,
         "nat": Place.RULES,
         "services": Place.DEFINITIONS,
     },
@@ -30,13 +32,14 @@ _CHILDREN: dict[Place, dict[str | None, Place]] = {
     Place.RULE: {"rule": Place.RULE},
 }
 _KEYS: dict[Place, tuple[str, ...]] = {
-    Place.POLICY: ("polc", "include", "settings", "zones", "addresses", "services", "macros", "chains", "input",
-                   "forward", "output", "raw", "mangle", "nat", "tests"),
+    Place.POLICY: ("polc", "include", "settings", "zones", "addresses", "services", "timeouts", "flowtables", "macros",
+                   "chains", "input", "forward", "output", "ingress", "raw", "mangle", "nat", "tests"),
     Place.SECTION: ("default", "rules"),
-    Place.RULE: ("rule", "use", "native", "verdict", "with", "chain", "service", "sport", "from", "to", "state",
-                 "where", "connections", "hits", "over", "limit", "quota", "target", "random", "persistent", "ban",
-                 "mark", "ct_mark", "dscp", "mss", "notrack", "synproxy", "log", "count", "counter", "helper", "id",
-                 "comment"),
+    Place.RULE: ("rule", "use", "native", "verdict", "with", "chain", "num", "flags", "vmap", "verdicts", "service",
+                 "sport", "from", "to", "state", "where", "connections", "hits", "over", "limit", "quota", "target",
+                 "random", "fully_random", "persistent", "ban", "mark", "ct_mark", "ct_zone", "ct_timeout", "ttl",
+                 "hoplimit", "priority", "dscp", "mss", "reset", "notrack", "synproxy", "dup", "flow", "trace", "log",
+                 "count", "counter", "helper", "id", "comment"),
     Place.DEFINITION: ("ports", "sport", "helper"),
 }  # fmt: skip
 
@@ -47,6 +50,8 @@ def child_place(place: Place, key: str | None) -> Place:
         return Place.DEFINITION
     if place is Place.LISTS:
         return Place.RULES
+    if place is Place.SECTIONS:
+        return Place.SECTION
     return _CHILDREN.get(place, {}).get(key, Place.OTHER)
 
 

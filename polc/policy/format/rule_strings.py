@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from polc.policy.parser import Token, Tree, parse, tokens
 
 _CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
-            "target", "random", "persistent", "ban", "mark", "flow_mark", "dscp", "mss", "notrack", "synproxy", "log",
-            "tally", "counter", "helper", "comment")  # fmt: skip
+            "target", "random", "fully_random", "persistent", "ban", "mark", "assign", "dscp", "mss", "strip",
+            "notrack", "synproxy", "dup", "offload", "trace", "log", "tally", "counter", "helper",
+            "comment")  # fmt: skip
 """As a person reads a rule: what it is about, where from and to, in which state, how often, and what it notes."""
 _STATES = ("new", "established", "related", "invalid", "untracked")
 _RATE = ("burst", "per")
-_LOG = ("level", "group", "pace")
+_LOG = ("level", "group", "snaplen", "threshold", "flags", "pace")
 _SYNPROXY = ("announced", "wscale", "timestamp", "sack_perm")
 _TIGHT = ("sport", "state", "per")
 """Trees whose lists have no space after a comma; so has a service where a number goes on with its protocol."""
@@ -47,6 +48,8 @@ def _render(node: Tree | Token, words: tuple[Token, ...]) -> str:
     if node.name == "state":
         named_states = sorted((word.text for word in inside if word.kind == "NAME"), key=_state_place)
         return f"state {','.join(named_states)}"
+    if any(word.kind == "SET_OPEN" for word in inside):
+        return "".join(_mapped(inside))
     return "".join(_spaced(inside, node.name in _TIGHT, node.name == "service"))
 
 
@@ -75,7 +78,21 @@ def _condition(words: list[Token]) -> Iterator[str]:
         before = words[number - 1].text if number else ""
         if number and not (word.text in (")", "}", ",", "|") or before in ("(", "{", "|")):
             yield " "
-        yield " ".join(word.text.split()) if word.kind == "FIELD" else word.text
+        yield _one_space(word)
+
+
+def _mapped(words: list[Token]) -> Iterator[str]:
+    """Braces close to what they hold, and a colon close to the value before it, but for an IPv6 address."""
+    for number, word in enumerate(words):
+        before = words[number - 1] if number else None
+        joined = word.text in ("}", ",") or (word.kind == "_COLON" and before and ":" not in before.text)
+        if before and before.text != "{" and not joined:
+            yield " "
+        yield _one_space(word)
+
+
+def _one_space(word: Token) -> str:
+    return " ".join(word.text.split()) if word.kind == "FIELD" else word.text
 
 
 def _state_place(state: str) -> int:
@@ -90,4 +107,4 @@ def _spaced(words: list[Token], tight: bool, service: bool) -> Iterator[str]:
         if before is not None and word.text != ",":
             joined = before.text == "," and (tight or per or (service and word.kind == "VALUE"))
             yield "" if joined else " "
-        yield word.text
+        yield _one_space(word)

@@ -19,9 +19,20 @@ from polc.ir.matches import (
 )
 from polc.ir.origin import Origin
 from polc.ir.ruleset import RegularChain, Rule
+from polc.ir.selectors import Selector, Transport
 from polc.ir.stateful import Connections, KeyField, Limit
-from polc.ir.statements import AssignHelper, ClampMss, Log, Statement, Synproxy, Tproxy
-from polc.ir.verdicts import Goto, Jump, Nat, Reject, RejectType, Verdict, leaves
+from polc.ir.statements import (
+    AssignHelper,
+    AssignTimeout,
+    ClampMss,
+    Log,
+    MapMark,
+    Statement,
+    StripTcpOptions,
+    Synproxy,
+    Tproxy,
+)
+from polc.ir.verdicts import Goto, Jump, Nat, NatMap, Reject, RejectType, Verdict, VerdictMap, leaves
 
 MOST_BRANCHES = 64
 """Ways in which a rule may match; each is a rule of the output."""
@@ -150,8 +161,8 @@ def write(plan: Plan, fresh: Callable[[], str]) -> tuple[tuple[Rule, ...], tuple
     return (Rule(plan.tail, Jump(ways), (), BOTH, origin),), tuple(chains)
 
 
-_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
-_OF_PROTOCOLS = (AssignHelper, ClampMss, Synproxy, Tproxy)
+_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT, Field.CT_REPLY_SPORT, Field.CT_REPLY_DPORT)
+_OF_PROTOCOLS = (AssignHelper, AssignTimeout, ClampMss, StripTcpOptions, Synproxy, Tproxy)
 """Statements for packets of some protocols alone."""
 
 
@@ -160,11 +171,14 @@ def _again(tail: tuple[Match, ...], outcome: Outcome, stateful: tuple[Match, ...
     match outcome.verdict:
         case Nat(ports=ports):
             needed = ports is not None
+        case NatMap(key=key) | VerdictMap(key=key):
+            needed = _asks_ports(key) or isinstance(outcome.verdict, NatMap)
         case Reject(type):
             needed = type is RejectType.TCP_RESET
         case _:
             needed = False
     needed |= any(isinstance(one, _OF_PROTOCOLS) for one in outcome.statements)
+    needed |= any(isinstance(one, MapMark) and _asks_ports(one.key) for one in outcome.statements)
     needed |= any(
         part.field in (KeyField.SPORT, KeyField.DPORT)
         for one in stateful
@@ -172,6 +186,10 @@ def _again(tail: tuple[Match, ...], outcome: Outcome, stateful: tuple[Match, ...
         for part in one.key
     )
     return _services(tail) if needed else ()
+
+
+def _asks_ports(key: tuple[Selector, ...]) -> bool:
+    return Transport.SPORT in key or Transport.DPORT in key
 
 
 def _beside(tail: tuple[Match, ...], branch: Branch) -> tuple[Match, ...]:
@@ -191,7 +209,12 @@ def _apart(plan: Plan) -> bool:
 
 def _goes_on(plan: Plan) -> bool:
     """Whether a packet that a rule was met by can meet the next."""
-    return any(one.verdict is None or isinstance(one.verdict, Jump) for one in plan.outcomes)
+    return any(
+        one.verdict is None
+        or isinstance(one.verdict, Jump | VerdictMap | NatMap)
+        or any(isinstance(each, MapMark) for each in one.statements)
+        for one in plan.outcomes
+    )
 
 
 def _side_by_side(plan: Plan) -> tuple[Rule, ...]:

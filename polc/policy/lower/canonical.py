@@ -12,26 +12,50 @@ from polc.policy.document import (
     Clause,
     Condition,
     ConnectionCount,
+    Copying,
     Destination,
     Endpoint,
     FlowMarking,
     HitCount,
+    HopLimitSetting,
     Marking,
     Names,
+    Offloading,
+    OptionReset,
     Over,
+    PrioritySetting,
     Rate,
     RuleDocument,
     Source,
     States,
     Target,
+    TimeoutName,
+    TtlSetting,
     Under,
     Volume,
     Word,
+    ZoneSetting,
 )
 from polc.policy.lower.scope import Service
 from polc.source import Span
 
-_OTHERS: tuple[type[Clause], ...] = (ConnectionCount, Volume, Condition, Ban, Marking, FlowMarking, Target)
+_OTHERS: tuple[type[Clause], ...] = (
+    ConnectionCount,
+    Volume,
+    Condition,
+    Ban,
+    Marking,
+    FlowMarking,
+    ZoneSetting,
+    TimeoutName,
+    TtlSetting,
+    HopLimitSetting,
+    PrioritySetting,
+    Copying,
+    Offloading,
+    OptionReset,
+    Target,
+)
 """Clauses that tell one rule from another, and have no form of their own here."""
 
 
@@ -40,6 +64,10 @@ def canonical(rule: RuleDocument, service: Service) -> str:
     parts = [rule.verdict.decision.value if rule.verdict else "continue"]
     if rule.verdict and rule.verdict.answer:
         parts.append(f"with {rule.verdict.answer.text}")
+    if rule.verdict and rule.verdict.flags:
+        parts.append("flags " + ",".join(sorted(word.text for word in rule.verdict.flags)))
+    if rule.verdict and rule.verdict.map:
+        parts += _words_of(rule.verdict.map)
     if service:
         parts.append(",".join(_term(term) for term in normalise(part.term for part in service).terms))
     source, destination, states = rule.find(Source), rule.find(Destination), rule.find(States)

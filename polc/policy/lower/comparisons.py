@@ -13,6 +13,9 @@ from polc.ir.matches import (
     AddressMatch,
     AddressType,
     AddressTypeMatch,
+    Direction,
+    ExtensionHeader,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -39,6 +42,11 @@ _NAMES = {one.value: one for one in NameField}
 _FIELDS = {one.value: one for one in Field}
 _SIDES = {"saddr": Side.SADDR, "daddr": Side.DADDR}
 _EVERY = {"ip": AddressSet.of([parse_address("0.0.0.0/0")]), "ip6": AddressSet.of([parse_address("::/0")])}
+_SET_ALONE = {
+    "ct timeout": "it is given by `ct timeout set NAME`, without `where`",
+    **{f"ct {one} zone": "`ct zone` is that of the packet" for one in ("original", "reply")},
+}
+"""Fields that clauses set and that cannot be asked for -> what to write instead."""
 _LONGEST_NAME = 31
 """Bytes: NF_CT_HELPER_NAME_LEN and MAXGENRELEN (uapi/linux/netfilter) keep a NUL too."""
 
@@ -58,11 +66,16 @@ def compare(test: Comparison, negated: bool, scope: Scope) -> Ways:
     if name in _NAMES:
         check_field(name, test.field.span, scope)
         return _names(_NAMES[name], test, negated)
-    if name.startswith("ct original"):
+    if name in _SET_ALONE:
+        raise _wrong(test.field, f"`{name}` is set, and cannot be compared", _SET_ALONE[name])
+    if name.startswith(("ct original", "ct reply")):
         check_field(name, test.field.span, scope)
         return _original(test, negated, scope)
     if name.startswith("fib"):
-        return _address_type(test, negated)
+        return _address_type(test, negated, scope)
+    if name.startswith("exthdr"):
+        exists = _word(test, {"exists": True, "missing": False})
+        return ((ExtensionHeaderMatch(ExtensionHeader(name.removeprefix("exthdr ")), exists is negated),),)
     if name.startswith("rpfilter"):
         check_field("rpfilter", test.field.span, scope)
         passes = _word(test, {"passes": True, "fails": False})
@@ -199,13 +212,17 @@ def _original(test: Comparison, negated: bool, scope: Scope) -> Ways:
         found = AddressSet(ip6=found.ip6)
     if not found.families:
         raise _wrong(test.values[0], f"no address here is one of `{test.field.text}`")
-    match = OriginalAddressMatch(_SIDES[test.field.text.split()[-1]], found, sense)
+    reply = test.field.text.startswith("ct reply")
+    match = OriginalAddressMatch(_SIDES[test.field.text.split()[-1]], found, sense, reply)
     only = _EVERY.get(test.field.text.split()[2])
     # The negation of a set holds for the other family, which has no such field.
     return ((match,) if only is None or not sense else (match, AddressMatch(Side.SADDR, only)),)
 
 
-def _address_type(test: Comparison, negated: bool) -> Ways:
+def _address_type(test: Comparison, negated: bool, scope: Scope) -> Ways:
+    check_field(test.field.text, test.field.span, scope)
+    side, *limited = test.field.text.removeprefix("fib ").removesuffix(" type").split(" . ")
+    interface = (Direction.IN if limited[0] == "iif" else Direction.OUT) if limited else None
     sense = _sense(test) is not negated
     known = {one.value: one for one in AddressType}
     found = []
@@ -214,7 +231,7 @@ def _address_type(test: Comparison, negated: bool) -> Ways:
             hint = did_you_mean(word.text, known) or f"the types are {', '.join(known)}"
             raise Failure.of("POL242", f"`{word.text}` is no type of address", word.span, help=hint)
         found.append(known[word.text])
-    return ((AddressTypeMatch(_SIDES[test.field.text.split()[1]], tuple(dict.fromkeys(found)), sense),),)
+    return ((AddressTypeMatch(_SIDES[side], tuple(dict.fromkeys(found)), sense, interface),),)
 
 
 def _option(test: Comparison, negated: bool) -> Ways:

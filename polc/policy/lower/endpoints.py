@@ -14,7 +14,7 @@ from polc.ir.matches import (
     Side,
     disjoint_patterns,
 )
-from polc.ir.ruleset import IP_HOOKS, Hook
+from polc.ir.ruleset import Hook
 from polc.policy.document import Endpoint, Names, Word
 from polc.policy.lower.branches import Branch, combine
 from polc.policy.lower.scope import Scope, Zone
@@ -24,6 +24,7 @@ NO_INTERFACE: dict[tuple[Hook, Direction], str] = {
     (Hook.INPUT, Direction.OUT): "a packet in `input` leaves through no interface: it ends here",
     (Hook.OUTPUT, Direction.IN): "a packet in `output` came in through no interface: it begins here",
     (Hook.PREROUTING, Direction.OUT): "the route of a packet in `prerouting` is not known yet",
+    (Hook.INGRESS, Direction.OUT): "the route of a packet at ingress is not known yet",
 }
 """Where a direction has no interface, and why."""
 
@@ -52,14 +53,14 @@ def _zones(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
     Negated, a zone with addresses is left out in two ways: by the interface or by the address.
     """
     direction = Direction.IN if side is Side.SADDR else Direction.OUT
-    without = [hook for hook in IP_HOOKS if hook in scope.hooks and (hook, direction) in NO_INTERFACE]
-    if without:
+    reason = no_interface(direction, scope)
+    if reason:
         other = _WORDS[Direction.OUT if direction is Direction.IN else Direction.IN]
         scope.collector.error(
             "POL221",
             f"`{_WORDS[direction]}` can name addresses here, but no zone",
             names.words[0].span,
-            label=NO_INTERFACE[without[0], direction],
+            label=reason,
             help=f"the interface of such a packet is named by `{other}`",
         )
         return None
@@ -86,6 +87,11 @@ def _zones(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
     return (*((Branch((interfaces(plain),)),) if plain else ()), *of_bound)
 
 
+def no_interface(direction: Direction, scope: Scope) -> str:
+    """Why packets here have no interface of this direction, "" where they have one."""
+    return next((why for (hook, of), why in NO_INTERFACE.items() if of is direction and hook in scope.hooks), "")
+
+
 def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
     """A branch for the addresses that are written, and one for each family of each dynamic group.
 
@@ -98,7 +104,7 @@ def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | N
     sets = [dynamic[word.text[1:]] for word in filled]
     if fixed is None or None in sets:
         return None
-    own = (AddressMatch(side, fixed, names.negated),) if written else ()
+    own = (AddressMatch(side, fixed, names.negated, _group(written)),) if written else ()
     found = [one for group in sets for one in group or ()]
     if not names.negated:
         of_sets = (Branch((SetMatch((side,), one.name),), one.families) for one in found)
@@ -112,6 +118,11 @@ def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | N
         )
         for family in FAMILIES
     )
+
+
+def _group(words: tuple[Word, ...]) -> str:
+    """The name of the group that the words are, where they are one."""
+    return words[0].text[1:] if len(words) == 1 and words[0].text.startswith("@") else ""
 
 
 def _known_zones(names: Names, scope: Scope) -> list[Zone]:

@@ -10,6 +10,7 @@ from polc.ir.family import BOTH, FAMILIES, Family
 from polc.ir.fields import FIELDS
 from polc.ir.matches import (
     AddressMatch,
+    ExtensionHeaderMatch,
     FieldMatch,
     Match,
     NameField,
@@ -49,6 +50,8 @@ def families_of(matches: Iterable[Match]) -> frozenset[Family]:
                 left &= {FIELDS[match.field].family}
             case NameMatch(NameField.OSF_NAME):
                 left &= {Family.IP}
+            case ExtensionHeaderMatch():
+                left &= {Family.IP6}
             case AddressMatch() | OriginalAddressMatch() if not match.negated:
                 left &= match.addresses.families
     return left

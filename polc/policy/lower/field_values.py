@@ -82,12 +82,31 @@ def _day(text: str, highest: int) -> int:
     return values.number(text, 6)
 
 
+def tc_handle(text: str, highest: int = 0xFFFFFFFF) -> int:
+    """``1:10``: a class of tc(8), both numbers in hexadecimal; or all 32 bits as one number."""
+    found = re.fullmatch(r"([0-9A-Fa-f]{0,4}):([0-9A-Fa-f]{0,4})", text)
+    if not found:
+        if text in _HANDLES:
+            return _HANDLES[text]
+        try:
+            return values.number(text, highest)
+        except ValueError:
+            raise ValueError(f"`{text}` is neither a class such as `1:10` nor a number of 32 bits") from None
+    major, minor = (int(one or "0", 16) for one in found.groups())
+    return major << 16 | minor
+
+
+_HANDLES = dict(FIELDS[Field.META_PRIORITY].names)
+
+
 _READERS: dict[Field, Callable[[str, int], int]] = {
     Field.META_HOUR: _clock,
     Field.META_DAY: _day,
     Field.CT_EXPIRATION: _seconds,
-    Field.CT_BYTES: _volume,
+    **dict.fromkeys((Field.CT_BYTES, Field.CT_ORIGINAL_BYTES, Field.CT_REPLY_BYTES), _volume),
     Field.ETHER_SADDR: _mac,
+    Field.ETHER_DADDR: _mac,
+    Field.META_PRIORITY: tc_handle,
 }
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from polc.diagnostics import Collector, Label
 from polc.ir.addresses import parse_address, prefix_length
-from polc.ir.family import BOTH, FAMILIES, Family
+from polc.ir.family import BOTH, FAMILIES
 from polc.ir.intervals import Intervals
 from polc.ir.origin import Origin
 from polc.ir.protocols import PORT_PROTOCOLS, TCP, UDP
@@ -20,6 +18,7 @@ from polc.policy.document import (
     AnyRule,
     Decision,
     Destination,
+    FullyRandom,
     MacroDocument,
     Persistent,
     Random,
@@ -28,8 +27,8 @@ from polc.policy.document import (
     Target,
     Word,
 )
-from polc.policy.lower import values
 from polc.policy.lower.branches import Outcome
+from polc.policy.lower.points import Point, point_of
 from polc.policy.lower.scope import Place, Scope, Service
 from polc.policy.lower.verdicts import only_of
 
@@ -38,14 +37,6 @@ POSTROUTING = Place("nat-postrouting", Hook.POSTROUTING, ChainType.NAT, Priority
 
 _KINDS = {Decision.SNAT: NatKind.SNAT, Decision.DNAT: NatKind.DNAT}
 _WITHOUT_ADDRESS = {Decision.MASQUERADE: NatKind.MASQUERADE, Decision.REDIRECT: NatKind.REDIRECT}
-
-
-class _Point(NamedTuple):
-    """A new address range and port range; either may be missing, not both."""
-
-    family: Family | None
-    addresses: tuple[int, int] | None
-    ports: tuple[int, int] | None
 
 
 def lower_nat(
@@ -114,12 +105,16 @@ def nat_outcomes(rule: RuleDocument, service: Service, scope: Scope) -> tuple[Ou
         return (Outcome((), Accept()),)
     if target is None:
         if decision in _WITHOUT_ADDRESS:
-            return (Outcome((), _nat(rule, _WITHOUT_ADDRESS[decision], _Point(None, None, None))),)
+            return (Outcome((), _nat(rule, _WITHOUT_ADDRESS[decision], Point(None, None, None))),)
         message = f"`{decision.value}` needs what the packet gets"
         hint = f"as in `{rule.verdict.span.text} ... -> {_EXAMPLES[decision]}`"
         collector.error("POL248", message, rule.verdict.span, help=hint)
         return ()
-    points = [(_point(word, decision, collector), word) for word in target.points]
+    if target.map:
+        from polc.policy.lower.nat_maps import nat_map_outcomes
+
+        return nat_map_outcomes(rule, target.map, service, scope)
+    points = [(point_of(word, collector), word) for word in target.points]
     if any(point is None for point, _ in points):
         return ()
     sound = [(point, word) for point, word in points if point]
@@ -154,7 +149,7 @@ _EXAMPLES = {
 }
 
 
-def _verdict(rule: RuleDocument, decision: Decision, point: _Point, word: Word, collector: Collector) -> Verdict | None:
+def _verdict(rule: RuleDocument, decision: Decision, point: Point, word: Word, collector: Collector) -> Verdict | None:
     if decision in _WITHOUT_ADDRESS:
         if point.addresses:
             message = f"`{decision.value}` takes the interface's own address: only a port can stand here"
@@ -171,7 +166,7 @@ def _verdict(rule: RuleDocument, decision: Decision, point: _Point, word: Word, 
     return _netmap(rule, point, word, collector)
 
 
-def _netmap(rule: RuleDocument, point: _Point, word: Word, collector: Collector) -> Verdict | None:
+def _netmap(rule: RuleDocument, point: Point, word: Word, collector: Collector) -> Verdict | None:
     """The prefix must be as long as the one that it replaces (iptables-extensions(8), NETMAP)."""
     source, destination = rule.find(Source), rule.find(Destination)
     of_source = bool(source and source.endpoint.addresses)
@@ -200,7 +195,7 @@ def _netmap(rule: RuleDocument, point: _Point, word: Word, collector: Collector)
     return _nat(rule, NatKind.NETMAP_SOURCE if of_source else NatKind.NETMAP_DESTINATION, point)
 
 
-def _nat(rule: RuleDocument, kind: NatKind, point: _Point) -> Nat:
+def _nat(rule: RuleDocument, kind: NatKind, point: Point) -> Nat:
     return Nat(
         kind,
         point.family,
@@ -208,13 +203,14 @@ def _nat(rule: RuleDocument, kind: NatKind, point: _Point) -> Nat:
         Intervals.of((point.ports,)) if point.ports else None,
         rule.find(Random) is not None,
         rule.find(Persistent) is not None,
+        rule.find(FullyRandom) is not None,
     )
 
 
 def _tproxy(
-    points: list[tuple[_Point, Word]], service: Service, rule: RuleDocument, collector: Collector
+    points: list[tuple[Point, Word]], service: Service, rule: RuleDocument, collector: Collector
 ) -> tuple[Outcome, ...]:
-    for clause in (rule.find(Random), rule.find(Persistent)):
+    for clause in (rule.find(Random), rule.find(FullyRandom), rule.find(Persistent)):
         if clause:
             collector.error("POL248", f"`{clause.span.text}` goes with NAT, and `tproxy` is none", clause.span)
             return ()
@@ -236,38 +232,3 @@ def _tproxy(
         statement = Tproxy(first or None, point.family, low if point.addresses else None)
         found.append(Outcome((statement,), Accept(), frozenset({point.family}) if point.family else BOTH))
     return tuple(found)
-
-
-def _point(word: Word, decision: Decision, collector: Collector) -> _Point | None:
-    """``192.0.2.10``, ``192.0.2.10:80``, ``192.0.2.1-192.0.2.9:1024-65535``, ``[2001:db8::1]:80``, ``:3128``."""
-    text = word.text
-    try:
-        if text.startswith("["):
-            inside, bracket, rest = text[1:].rpartition("]")
-            if not inside or not bracket or (rest and not rest.startswith(":")):
-                raise ValueError(f"`{text}` is not an address in brackets with a port, such as `[2001:db8::1]:80`")
-            address, ports = inside.replace("]-[", "-"), rest[1:]
-            with_ports = bool(rest)
-        elif text.count(":") == 1:
-            address, _, ports = text.partition(":")
-            with_ports = True
-        else:
-            address, ports, with_ports = text, "", False
-        port_range = values.ports(ports) if with_ports else None
-        if port_range and port_range[0] == 0:
-            raise ValueError("port 0 is no port of a packet")
-        if not address:
-            if port_range is None:
-                raise ValueError(f"`{text}` is neither an address nor a port")
-            return _Point(None, None, port_range)
-        family, low, high = parse_address(address)
-    except ValueError as error:
-        collector.error("POL116", str(error), word.span, help=_help(text))
-        return None
-    return _Point(family, (low, high), port_range)
-
-
-def _help(text: str) -> str:
-    if re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?", text):
-        return f"a port alone is written `:{text}`"
-    return ""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from polc.diagnostics import Collector
 from polc.diagnostics.suggest import did_you_mean
 from polc.ir.matches import CtState, CtStateMatch
 from polc.ir.origin import Origin
 from polc.policy.builtin_services import BUILTIN_SERVICES
-from polc.policy.document import Comment, Decision, HelperName, RuleDocument, SourcePorts, States, Word
+from polc.policy.document import Comment, Decision, HelperName, RuleDocument, SourcePorts, States, Verdict, Word
 from polc.policy.lower import helpers
 from polc.policy.lower.scope import Part, Scope, Service
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.symbols import unknown_service
 from polc.source import Span
+
+_T = TypeVar("_T")
 
 
 def service_of(rule: RuleDocument, scope: Scope) -> Service | None:
@@ -31,29 +37,51 @@ def service_of(rule: RuleDocument, scope: Scope) -> Service | None:
             return None
 
     parts = resolve_services(rule.service, sport, lookup, scope.collector)
-    accepts = rule.verdict is None or rule.verdict.decision is Decision.ACCEPT
+    lets_in = rule.verdict is None or accepts(rule.verdict)
     if parts is None:
         return None
     if clause:
-        if not accepts:
+        if not lets_in:
             message = "a helper is attached to flows that go on, and this rule ends them"
             scope.collector.error("POL227", message, clause.span)
             return None
         return helpers.attach(parts, clause, scope.collector)
-    return parts if accepts else tuple(Part(part.term) for part in parts)
+    return parts if lets_in else tuple(Part(part.term) for part in parts)
+
+
+def accepts(verdict: Verdict) -> bool:
+    """Whether some packets that the rule matches are accepted by it."""
+    entries = verdict.map.entries if verdict.map else ()
+    return verdict.decision is Decision.ACCEPT or any(one.verdict and accepts(one.verdict) for one in entries)
 
 
 def states_of(clause: States, scope: Scope) -> CtStateMatch | None:
     states = CtState(0)
     for word in clause.words:
-        found = CtState.__members__.get(word.text.upper()) if word.text.islower() else None
+        found = state_of(word, scope)
         if found is None:
-            known = [name.lower() for name in CtState.__members__]
-            hint = did_you_mean(word.text, known) or f"the states are {', '.join(known)}"
-            scope.collector.error("POL206", f"unknown conntrack state `{word.text}`", word.span, help=hint)
             return None
         states |= found
     return CtStateMatch(states)
+
+
+def state_of(word: Word, scope: Scope) -> CtState | None:
+    """The state of that name; an unknown one is recorded."""
+    found = CtState.__members__.get(word.text.upper()) if word.text.islower() else None
+    if found is None:
+        known = [name.lower() for name in CtState.__members__]
+        hint = did_you_mean(word.text, known) or f"the states are {', '.join(known)}"
+        scope.collector.error("POL206", f"unknown conntrack state `{word.text}`", word.span, help=hint)
+    return found
+
+
+def value_of(code: str, word: Word, read: Callable[[str], _T], collector: Collector) -> _T | None:
+    """The value of a word, None for one that ``read`` refuses, which is recorded under ``code``."""
+    try:
+        return read(word.text)
+    except ValueError as error:
+        collector.error(code, str(error), word.span)
+        return None
 
 
 def origin_of(rule: RuleDocument) -> Origin:

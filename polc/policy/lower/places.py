@@ -12,16 +12,26 @@ from polc.policy.document import (
     Clause,
     CodePoint,
     ConnectionCount,
+    Copying,
     Decision,
     FlowMarking,
     HelperName,
+    HopLimitSetting,
     MarkAction,
     Marking,
     NoTracking,
+    Offloading,
+    OptionReset,
+    PrioritySetting,
     RuleDocument,
     SegmentSize,
     States,
     SynProxy,
+    TimeoutName,
+    Tracing,
+    TtlSetting,
+    Verdict,
+    ZoneSetting,
 )
 from polc.policy.lower.scope import Place, Scope
 from polc.source import Span
@@ -39,15 +49,18 @@ def _of(*hooks: Hook) -> Callable[[Place], bool]:
 
 
 TRACKED = Demand(
-    lambda place: place.priority is not Priority.RAW,
+    lambda place: place.priority is not Priority.RAW and place.hook is not Hook.INGRESS,
     "connection tracking has not seen the packet there yet",
 )
 """Conntrack looks at packets at priority -200, between `raw` and `mangle` (uapi/linux/netfilter_ipv4.h)."""
 
+_INET = Demand(lambda place: place.hook is not Hook.INGRESS, "at ingress, packets have not come to IP yet")
 _ANSWERS = Demand(
-    lambda place: place.priority is Priority.FILTER,
+    lambda place: place.priority is Priority.FILTER and place.hook is not Hook.INGRESS,
     "packets are answered in `input`, `forward` and `output` alone",  # iptables-extensions(8), REJECT
 )
+_RAW = Demand(lambda place: place.priority is Priority.RAW, "this works before connection tracking, in `raw`")
+_MANGLE = Demand(lambda place: place.priority is Priority.MANGLE, "packets are changed so in `mangle` alone")
 _NAT = Demand(lambda place: place.type is ChainType.NAT, "addresses are changed in `nat` alone")
 _FILTERS = Demand(lambda place: place.type is not ChainType.NAT, "`nat` has rules that change addresses, and no others")
 
@@ -66,6 +79,8 @@ _DECISIONS: dict[Decision, tuple[Demand, ...]] = {
             "`tproxy` works in `mangle.prerouting` alone",
         ),
     ),
+    Decision.QUEUE: (_FILTERS, _INET),  # net/netfilter/nft_queue.c, nft_queue_validate
+    Decision.VMAP: (_FILTERS,),
 }
 
 _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
@@ -73,18 +88,50 @@ _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
     ConnectionCount: (TRACKED,),
     FlowMarking: (TRACKED,),
     HelperName: (TRACKED,),
-    # A flow is exempted before conntrack looks at it (net/netfilter/nft_ct.c, nft_notrack_eval; xt_CT.c, table raw).
-    NoTracking: (
-        Demand(lambda place: place.priority is Priority.RAW, "`notrack` works before connection tracking, in `raw`"),
+    TimeoutName: (TRACKED,),
+    # A flow is exempted before conntrack looks at it (net/netfilter/nft_ct.c, nft_notrack_eval; xt_CT.c, table raw),
+    # and so is its zone chosen.
+    NoTracking: (_RAW,),
+    ZoneSetting: (_RAW,),
+    Tracing: (_RAW,),  # net/netfilter/xt_TRACE.c, .table; what comes before would not be told
+    # xt_DSCP.c, xt_HL.c and xt_TCPOPTSTRIP.c register themselves for the table mangle alone.
+    CodePoint: (_MANGLE,),
+    TtlSetting: (_MANGLE,),
+    HopLimitSetting: (_MANGLE,),
+    OptionReset: (_MANGLE,),
+    Copying: (_INET,),
+    # net/netfilter/xt_CLASSIFY.c, .hooks
+    PrioritySetting: (
+        Demand(_of(Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING), "a packet has a priority where it leaves"),
     ),
-    # xt_DSCP.c registers itself for the table mangle alone.
-    CodePoint: (Demand(lambda place: place.priority is Priority.MANGLE, "`dscp set` works in `mangle` alone"),),
+    # net/netfilter/nft_flow_offload.c, nft_flow_offload_validate
+    Offloading: (Demand(_of(Hook.FORWARD), "flows are offloaded in `forward` alone"),),
     # net/netfilter/nft_synproxy.c, nft_synproxy_validate; net/ipv4/netfilter/ipt_SYNPROXY.c, .hooks.
     SynProxy: (
         Demand(_of(Hook.INPUT, Hook.FORWARD), "`synproxy` works in `input` and `forward` alone"),
         Demand(lambda place: place.priority is Priority.FILTER, "`synproxy` works in `input` and `forward` alone"),
     ),
 }
+
+_NAMES: dict[type[Clause], str] = {
+    States: "state",
+    ConnectionCount: "connections",
+    HelperName: "helper",
+    NoTracking: "notrack",
+    Tracing: "trace",
+    CodePoint: "dscp set",
+    SynProxy: "synproxy",
+    Copying: "dup to",
+    Offloading: "flow add",
+    FlowMarking: "ct mark set",
+    ZoneSetting: "ct zone set",
+    TimeoutName: "ct timeout set",
+    TtlSetting: "ip ttl set",
+    HopLimitSetting: "ip6 hoplimit set",
+    PrioritySetting: "meta priority set",
+    OptionReset: "reset tcp option",
+}
+"""What clauses are called in rules."""
 
 _FIELDS: dict[Field | Trait | str, tuple[Demand, ...]] = {
     # net/netfilter/xt_owner.c, .hooks: a packet has an owner where this host sends it.
@@ -99,8 +146,34 @@ _FIELDS: dict[Field | Trait | str, tuple[Demand, ...]] = {
         Demand(_of(Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING), "only packets of local sockets have a control group"),
     ),
     # net/netfilter/xt_mac.c, .hooks
-    Field.ETHER_SADDR: (
-        Demand(_of(Hook.PREROUTING, Hook.INPUT, Hook.FORWARD), "only packets that came in have a sender's MAC address"),
+    **dict.fromkeys(
+        (Field.ETHER_SADDR, Field.ETHER_DADDR, Field.ETHER_TYPE, Field.VLAN_ID),
+        (
+            Demand(
+                _of(Hook.INGRESS, Hook.PREROUTING, Hook.INPUT, Hook.FORWARD),
+                "only packets that came in have an Ethernet header",
+            ),
+        ),
+    ),
+    # net/netfilter/xt_realm.c, .hooks
+    Field.META_RTCLASSID: (
+        Demand(
+            _of(Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING), "the packet's route is not known there yet"
+        ),
+    ),
+    # net/netfilter/nft_fib.c, nft_fib_validate; xt_addrtype.c, addrtype_mt_checkentry_v1
+    **dict.fromkeys(("fib saddr type", "fib daddr type"), (_INET,)),
+    **dict.fromkeys(
+        ("fib saddr . iif type", "fib daddr . iif type"),
+        (Demand(_of(Hook.PREROUTING, Hook.INPUT, Hook.FORWARD), "the packet came in nowhere, or that is forgotten"),),
+    ),
+    **dict.fromkeys(
+        ("fib saddr . oif type", "fib daddr . oif type"),
+        (
+            Demand(
+                _of(Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING), "the packet leaves nowhere, or it is not known yet"
+            ),
+        ),
     ),
     # net/netfilter/xt_socket.c, .hooks
     Trait.SOCKET: (Demand(_of(Hook.PREROUTING, Hook.INPUT), "sockets are looked up for packets that come in"),),
@@ -125,22 +198,33 @@ _FIELDS: dict[Field | Trait | str, tuple[Demand, ...]] = {
 def check_rule(rule: RuleDocument, scope: Scope) -> None:
     """Record POL241 for the verdict and each clause that cannot stand in the chain."""
     if rule.verdict:
-        _demand(_DECISIONS[rule.verdict.decision], rule.verdict.decision.value, rule.verdict.span, scope)
+        _check_verdict(rule.verdict, scope)
     for clause in rule.clauses:
         if type(clause) in _CLAUSES:
-            word = clause.span.text.split(maxsplit=1)[0] if clause.span.text.strip() else ""
-            _demand(_CLAUSES[type(clause)], word, clause.span, scope)
+            _demand(_CLAUSES[type(clause)], _NAMES[type(clause)], clause.span, scope)
         match clause:
-            case SegmentSize(size=None):
-                _demand((_ROUTED,), "mss", clause.span, scope)
+            case SegmentSize(size):
+                _demand((_INET if size else _ROUTED,), "mss", clause.span, scope)
             case Marking(action=MarkAction.SAVE | MarkAction.RESTORE):
                 _demand((TRACKED,), "mark", clause.span, scope)
+
+
+def _check_verdict(verdict: Verdict, scope: Scope) -> None:
+    _demand(_DECISIONS[verdict.decision], verdict.decision.value, verdict.span, scope)
+    for entry in verdict.map.entries if verdict.map else ():
+        if entry.verdict:
+            _check_verdict(entry.verdict, scope)
 
 
 _ROUTED = Demand(
     _of(Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING),  # net/netfilter/xt_TCPMSS.c, tcpmss_tg4_check
     "the route that limits it is known in `forward` and `output`; or name a `size`",
 )
+
+
+def check_state(name: str, span: Span, scope: Scope) -> None:
+    """Record POL241 for what conntrack knows, where it has not seen the packet."""
+    _demand((TRACKED,), name, span, scope)
 
 
 def check_field(field: Field | Trait | str, span: Span, scope: Scope) -> None:

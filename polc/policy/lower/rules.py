@@ -6,39 +6,52 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
+from polc.diagnostics import Collector
 from polc.ir.family import BOTH
-from polc.ir.matches import AddressMatch, Side, of_tcp_alone
+from polc.ir.matches import AddressMatch, Side, protocol_of
 from polc.ir.origin import Origin
-from polc.ir.protocols import TCP
+from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import Rule
+from polc.ir.statements import Statement
 from polc.ir.verdicts import Reject
 from polc.policy.document import (
     AnyRule,
+    Clause,
     Condition,
     Decision,
     Destination,
+    FlowMarking,
+    FullyRandom,
     LogLine,
     MacroDocument,
+    Map,
+    Marking,
     Names,
     NativeDocument,
+    Offloading,
     Persistent,
     Random,
     RuleDocument,
     Source,
     States,
     Target,
+    TimeoutName,
 )
 from polc.policy.lower import families, helpers, macros, places
 from polc.policy.lower.branches import Branch, NotOnce, Outcome, Pace, Plan, combine, write
 from polc.policy.lower.canonical import canonical
-from polc.policy.lower.effects import effects, log_of, with_ban
+from polc.policy.lower.effects import effects
 from polc.policy.lower.endpoints import endpoint_branches
+from polc.policy.lower.logs import log_of
 from polc.policy.lower.native import lower_native
+from polc.policy.lower.one_family import with_effects_of_family
 from polc.policy.lower.parts import around, origin_of, service_of, states_of
 from polc.policy.lower.plain import plain
 from polc.policy.lower.scope import Scope, Service
 from polc.policy.lower.stateful import check_keys, limit, stateful_matches
 from polc.policy.lower.verdicts import check_tcp, verdict_of
+
+_OF_FLOWS: frozenset[type[Clause]] = frozenset({TimeoutName, Offloading})
 
 NAT_DECISIONS = frozenset(
     {Decision.SNAT, Decision.DNAT, Decision.MASQUERADE, Decision.REDIRECT, Decision.NETMAP, Decision.TPROXY}
@@ -87,7 +100,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         from polc.policy.lower.where import where_branches
 
         choices.append(where_branches(condition, scope))
-    service = service_of(rule, scope)
+    service = _service(rule, scope)
     states = rule.find(States)
     state_match = states_of(states, scope) if states else None
 
@@ -117,8 +130,11 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         if len(collector.diagnostics) == errors:
             collector.error("POL220", "no packet can match this rule: its parts are of different families", rule.span)
         return ()
-    if condition and service and _tcp_and_not(branches, service):
-        message = "no packet can match this rule: the condition asks for TCP, and the service is of other protocols"
+    other = _of_another(branches, service) if condition and service else ""
+    if condition and other:
+        message = (
+            f"no packet can match this rule: the condition asks for {other}, and the service is of other protocols"
+        )
         collector.error("POL220", message, condition.span)
         return ()
     found: list[Rule] = []
@@ -144,10 +160,33 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-def _tcp_and_not(branches: tuple[Branch, ...], service: Service) -> bool:
-    """Whether only TCP packets meet the branches, and the service has no TCP."""
-    asked = all(any(map(of_tcp_alone, branch.matches)) for branch in branches)
-    return asked and not any(part.term.protocol == TCP for part in service)
+def _service(rule: RuleDocument, scope: Scope) -> Service | None:
+    """The rule's service, with the protocols of the ports that its maps look up. Errors are recorded."""
+    service = service_of(rule, scope)
+    maps = _maps(rule)
+    if not maps or service is None:
+        return service
+    from polc.policy.lower.keys import key_of, with_key
+
+    for mapped in maps:
+        # What is wrong with the key is said by those who read all of the map.
+        key = key_of(mapped.key, scope._replace(collector=Collector()))
+        service = with_key(service, key, mapped, scope) if key and service is not None else service
+    return service
+
+
+def _maps(rule: RuleDocument) -> list[Map]:
+    holders = (rule.verdict, rule.find(Target), rule.find(Marking), rule.find(FlowMarking))
+    return [one.map for one in holders if one and one.map]
+
+
+def _of_another(branches: tuple[Branch, ...], service: Service) -> str:
+    """The protocol that all branches ask for, in words, where the service has nothing of it, else ""."""
+    own = {part.term.protocol for part in service}
+    asked = [{one for match in branch.matches if (one := protocol_of(match)) is not None} for branch in branches]
+    if not all(one - own for one in asked):
+        return ""
+    return PROTOCOL_NAMES[min(asked[0] - own)].upper()
 
 
 def _address_constraints(branches: tuple[Branch, ...] | None, names: Names | None) -> list[families.Constraint]:
@@ -160,7 +199,7 @@ def _address_constraints(branches: tuple[Branch, ...] | None, names: Names | Non
 
 def _outcomes(rule: RuleDocument, service: Service | None, scope: Scope) -> tuple[Outcome, ...]:
     """What the rule does; with a log first, unless that is held to a rate of its own."""
-    done = effects(rule, scope.collector)
+    done = (*effects(rule, scope.collector), *_on_flows(rule, service, scope))
     line = rule.find(LogLine)
     if line and not line.pace:
         done = (*done, log_of(line, scope))
@@ -170,12 +209,28 @@ def _outcomes(rule: RuleDocument, service: Service | None, scope: Scope) -> tupl
         of_nat = nat_outcomes(rule, service, scope) if service is not None else ()
         outcomes = tuple(one._replace(statements=(*done, *one.statements)) for one in of_nat)
     else:
-        for clause in (rule.find(Target), rule.find(Random), rule.find(Persistent)):
+        for clause in (rule.find(Target), rule.find(Random), rule.find(FullyRandom), rule.find(Persistent)):
             if clause:
                 message = "this goes with a verdict that changes addresses, and the rule has none"
                 scope.collector.error("POL248", message, clause.span)
-        outcomes = (Outcome(done, verdict_of(rule.verdict, service, scope)),)
-    return with_ban(rule, outcomes, scope)
+        outcomes = tuple(one._replace(statements=done) for one in _decided(rule, service, scope))
+    return with_effects_of_family(rule, outcomes, scope)
+
+
+def _decided(rule: RuleDocument, service: Service | None, scope: Scope) -> tuple[Outcome, ...]:
+    if rule.verdict and rule.verdict.map:
+        from polc.policy.lower.maps import vmap_outcomes
+
+        return vmap_outcomes(rule, scope)
+    return (Outcome((), verdict_of(rule.verdict, service, scope)),)
+
+
+def _on_flows(rule: RuleDocument, service: Service | None, scope: Scope) -> tuple[Statement, ...]:
+    if not rule.has(_OF_FLOWS):
+        return ()
+    from polc.policy.lower.flows import on_flows
+
+    return on_flows(rule, service, scope)
 
 
 def _pace(rule: RuleDocument, fresh: Callable[[], str], scope: Scope) -> Pace | None:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from polc.diagnostics import Collector
 from polc.ir.addresses import AddressSet
 from polc.ir.matches import InterfacePattern, ServiceTerm
-from polc.ir.ruleset import ChainType, DynamicSet, Hook, Priority, RegularChain
+from polc.ir.ruleset import ChainType, DynamicSet, Flowtable, Hook, Priority, RegularChain
+from polc.ir.statements import AssignTimeout
 from polc.policy.document import AnyRule, Word
 
 
@@ -52,6 +53,8 @@ class Symbols(NamedTuple):
     dynamic: Mapping[str, tuple[DynamicSet, ...] | None] = {}
     chains: Collection[str] = ()
     macros: Mapping[str, tuple[AnyRule, ...] | None] = {}
+    timeouts: Mapping[str, AssignTimeout | None] = {}
+    flowtables: Mapping[str, Flowtable | None] = {}
 
 
 @dataclass(slots=True)

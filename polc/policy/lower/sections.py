@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
 from polc.ir.origin import Origin
 from polc.ir.reachable import reachable
 from polc.ir.ruleset import IP_HOOKS, BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
-from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Word
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, MapVerdict, Reject, Return, VerdictMap
+from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Verdict, Word
+from polc.policy.lower import values
 from polc.policy.lower.graph import in_order
 from polc.policy.lower.rules import lower_rule
 from polc.policy.lower.scope import Place, Scope, Settings, StateTables, Symbols
@@ -76,9 +78,12 @@ class _Sections:
     symbols: Symbols
     settings: Settings
     collector: Collector
+    ingress: dict[str, str] = field(default_factory=dict)
+    """Names of the chains at ingress, and their devices."""
 
     def lower(self) -> tuple[Ruleset, Written]:
         ids: dict[str, Word] = {}
+        self.ingress = self._ingress()
         self.symbols = self.symbols._replace(macros=self._macros())
         documents = {name: self._read(nodes, span, ids) for name, nodes, span in self._lists()}
         regular = {
@@ -87,7 +92,8 @@ class _Sections:
         }
         self._check_chains(regular)
         tables = StateTables()
-        places = {place.name: place for place in (*LISTS, *(Place(name, _HOOKS[name]) for name in SECTIONS))}
+        ingress = [Place(name, Hook.INGRESS) for name in self.ingress]
+        places = {place.name: place for place in (*ingress, *LISTS, *(Place(one, _HOOKS[one]) for one in SECTIONS))}
         reach = self._reach(places, documents, regular)
 
         def scope(chain: str, of: Iterable[Place]) -> Scope:
@@ -100,19 +106,21 @@ class _Sections:
                 continue
             place = places[name]
             rules = self._rules(found, scope(name, (place,)))
-            section = self.merged.sections.get(name) if name in SECTIONS else None
+            section, device = self._section(name)
             policy, last = (Accept(), None) if section is None else self._default(name, section)
             if last and section and section.default:
                 end = Rule((), last, origin=Origin(section.default.span, "default"))
                 rules = (*_not_around(rules, end, name, tables), end)
             origin = Origin(found.span)
-            chains.append(BaseChain(name, place.type, place.hook, place.priority.value, policy, rules, origin))
+            devices = (device,) if device else ()
+            chains.append(BaseChain(name, place.type, place.hook, place.priority.value, policy, rules, origin, devices))
         for name, found in regular.items():
             own = [places[one] for one in places if name in reach.get(one, ())]
             chains.append(RegularChain(name, self._rules(found, scope(name, own)), Origin(found.span, name)))
         self._check_macros((*documents.values(), *regular.values()))
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
-        ruleset = Ruleset((*chains, *tables.chains), sets)
+        flowtables = tuple(one for one in self.symbols.flowtables.values() if one)
+        ruleset = Ruleset((*chains, *tables.chains), sets, flowtables=flowtables)
         table = self.settings.table
         if table:
             ruleset = replace(ruleset, table=table.text, origin=Origin(table.span))
@@ -123,14 +131,24 @@ class _Sections:
         )
         return ruleset, written
 
+    def _section(self, name: str) -> tuple[Section | None, str]:
+        """The section of a chain, where it is one with a default, and its device, where it has one."""
+        if name in self.ingress:
+            device = self.ingress[name]
+            return self.merged.ingress[device], device
+        return (self.merged.sections.get(name) if name in SECTIONS else None), ""
+
     def _lists(self) -> Iterator[tuple[str, list[Node], Span]]:
+        for name, device in self.ingress.items():
+            section = self.merged.ingress[device]
+            yield name, section.rules, section.span
         for place in LISTS:
             found = self.merged.lists.get(place.name)
             if found:
                 yield place.name, found.rules, found.span
         for name in SECTIONS:
-            section = self.merged.sections.get(name)
-            if section:
+            if name in self.merged.sections:
+                section = self.merged.sections[name]
                 yield name, section.rules, section.span
         nat = self.merged.lists.get(NAT)
         if nat:
@@ -172,6 +190,20 @@ class _Sections:
                 found.update(dict.fromkeys(word.text for word in one))
         return found
 
+    def _ingress(self) -> dict[str, str]:
+        """A name that nft takes for the chain of each device, and none twice."""
+        found: dict[str, str] = {}
+        for device, section in self.merged.ingress.items():
+            try:
+                values.device(device)
+            except ValueError as error:
+                self.collector.error("POL117", str(error), section.span)
+            name = "ingress-" + re.sub(r"[^A-Za-z0-9_.-]", "_", device)
+            while name in found:
+                name += "_"
+            found[name] = device
+        return found
+
     def _check_macros(self, chains: Iterable[_Documents]) -> None:
         """Record what is wrong in macros that no chain uses: a definition is looked at whether it is used or not."""
         used = {rule.macro.text for chain in chains for rule in chain.rules if isinstance(rule, MacroDocument)}
@@ -182,7 +214,7 @@ class _Sections:
 
     def _check_chains(self, regular: dict[str, _Documents]) -> None:
         for name, entry in self.merged.definitions["chains"].items():
-            if name in BASE_CHAINS:
+            if name in BASE_CHAINS or name in self.ingress:
                 message = f"`{name}` is the name of a chain that the kernel calls"
                 self.collector.error("POL211", message, entry.key.span, help="choose another name")
         for one in in_order({name: tuple(self._calls(found.rules)) for name, found in regular.items()}):
@@ -194,8 +226,8 @@ class _Sections:
         for rule in rules:
             if isinstance(rule, MacroDocument):
                 yield from self._calls(self.symbols.macros.get(rule.macro.text) or ())
-            elif isinstance(rule, RuleDocument) and (verdict := rule.verdict) and verdict.decision in _CALLS:
-                yield from (verdict.answer,) if verdict.answer else ()
+            elif isinstance(rule, RuleDocument) and rule.verdict:
+                yield from _called(rule.verdict)
 
     def _reach(
         self, places: dict[str, Place], documents: dict[str, _Documents], regular: dict[str, _Documents]
@@ -238,21 +270,44 @@ def _items(node: Node) -> tuple[Node, ...]:
     return getattr(node, "items", ())
 
 
+def _called(verdict: Verdict) -> Iterator[Word]:
+    if verdict.decision in _CALLS and verdict.answer:
+        yield verdict.answer
+    for entry in verdict.map.entries if verdict.map else ():
+        if entry.verdict:
+            yield from _called(entry.verdict)
+
+
 def _not_around(rules: Iterable[Rule], end: Rule, name: str, tables: StateTables) -> Iterator[Rule]:
     """`return` in a base chain, and the end of a chain that it went to, lead to the chain's policy, past the last rule.
     Here they do what that rule would: behind a `goto` in a chain of its own, since asking a second time what the rule
     asks may get another answer (a mark that was set, a limit).
     """
     made: dict[str, str] = {}
+
+    def behind(what: str, rules: tuple[Rule, ...], origin: Origin) -> str:
+        if what not in made:
+            made[what] = tables.fresh(name, what)
+            tables.chains.append(RegularChain(made[what], rules, origin))
+        return made[what]
+
+    def instead(verdict: MapVerdict, origin: Origin) -> MapVerdict:
+        match verdict:
+            case Goto(chain):
+                return Jump(behind(f"goto {chain}", (Rule((), Jump(chain), origin=origin), end), origin))
+            case Return():
+                return Jump(behind("return", (end,), origin))
+            case _:
+                return verdict
+
     for rule in rules:
         match rule.verdict:
             case Return():
                 yield replace(rule, verdict=end.verdict)
-            case Goto(chain):
-                if chain not in made:
-                    made[chain] = tables.fresh(name, f"goto {chain}")
-                    behind = (Rule((), Jump(chain), origin=rule.origin), end)
-                    tables.chains.append(RegularChain(made[chain], behind, rule.origin))
-                yield replace(rule, verdict=Jump(made[chain]))
+            case Goto():
+                yield replace(rule, verdict=instead(rule.verdict, rule.origin))
+            case VerdictMap(elements=elements):
+                new = tuple((element, instead(one, rule.origin)) for element, one in elements)
+                yield replace(rule, verdict=replace(rule.verdict, elements=new))
             case _:
                 yield rule

@@ -11,7 +11,7 @@ from polc.ir.matches import IcmpTerm, PortTerm, ServiceTerm
 from polc.ir.protocols import ICMP_FAMILY, ICMP_TYPES, PORT_PROTOCOLS, PROTOCOL_NAMES, PROTOCOLS
 from polc.policy.document import ServiceWord, SourcePorts, Word
 from polc.policy.lower.scope import Part, Service
-from polc.policy.lower.values import decimal, ports
+from polc.policy.lower.values import decimal, ports, protocol
 
 Lookup = Callable[[Word], Service | None]
 """The service of a name; None when there is none, which has then been recorded as an error."""
@@ -54,15 +54,20 @@ _ICMPV6 = dict.fromkeys(("icmp6", "ipv6-icmp", "icmp-v6"), "icmpv6")
 
 
 def _protocol(word: Word, collector: Collector) -> Service | None:
-    number = PROTOCOLS.get(word.text, decimal(word.text, 0, 255))
+    number = protocol_number(word, collector)
+    return None if number is None else (Part(PortTerm(number)),)
+
+
+def protocol_number(word: Word, collector: Collector) -> int | None:
+    """``gre``, ``47``; an unknown one is recorded."""
+    number = protocol(word.text)
     if number is None:
         hint = (
             did_you_mean(_ICMPV6.get(word.text, word.text), PROTOCOLS)
             or "a protocol is a name such as `gre` or a number from 0 to 255"
         )
         collector.error("POL208", f"unknown protocol `{word.text}`", word.span, help=hint)
-        return None
-    return (Part(PortTerm(number)),)
+    return number
 
 
 def _spelled_out(word: Word, collector: Collector) -> tuple[int | None, Service | None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping as AbstractMapping
 
 from polc.diagnostics import Collector
 from polc.policy.document import Word
-from polc.policy.lower.effects import log_level
+from polc.policy.lower.logs import log_level
 from polc.policy.lower.scope import Service, Settings
 from polc.policy.lower.services import resolve_services
 from polc.policy.lower.symbols import unknown_service

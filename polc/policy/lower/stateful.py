@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from polc.diagnostics import Collector
 from polc.ir.protocols import PORT_PROTOCOLS
 from polc.ir.stateful import Amount, Connections, Hits, KeyPart, Limit, Quota
 from polc.policy.document import Clause, ConnectionCount, HitCount, Over, Rate, RuleDocument, Under, Volume, Word
 from polc.policy.lower import values
+from polc.policy.lower.parts import value_of
 from polc.policy.lower.scope import Service
 
 DEFAULT_BURST = 5
@@ -19,7 +19,7 @@ MOST_HITS = 255
 """xt_recent keeps no more time stamps than this of a source (net/netfilter/xt_recent.c, XT_RECENT_MAX_NSTAMPS)."""
 
 _PORTS = {one.value for one in values.PORT_KEYS}
-_T = TypeVar("_T")
+
 
 Stateful = Limit | Hits | Connections | Quota
 
@@ -52,12 +52,12 @@ def stateful_matches(rule: RuleDocument, fresh: Callable[[], str], collector: Co
 
 def limit(clause: Rate, over: bool, fresh: Callable[[], str], collector: Collector) -> Limit | None:
     """A bucket, or None for a wrong one, which is recorded. In bytes, an unwritten burst is what a period brings."""
-    rate = _value("POL114", clause.rate, values.rate, collector)
+    rate = value_of("POL114", clause.rate, values.rate, collector)
     burst: int | None = DEFAULT_BURST
     if rate and rate.amount is Amount.BYTES:
-        burst = rate.count if clause.burst is None else _value("POL113", clause.burst, values.size, collector)
+        burst = rate.count if clause.burst is None else value_of("POL113", clause.burst, values.size, collector)
     elif clause.burst:
-        burst = _value("POL113", clause.burst, values.count, collector)
+        burst = value_of("POL113", clause.burst, values.count, collector)
     key = _key(clause.per, collector)
     if rate is None or burst is None or key is None:
         return None
@@ -65,7 +65,7 @@ def limit(clause: Rate, over: bool, fresh: Callable[[], str], collector: Collect
 
 
 def _connections(clause: ConnectionCount, fresh: Callable[[], str], collector: Collector) -> Connections | None:
-    count = _value("POL113", clause.number, lambda text: values.number(text, values.LARGEST_COUNT), collector)
+    count = value_of("POL113", clause.number, lambda text: values.number(text, values.LARGEST_COUNT), collector)
     key = _key(clause.per, collector)
     if count is None or key is None:
         return None
@@ -73,13 +73,13 @@ def _connections(clause: ConnectionCount, fresh: Callable[[], str], collector: C
 
 
 def _quota(clause: Volume, fresh: Callable[[], str], collector: Collector) -> Quota | None:
-    size = _value("POL113", clause.size, lambda text: values.size(text, values.LARGEST_VOLUME), collector)
+    size = value_of("POL113", clause.size, lambda text: values.size(text, values.LARGEST_VOLUME), collector)
     return None if size is None else Quota(size, clause.over, fresh())
 
 
 def _hits(clause: HitCount, fresh: Callable[[], str], collector: Collector) -> Hits | None:
-    count = _value("POL113", clause.number, lambda text: values.count(text, MOST_HITS), collector)
-    window = _value("POL114", clause.within, values.duration, collector)
+    count = value_of("POL113", clause.number, lambda text: values.count(text, MOST_HITS), collector)
+    window = value_of("POL114", clause.within, values.duration, collector)
     key = _key(clause.per, collector)
     if count is None or window is None or key is None:
         return None
@@ -102,14 +102,6 @@ def check_keys(rule: RuleDocument, service: Service, collector: Collector) -> No
         if word.text in _PORTS:
             message = f"packets are counted by `{word.text}` here, and some that the rule matches have no ports"
             collector.error("POL240", message, word.span, help="name a service with ports, such as `tcp/1-65535`")
-
-
-def _value(code: str, word: Word, read: Callable[[str], _T], collector: Collector) -> _T | None:
-    try:
-        return read(word.text)
-    except ValueError as error:
-        collector.error(code, str(error), word.span)
-        return None
 
 
 def _key(words: tuple[Word, ...], collector: Collector) -> tuple[KeyPart, ...] | None:

@@ -53,12 +53,22 @@ def resolve_symbols(
     }
     fixed = {name: entry for name, entry in definitions["addresses"].items() if name not in dynamic}
     addresses = _addresses(fixed, broken["addresses"], dynamic, collector)
-    return Symbols(
+    symbols = Symbols(
         {**dict.fromkeys(broken["zones"]), **_zones(definitions["zones"], addresses, dynamic, collector)},
         addresses,
         _Services(broken["services"], collector).resolve(definitions["services"]),
         dynamic,
         frozenset((*definitions["chains"], *broken["chains"])),
+    )
+    of_flows = ("timeouts", "flowtables")
+    if not any(definitions[kind] or broken[kind] for kind in of_flows):
+        return symbols
+    from polc.policy.lower.flows import flowtables, timeouts
+
+    lost_timeouts, lost_tables = (dict.fromkeys(broken[kind]) for kind in of_flows)
+    return symbols._replace(
+        timeouts={**lost_timeouts, **timeouts(definitions["timeouts"], collector)},
+        flowtables={**lost_tables, **flowtables(definitions["flowtables"], collector)},
     )
 
 
@@ -273,6 +283,13 @@ class _WithBuiltins(dict[str, Service | None]):
         return found
 
 
+_NO_SERVICES = {
+    **dict.fromkeys(("bypass", "fanout"), "flags of a queue stand behind `flags`: `queue 0-3 flags bypass, fanout`"),
+    "random-fully": "it is written `fully-random`",
+}
+"""Words that stand where a service could, and that somebody means otherwise -> how that is written."""
+
+
 def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) -> None:
     from polc.ir.protocols import PROTOCOLS
     from polc.ir.verdicts import RejectType
@@ -284,6 +301,8 @@ def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) ->
         hint = f"an answer stands after `with`: `reject with {word.text}`"
     elif word.text in PROTOCOLS:
         hint = f"the protocol is written `proto {word.text}`"
+    elif word.text in _NO_SERVICES:
+        hint = _NO_SERVICES[word.text]
     collector.error("POL203", f"unknown service `{word.text}`", word.span, help=hint)
 
 

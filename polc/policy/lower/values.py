@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from polc.ir.matches import InterfacePattern
+from polc.ir.protocols import PROTOCOLS
 from polc.ir.stateful import Amount, KeyField, KeyPart, Rate, Unit
 
 LARGEST_COUNT = (1 << 32) - 1
@@ -103,6 +104,11 @@ def ports(text: str) -> tuple[int, int]:
     return low, high
 
 
+def protocol(text: str) -> int | None:
+    """The number of a transport protocol, None where the text names none."""
+    return PROTOCOLS.get(text, decimal(text, 0, 255))
+
+
 def key(words: tuple[str, ...]) -> tuple[KeyPart, ...]:
     """``source``, ``source/24``, ``source/24``+``/56``, ``destination`` ...: the first length is IPv4's, the second
     IPv6's; a length that is not written is the whole address.
@@ -150,3 +156,22 @@ def interface(text: str) -> InterfacePattern:
     if name in (".", "..") or re.search(r'[\s/:"\\]', name) or not name.isprintable():
         raise ValueError(f"`{text}` is not an interface name")
     return InterfacePattern(name, wildcard)
+
+
+def device(text: str) -> str:
+    """The full name of one interface."""
+    found = interface(text)
+    if found.wildcard:
+        raise ValueError(f"`{text}` stands for several interfaces, and one is meant here")
+    return found.name
+
+
+def queues(text: str) -> tuple[int, int]:
+    """``3`` or ``0-3`` as first and last."""
+    left, dash, right = text.partition("-")
+    first, last = decimal(left, 0, 65535), decimal(right if dash else left, 0, 65535)
+    if first is None or last is None:
+        raise ValueError(f"`{text}` is not a queue or range of queues: write numbers from 0 to 65535, as in `0-3`")
+    if first > last:
+        raise ValueError(f"the range is the wrong way round: write `{last}-{first}`")
+    return first, last

@@ -5,10 +5,11 @@ from __future__ import annotations
 from polc.diagnostics import Collector
 from polc.diagnostics.suggest import did_you_mean
 from polc.ir.protocols import TCP
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, RejectType, Return, Verdict
-from polc.policy.document import Decision, RuleDocument, SegmentSize, SynProxy, Word
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Queue, Reject, RejectType, Return, Verdict
+from polc.policy.document import Decision, OptionReset, RuleDocument, SegmentSize, SynProxy, Word
 from polc.policy.document import Verdict as VerdictWords
 from polc.policy.lower.scope import Scope, Service
+from polc.policy.lower.values import queues
 
 
 def verdict_of(words: VerdictWords | None, service: Service | None, scope: Scope) -> Verdict | None:
@@ -26,6 +27,8 @@ def verdict_of(words: VerdictWords | None, service: Service | None, scope: Scope
             return Goto(_chain(words.answer, scope))
         case Decision.RETURN:
             return Return()
+        case Decision.QUEUE:
+            return _queue(words, scope.collector)
         case _:
             return Accept()
 
@@ -37,6 +40,28 @@ def _chain(word: Word | None, scope: Scope) -> str:
         hint = did_you_mean(word.text, chains)
         scope.collector.error("POL245", f"there is no chain `{word.text}`", word.span, help=hint)
     return word.text
+
+
+_QUEUE_FLAGS = ("bypass", "fanout")
+
+
+def _queue(words: VerdictWords, collector: Collector) -> Queue:
+    first, last = 0, 0
+    if words.answer:
+        try:
+            first, last = queues(words.answer.text)
+        except ValueError as error:
+            collector.error("POL121", str(error), words.answer.span)
+    for word in words.flags:
+        if word.text not in _QUEUE_FLAGS:
+            hint = did_you_mean(word.text, _QUEUE_FLAGS) or "the flags are bypass and fanout"
+            collector.error("POL121", f"unknown flag of a queue `{word.text}`", word.span, help=hint)
+    flags = {word.text: word for word in words.flags}
+    if "fanout" in flags and first == last:
+        # net/netfilter/nft_queue.c chooses among several
+        message = "`fanout` chooses among several queues, and this is one"
+        collector.error("POL121", message, flags["fanout"].span, help="as in `queue 0-3 flags fanout`")
+    return Queue(first, last, "bypass" in flags, "fanout" in flags)
 
 
 def _reject(answer: Word | None, service: Service | None, collector: Collector) -> Reject:
@@ -56,7 +81,11 @@ def _reject(answer: Word | None, service: Service | None, collector: Collector) 
 
 def check_tcp(rule: RuleDocument, service: Service, collector: Collector) -> None:
     """Record POL224 for a clause that changes or answers TCP packets, beside services of other protocols."""
-    for word, clause in (("mss", rule.find(SegmentSize)), ("synproxy", rule.find(SynProxy))):
+    for word, clause in (
+        ("mss", rule.find(SegmentSize)),
+        ("synproxy", rule.find(SynProxy)),
+        ("reset tcp option", rule.find(OptionReset)),
+    ):
         if clause and service and not only_of(service, {TCP}):
             message = f"`{word}` is for TCP alone, and the rule also speaks of other packets"
             collector.error("POL224", message, clause.span, help="name TCP services alone, or none")

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from polc.diagnostics import Failure
 from polc.diagnostics.suggest import did_you_mean
-from polc.ir.matches import Match, Trait, TraitMatch
+from polc.ir.matches import Match, Trait, TraitMatch, protocol_of
 from polc.policy.document import AllOf, AnyOf, Comparison, Condition, Having, Not, Test
 from polc.policy.lower.branches import MOST_BRANCHES, Branch
 from polc.policy.lower.comparisons import compare
@@ -30,16 +30,14 @@ def where_branches(clause: Condition, scope: Scope) -> tuple[Branch, ...] | None
         message = f"this condition can hold in {len(ways)} ways, and {MOST_BRANCHES} are the most"
         scope.collector.error("POL246", message, clause.span, help="write several rules")
         return None
-    found = []
-    for way in ways:
-        families = families_of(way)
-        if families:
-            found.append(Branch(way, families))
+    of_families = [Branch(way, families) for way in ways if (families := families_of(way))]
+    found = tuple(one for one in of_families if len(set(map(protocol_of, one.matches)) - {None}) <= 1)
     if not found:
-        message = "no packet can meet this condition: it asks for IPv4 and IPv6 at once"
+        both = "several protocols" if of_families else "IPv4 and IPv6"
+        message = f"no packet can meet this condition: it asks for {both} at once"
         scope.collector.error("POL220", message, clause.span)
         return None
-    return tuple(found)
+    return found
 
 
 def _ways(test: Test, negated: bool, scope: Scope) -> _Ways:
