@@ -318,7 +318,7 @@ _MATCHES: dict[str, tuple[Match, ...]] = {
     "words of iptables": (OpaqueMatch("-m u32 --u32 6&0xFF=6", Syntax.IPTABLES, "it reads any bytes"),),
     "words of nft": (
         OpaqueMatch(
-            '{"match":{"left":{"meta":{"key":"iiftype"}},"op":"==","right":772}}', Syntax.NFT_JSON, "no field of ours"
+            '{"match":{"left":{"meta":{"key":"iiftype"}},"op":"==","right":"loopback"}}', Syntax.NFT_JSON, "no field of ours"
         ),
     ),
     **{f"limit per {unit.name}": (Limit(Rate(10, unit), 5, False, (), "l"),) for unit in Unit},

@@ -36,6 +36,10 @@ class AddressSet:
         """The families that have a member."""
         return frozenset(family for family in FAMILIES if self.of_family(family))
 
+    def only(self, family: Family) -> AddressSet:
+        """Its members of one family."""
+        return AddressSet(ip=self.ip) if family is Family.IP else AddressSet(ip6=self.ip6)
+
     def union(self, other: AddressSet) -> AddressSet:
         return AddressSet(self.ip.union(other.ip), self.ip6.union(other.ip6))
 

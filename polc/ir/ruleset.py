@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from polc.ir.family import BOTH, FAMILIES, Family
-from polc.ir.matches import Match
+from polc.ir.matches import Match, Syntax
 from polc.ir.origin import Origin
 from polc.ir.selectors import ADDRESS_TYPES, Element, KeyType
 from polc.ir.statements import Statement
@@ -147,6 +147,18 @@ class Flowtable:
 
 
 @dataclass(frozen=True, slots=True)
+class OpaqueDeclaration:
+    """What a table holds beside chains, sets and flowtables, in a tool's own words: for nft one object of
+    libnftables-json(5) in canonical form, without its family, table and handle. Opaque rules name it.
+    """
+
+    words: str
+    syntax: Syntax
+    reason: str = field(default="", compare=False)
+    origin: Origin = field(default_factory=Origin, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Ruleset:
     """What a target holds: one nft table, or the tables of iptables for both families.
 
@@ -160,3 +172,4 @@ class Ruleset:
     origin: Origin = field(default_factory=Origin, compare=False)
     family: TableFamily = TableFamily.INET
     flowtables: tuple[Flowtable, ...] = ()
+    declarations: tuple[OpaqueDeclaration, ...] = ()

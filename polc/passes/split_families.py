@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from polc.ir.addresses import AddressSet
 from polc.ir.family import FAMILIES, Family
-from polc.ir.fields import FIELDS
+from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     STATEFUL,
@@ -20,19 +20,23 @@ from polc.ir.matches import (
     AddressTypeMatch,
     CtState,
     CtStateMatch,
+    ElementMatch,
     ExtensionHeaderMatch,
     FieldMatch,
     Match,
     NameField,
     NameMatch,
+    OpaqueMatch,
     OriginalAddressMatch,
     ServiceMatch,
     SetMatch,
     Trait,
     TraitMatch,
 )
-from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset
-from polc.ir.statements import AssignTimeout, Duplicate, SetDscp, SetHops, Tproxy, UpdateSet
+from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset, TableFamily
+from polc.ir.selectors import Selector
+from polc.ir.stateful import Connections, Hits, KeyField, Limit, RandomMatch, RecentMatch
+from polc.ir.statements import AssignTimeout, Duplicate, MapMark, SetDscp, SetHops, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, NatMap, Reject
 
 _TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
@@ -42,25 +46,50 @@ _ONLY = {family: frozenset({family}) for family in FAMILIES}
 
 
 def split_families(ruleset: Ruleset) -> Ruleset:
+    """In a table of bridges, devices or ARP a rule of both families also speaks of packets of neither. It stays one,
+    unless it asks for something that each family has in its own words.
+    """
     sets = {one.name: one for one in ruleset.sets}
+    others = ruleset.family in _WITH_OTHERS
 
     def in_chain(chain: Chain) -> Chain:
-        return replace(chain, rules=tuple(new for rule in chain.rules for new in split_rule(rule, sets)))
+        found = (new for rule in chain.rules for new in split_rule(rule, sets, others=others))
+        return replace(chain, rules=tuple(found))
 
     return replace(ruleset, chains=tuple(in_chain(chain) for chain in ruleset.chains))
 
 
-def split_rule(rule: Rule, sets: dict[str, DynamicSet]) -> tuple[Rule, ...]:
-    """The rule once for all its families where their words are the same and it keeps no state, else once a family."""
+def split_rule(rule: Rule, sets: dict[str, DynamicSet], *, others: bool = False) -> tuple[Rule, ...]:
+    """The rule once for all its families where their words are the same and it keeps no state, else once a family.
+
+    ``others``: packets of neither family come to it, and meet it where it is of both.
+    """
     narrowed = [one for family in FAMILIES if (one := _narrow(rule, family, sets)) is not None]
     alike = len(narrowed) == 2 and narrowed[0].matches == narrowed[1].matches
-    if alike and not _keeps_state(rule) and not _words_differ(rule):
+    apart = _by_address(rule) if others else _keeps_state(rule)
+    if alike and not apart and not _words_differ(rule):
         return (replace(rule, matches=narrowed[0].matches),)
     return tuple(narrowed)
 
 
+_WITH_OTHERS = (TableFamily.ARP, TableFamily.BRIDGE, TableFamily.NETDEV)
+
+
 def _keeps_state(rule: Rule) -> bool:
-    return any(isinstance(match, STATEFUL) for match in rule.matches)
+    """Chance keeps none, and what an opaque match keeps nobody knows."""
+    return any(
+        isinstance(match, STATEFUL) and not isinstance(match, RandomMatch | OpaqueMatch) for match in rule.matches
+    )
+
+
+def _by_address(rule: Rule) -> bool:
+    """Whether state is kept for each address."""
+    return any(isinstance(match, Hits | RecentMatch) for match in rule.matches) or any(
+        part.field in (KeyField.SOURCE, KeyField.DESTINATION)
+        for match in rule.matches
+        if isinstance(match, Limit | Connections)
+        for part in match.key
+    )
 
 
 def _words_differ(rule: Rule) -> bool:
@@ -105,7 +134,9 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 if not types and not match.negated:
                     return None
                 matches += (replace(match, types=types),) if types else ()
-            case SetMatch() if family not in sets[match.set_name].families:
+            case SetMatch() if family not in sets[match.set_name].families or not _has(family, match.key):
+                return None
+            case ElementMatch() if not _has(family, match.key):
                 return None
             case _:
                 matches.append(match)
@@ -121,6 +152,8 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
         match one:
             case UpdateSet(set_name=name) if family not in sets[name].families:
                 return False
+            case UpdateSet(key=key) | MapMark(key=key) if not _has(family, key):
+                return False
             case Tproxy(family=only) | AssignTimeout(family=only) if only not in (None, family):
                 return False
             case Duplicate(family=only) if only is not family:
@@ -134,3 +167,8 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
             return family is only
         case _:
             return True
+
+
+def _has(family: Family, key: tuple[Selector, ...]) -> bool:
+    """Whether its packets have all parts of a key that are fields of one family."""
+    return all(FIELDS[one].family in (None, family) for one in key if isinstance(one, Field))

@@ -1,7 +1,4 @@
-"""The nftables target: one private table of the inet family, replaced in one transaction.
-
-Written for nft 0.9.8 and kernel 5.10 or newer.
-"""
+"""The nftables target: one private table, replaced in one transaction."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ class NftBackend:
         else:
             from polc.backends.nft.print_text import print_text as print_table
         try:
-            table, deviations = lower(ruleset, json=options.format == "json")
+            table, deviations = lower(ruleset, options.profile, json=options.format == "json")
         except Refused as refused:
             return Output(
                 (), (Deviation(Fidelity.REFUSED, "table-name", ruleset.origin, refused.reason, refused.help),)

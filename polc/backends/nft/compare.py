@@ -10,14 +10,17 @@ from typing import Final
 
 from polc.backends.nft.json_value import Json, compact, items, members
 from polc.backends.nft.listed_meters import meter_names, with_meters
+from polc.backends.nft.normal_definitions import Elements, definition, elements
 from polc.backends.nft.normal_rules import NormalRule, normal_rule
 
-UNCOMPARED: Final[dict[str, str]] = {
+LOSSES: Final[dict[str, str]] = {
     "handle": "the kernel numbers what it holds; nobody emits a number",
     "comment": "polc gives none to chains, sets and objects, and older nft lists none; those of rules are compared",
-    "elem": "what a dynamic set holds is added at run time",
+    "elem": "what rules add to a set, or what expires; what else is in it is compared",
     "packets": "a counter's value changes with the traffic",
     "bytes": "a counter's value changes with the traffic",
+    "used": "a quota's use changes with the traffic",
+    "dev": "JSON before nft 1.1 lists no device of a chain",
     "l3proto": "nft fills in `inet` for a helper of an inet table",
     "flag dynamic": "JSON before nft 1.1 can neither take nor list it; nft sets it on what a rule updates",
     "auto-merge": "JSON lists it from nft 1.1 on alone, and polc emits no overlaps to merge",
@@ -25,19 +28,23 @@ UNCOMPARED: Final[dict[str, str]] = {
 }
 """What a listing loses or adds, with the reason; what is not named here is compared."""
 
-_KINDS = {"cthelper": "ct helper"}  # nft 1.0.6 and before name it one way in, the other way out, depending on build
+_LOST = frozenset(LOSSES) - {"dev"}
+# nft 1.0.6 and before name them one way in, the other way out, depending on build.
+_KINDS = {"cthelper": "ct helper", "cttimeout": "ct timeout"}
 
 
 @dataclass(slots=True)
 class _Table:
-    declared: dict[tuple[str, str], str] = field(default_factory=dict)
+    declared: dict[tuple[str, str], dict[str, Json]] = field(default_factory=dict)
+    elements: dict[str, Elements] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)
     rules: dict[str, list[NormalRule]] = field(default_factory=dict)
 
 
 def differences(emitted_json: str, listed_json: str) -> tuple[str, ...]:
     """Sentences, one for each difference between commands of ``print_json`` and a listing of the table they load.
 
-    Both are read as data: what is equal but for ``UNCOMPARED``, spelling and nft's defaults is no difference.
+    Both are read as data: what is equal but for ``LOSSES``, spelling and nft's defaults is no difference.
 
     Raises:
         ValueError: one of the texts is not libnftables' JSON.
@@ -70,12 +77,16 @@ def _take(table: _Table, kind: str, value: dict[str, Json]) -> None:
         return
     if kind == "rule":
         table.rules.setdefault(str(value.get("chain")), []).append(normal_rule(value))
+        table.filled |= {
+            str(members(members(one)["set"]).get("set")).removeprefix("@")
+            for one in items(value.get("expr"))
+            if "set" in members(one)
+        }
         return
-    kept = {key: one for key, one in value.items() if key not in UNCOMPARED and key not in ("name", "table", "family")}
-    if "flags" in kept:
-        flags = sorted(str(flag) for flag in items(kept.pop("flags")) if f"flag {flag}" not in UNCOMPARED)
-        kept |= {"flags": [*flags]} if flags else {}
-    table.declared[(_KINDS.get(kind, kind), str(value.get("name")))] = compact(kept)
+    name, kind = str(value.get("name")), _KINDS.get(kind, kind)
+    if kind in ("set", "map"):
+        table.elements[name] = elements(value)
+    table.declared[kind, name] = definition(kind, value, _LOST)
 
 
 def _declarations(wanted: _Table, seen: _Table) -> Iterator[str]:
@@ -83,10 +94,23 @@ def _declarations(wanted: _Table, seen: _Table) -> Iterator[str]:
         found = seen.declared.get((kind, name))
         if found is None:
             yield f"{kind} `{name}` is missing"
-        elif found != what:
-            yield f"{kind} `{name}`: wanted {what}, seen {found}"
+            continue
+        if kind == "chain" and "dev" not in found:
+            what = {key: value for key, value in what.items() if key != "dev"}
+        if found != what:
+            yield f"{kind} `{name}`: wanted {compact(what)}, seen {compact(found)}"
+        elif kind in ("set", "map"):
+            yield from _held(kind, name, wanted, seen)
     for kind, name in seen.declared.keys() - wanted.declared.keys():
         yield f"{kind} `{name}` was not emitted"
+
+
+def _held(kind: str, name: str, wanted: _Table, seen: _Table) -> Iterator[str]:
+    one, other = wanted.elements[name], seen.elements[name]
+    if not other.covers(one):
+        yield f"{kind} `{name}` lacks elements that were emitted"
+    if not one.covers(other) and name not in wanted.filled:
+        yield f"{kind} `{name}` has elements that were not emitted"
 
 
 def _rules(wanted: _Table, seen: _Table) -> Iterator[str]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from polc.backends.nft.statements import RuleStatement
+from polc.backends.nft.expressions import Right, Row
+from polc.backends.nft.statements import ByteQuota, Call, RateLimit, RuleStatement, Word
 
 
 @dataclass(frozen=True, slots=True)
 class CounterDefinition:
+    """A named counter, with the numbers that it begins with."""
+
     name: str
+    packets: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +27,62 @@ class HelperDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class SetDefinition:
-    """A set that rules fill; ``types`` are its key's parts, ``timeout`` (seconds) what its elements have by default.
+class TimeoutDefinition:
+    """Timeouts of conntrack, seconds by state, for ``tcp`` or ``udp``; ``family`` may be empty."""
 
-    Without one they stay for good, in a ``timed`` set unless whoever adds them says how long.
+    name: str
+    protocol: str
+    policy: tuple[tuple[str, int], ...]
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitDefinition:
+    name: str
+    limit: RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaDefinition:
+    name: str
+    quota: ByteQuota
+
+
+@dataclass(frozen=True, slots=True)
+class FlowtableDefinition:
+    """``flags`` is empty or ``offload``."""
+
+    name: str
+    devices: tuple[str, ...]
+    priority: int
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefinition:
+    """``types`` are the parts of its key, ``timeout`` (seconds) what its elements have by default.
+
+    Without one they stay for good, in a ``timed`` set unless whoever adds them says how long. ``size`` is the most that
+    it takes, ``elements`` what it has in the beginning.
     """
 
     name: str
     types: tuple[str, ...]
-    size: int
-    timeout: int | None
-    timed: bool = True
+    size: int | None = None
+    timeout: int | None = None
+    timed: bool = False
+    interval: bool = False
+    elements: Right | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapDefinition:
+    """A map of rows of ``types`` to values of ``kind`` (``verdict``, ``mark``, or the types of what is looked up)."""
+
+    name: str
+    types: tuple[str, ...]
+    kind: tuple[str, ...]
+    pairs: tuple[tuple[Row, Row | Word | Call], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +99,7 @@ class HookDefinition:
     hook: str
     priority: int
     policy: str
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +111,24 @@ class ChainDefinition:
     rules: tuple[RuleDefinition, ...]
 
 
+Definition = (
+    CounterDefinition
+    | HelperDefinition
+    | TimeoutDefinition
+    | LimitDefinition
+    | QuotaDefinition
+    | FlowtableDefinition
+    | SetDefinition
+    | MapDefinition
+)
+"""What stands in a table beside its chains."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableDefinition:
-    """One table of the inet family, which polc owns as a whole."""
+    """One table, which polc owns as a whole; ``definitions`` stand before all chains, since rules name them."""
 
+    family: str
     name: str
-    counters: tuple[CounterDefinition, ...]
-    helpers: tuple[HelperDefinition, ...]
-    sets: tuple[SetDefinition, ...]
+    definitions: tuple[Definition, ...]
     chains: tuple[ChainDefinition, ...]

@@ -38,15 +38,20 @@ class Ct:
 
 @dataclass(frozen=True, slots=True)
 class TcpOption:
-    """A field of a TCP option, or, without one, whether the option is there."""
+    """A field of a TCP option, or, without one, whether the option is there; ``name`` may be the number of a kind."""
 
     name: str
     field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
-    """The offset in an IPv6 fragment header; a packet without one has no such field."""
+class ExtensionHeader:
+    """A field of an IPv6 extension header, which a packet without that header has not; without ``field``, whether the
+    header is there.
+    """
+
+    name: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,17 @@ class Masked:
     length: int
 
 
+Part = Meta | CtState | Ct | Payload | Masked | TcpOption | ExtensionHeader
+
+
 @dataclass(frozen=True, slots=True)
 class Concat:
     """Two or more parts side by side: a key of several fields."""
 
-    parts: tuple[Payload | Masked, ...]
+    parts: tuple[Part, ...]
 
 
-Field = Meta | Ct | Payload
+Field = Meta | Ct | Payload | ExtensionHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +116,34 @@ class Bits:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """``field & mask | value``: the bits of the mask stay, those of the value are set."""
+    """``field & mask ^ value``: the bits of the mask stay, those of the value are toggled."""
 
     field: Field
     mask: int
     value: int
 
+    @property
+    def word(self) -> str:
+        """Bits that the mask has cleared are set, whichever of the two is said."""
+        return "^" if self.mask & self.value else "|"
 
-Key = Payload | Masked | Concat
-Left = Meta | CtState | Ct | Bits | TcpOption | Fragment | Fib | Socket | Fingerprint | Turn | Key
+    @property
+    def keeps_all(self) -> bool:
+        return self.mask == 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class TwoMarks:
+    """``field & mask | other & other_mask``: bits of one mark beside those of another."""
+
+    field: Field
+    mask: int
+    other: Field
+    other_mask: int
+
+
+Key = Part | Concat
+Left = Key | Bits | Fib | Socket | Fingerprint | Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +155,14 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """One address, prefix or range, or several as an anonymous interval set; disjoint, as kernels ask."""
+    """One address, prefix or range, or several as an anonymous set; disjoint, as kernels ask.
+
+    ``each``: every address by itself, for a set without ranges, which costs the kernel less to make.
+    """
 
     family: Family
     values: Intervals
+    each: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +194,10 @@ class SetReference:
 
 
 @dataclass(frozen=True, slots=True)
-class AtLeast:
-    """A number or more."""
+class Bound:
+    """A number or more (``word`` is `>=`), or fewer (`<`)."""
 
+    word: str
     value: int
 
 
@@ -197,6 +229,29 @@ class Exists:
     there: bool
 
 
-Right = (
-    AtLeast | Hardware | WholeSeconds | Words | Exists | Numbers | Addresses | Names | Flags | Protocol | SetReference
-)
+Values = Numbers | Addresses | Names | Hardware
+"""What a part of a key can be: in a cell of one row one value or range, by itself any number of them."""
+
+Row = tuple[Values, ...]
+"""An element of several parts side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """An anonymous set of elements of several parts."""
+
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """``key map {...}``: the value of the row that the key is in; without one the rule is broken off.
+
+    ``pairs`` are rows with their values, or the name of a map.
+    """
+
+    key: Key
+    pairs: tuple[tuple[Row, Row], ...] | SetReference
+
+
+Right = Bound | WholeSeconds | Words | Exists | Flags | Protocol | SetReference | Values | Rows

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from polc.backends.features import Feature
 from polc.backends.nft.expressions import (
     Addresses,
-    AtLeast,
     Bits,
+    Bound,
     Ct,
     Exists,
+    ExtensionHeader,
     Fib,
     Fingerprint,
-    Fragment,
     Hardware,
     Meta,
     Names,
@@ -25,16 +26,16 @@ from polc.backends.nft.expressions import (
     WholeSeconds,
     Words,
 )
-from polc.backends.nft.expressions import (
-    Field as Expression,
-)
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
+from polc.backends.profile import Profile
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS, TCP_OPTION_KINDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressTypeMatch,
+    Direction,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -47,15 +48,23 @@ from polc.ir.matches import (
     TraitMatch,
 )
 from polc.ir.protocols import TCP
-from polc.ir.stateful import EveryNth
+from polc.ir.stateful import EveryNth, RandomMatch
 
-ORIGINAL_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
-_OPEN_ENDED = (Field.CT_BYTES, Field.CT_PACKETS)
+FLOW_PORTS = (
+    Field.CT_ORIGINAL_SPORT,
+    Field.CT_ORIGINAL_DPORT,
+    Field.CT_REPLY_SPORT,
+    Field.CT_REPLY_DPORT,
+)
+HARDWARE = (Field.ETHER_SADDR, Field.ETHER_DADDR)
 _LARGEST_JSON = (1 << 63) - 1
 """Jansson, which reads nft's JSON, keeps integers in 64 bits with a sign."""
 
 _MOST_SECONDS = 4294966
 
+TAG = 0x8100  # uapi/linux/if_ether.h, ETH_P_8021Q
+
+_LATER_NAMES = ("md5sig", "mptcp", "fastopen")
 _OPTION_NAMES = {kind: name for name, kind in TCP_OPTION_KINDS.items()}
 # RFC 791, 3.1: the three highest bits are flags, the rest counts units of 8 bytes.
 _FRAGMENT_OFFSET = Bits(Payload("ip", "frag-off"), 0x1FFF)
@@ -66,19 +75,31 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
     Refused: values of which nft can only say some.
     """
     field, values = match.field, match.values
-    if field is Field.TCP_MSS:
-        return (Compare(TcpOption("maxseg", "size"), Numbers(values), match.negated),)
-    left = _expression(field)
+    left = expression(field)
     if match.mask is not None:
+        if isinstance(left, TcpOption):
+            raise Refused(f"nft has `{field.value}` without a mask alone", "a match on the whole")
         return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
-    return (Compare(left, _values(field, values), match.negated),)
+    found = Compare(left, _values(field, values), match.negated)
+    # nft 0.9.8 takes the tag for one of another header where nothing has said before that there is one.
+    return (_TAGGED, found) if field is Field.VLAN_ID else (found,)
 
 
-def _expression(field: Field) -> Expression:
+_TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
+
+
+def expression(field: Field) -> Meta | Ct | Payload | TcpOption | ExtensionHeader:
     first, *rest = field.value.split()
     match first, rest:
+        case "tcp", ["option", name, part]:
+            return TcpOption(name, part)
         case "meta", [key]:
             return Meta(key)
+        case "mh", [key]:
+            return ExtensionHeader("mh", key)
+        case "ct", ["original", "protocol"]:
+            # A flow has one; nft lists it without a direction.
+            return Ct("protocol")
         case "ct", [("original" | "reply") as direction, key]:
             return Ct(key, direction)
         case "ct", [key]:
@@ -88,13 +109,13 @@ def _expression(field: Field) -> Expression:
 
 
 def _values(field: Field, values: Intervals) -> Right:
-    if field is Field.ETHER_SADDR:
+    if field in HARDWARE:
         return Hardware(values)
     if field is Field.CT_EXPIRATION:
         return _seconds(values)
-    if field in _OPEN_ENDED and values.ranges[-1][1] == FIELDS[field].highest:
+    if FIELDS[field].bits == 64 and values.ranges[-1][1] == FIELDS[field].highest:
         if len(values.ranges) == 1:
-            return AtLeast(values.ranges[0][0])
+            return Bound(">=", values.ranges[0][0])
         *lower, (low, _) = values.ranges
         if low > _LARGEST_JSON:
             raise Refused(f"nft's JSON has no number as large as {low}", "a smaller number")
@@ -130,7 +151,7 @@ def compare_name(match: NameMatch) -> tuple[Compare, ...]:
 def compare_trait(match: TraitMatch, family: Family | None) -> tuple[Compare, ...]:
     match match.trait:
         case Trait.FRAGMENT if family is Family.IP6:
-            return (Compare(Fragment(), Numbers(Intervals.single(0)), not match.negated),)
+            return (Compare(ExtensionHeader("frag", "frag-off"), Numbers(Intervals.single(0)), not match.negated),)
         case Trait.FRAGMENT:
             return (Compare(_FRAGMENT_OFFSET, Numbers(Intervals.single(0)), not match.negated),)
         case Trait.IPSEC:
@@ -141,24 +162,33 @@ def compare_trait(match: TraitMatch, family: Family | None) -> tuple[Compare, ..
             assert_never(match.trait)
 
 
-def compare_option(match: TcpOptionMatch) -> tuple[Compare, ...]:
+def compare_option(match: TcpOptionMatch, profile: Profile, *, json: bool) -> tuple[Compare, ...]:
     """That an option is missing is also true of what is not TCP, so TCP is asked for, and after the option: before it,
     nft 1.0.6 would leave it out of listings, and a saved one would match more.
 
     Raises:
-        Refused: an option without a name: nft before 1.0 knows no other.
+        Refused: an option that the format has no name for.
     """
     name = _OPTION_NAMES.get(match.kind)
-    if name is None or name in ("md5sig", "mptcp", "fastopen"):
-        known = ", ".join(one for one in TCP_OPTION_KINDS if one not in ("md5sig", "mptcp", "fastopen"))
-        raise Refused(f"nft 0.9.8 cannot name the TCP option {name or match.kind}", f"one of {known}")
+    if name is None or (name in _LATER_NAMES and not profile.has(Feature.TCP_OPTION_NAMES)):
+        if json:
+            known = ", ".join(one for one in TCP_OPTION_KINDS if one not in _LATER_NAMES)
+            raise Refused(f"nft's JSON has no name for the TCP option {name or match.kind}", f"one of {known}")
+        if not profile.has(Feature.TCP_OPTION_NUMBERS):
+            raise Refused(*profile.lacks(Feature.TCP_OPTION_NUMBERS))
+        name = str(match.kind)
     tcp = Compare(Meta("l4proto"), Numbers(Intervals.single(TCP)))
     return (Compare(TcpOption(name), Exists(not match.negated)), tcp)
 
 
-def compare_original(match: OriginalAddressMatch) -> tuple[Compare, ...]:
+def compare_header(match: ExtensionHeaderMatch) -> tuple[Compare, ...]:
+    return (Compare(ExtensionHeader(match.header.value), Exists(not match.negated)),)
+
+
+def compare_flow_address(match: OriginalAddressMatch) -> tuple[Compare, ...]:
+    direction = "reply" if match.reply else "original"
     return tuple(
-        Compare(Ct(f"{family.value} {match.side.value}", "original"), Addresses(family, own), match.negated)
+        Compare(Ct(f"{family.value} {match.side.value}", direction), Addresses(family, own), match.negated)
         for family in FAMILIES
         if (own := match.addresses.of_family(family))
     )
@@ -171,8 +201,23 @@ def compare_way_back(match: ReversePathMatch) -> tuple[Compare, ...]:
 
 def compare_address_type(match: AddressTypeMatch) -> tuple[Compare, ...]:
     types = tuple(one.value for one in match.types)
-    return (Compare(Fib("type", (match.side.value,)), Words(types), match.negated),)
+    through = () if match.interface is None else (_INTERFACE[match.interface],)
+    return (Compare(Fib("type", (match.side.value, *through)), Words(types), match.negated),)
+
+
+_INTERFACE = {Direction.IN: "iif", Direction.OUT: "oif"}
 
 
 def compare_turn(match: EveryNth) -> Compare:
     return Compare(Turn(match.every), Numbers(Intervals.single(match.packet)))
+
+
+def compare_random(match: RandomMatch) -> tuple[Compare, ...]:
+    """The kernel draws 32 bits, xt_statistic of these the lower 31 (net/netfilter/nft_meta.c, xt_statistic.c)."""
+    if match.threshold == _CERTAIN:
+        # No number of 32 bits is that large: a match that always holds is left out, one that never does stays.
+        return (Compare(Meta("random"), Bound("<", 0)),) if match.negated else ()
+    return (Compare(Meta("random"), Bound(">=" if match.negated else "<", 2 * match.threshold)),)
+
+
+_CERTAIN = 1 << 31

@@ -10,7 +10,14 @@ from polc.backends.nft.expressions import SetReference
 from polc.backends.nft.keys import key_of, key_types
 from polc.backends.nft.limits import check_size, rate_limit, refill_seconds
 from polc.backends.nft.refused import Refused
-from polc.backends.nft.statements import Compare, Meter, RuleStatement, SetElement, SetOperation
+from polc.backends.nft.statements import (
+    Compare,
+    Meter,
+    RateLimit,
+    RuleStatement,
+    SetElement,
+    SetOperation,
+)
 from polc.ir.family import Family
 from polc.ir.stateful import Hits
 
@@ -49,20 +56,31 @@ def ban(hits: Hits, family: Family, meter_name: str, set_name: str) -> Ban:
     if key is None:
         raise Refused("a hit count for all addresses together has no form in nft", "`over` without `per`")
     check_size(hits.size)
-    passes = hits.count - 1
-    rate, unit, seconds = _nearest_rate(passes, hits.window)
-    limit = rate_limit(rate, unit, seconds, passes, over=True)
+    limit, refill, rate = excess_limit(hits.count - 1, hits.window)
     renew = (SetElement(SetOperation.UPDATE, set_name, key, hits.window),) if hits.refresh else ()
     return Ban(
         blocked=(Compare(key, SetReference(set_name)), *renew),
         excess=(
-            Meter(meter_name, hits.size, key, refill_seconds(rate, seconds, passes), limit),
+            Meter(meter_name, hits.size, key, refill, limit),
             SetElement(SetOperation.ADD, set_name, key, hits.window),
         ),
         not_blocked=Compare(key, SetReference(set_name), negated=True),
-        set=SetDefinition(set_name, key_types(key, family), hits.size, None),
-        message=_message(hits, f"{rate}/{unit}"),
+        set=SetDefinition(set_name, key_types(key, family), hits.size, timed=True),
+        message=_message(hits, rate),
     )
+
+
+def excess_limit(passes: int, window: int) -> tuple[RateLimit, int, str]:
+    """A bucket of ``passes`` packets that refills in about ``window`` seconds and matches what finds it empty.
+
+    Also how many seconds it takes to be full again, and its rate as words.
+
+    Raises:
+        Refused: a number is beyond nft's.
+    """
+    rate, unit, seconds = _nearest_rate(passes, window)
+    limit = rate_limit(rate, unit, seconds, passes, over=True)
+    return limit, refill_seconds(rate, seconds, passes), f"{rate}/{unit}"
 
 
 def _nearest_rate(count: int, window: int) -> tuple[int, str, int]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from polc.backends.features import Feature
+from polc.backends.nft.names import check_device
 from polc.backends.nft.refused import Refused
+from polc.backends.profile import Profile
 from polc.ir.matches import NameField, NameMatch, ReversePathMatch, Trait, TraitMatch
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset
+from polc.ir.ruleset import IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset, TableFamily
 from polc.ir.statements import AssignHelper, ClampMss, Notrack, Synproxy, Tproxy
 from polc.ir.verdicts import Nat, NatKind, chains_of
 
@@ -36,16 +39,49 @@ _NAT: dict[NatKind, tuple[Hook, ...]] = {
 }
 
 
-def check_hook(chain: BaseChain) -> None:
+_DEVICE_HOOKS = (Hook.INGRESS, Hook.EGRESS)
+_TABLES: dict[TableFamily, dict[ChainType, frozenset[Hook]]] = {
+    TableFamily.INET: {**_HOOKS, ChainType.FILTER: frozenset({*IP_HOOKS, Hook.INGRESS})},
+    TableFamily.IP: _HOOKS,
+    TableFamily.IP6: _HOOKS,
+    TableFamily.BRIDGE: {ChainType.FILTER: frozenset(IP_HOOKS)},
+    TableFamily.ARP: {ChainType.FILTER: frozenset({Hook.INPUT, Hook.OUTPUT})},
+    TableFamily.NETDEV: {ChainType.FILTER: frozenset(_DEVICE_HOOKS)},
+}
+"""nft(8), ADDRESS FAMILIES: the hooks of each."""
+
+
+def check_hook(chain: BaseChain, table: TableFamily, profile: Profile, *, json: bool) -> None:
     """Raises:
     Refused: the kernel has no such base chain.
     """
-    if chain.hook not in _HOOKS[chain.type]:
-        raise Refused(f"nft has no chain of type {chain.type.value} at the {chain.hook.value} hook")
+    if chain.hook not in _TABLES[table].get(chain.type, ()):
+        raise Refused(
+            f"nft has no chain of type {chain.type.value} at the {chain.hook.value} hook of tables of the family "
+            f"{table.value}"
+        )
+    if chain.hook in _DEVICE_HOOKS:
+        _check_devices(chain, table, profile, json=json)
+    elif chain.devices:
+        raise Refused(f"a chain at the {chain.hook.value} hook has no devices")
     if chain.type is ChainType.NAT and chain.priority <= _CONNTRACK:
         raise Refused("a chain of type nat needs a priority above -200, where conntrack stands")
     if not _LOWEST <= chain.priority <= _HIGHEST:
         raise Refused(f"{chain.priority} is not a priority: it has 32 bits")
+
+
+def _check_devices(chain: BaseChain, table: TableFamily, profile: Profile, *, json: bool) -> None:
+    if not chain.devices:
+        raise Refused(f"a chain at the {chain.hook.value} hook needs a device")
+    for name in chain.devices:
+        check_device(name, quoted=len(chain.devices) == 1)
+    needed = [Feature.NETDEV_EGRESS] if chain.hook is Hook.EGRESS else []
+    needed += [Feature.INET_INGRESS] if table is TableFamily.INET else []
+    if json:
+        needed.append(Feature.CHAIN_DEVICE_JSON if len(chain.devices) == 1 else Feature.CHAIN_DEVICES_JSON)
+    for feature in needed:
+        if not profile.has(feature):
+            raise Refused(*profile.lacks(feature))
 
 
 def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
@@ -59,7 +95,7 @@ def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
     return found
 
 
-def check_place(rule: Rule, bases: list[BaseChain]) -> None:
+def check_place(rule: Rule, bases: list[BaseChain], table: TableFamily) -> None:
     """Raises:
     Refused: the kernel does not take the rule, or it has no effect, where one of ``bases`` stands.
     """

@@ -27,19 +27,22 @@ def compare_interfaces(match: InterfaceMatch) -> tuple[Compare, ...]:
         Refused: a name that nft cannot write.
     """
     patterns = disjoint_patterns(match.patterns)
-    exact = tuple(_spell(one) for one in patterns if not one.wildcard)
+    exact = tuple(spell(one) for one in patterns if not one.wildcard)
     found = [Compare(Meta(match.direction.value), Names(exact), match.negated)] if exact else []
     return (*found, *(_wildcard(match, one) for one in patterns if one.wildcard))
 
 
 def _wildcard(match: InterfaceMatch, pattern: InterfacePattern) -> Compare:
     if pattern.name:
-        return Compare(Meta(match.direction.value), Names((_spell(pattern),)), match.negated)
+        return Compare(Meta(match.direction.value), Names((spell(pattern),)), match.negated)
     # `*` alone is no name to nft. Every interface has an index, counted from 1; without one it reads 0.
     return Compare(Meta(_INDEX[match.direction]), Numbers(Intervals.single(0)), not match.negated)
 
 
-def _spell(pattern: InterfacePattern) -> str:
+def spell(pattern: InterfacePattern) -> str:
+    """Raises:
+    Refused: a name that nft cannot write.
+    """
     name = pattern.name
     if '"' in name or "\\" in name or name.startswith("@") or not name.isprintable():
         # `@` would name a set in JSON, a quote would end the text, a backslash makes a star literal.

@@ -58,13 +58,17 @@ def _byte_limit(limit: Limit) -> RateLimit:
     return RateLimit(rate, unit, burst, limit.over, bytes=True)
 
 
+def simple_count(match: Connections) -> ConnectionCount:
+    return ConnectionCount(match.count, match.over)
+
+
 def connections(match: Connections, family: Family, name: str) -> Meter | ConnectionCount:
     """A count of connections, those of each key in a set ``name``; an element goes with its last connection.
 
     Raises:
         Refused: the set would be too large.
     """
-    count = ConnectionCount(match.count, match.over)
+    count = simple_count(match)
     key = key_of(match.key, family)
     if key is None:
         return count
@@ -90,7 +94,7 @@ def keyed_limit(limit: Limit, family: Family, name: str) -> Meter | RateLimit:
 def shared_limit(meter: Meter, family: Family) -> tuple[SetElement, SetDefinition]:
     """The same limit in a declared set, which several rules may use: a meter's set belongs to its rule alone."""
     element = SetElement(SetOperation.UPDATE, meter.name, meter.key, meter.timeout, meter.limit)
-    return element, SetDefinition(meter.name, key_types(meter.key, family), meter.size, None)
+    return element, SetDefinition(meter.name, key_types(meter.key, family), meter.size, timed=True)
 
 
 def check_size(size: int) -> None:

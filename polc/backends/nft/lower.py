@@ -5,38 +5,58 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from polc.backends.features import Feature
 from polc.backends.model import Deviation, Fidelity
-from polc.backends.nft import hits
+from polc.backends.nft.context import Context
 from polc.backends.nft.definitions import (
     ChainDefinition,
     CounterDefinition,
+    Definition,
+    FlowtableDefinition,
     HelperDefinition,
     HookDefinition,
+    LimitDefinition,
+    MapDefinition,
+    QuotaDefinition,
     RuleDefinition,
     SetDefinition,
     TableDefinition,
+    TimeoutDefinition,
 )
+from polc.backends.nft.groups import Groups
 from polc.backends.nft.hooks import callers, check_hook, check_place
-from polc.backends.nft.limits import check_size
-from polc.backends.nft.names import FreshNames, check_name
+from polc.backends.nft.names import FreshNames, check_device, check_name
+from polc.backends.nft.recent import RecentLists
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.rules import LoweredRule, RuleLowering
+from polc.backends.nft.sets import define_set
 from polc.backends.nft.sharing import Sharing
+from polc.backends.profile import Profile
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Flowtable, Ruleset, TableFamily
 from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Accept
 
 _REFUSED: Final = "refused"
+
+_ORDER: tuple[type[Definition], ...] = (
+    CounterDefinition,
+    HelperDefinition,
+    TimeoutDefinition,
+    LimitDefinition,
+    QuotaDefinition,
+    FlowtableDefinition,
+    SetDefinition,
+    MapDefinition,
+)
+"""In which definitions stand in a table: by kind, and then by first use."""
 
 
 @dataclass(slots=True)
 class _Table:
     """The table as far as it is built; dicts keep the order of first use and hold each once."""
 
-    sets: dict[str, SetDefinition] = field(default_factory=dict)
-    helpers: dict[str, HelperDefinition] = field(default_factory=dict)
-    counters: dict[str, CounterDefinition] = field(default_factory=dict)
+    definitions: dict[tuple[type[Definition], str], Definition] = field(default_factory=dict)
     chains: list[ChainDefinition] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
 
@@ -44,84 +64,124 @@ class _Table:
         self.deviations.append(Deviation(Fidelity.REFUSED, _REFUSED, origin, refused.reason, refused.help))
 
     def add(self, lowered: LoweredRule, origin: Origin) -> None:
-        """Take what came along with a rule, once it is certain that the rule has a form."""
-        self.sets |= {one.name: one for one in lowered.sets}
-        self.helpers |= {one.name: one for one in lowered.helpers}
-        self.counters |= {name: CounterDefinition(name) for name in lowered.counters}
+        """Take what came along with a rule, once it is certain that the rule has a form.
+
+        Raises:
+            Refused: something else has the name of a definition.
+        """
+        new = {key: self._joined(key, one) for one in lowered.along.definitions for key in ((type(one), one.name),)}
+        self.definitions |= new
         self.chains += (ChainDefinition(name, None, tuple(rules)) for name, rules in lowered.chains.items())
         self.deviations += (
-            Deviation(Fidelity.APPROXIMATE, hits.NAME, origin, message, "`over` with a rate, which nft has exactly")
-            for message in lowered.messages
+            Deviation(Fidelity.APPROXIMATE, *difference[:1], origin, *difference[1:])
+            for difference in lowered.along.differences
         )
 
+    def _joined(self, key: tuple[type[Definition], str], one: Definition) -> Definition:
+        known = self.definitions.get(key, one)
+        if known == one:
+            return one
+        if isinstance(known, CounterDefinition) and isinstance(one, CounterDefinition):
+            bare = CounterDefinition(one.name)
+            if bare in (known, one):
+                return known if one == bare else one
+        raise Refused(f"`{one.name}` is named twice, with different values", "another name")
 
-def lower(ruleset: Ruleset, *, json: bool) -> tuple[TableDefinition, tuple[Deviation, ...]]:
+
+def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefinition, tuple[Deviation, ...]]:
     """The table for a ruleset that went through the passes; ``json`` tells the format that it will be printed in.
 
     A rule, set or chain that nft has no form for is left out, and is a refused deviation.
     """
     table = _Table()
     check_name("table", ruleset.table)
-    updated = _updated(ruleset)
-    for one in ruleset.sets:
-        _add_set(one, table, timed=one.timeout is not None or one.name in updated)
+    sets = _sets(ruleset, profile, table)
+    flowtables = _flowtables(ruleset, profile, table, json=json)
+    names = FreshNames(frozenset(one.name for one in ruleset.sets))
     rules = RuleLowering(
-        json=json,
-        sets={one.name: one for one in ruleset.sets},
-        sharing=Sharing.of(ruleset, json=json),
-        chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),
-        set_names=FreshNames(frozenset(one.name for one in ruleset.sets)),
+        Context(
+            profile=profile,
+            json=json,
+            table=ruleset.family,
+            sets=sets,
+            flowtables=flowtables,
+            sharing=Sharing.of(ruleset, profile, json=json),
+            recent=RecentLists.of(ruleset, names),
+            groups=Groups(names),
+            chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),
+            names=names,
+        )
     )
     bases = callers(ruleset)
     for chain in ruleset.chains:
         _add_chain(chain, rules, table, bases[chain.name])
-    found = TableDefinition(
-        ruleset.table,
-        tuple(table.counters.values()),
-        tuple(table.helpers.values()),
-        tuple(table.sets.values()),
-        tuple(table.chains),
-    )
+    by_kind = sorted(table.definitions.values(), key=lambda one: _ORDER.index(type(one)))
+    found = TableDefinition(ruleset.family.value, ruleset.table, tuple(by_kind), tuple(table.chains))
     # Both families' rules of one policy rule deviate alike.
     return found, tuple(dict.fromkeys(table.deviations))
 
 
-def _updated(ruleset: Ruleset) -> frozenset[str]:
-    """The sets that rules fill. The kernel needs to be told; JSON of nft 0.9.8 has no other way to than a timeout."""
+def _sets(ruleset: Ruleset, profile: Profile, table: _Table) -> dict[str, DynamicSet]:
+    """The sets that nft has a form for, which go into the table."""
     statements = (one for chain in ruleset.chains for rule in chain.rules for one in rule.statements)
-    return frozenset(one.set_name for one in statements if isinstance(one, UpdateSet))
+    filled = frozenset(one.set_name for one in statements if isinstance(one, UpdateSet))
+    found: dict[str, DynamicSet] = {}
+    for one in ruleset.sets:
+        try:
+            definition = define_set(one, profile, filled=one.name in filled)
+        except Refused as refused:
+            table.refuse(refused, one.origin)
+        else:
+            table.definitions[type(definition), one.name] = definition
+            found[one.name] = one
+    return found
 
 
-def _add_set(one: DynamicSet, table: _Table, *, timed: bool) -> None:
-    try:
-        check_name("set", one.name)
-        if one.size is None:
-            raise Refused(f"the set `{one.name}` has no size")
-        check_size(one.size)
-    except Refused as refused:
-        table.refuse(refused, one.origin)
-    else:
-        types = tuple(part.value for part in one.types)
-        table.sets[one.name] = SetDefinition(one.name, types, one.size, one.timeout, timed)
+def _flowtables(ruleset: Ruleset, profile: Profile, table: _Table, *, json: bool) -> dict[str, Flowtable]:
+    found: dict[str, Flowtable] = {}
+    for one in ruleset.flowtables:
+        try:
+            definition = _flowtable(one, ruleset.family, profile, json=json)
+        except Refused as refused:
+            table.refuse(refused, one.origin)
+        else:
+            table.definitions[type(definition), one.name] = definition
+            found[one.name] = one
+    return found
+
+
+def _flowtable(one: Flowtable, family: TableFamily, profile: Profile, *, json: bool) -> FlowtableDefinition:
+    check_name("flowtable", one.name)
+    for name in one.devices:
+        check_device(name)
+    if family not in (TableFamily.INET, TableFamily.IP, TableFamily.IP6):
+        raise Refused(f"nft has no flowtables in tables of the family {family.value}")
+    for feature in (Feature.FLOWTABLE, *((Feature.FLOWTABLE_JSON,) if json else ())):
+        if not profile.has(feature):
+            raise Refused(*profile.lacks(feature))
+    if json and one.hardware:
+        raise Refused("nft's JSON cannot say that devices offload flows by themselves", "`--format text`")
+    return FlowtableDefinition(one.name, one.devices, one.priority, ("offload",) if one.hardware else ())
 
 
 def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[BaseChain]) -> None:
+    context = rules.context
     try:
         check_name("chain", chain.name)
         if isinstance(chain, BaseChain):
-            check_hook(chain)
+            check_hook(chain, context.table, context.profile, json=context.json)
     except Refused as refused:
         table.refuse(refused, chain.origin)
     definitions: list[RuleDefinition] = []
     for rule in chain.rules:
         try:
             lowered = rules.lower(rule, chain.name)
-            check_place(rule, bases)
+            check_place(rule, bases, context.table)
+            table.add(lowered, rule.origin)
         except Refused as refused:
             table.refuse(refused, rule.origin)
         else:
             definitions += lowered.rules
-            table.add(lowered, rule.origin)
     table.chains.append(ChainDefinition(chain.name, _hook(chain), tuple(definitions)))
 
 
@@ -129,4 +189,4 @@ def _hook(chain: Chain) -> HookDefinition | None:
     if not isinstance(chain, BaseChain):
         return None
     policy = "accept" if isinstance(chain.policy, Accept) else "drop"
-    return HookDefinition(chain.type.value, chain.hook.value, chain.priority, policy)
+    return HookDefinition(chain.type.value, chain.hook.value, chain.priority, policy, chain.devices)

@@ -7,12 +7,13 @@ from typing import assert_never
 
 from polc.backends.cascade import Alternatives
 from polc.backends.nft import fields, interfaces, services
-from polc.backends.nft.expressions import Addresses, CtState, Flags, Meta, Protocol, SetReference
+from polc.backends.nft.context import Along, Context
+from polc.backends.nft.elements import cell, fits_one_set, key, part, rows, singled
+from polc.backends.nft.expressions import CtState, Flags, Meta, Numbers, Protocol, Rows, SetReference
 from polc.backends.nft.keys import address
-from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
 from polc.ir.family import FAMILIES, Family
-from polc.ir.fields import FIELDS
+from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressMatch,
@@ -31,16 +32,17 @@ from polc.ir.matches import (
     ReversePathMatch,
     ServiceMatch,
     SetMatch,
-    Side,
     TcpOptionMatch,
     Trait,
     TraitMatch,
 )
-from polc.ir.matches import (
-    CtState as State,
-)
-from polc.ir.ruleset import DynamicSet
+from polc.ir.matches import CtState as State
+from polc.ir.protocols import PORT_PROTOCOLS
+from polc.ir.ruleset import Rule, TableFamily
+from polc.ir.selectors import Conntrack, Direction, InterfacePattern, KeyValue, Selector, Side, Transport
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
+from polc.ir.statements import MapMark, UpdateSet
+from polc.ir.verdicts import NatMap, VerdictMap
 
 Stateless = (
     InterfaceMatch
@@ -63,8 +65,12 @@ Stateless = (
 # In the order in which nft lists them.
 _STATES = (State.INVALID, State.ESTABLISHED, State.RELATED, State.NEW, State.UNTRACKED)
 
+PORTS = (Transport.SPORT, Transport.DPORT)
+WITH_PORTS = Compare(Meta("l4proto"), Numbers(Intervals.of((one, one) for one in PORT_PROTOCOLS)))
+"""Packets that have ports: of others `th dport` would read something else."""
 
-def split(match: Match, family: Family | None) -> Alternatives:
+
+def split(match: Match, family: Family | None, context: Context) -> Alternatives:
     """What of a match fits one nft rule, for ``cascade``; ``family`` is the rule's, None for both.
 
     Some traits are missing where a person would say that they are not so (no fragment header, no socket): the kernel
@@ -75,7 +81,9 @@ def split(match: Match, family: Family | None) -> Alternatives:
             return Alternatives(services.group(match))
         case InterfaceMatch(negated=False):
             return Alternatives(interfaces.options(match))
-        case FieldMatch(field, values) if field in fields.ORIGINAL_PORTS and len(values.ranges) > 1:
+        case AddressMatch(negated=False):
+            return Alternatives(context.groups.options(match))
+        case FieldMatch(field, values) if field in fields.FLOW_PORTS and len(values.ranges) > 1:
             # An anonymous set of these has a type that nft 1.0.6 does not know.
             options = tuple(replace(match, values=Intervals((one,)), negated=False) for one in values.ranges)
             return Alternatives(options, excluded=match.negated)
@@ -83,11 +91,44 @@ def split(match: Match, family: Family | None) -> Alternatives:
             return Alternatives((replace(match, negated=False),), excluded=True)
         case TraitMatch(Trait.FRAGMENT, negated=True) if family is Family.IP6:
             return Alternatives((replace(match, negated=False),), excluded=True)
+        case ElementMatch():
+            return _split_elements(match, context)
         case _:
             return Alternatives((match,))
 
 
-def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None) -> tuple[Compare, ...]:
+def _split_elements(match: ElementMatch, context: Context) -> Alternatives:
+    """One set where nft has it, else the elements one by one."""
+    if len(match.key) == 1:
+        plain = _joined(match)
+        if plain is not None:
+            return split(plain, None, context) if isinstance(plain, InterfaceMatch) else Alternatives((plain,))
+    elif fits_one_set(match.key, match.elements, context.profile) and (len(match.elements) > 1 or match.negated):
+        return Alternatives((match,))
+    options = tuple(replace(match, elements=(one,), negated=False) for one in singled(match.key, match.elements))
+    return Alternatives(options, excluded=match.negated)
+
+
+def _joined(match: ElementMatch) -> Match | None:
+    """A match on one part as one on all its values, None where only nft has words for that."""
+    (selector,) = match.key
+    values = [value for (value,) in match.elements]
+    if isinstance(selector, Direction):
+        patterns = tuple(value for value in values if isinstance(value, InterfacePattern))
+        return InterfaceMatch(selector, patterns, match.negated)
+    joined = Intervals.of(pair for value in values if isinstance(value, Intervals) for pair in value.ranges)
+    match selector:
+        case Conntrack():
+            # A packet has one state.
+            states = State(sum(one.value for one in State if (one.value in joined) is not match.negated))
+            return CtStateMatch(states) if states else None
+        case Field():
+            return FieldMatch(selector, joined, None, match.negated)
+        case _:
+            return replace(match, elements=((joined,),))
+
+
+def compare(match: Stateless, family: Family | None, context: Context, along: Along) -> tuple[Compare, ...]:
     """A match that fits one rule; ``family`` is the rule's, None for both.
 
     Raises:
@@ -98,15 +139,10 @@ def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None
             return interfaces.compare_interfaces(match)
         case ServiceMatch():
             return services.compare_group(match)
-        case AddressMatch(side, addresses, negated):
-            return tuple(
-                Compare(address(side, family), Addresses(family, addresses.of_family(family)), negated)
-                for family in FAMILIES
-                if addresses.of_family(family)
-            )
+        case AddressMatch():
+            return tuple(_addresses(one, context, along) for one in _apart(match, context))
         case CtStateMatch(states):
-            names = tuple(one.name.lower() for one in _STATES if one in states and one.name)
-            return (Compare(CtState(), Flags(names)),)
+            return (Compare(CtState(), _states(states)),)
         case FieldMatch():
             return fields.compare_field(match)
         case FlagsMatch():
@@ -116,31 +152,94 @@ def compare(match: Stateless, sets: dict[str, DynamicSet], family: Family | None
         case TraitMatch():
             return fields.compare_trait(match, family)
         case TcpOptionMatch():
-            return fields.compare_option(match)
+            return fields.compare_option(match, context.profile, json=context.json)
         case OriginalAddressMatch():
-            return fields.compare_original(match)
+            return fields.compare_flow_address(match)
         case ReversePathMatch():
             return fields.compare_way_back(match)
         case AddressTypeMatch():
             return fields.compare_address_type(match)
-        case SetMatch((Side() as side,), set_name, negated):
-            (of,) = sets[set_name].families
-            return (Compare(address(side, of), SetReference(set_name), negated),)
-        case SetMatch() | ElementMatch() | ExtensionHeaderMatch():
-            raise Refused(f"nft has no words for {type(match).__name__}")
+        case ExtensionHeaderMatch():
+            return fields.compare_header(match)
+        case SetMatch(selectors, set_name, negated):
+            one = context.set(set_name)
+            of = next(iter(one.families)) if len(one.families) == 1 else family
+            return (Compare(key(selectors, of), SetReference(set_name), negated),)
+        case ElementMatch():
+            return _elements(match, family)
         case _:
             assert_never(match)
+
+
+def _apart(match: AddressMatch, context: Context) -> list[AddressMatch]:
+    """Family by family; negated, both kinds of large sets stand in one rule, else ``split`` has given each its own."""
+    each = [replace(match, addresses=match.addresses.only(family)) for family in FAMILIES]
+    some = [one for one in each if one.addresses.families]
+    return [part for one in some for part in context.groups.options(one)] if match.negated else some
+
+
+def _addresses(match: AddressMatch, context: Context, along: Along) -> Compare:
+    (family,) = match.addresses.families
+    right, definition = context.groups.right(family, match.addresses.of_family(family), match.group)
+    if definition is not None:
+        along.definitions.append(definition)
+    return Compare(address(match.side, family), right, match.negated)
+
+
+def _states(states: State) -> Flags:
+    return Flags(tuple(one.name.lower() for one in _STATES if one in states and one.name))
+
+
+def _one_part(selector: Selector, value: KeyValue, family: Family | None) -> tuple[Compare, ...]:
+    if isinstance(value, InterfacePattern):
+        return interfaces.compare_interfaces(InterfaceMatch(Direction(selector), (value,)))
+    match selector:
+        case Conntrack():
+            return (Compare(CtState(), _states(State(sum(one.value for one in State if one.value in value)))),)
+        case Field():
+            return fields.compare_field(FieldMatch(selector, value))
+        case _:
+            return (Compare(part(selector, family), cell(selector, value, family)),)
+
+
+def _elements(match: ElementMatch, family: Family | None) -> tuple[Compare, ...]:
+    if len(match.elements) == 1 and not match.negated:
+        ((*element,),) = match.elements
+        return tuple(
+            one
+            for selector, value in zip(match.key, element, strict=True)
+            for one in _one_part(selector, value, family)
+        )
+    if len(match.key) == 1:
+        ((selector, value),) = zip(match.key, *match.elements, strict=True)
+        (found,) = _one_part(selector, value, family)
+        return (replace(found, negated=match.negated),)
+    return (Compare(key(match.key, family), Rows(tuple(rows(match.key, match.elements, family))), match.negated),)
+
+
+def keys_of(rule: Rule) -> tuple[tuple[Selector, ...], ...]:
+    """All keys of several parts that a rule looks up."""
+    nodes = (*rule.matches, *rule.statements, *((rule.verdict,) if rule.verdict else ()))
+    return tuple(one.key for one in nodes if isinstance(one, _KEYED))
+
+
+_KEYED = (SetMatch, ElementMatch, UpdateSet, MapMark, VerdictMap, NatMap)
 
 
 def implies_family(match: Match) -> bool:
     """Whether the words for a match name a header of one family, on which nft then matches by itself."""
     match match:
-        case AddressMatch() | OriginalAddressMatch() | SetMatch() | TraitMatch(Trait.FRAGMENT):
+        case AddressMatch() | OriginalAddressMatch() | TraitMatch(Trait.FRAGMENT) | ExtensionHeaderMatch():
             return True
         case FieldMatch(field):
             return FIELDS[field].family is not None
         case ServiceMatch(terms):
             return all(isinstance(term, IcmpTerm) for term in terms)
+        case SetMatch() | ElementMatch():
+            return any(
+                isinstance(one, Side) or (isinstance(one, Field) and FIELDS[one].family is not None)
+                for one in match.key
+            )
         case (
             InterfaceMatch()
             | CtStateMatch()
@@ -150,8 +249,6 @@ def implies_family(match: Match) -> bool:
             | AddressTypeMatch()
             | TraitMatch()
             | TcpOptionMatch()
-            | ElementMatch()
-            | ExtensionHeaderMatch()
             | RandomMatch()
             | RecentMatch()
             | OpaqueMatch()
@@ -166,13 +263,23 @@ def implies_family(match: Match) -> bool:
             assert_never(match)
 
 
-def family_only(family: Family, *, beside_reset: bool) -> Compare:
+_PROTOCOLS = {Family.IP: 0x0800, Family.IP6: 0x86DD}  # uapi/linux/if_ether.h
+
+
+def family_only(family: Family, table: TableFamily, *, beside_reset: bool) -> tuple[Compare, ...]:
     """A match on packets of one family, to stand after the other matches.
 
     nft 1.0.6 lists it there; before a match on a transport protocol it would leave it out, and beside a
     reject with tcp reset it leaves out all but the negated form, so that a saved listing would match more.
     """
-    if beside_reset:
-        (other,) = (one for one in FAMILIES if one is not family)
-        return Compare(Meta("nfproto"), Protocol(other), negated=True)
-    return Compare(Meta("nfproto"), Protocol(family))
+    match table:
+        case TableFamily.IP | TableFamily.IP6:
+            return ()
+        case TableFamily.INET if beside_reset:
+            (other,) = (one for one in FAMILIES if one is not family)
+            return (Compare(Meta("nfproto"), Protocol(other), negated=True),)
+        case TableFamily.INET:
+            return (Compare(Meta("nfproto"), Protocol(family)),)
+        case _:
+            # There `nfproto` is the family of the table (net/netfilter/nft_meta.c, nft_pf).
+            return (Compare(Meta("protocol"), Numbers(Intervals.single(_PROTOCOLS[family]))),)

@@ -35,6 +35,10 @@ wildcard window with wscale xml xor zone
 _KEYWORDS = frozenset(_WORDS.split())
 
 
+def is_name(name: str) -> bool:
+    return name not in _KEYWORDS and _IDENTIFIER.match(name) is not None
+
+
 def check_name(kind: str, name: str) -> None:
     """Raises:
     Refused: nft cannot take this name.
@@ -46,6 +50,21 @@ def check_name(kind: str, name: str) -> None:
             f"`{name}` cannot be the name of a {kind}",
             "a name of at most 127 ASCII letters, digits, `_`, `-`, `.` and `/` that begins with a letter",
         )
+
+
+def check_device(name: str, *, quoted: bool = False) -> None:
+    """``quoted``: not in a list, where nft 0.9.8 has no quotes.
+
+    Raises:
+        Refused: nft cannot take this interface.
+    """
+    plain = name.isprintable() and not {*'"\\ /'} & {*name} if quoted else is_name(name)
+    if not plain or not 1 <= len(name.encode()) <= _LONGEST_DEVICE:
+        where = "be named as a device" if quoted else "stand in a list of devices"
+        raise Refused(f"`{name}` cannot {where}", "an interface of another name")
+
+
+_LONGEST_DEVICE = 15  # IFNAMSIZ is 16, its last byte NUL (linux/if.h)
 
 
 class FreshNames:

@@ -5,11 +5,15 @@ out, and nothing else.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from polc.backends.nft.json_value import Json, compact, items, members
-from polc.backends.nft.normal_values import FLAG_FIELDS, left, right
+from polc.backends.nft.normal_values import FLAG_FIELDS, cell, left, right
 from polc.backends.nft.symbols import flags
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOLS
 
@@ -32,11 +36,16 @@ class NormalRule:
 _FAMILY_FIELD: Final = "meta nfproto"
 _PROTOCOL_FIELD: Final = "meta l4proto"
 
+_TAGGED: Final = "ether type 33024"
+
 _IMPLIED_BY_HEADER: dict[str, tuple[str, ...]] = {
     "ip": ("meta nfproto ipv4",),
     "ip6": ("meta nfproto ipv6",),
     "icmp": ("meta nfproto ipv4", "meta l4proto 1"),
     "icmpv6": ("meta nfproto ipv6", "meta l4proto 58"),
+    "ah": ("meta l4proto 51",),
+    "esp": ("meta l4proto 50",),
+    "vlan": (_TAGGED,),
     **{name: (f"meta l4proto {one}",) for name, one in PROTOCOLS.items() if one in PORT_PROTOCOLS},
 }
 _IMPLIED_BY_REJECT: dict[str, str] = {
@@ -49,16 +58,35 @@ _IMPLIED_BY_REJECT: dict[str, str] = {
 def normal_rule(rule: dict[str, Json]) -> NormalRule:
     implied: set[str] = set()
     statements: list[str] = []
+    plain: list[bool] = []
     for one in items(rule.get("expr")):
         ((kind, value),) = members(one).items()
         implied |= _implied_by(kind, value)
-        text = _statement(kind, value)
-        if text.startswith((f"{_FAMILY_FIELD} ipv", f"{_PROTOCOL_FIELD} ")) and "{" not in text and "!=" not in text:
+        text = normal_statement(kind, value)
+        if _FACT.fullmatch(text):
             implied.add(text)
         else:
             statements.append(text)
+            plain.append(kind == "match" and "numgen" not in text)
     comment = rule.get("comment")
-    return NormalRule(comment if isinstance(comment, str) else "", frozenset(implied), tuple(statements))
+    # nft lists `th dport` by the name of the transport protocol where the rule names one.
+    names = [_NAMES[one] for one in implied if one in _NAMES]
+    if len(names) == 1:
+        statements = [_PORT.sub(rf"{names[0]} \1", one) for one in statements]
+    ordered = tuple(one for one in _in_order(statements, plain) if one != _TAGGED or _TAGGED not in implied)
+    return NormalRule(comment if isinstance(comment, str) else "", frozenset(implied), ordered)
+
+
+def _in_order(statements: list[str], plain: list[bool]) -> Iterator[str]:
+    """Matches without state may be asked in any order, and nft joins those that stand side by side in a header."""
+    for is_plain, group in groupby(zip(statements, plain, strict=True), key=itemgetter(1)):
+        some = [statement for statement, _ in group]
+        yield from sorted(some) if is_plain else some
+
+
+_FACT = re.compile(rf"{_FAMILY_FIELD} ipv[46]|{_PROTOCOL_FIELD} [a-z0-9-]+")
+_PORT = re.compile(r"\bth (sport|dport)\b")
+_NAMES = {f"{_PROTOCOL_FIELD} {one}": name for name, one in PROTOCOLS.items() if one in PORT_PROTOCOLS}
 
 
 def _implied_by(kind: str, value: Json) -> set[str]:
@@ -82,18 +110,25 @@ def _implied_by(kind: str, value: Json) -> set[str]:
     return found
 
 
-def _statement(kind: str, value: Json) -> str:
+def normal_statement(kind: str, value: Json) -> str:
     inside = members(value)
     match kind:
         case "match":
             return _match(inside)
+        case "limit" if isinstance(value, str):
+            return f"limit name {value}"
+        case "quota" if isinstance(value, str):
+            return f"quota name {value}"
         case "limit":
-            return _limit(inside)
+            return rate(inside)
+        case "vmap":
+            return f"{_key(inside.get('key'))} vmap {_map(inside, normal_verdict)}"
         case "counter":
             return f"counter name {value}" if isinstance(value, str) else "counter"
         case "log":
             level: dict[str, Json] = {} if "group" in inside else {"level": "warn"}
-            return compact({"log": {"prefix": "", **level, **inside}})
+            flags: dict[str, Json] = {"flags": _log_flags(inside["flags"])} if "flags" in inside else {}
+            return compact({"log": {"prefix": "", **level, **inside, **flags}})
         case "mangle":
             field = left(inside.get("key"))
             return f"{field} set {_assigned(field, inside.get('value'))}"
@@ -108,6 +143,8 @@ def _statement(kind: str, value: Json) -> str:
             return f"reject with {answer.get('type')} {answer.get('expr', '')}".rstrip()
         case "ct helper" | "cthelper":
             return f"ct helper set {value}"
+        case "ct timeout" | "cttimeout":
+            return f"ct timeout set {value}"
         case "set":
             return _set(inside)
         case "meter":
@@ -139,6 +176,8 @@ def _assigned(field: str, value: Json) -> str:
             return f"{left(inner)} & {mask} | 0"
         case int() | str():
             return right(field, value)
+        case {"map": dict(lookup)}:
+            return f"{left(lookup.get('key'))} map {_map(lookup, lambda one: cell(field, one))}"
         case _:
             return left(value)
 
@@ -150,6 +189,16 @@ def _nat(kind: str, nat: dict[str, Json]) -> str:
         key: [*sorted(map(str, items(nat[key])))] for key in ("flags", "type_flags") if key in nat
     }
     nat = {**nat, **words}
+    for key, data in (("addr", f"{nat.get('family')} daddr . port"), ("port", "port")):
+        match nat.get(key):
+            case {"map": dict(lookup)}:
+                # Listings of nft 1.0.6 leave out that addresses stand beside ports, which the map says.
+                kept = {name: one for name, one in nat.items() if name not in (key, "type_flags")}
+                target = data if "concat" in compact(lookup.get("data")) else data.partition(" . ")[0]
+                spelled = f"{left(lookup.get('key'))} map {_map(lookup, partial(cell, target))}"
+                return " ".join((kind, key, spelled, *(f"{name} {compact(one)}" for name, one in sorted(kept.items()))))
+            case _:
+                pass
     parts = (f"{key} {right(fields[key], one) if key in fields else compact(one)}" for key, one in sorted(nat.items()))
     return " ".join((kind, *parts))
 
@@ -186,10 +235,41 @@ def _bits(field: str, op: str, value: Json) -> str:
 
 _WHOLE = {"tcp flags": 0xFF, "ct status": 0xFFFFFFFF}
 
+_LOG_FLAGS = ("ether", "ip options", "skuid", "tcp options", "tcp sequence")
+
+
+def _log_flags(value: Json) -> Json:
+    words = [str(one) for one in items(value)]
+    return [*_LOG_FLAGS] if "all" in words else [*sorted(words)]
+
+
+def normal_verdict(value: Json) -> str:
+    return _stateful(value)
+
+
+def _key(value: Json) -> str:
+    return left(value)
+
+
+def _map(value: dict[str, Json], data: Callable[[Json], str]) -> str:
+    """``@name``, or the pairs of an anonymous map, sorted."""
+    inside = value.get("data")
+    if isinstance(inside, str):
+        return inside
+    field = left(value.get("key"))
+    pairs = (one for one in items(members(inside).get("set")) if isinstance(one, list) and len(one) == 2)
+    return f"{{ {', '.join(sorted(f'{cell(field, key)} : {data(target)}' for key, target in pairs))} }}"
+
+
+def size_in_bytes(value: dict[str, Json]) -> Json:
+    """The size of a named quota."""
+    return value.get("bytes")
+
+
 _LIMIT_DEFAULTS: dict[str, Json] = {"burst": 5, "inv": False, "rate_unit": "packets", "burst_unit": "packets"}
 
 
-def _limit(limit: dict[str, Json]) -> str:
+def rate(limit: dict[str, Json]) -> str:
     whole = {**_LIMIT_DEFAULTS, **limit}
     over = "over " if whole.pop("inv") else ""
     rate, per, burst = whole.pop("rate", None), whole.pop("per", None), whole.pop("burst")
@@ -217,18 +297,11 @@ def _set(one: dict[str, Json]) -> str:
 
 
 def _stateful(value: Json) -> str:
-    return " ".join(_statement(kind, inner) for kind, inner in members(value).items())
-
-
-_PORT = re.compile(r"\b(?:tcp|udp|dccp|sctp|udplite) (sport|dport)\b")
+    return " ".join(normal_statement(kind, inner) for kind, inner in members(value).items())
 
 
 def _element(value: Json) -> str:
-    """A key; nft lists ``th dport`` by the name of the transport protocol where the rule names one."""
-    return _PORT.sub(r"th \1", _spelled(value))
-
-
-def _spelled(value: Json) -> str:
+    """A key, and how long its element lives."""
     match value:
         case {"elem": {"val": key, "timeout": timeout}}:
             return f"{left(key)} timeout {timeout}s"

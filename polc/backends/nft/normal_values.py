@@ -10,7 +10,7 @@ from polc.ir.intervals import Intervals
 
 _ADDRESS_FIELDS = {
     f"{before}{family} {side}"
-    for before in ("", "ct original ")
+    for before in ("", "ct original ", "ct reply ")
     for family in ("ip", "ip6")
     for side in ("saddr", "daddr")
 }
@@ -30,6 +30,8 @@ def left(value: Json) -> str:
             return f"ct {direction} {key}"
         case {"tcp option": {"name": str(name), "field": str(field), **rest}} if not rest:
             return f"tcp option {name} {field}"
+        case {"exthdr": {"name": str(name), "field": str(field), **rest}} if not rest:
+            return f"{name} {field}"
         case {"&": [inner, mask]}:
             field = left(inner)
             bits = flags(field, mask) if field in FLAG_FIELDS else None
@@ -45,18 +47,42 @@ def right(field: str, value: Json) -> str:
     if isinstance(value, str) and value.startswith("@"):
         return value
     values = items(members(value).get("set", value))
+    merged = None if " . " in field else intervals(field, values)
+    if merged is None:
+        return _braced(sorted(cell(field, one) for one in values))
     if field in _ADDRESS_FIELDS:
-        ranges = [_addresses(one) for one in values]
-        if all(one is not None for one in ranges):
-            family = Family.IP6 if "ip6 " in field else Family.IP
-            merged = Intervals.of(one for one in ranges if one is not None)
-            return _braced([format_range(family, low, high) for low, high in merged.ranges])
-    field = field.partition(" & ")[0]
-    pairs = [_numbers(field, one) for one in values]
-    if not field.endswith("name") and all(one is not None for one in pairs):
-        merged = Intervals.of(one for one in pairs if one is not None)
-        return _braced([str(low) if low == high else f"{low}-{high}" for low, high in merged.ranges])
-    return _braced(sorted(one if isinstance(one, str) else compact(one) for one in values))
+        family = Family.IP6 if "ip6 " in field else Family.IP
+        return _braced([format_range(family, low, high) for low, high in merged.ranges])
+    return _braced([str(low) if low == high else f"{low}-{high}" for low, high in merged.ranges])
+
+
+def intervals(field: str, values: list[Json]) -> Intervals | None:
+    """The values of one field as numbers, merged; None where they are others."""
+    if field in _ADDRESS_FIELDS:
+        pairs = [_addresses(one) for one in values]
+    else:
+        field = field.partition(" & ")[0]
+        pairs = [None if field.endswith("name") else _numbers(field, one) for one in values]
+    found = [one for one in pairs if one is not None]
+    return Intervals.of(found) if len(found) == len(pairs) else None
+
+
+def cell(field: str, value: Json) -> str:
+    """One element: a value of a field, or of several side by side (``ip saddr . tcp dport``)."""
+    match value:
+        case {"concat": list(parts)} if len(fields := field.split(" . ")) == len(parts):
+            return " . ".join(cell(one, part) for one, part in zip(fields, parts, strict=True))
+        case _:
+            # States stand by their names or numbers there.
+            one = STATE_NUMBERS if field == "ct state" else field
+            numbers = intervals(one, [value])
+            if numbers is None:
+                return value if isinstance(value, str) else compact(value)
+            ((low, high),) = numbers.ranges
+            return str(low) if low == high else f"{low}-{high}"
+
+
+STATE_NUMBERS = "ct state number"
 
 
 def _braced(texts: list[str]) -> str:

@@ -2,59 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TypeGuard, assert_never
 
 from polc.backends.cascade import Cascade, NeedsChain, cascade
-from polc.backends.nft import effects, limits
-from polc.backends.nft.definitions import HelperDefinition, RuleDefinition, SetDefinition
-from polc.backends.nft.fields import ORIGINAL_PORTS, compare_turn
-from polc.backends.nft.hits import Ban, ban
-from polc.backends.nft.matches import compare, family_only, implies_family, split
-from polc.backends.nft.names import FreshNames
+from polc.backends.nft import effects, hits, limits, maps, marks, recent
+from polc.backends.nft.context import Along, Context
+from polc.backends.nft.definitions import LimitDefinition, QuotaDefinition, RuleDefinition
+from polc.backends.nft.fields import FLOW_PORTS, TAG, compare_random, compare_turn
+from polc.backends.nft.groups import SUFFIX
+from polc.backends.nft.matches import (
+    PORTS,
+    WITH_PORTS,
+    Stateless,
+    compare,
+    family_only,
+    implies_family,
+    keys_of,
+    split,
+)
+from polc.backends.nft.needs import needs
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
-from polc.backends.nft.sharing import Sharing
-from polc.backends.nft.statements import ByteQuota, Meter, RuleStatement
+from polc.backends.nft.statements import ByteQuota, Meter, ObjectKind, RuleStatement, UseObject
 from polc.ir.family import FAMILIES, Family
+from polc.ir.fields import Field
 from polc.ir.matches import STATEFUL, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
 from polc.ir.protocols import TCP
-from polc.ir.ruleset import DynamicSet, Rule
-from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
-from polc.ir.statements import AssignHelper, ClampMss, Counter, Native, Synproxy, Tproxy
-from polc.ir.verdicts import Drop, Jump, Nat, Reject, RejectType
+from polc.ir.ruleset import Rule
+from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch
+from polc.ir.statements import ClampMss, Native, StripTcpOptions, Synproxy, Tproxy
+from polc.ir.verdicts import Drop, Jump, Nat, NatMap, Reject, RejectType
 
 LONGEST_COMMENT = 127
 """Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
 
 Counted = EveryNth | RandomMatch | RecentMatch | Limit | Connections | Quota | OpaqueMatch
 
-_SUFFIX = {Family.IP: "v4", Family.IP6: "v6"}
-
 
 @dataclass(slots=True)
 class LoweredRule:
-    """What one rule needs in the table: rules at its place, and what comes along."""
+    """What one rule needs in the table: rules at its place, chains of its own, and what comes along."""
 
     rules: list[RuleDefinition] = field(default_factory=list)
     chains: dict[str, list[RuleDefinition]] = field(default_factory=dict)
-    sets: list[SetDefinition] = field(default_factory=list)
-    helpers: list[HelperDefinition] = field(default_factory=list)
-    counters: list[str] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
+    along: Along = field(default_factory=Along)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleLowering:
-    """``chain_names`` and ``set_names`` give names that the table does not have yet; ``json``: the format to come."""
-
-    json: bool
-    sets: dict[str, DynamicSet]
-    sharing: Sharing
-    chain_names: FreshNames
-    set_names: FreshNames
+    context: Context
 
     def lower(self, rule: Rule, chain: str) -> LoweredRule:
         """Raises:
@@ -62,134 +60,273 @@ class RuleLowering:
         """
         lowered = LoweredRule()
         self._check_native(rule)
+        for feature in needs(rule):
+            self.context.need(feature)
         if any(isinstance(one, Tproxy) for one in rule.statements):
             rule = self._taken_or_dropped(rule, chain, lowered)
-        for one in (part for apart in _clamped_apart(rule) for part in _with_ports_beside_protocol(apart)):
-            cascaded = _cascade(one, lambda: self.chain_names.like(f"{chain}-any"))
+        lowered.rules = self._rewritten(rule, chain, lowered)
+        return lowered
+
+    def _rewritten(self, rule: Rule, chain: str, lowered: LoweredRule) -> list[RuleDefinition]:
+        """What nft has no words for in one rule is first said in several."""
+        names = self.context.chain_names
+        profile = self.context.profile
+        found = marks.bit_by_bit(rule, profile, lambda: names.like(f"{chain}-marks"))
+        found = found or maps.one_by_one(rule, self.context, lambda: names.like(f"{chain}-map"))
+        if found is None:
+            return [new for apart in _clamped_apart(rule) for new in self._cascaded(apart, chain, lowered)]
+        for extra in found.chains:
+            lowered.chains[extra.name] = []
+            rules = [new for one in extra.rules for new in self._rewritten(one, extra.name, lowered)]
+            lowered.chains[extra.name] = rules
+        return [new for one in found.rules for new in self._rewritten(one, chain, lowered)]
+
+    def _cascaded(self, rule: Rule, chain: str, lowered: LoweredRule) -> list[RuleDefinition]:
+        rules: list[RuleDefinition] = []
+        for one in self._with_ports_beside_protocol(rule):
+            cascaded = self._cascade(one, chain)
             for inner in cascaded.rules:
-                lowered.rules += self._rule(inner, lowered)
+                rules += self._rule(inner, lowered)
             for extra in cascaded.chains:
                 lowered.chains[extra.name] = [new for inner in extra.rules for new in self._rule(inner, lowered)]
-        return lowered
+        return rules
+
+    def _cascade(self, rule: Rule, chain: str) -> Cascade:
+        family = _one_family(rule)
+        try:
+            return cascade(
+                rule,
+                lambda match: split(match, family, self.context),
+                lambda: self.context.chain_names.like(f"{chain}-any"),
+            )
+        except NeedsChain:
+            raise Refused(
+                "several interfaces or services together with a limit take a chain of their own in nft, which `return` "
+                "and `goto` would leave instead of this one",
+                "one rule for each of them",
+            ) from None
 
     def _taken_or_dropped(self, rule: Rule, chain: str, lowered: LoweredRule) -> Rule:
         """Where no socket takes the packet the kernel breaks off the rule and goes on behind it: there stands a drop.
 
         What the rule asks is asked before, once; the ports have to stand beside their protocol again.
         """
-        name = self.chain_names.like(f"{chain}-proxy")
+        name = self.context.chain_names.like(f"{chain}-proxy")
         inner = replace(rule, matches=tuple(match for match in rule.matches if isinstance(match, ServiceMatch)))
-        rules = (*_with_ports_beside_protocol(inner), replace(rule, matches=(), statements=(), verdict=Drop()))
+        rules = (
+            *self._with_ports_beside_protocol(inner),
+            replace(rule, matches=(), statements=(), verdict=Drop()),
+        )
         lowered.chains[name] = [new for one in rules for new in self._rule(one, lowered)]
         return replace(rule, statements=(), verdict=Jump(name))
 
     def _check_native(self, rule: Rule) -> None:
         for one in rule.statements:
-            if isinstance(one, Native) and (one.nft_json if self.json else one.nft) is None:
-                key, form = ("nft_json", "JSON") if self.json else ("nft", "text")
+            if isinstance(one, Native) and (one.nft_json if self.context.json else one.nft) is None:
+                key, form = ("nft_json", "JSON") if self.context.json else ("nft", "text")
                 raise Refused(f"the rule is native and has no words for nft's {form}", f"the key `{key}` beside them")
 
     def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
-        family = _one_family(rule)
-        matches = self._matches(rule)
-        effect: list[RuleStatement] = [effects.statement(one, self.sets, family) for one in rule.statements]
+        family, along = _one_family(rule), lowered.along
+        matches = self._matches(rule, along)
+        effect = [each for one in rule.statements for each in effects.statement(one, family, self.context, along)]
         if any(isinstance(one, ClampMss) for one in rule.statements):
             matches.append(effects.SYN)
         if rule.verdict is not None:
-            effect.append(effects.verdict(rule.verdict))
-        for one in rule.statements:
-            match one:
-                case AssignHelper():
-                    lowered.helpers.append(effects.helper(one))
-                case Counter(name) if name is not None:
-                    lowered.counters.append(name)
-                case _:
-                    pass
+            effect.append(effects.verdict(rule.verdict, family, self.context, along))
+        bodies = self._bodies(rule, matches, effect, along)
         comment = rule.origin.label(LONGEST_COMMENT)
-        found = self._stateful(rule, lowered)
-        if isinstance(found, Ban):
-            # Where a banned packet may go on to the next rule, that one must not count and treat it again.
-            again = rule.verdict is None or isinstance(rule.verdict, Jump)
-            guard = (found.not_blocked,) if again else ()
-            bodies: list[tuple[RuleStatement, ...]] = [
-                (*matches, *found.blocked, *effect),
-                (*matches, *guard, *found.excess, *effect),
-            ]
-        else:
-            bodies = [(*matches, *found, *effect)]
         # A rule that neither asks nor does anything has no form in text, and no meaning.
         return [RuleDefinition(body, comment) for body in bodies if body]
 
-    def _matches(self, rule: Rule) -> list[RuleStatement]:
+    def _matches(self, rule: Rule, along: Along) -> list[RuleStatement]:
         found: list[RuleStatement] = []
-        for match in rule.matches:
-            if not isinstance(match, STATEFUL):
-                found += compare(match, self.sets, _one_family(rule))
+        for match in _in_order(rule):
+            found += compare(match, _one_family(rule), self.context, along)
+        if any(one in PORTS for key in keys_of(rule) for one in key) and not _with_ports(rule):
+            found.insert(0, WITH_PORTS)
         if len(rule.families) == 1 and not any(implies_family(match) for match in rule.matches):
             reset = rule.verdict == Reject(RejectType.TCP_RESET)
-            found += (family_only(family, beside_reset=reset) for family in rule.families)
+            (family,) = rule.families
+            found += family_only(family, self.context.table, beside_reset=reset)
         return found
 
-    def _stateful(self, rule: Rule, lowered: LoweredRule) -> Ban | list[RuleStatement]:
-        stateful = [match for match in rule.matches if isinstance(match, STATEFUL)]
+    def _bodies(
+        self, rule: Rule, matches: list[RuleStatement], effect: list[RuleStatement], along: Along
+    ) -> list[tuple[RuleStatement, ...]]:
         # The first packet is already a hit, so a count of 1 holds always.
+        stateful = [match for match in rule.matches if isinstance(match, STATEFUL)]
         counted = [one for one in stateful if not (isinstance(one, Hits) and one.count == 1)]
         match counted:
-            case [Hits() as hits]:
-                return self._ban(hits, _only_family(rule), lowered)
+            case [Hits() as hit]:
+                found = self._ban(hit, _only_family(rule), along)
+                # Where a banned packet may go on to the next rule, that one must not count and treat it again.
+                again = rule.verdict is None or isinstance(rule.verdict, Jump)
+                guard = (found.not_blocked,) if again else ()
+                return [(*matches, *found.blocked, *effect), (*matches, *guard, *found.excess, *effect)]
             case _ if any(isinstance(one, Hits) for one in counted):
                 raise Refused("hits and another limit in one rule have no form in nft", "one of the two alone")
-        return [self._counted(one, rule, lowered) for one in counted if not isinstance(one, Hits)]
+            case _:
+                pass
+        before: list[tuple[RuleStatement, ...]] = []
+        body = list(matches)
+        for one in counted:
+            if isinstance(one, RecentMatch):
+                use = self._recent(one, rule, along)
+                before += ((*matches, *use.before),) if use.before else ()
+                body += use.statements
+            elif not isinstance(one, Hits):
+                body += self._counted(one, rule, along)
+        return [*before, (*body, *effect)]
 
     def _counted(
-        self,
-        one: EveryNth | RandomMatch | RecentMatch | Limit | Connections | Quota | OpaqueMatch,
-        rule: Rule,
-        lowered: LoweredRule,
-    ) -> RuleStatement:
+        self, one: EveryNth | RandomMatch | Limit | Connections | Quota | OpaqueMatch, rule: Rule, along: Along
+    ) -> tuple[RuleStatement, ...]:
         match one:
             case EveryNth():
-                return compare_turn(one)
+                return (compare_turn(one),)
+            case RandomMatch():
+                return compare_random(one)
+            case OpaqueMatch():
+                return (effects.opaque(one, self.context),)
             case Limit():
-                return self._limit(one, rule, lowered)
+                return (self._limit(one, rule, along),)
             case Connections():
-                self.sharing.check_alone(one.table)
-                family = _only_family(rule)
-                return limits.connections(one, family, self.set_names.like(f"{one.table}-{_SUFFIX[family]}"))
-            case RandomMatch() | RecentMatch() | OpaqueMatch():
-                raise Refused(f"nft has no words for {type(one).__name__}")
+                self.context.sharing.check_alone(one.table)
+                if not one.key:
+                    return (limits.simple_count(one),)
+                _check_ports(one, rule)
+                name = self.context.names.like(f"{one.table}-{_suffix(rule)}")
+                return (limits.connections(one, _only_family(rule), name),)
             case Quota(size, over, table):
-                self.sharing.check_alone(table)
-                return ByteQuota(size, over)
+                self.context.sharing.check(one)
+                if not self.context.sharing.is_shared(table):
+                    return (ByteQuota(size, over),)
+                name = self.context.object_name("quota", table, _suffix(rule))
+                along.definitions.append(QuotaDefinition(name, ByteQuota(size, over)))
+                return (UseObject(ObjectKind.QUOTA, name),)
             case _:
                 assert_never(one)
 
-    def _limit(self, limit: Limit, rule: Rule, lowered: LoweredRule) -> RuleStatement:
-        self.sharing.check_limit(limit)
+    def _limit(self, limit: Limit, rule: Rule, along: Along) -> RuleStatement:
+        self.context.sharing.check(limit)
+        shared = self.context.sharing.is_shared(limit.table)
+        wanted = f"{limit.table}-{_suffix(rule)}"
         if not limit.key:
-            return limits.simple_limit(limit)
+            bucket = limits.simple_limit(limit)
+            if not shared:
+                return bucket
+            name = self.context.object_name("limit", limit.table, _suffix(rule))
+            along.definitions.append(LimitDefinition(name, bucket))
+            return UseObject(ObjectKind.LIMIT, name)
+        _check_ports(limit, rule)
         family = _only_family(rule)
-        wanted = f"{limit.table}-{_SUFFIX[family]}"
-        shared = self.sharing.is_shared(limit.table)
-        found = limits.keyed_limit(limit, family, wanted if shared else self.set_names.like(wanted))
+        name = (
+            self.context.object_name("set", limit.table, _suffix(rule)) if shared else self.context.names.like(wanted)
+        )
+        found = limits.keyed_limit(limit, family, name)
         if shared and isinstance(found, Meter):
             element, definition = limits.shared_limit(found, family)
-            lowered.sets.append(definition)
+            along.definitions.append(definition)
             return element
         return found
 
-    def _ban(self, hits: Hits, family: Family, lowered: LoweredRule) -> Ban:
-        self.sharing.check_hits(hits)
-        suffix = _SUFFIX[family]
-        found = ban(
-            hits,
-            family,
-            self.set_names.like(f"{hits.table}-{suffix}"),
-            self.set_names.like(f"{hits.table}-blocked-{suffix}"),
-        )
-        lowered.sets.append(found.set)
-        lowered.messages.append(found.message)
+    def _recent(self, one: RecentMatch, rule: Rule, along: Along) -> recent.RecentUse:
+        found = self.context.recent.use(one, rule, _only_family(rule))
+        along.definitions += found.sets
+        if found.message:
+            along.differences.append((recent.NAME, found.message, ""))
         return found
+
+    def _ban(self, one: Hits, family: Family, along: Along) -> hits.Ban:
+        self.context.sharing.check_hits(one)
+        suffix = SUFFIX[family]
+        names = self.context.names
+        found = hits.ban(one, family, names.like(f"{one.table}-{suffix}"), names.like(f"{one.table}-blocked-{suffix}"))
+        along.definitions.append(found.set)
+        along.differences.append((hits.NAME, found.message, "`over` with a rate, which nft has exactly"))
+        return found
+
+    def _with_ports_beside_protocol(self, rule: Rule) -> list[Rule]:
+        """A rule that rewrites ports, or asks for those before NAT, must itself name the transport protocol."""
+        match rule.verdict:
+            case Nat(ports=ports) if ports is not None:
+                pass
+            case NatMap() as nat if maps.has_ports(nat):
+                pass
+            case _ if any(isinstance(one, Tproxy | Synproxy) for one in rule.statements):
+                pass
+            case _ if any(isinstance(one, FieldMatch) and one.field in FLOW_PORTS for one in rule.matches):
+                pass
+            case _ if any(one in FLOW_PORTS for key in keys_of(rule) for one in key):
+                pass
+            case _:
+                return [rule]
+        if not _with_ports(rule):
+            raise Refused(
+                "nft knows ports only in a rule that names a transport protocol with ports", "a service in the rule"
+            )
+        options = [self._single_options(match, rule) for match in rule.matches]
+        rules = [replace(rule, matches=matches) for matches in product(*options)]
+        if len(rules) > 1 and any(isinstance(match, STATEFUL) for match in rule.matches):
+            raise Refused(
+                "such a rule with a limit and several services or interfaces has no form in nft", "one rule for each"
+            )
+        return rules
+
+    def _single_options(self, match: Match, rule: Rule) -> tuple[Match, ...]:
+        """A match as those that name one transport protocol at most: nft takes the type of a port from that."""
+        if isinstance(match, STATEFUL):
+            return (match,)
+        found = split(match, _one_family(rule), self.context)
+        if found.excluded:
+            raise Refused("this negation takes a chain of its own in nft, and ports a rule that names their protocol")
+        return tuple(
+            part
+            for one in found.options
+            for part in ([ServiceMatch((term,)) for term in one.terms] if _of_protocols(one) else [one])
+        )
+
+
+def _in_order(rule: Rule) -> list[Stateless]:
+    """The matches without state. nft 0.9.8 lists a flow's protocol before ports as the packet's, and of an Ethernet
+    type before a header all versions have their own opinion: both come last. A tag comes before what stands behind it.
+
+    Raises:
+        Refused: a tag, and another type than that of tags.
+    """
+    stateless = [match for match in rule.matches if isinstance(match, Stateless)]
+    if any(_is_of(one, Field.VLAN_ID) for one in stateless):
+        for one in stateless:
+            if isinstance(one, FieldMatch) and one.field is Field.ETHER_TYPE and (TAG in one.values) is one.negated:
+                raise Refused("no frame with a VLAN tag has another Ethernet type", "one of the two")
+        stateless = [one for one in stateless if not _is_of(one, Field.ETHER_TYPE)]
+    return sorted(stateless, key=_late)
+
+
+def _late(match: Stateless) -> int:
+    if _is_of(match, Field.VLAN_ID):
+        return -1
+    return int(any(_is_of(match, one) for one in (Field.CT_ORIGINAL_PROTOCOL, Field.META_PROTOCOL, Field.ETHER_TYPE)))
+
+
+def _is_of(match: Stateless, field: Field) -> bool:
+    return isinstance(match, FieldMatch) and match.field is field
+
+
+def _with_ports(rule: Rule) -> bool:
+    return any(isinstance(match, ServiceMatch) and names_transport(match) for match in rule.matches)
+
+
+def _check_ports(counted: Limit | Connections, rule: Rule) -> None:
+    if any(part.field in (KeyField.SPORT, KeyField.DPORT) for part in counted.key) and not _with_ports(rule):
+        raise Refused("ports are a key for packets that have some", "a service in the rule")
+
+
+def _suffix(rule: Rule) -> str:
+    """Tells apart what the two families keep."""
+    family = _one_family(rule)
+    return "any" if family is None else SUFFIX[family]
 
 
 def _one_family(rule: Rule) -> Family | None:
@@ -203,24 +340,17 @@ def _only_family(rule: Rule) -> Family:
     return family
 
 
-def _cascade(rule: Rule, fresh: Callable[[], str]) -> Cascade:
-    try:
-        family = _one_family(rule)
-        return cascade(rule, lambda match: split(match, family), fresh)
-    except NeedsChain:
-        raise Refused(
-            "several interfaces or services together with a limit take a chain of their own in nft, which `return` and "
-            "`goto` would leave instead of this one",
-            "one rule for each of them",
-        ) from None
-
-
 def _clamped_apart(rule: Rule) -> tuple[Rule, ...]:
     """A clamp is for SYNs, and the kernel breaks a rule off where there is no option to set: it has its own rule."""
     clamps = tuple(one for one in rule.statements if isinstance(one, ClampMss))
     rest = tuple(one for one in rule.statements if not isinstance(one, ClampMss))
-    if clamps and any(isinstance(match, ServiceMatch) and not _of_tcp(match) for match in rule.matches):
+    services = [match for match in rule.matches if isinstance(match, ServiceMatch)]
+    if clamps and not all(map(_of_tcp, services)):
         raise Refused("nft changes the MSS of TCP alone", "only tcp services in the rule")
+    if any(isinstance(one, StripTcpOptions) for one in rule.statements):
+        alone = len(rule.statements) == 1 and rule.verdict is None and not services
+        if not alone and not (services and all(map(_of_tcp, services))):
+            raise Refused("nft changes options of TCP alone", "only tcp services in the rule")
     if not clamps or not (rest or rule.verdict):
         return (rule,)
     if any(isinstance(match, STATEFUL) for match in rule.matches):
@@ -230,44 +360,6 @@ def _clamped_apart(rule: Rule) -> tuple[Rule, ...]:
 
 def _of_tcp(match: ServiceMatch) -> bool:
     return all(term.protocol == TCP for term in match.terms)
-
-
-def _with_ports_beside_protocol(rule: Rule) -> list[Rule]:
-    """A rule that rewrites ports, or asks for those before NAT, must itself name the transport protocol."""
-    match rule.verdict:
-        case Nat(ports=ports) if ports is not None:
-            pass
-        case _ if any(isinstance(one, Tproxy | Synproxy) for one in rule.statements):
-            pass
-        case _ if any(isinstance(one, FieldMatch) and one.field in ORIGINAL_PORTS for one in rule.matches):
-            pass
-        case _:
-            return [rule]
-    if not any(isinstance(match, ServiceMatch) and names_transport(match) for match in rule.matches):
-        raise Refused(
-            "nft knows ports only in a rule that names a transport protocol with ports", "a service in the rule"
-        )
-    options = [_single_options(match, rule) for match in rule.matches]
-    rules = [replace(rule, matches=matches) for matches in product(*options)]
-    if len(rules) > 1 and any(isinstance(match, STATEFUL) for match in rule.matches):
-        raise Refused(
-            "such a rule with a limit and several services or interfaces has no form in nft", "one rule for each"
-        )
-    return rules
-
-
-def _single_options(match: Match, rule: Rule) -> tuple[Match, ...]:
-    """A match as those of which each names one transport protocol at most: nft takes the type of a port from that."""
-    if isinstance(match, STATEFUL):
-        return (match,)
-    found = split(match, _one_family(rule))
-    if found.excluded:
-        raise Refused("this negation takes a chain of its own in nft, and ports a rule that names their protocol")
-    return tuple(
-        part
-        for one in found.options
-        for part in ([ServiceMatch((term,)) for term in one.terms] if _of_protocols(one) else [one])
-    )
 
 
 def _of_protocols(match: Match) -> TypeGuard[ServiceMatch]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from polc.backends.features import Feature
 from polc.backends.nft.refused import Refused
+from polc.backends.profile import Profile
 from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
@@ -17,16 +19,19 @@ _Kept = Limit | Hits | Connections | Quota
 class Sharing:
     """Which tables of limits more than one rule uses, and the distinct limits that do.
 
-    ``json`` is the format to come: in it nft before 1.0.6 drops in silence the limit of an element of a
-    declared set, which is what shared limits need.
+    A limit or a quota without a key is then a named object, one with a key a declared set.
     """
 
     users: dict[str, int]
     forms: dict[str, frozenset[_Kept]]
+    profile: Profile
     json: bool
 
     @classmethod
-    def of(cls, ruleset: Ruleset, *, json: bool) -> Sharing:
+    def of(cls, ruleset: Ruleset, profile: Profile, *, json: bool) -> Sharing:
+        """``json`` is the format to come: in it nft before 1.0.6 drops in silence the limit of an element of a declared
+        set.
+        """
         users: Counter[tuple[str, Family]] = Counter()
         forms: dict[str, set[_Kept]] = {}
         for chain in ruleset.chains:
@@ -38,28 +43,26 @@ class Sharing:
         most: dict[str, int] = {}
         for (table, _), count in users.items():
             most[table] = max(most.get(table, 0), count)
-        return cls(most, {table: frozenset(found) for table, found in forms.items()}, json)
+        return cls(most, {table: frozenset(found) for table, found in forms.items()}, profile, json)
 
     def is_shared(self, table: str) -> bool:
         return self.users[table] > 1
 
-    def check_limit(self, limit: Limit) -> None:
+    def check(self, kept: Limit | Quota) -> None:
         """Raises:
-        Refused: the limit shares its buckets in a way that nft has no form for.
+        Refused: it shares its state in a way that nft has no form for.
         """
-        if not self.is_shared(limit.table):
+        if not self.is_shared(kept.table):
             return
-        if len(self.forms[limit.table]) > 1:
+        if len(self.forms[kept.table]) > 1:
             raise Refused(
-                f"the rules that share the buckets `{limit.table}` do not agree: in nft a bucket keeps the rate, "
-                "burst and direction of the rule that made it",
-                "the same limit in all of them",
+                f"the rules that share `{kept.table}` do not agree: in nft it keeps one rate or amount, one burst and "
+                "one direction",
+                "the same in all of them",
             )
-        if not limit.key:
-            raise Refused(f"nft cannot share the bucket `{limit.table}`, which has no key, between rules", "a chain")
-        if self.json:
+        if isinstance(kept, Limit) and kept.key and self.json and not self.profile.has(Feature.SET_STATEMENT_JSON):
             raise Refused(
-                f"several rules share the buckets `{limit.table}`, and nft before 1.0.6 would lose their limit in JSON",
+                f"several rules share the buckets `{kept.table}`, and nft before 1.0.6 would lose their limit in JSON",
                 "`--format text`",
             )
 
@@ -72,7 +75,7 @@ class Sharing:
 
     def check_alone(self, table: str) -> None:
         """Raises:
-        Refused: several rules share a count of connections or a quota.
+        Refused: several rules share a count of connections.
         """
         if self.is_shared(table):
             raise Refused(f"nft cannot share the count `{table}` between rules", "one rule that jumps to a chain")

@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from polc.backends.nft.expressions import Addresses, Field, Key, Left, Numbers, Replaced, Right, RouteMtu, TcpOption
+from polc.backends.nft.expressions import (
+    Addresses,
+    Bits,
+    Field,
+    Key,
+    Left,
+    Lookup,
+    Numbers,
+    Replaced,
+    Right,
+    RouteMtu,
+    Row,
+    SetReference,
+    TcpOption,
+    TwoMarks,
+)
 from polc.ir.family import Family
 
 
@@ -66,11 +81,12 @@ class Meter:
 class SetOperation(Enum):
     ADD = "add"
     UPDATE = "update"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True)
 class SetElement:
-    """Adds ``key`` to a set; ``UPDATE`` also renews its timeout (seconds; None: the set's own).
+    """Adds ``key`` to a set or takes it out; ``UPDATE`` also renews its timeout (seconds; None: the set's own).
 
     With ``limit`` each element carries that limit, and the rule goes on only while it matches.
     """
@@ -84,25 +100,47 @@ class SetElement:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A counter of the rule's own, or the named one."""
+    """A counter of the rule's own, from these numbers on, or the named one."""
 
     name: str | None
+    packets: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """``level`` is nft's word; with a ``group`` there is none."""
+    """``level`` is nft's word; with a ``group`` there is none, and no ``flags``."""
 
     prefix: str
     level: str
     group: int | None = None
+    flags: tuple[str, ...] = ()
+    snaplen: int | None = None
+    queue_threshold: int | None = None
+
+
+class ObjectKind(Enum):
+    """Kinds of named objects that rules use; the value is nft's name."""
+
+    HELPER = "ct helper"
+    TIMEOUT = "ct timeout"
+    LIMIT = "limit"
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True, slots=True)
-class UseHelper:
-    """``ct helper set NAME``."""
+class UseObject:
+    """``ct helper set NAME``, ``ct timeout set NAME``, ``limit name NAME``, ``quota name NAME``."""
 
+    kind: ObjectKind
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddFlow:
+    """``flow add @NAME``."""
+
+    flowtable: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +169,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Decide:
+    """``vmap``: the verdict of the row that the key is in; where there is none the rule goes on."""
+
+    key: Key
+    pairs: tuple[tuple[Row, Word | Call], ...] | SetReference
+
+
+@dataclass(frozen=True, slots=True)
 class Translate:
     """snat, dnat, masquerade or redirect; addresses and ports are one value or one range.
 
@@ -145,11 +191,25 @@ class Translate:
 
 
 @dataclass(frozen=True, slots=True)
+class TranslateBy:
+    """snat, dnat or redirect to what a map says: an address of ``family``, a port, or with ``ports`` both of them."""
+
+    word: str
+    family: Family | None
+    lookup: Lookup
+    ports: bool
+    flags: tuple[str, ...] = ()
+
+
+Assigned = int | Field | Bits | Replaced | TwoMarks | RouteMtu | Lookup
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
     """``LEFT set VALUE``."""
 
     field: Field | TcpOption
-    value: int | Field | Replaced | RouteMtu
+    value: Assigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +231,29 @@ class Handshake:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyTo:
+    """``dup to``; ``address`` is text, ``device`` empty for none."""
+
+    address: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResetOption:
+    """``reset tcp option``."""
+
+    kind: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTo:
+    """``queue num``; ``numbers`` is one value or one range."""
+
+    numbers: Numbers
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Verbatim:
     """Words that somebody wrote for nft: in its language, and as a list of statements in JSON."""
 
@@ -187,13 +270,19 @@ RuleStatement = (
     | SetElement
     | Count
     | LogLine
-    | UseHelper
+    | UseObject
+    | AddFlow
     | RejectWith
     | Word
     | Call
+    | Decide
     | Translate
+    | TranslateBy
     | Assign
     | ToSocket
     | Handshake
+    | CopyTo
+    | ResetOption
+    | QueueTo
     | Verbatim
 )

@@ -6,6 +6,7 @@ import socket
 
 from polc.backends.nft.json_value import Json
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, Field
+from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP, ICMP_TYPES, ICMPV6, PROTOCOLS
 
 _ICMP_CODES = {
@@ -32,6 +33,7 @@ _FIELD_NAMES = {one.value: dict(fact.names) for one, fact in FIELDS.items() if f
 
 _SYMBOLS: dict[str, dict[str, int]] = {
     "meta l4proto": {**PROTOCOLS, "ipv6-icmp": ICMPV6},
+    "ct protocol": {**PROTOCOLS, "ipv6-icmp": ICMPV6},
     "icmp type": ICMP_TYPES[ICMP],
     "icmpv6 type": ICMP_TYPES[ICMPV6],
     "icmp code": _ICMP_CODES,
@@ -42,6 +44,7 @@ _SYMBOLS: dict[str, dict[str, int]] = {
     "meta oifgroup": {"default": 0},
     "tcp flags": TCP_FLAG_BITS,
     "ct status": CT_STATUS_BITS,
+    "ct state number": {one.name.lower(): one.value for one in CtState if one.name},
 }
 
 
@@ -54,15 +57,26 @@ def number(field: str, name: str) -> int | None:
     if field == "ct expiration":
         # nft lists whole seconds.
         return int(name.partition("s")[0]) if name.partition("s")[0].isdecimal() else None
-    if field == "ether saddr":
+    if field in ("ether saddr", "ether daddr"):
         return int(name.replace(":", ""), 16) if name.count(":") == 5 else None
+    if field == "meta priority" and ":" in name:
+        return _handle(name)
     known = _SYMBOLS.get(field, {}).get(name)
-    if known is None and field == "meta l4proto":
+    if known is None and field in ("meta l4proto", "ct protocol"):
         try:  # nft prints protocols by the host's /etc/protocols
             return socket.getprotobyname(name)
         except OSError:
             return None
     return known
+
+
+def _handle(text: str) -> int | None:
+    """A class of tc, ``1:20`` in hexadecimal digits."""
+    major, _, minor = text.partition(":")
+    try:
+        return int(major or "0", 16) << 16 | int(minor or "0", 16)
+    except ValueError:
+        return None
 
 
 def _seconds(clock: str) -> int | None:

@@ -7,6 +7,7 @@ from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
 from polc.diagnostics.codes.names import NAME_CODES
+from polc.diagnostics.codes.nft_import import NFT_IMPORT_CODES
 from polc.diagnostics.codes.output import OUTPUT_CODES
 from polc.diagnostics.codes.packets import PACKET_CODES
 from polc.diagnostics.codes.syntax import SYNTAX_CODES
@@ -22,6 +23,7 @@ _ALL = sorted(
         *CLAUSE_CODES,
         *ANALYSIS_CODES,
         *TARGET_CODES,
+        *NFT_IMPORT_CODES,
         *KERNEL_CODES,
         *BUG_CODES,
     ),
@@ -32,7 +34,7 @@ CODES: dict[str, Code] = {code.code: code for code in _ALL}
 if len(CODES) != len(_ALL):
     raise ValueError("two diagnostics have the same code")
 
-_ADVICE = frozenset({"POL251"})
+_ADVICE = frozenset({"POL251", "POL533", "POL534", "POL535"})
 
 
 def is_advice(code: str) -> bool:

@@ -1,0 +1,1 @@
+"""Firewalls that others wrote, to IR: one package or module a format."""

@@ -1,0 +1,256 @@
+"""Matches in one spelling, as alternatives of which each is a conjunction of simple matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from polc.ir.addresses import AddressSet
+from polc.ir.family import Family
+from polc.ir.fields import FIELDS, Field
+from polc.ir.intervals import EMPTY, Intervals
+from polc.ir.matches import (
+    AddressMatch,
+    AddressType,
+    AddressTypeMatch,
+    CtState,
+    CtStateMatch,
+    ElementMatch,
+    FieldMatch,
+    FlagField,
+    FlagsMatch,
+    IcmpTerm,
+    InterfaceMatch,
+    InterfacePattern,
+    Match,
+    OriginalAddressMatch,
+    PortTerm,
+    ServiceMatch,
+    ServiceTerm,
+    Side,
+    of_tcp_alone,
+)
+from polc.ir.protocols import TCP
+from polc.ir.selectors import Conntrack, Element, Transport
+
+Alternatives = list[list[Match]]
+"""One of the lists must hold, of which all must; an empty list of lists: nothing can."""
+
+_EVERY_STATE = CtState(sum(one.value for one in CtState))
+_LONGEST_NAME = 15
+_MOST_SECONDS = 4294966
+"""A flow's time left is kept in milliseconds, of 32 bits (net/netfilter/nft_ct.c)."""
+_LARGEST = {Field.CT_BYTES: 1 << 63, Field.CT_PACKETS: 1 << 63}
+"""What is beyond the numbers of nft's JSON is beyond those of flows."""
+_ANYTHING: Alternatives = [[]]
+
+
+def alternatives(match: Match, family: Family) -> Alternatives:
+    """What a match asks of a packet of this family."""
+    match match:
+        case AddressMatch(side, addresses, negated):
+            own = _positive(addresses.of_family(family), negated, family)
+            return _of_values(own, family, AddressMatch(side, _of(family, own)))
+        case OriginalAddressMatch(addresses=addresses):
+            own = addresses.of_family(family)
+            return [[replace(match, addresses=_of(family, own))]] if own or match.negated else []
+        case InterfaceMatch(negated=True):
+            return [[replace(match, patterns=(one,)) for one in map(_full, match.patterns)]]
+        case InterfaceMatch():
+            return [[replace(match, patterns=(one,))] for one in map(_full, match.patterns)]
+        case ServiceMatch():
+            service = match.of_family(family)
+            return [[ServiceMatch((term,))] for term in service.terms] if service else []
+        case CtStateMatch(states):
+            return _ANYTHING if states == _EVERY_STATE else [[match]]
+        case FieldMatch():
+            return _field(match, family)
+        case FlagsMatch():
+            return [[_flags(match)]]
+        case AddressTypeMatch():
+            return _address_type(match, family)
+        case ElementMatch():
+            return _elements(match, family)
+        case _:
+            return [[match]]
+
+
+def _of(family: Family, values: Intervals) -> AddressSet:
+    return AddressSet(ip=values) if family is Family.IP else AddressSet(ip6=values)
+
+
+def _positive(values: Intervals, negated: bool, family: Family) -> Intervals:
+    return values.complement(0, (1 << family.bits) - 1) if negated else values
+
+
+def _of_values(values: Intervals, family: Family, match: Match) -> Alternatives:
+    if values.ranges == ((0, (1 << family.bits) - 1),):
+        return _ANYTHING
+    return [[match]] if values else []
+
+
+def _full(pattern: InterfacePattern) -> InterfacePattern:
+    """No longer name begins with one that is as long as names are."""
+    return replace(pattern, wildcard=pattern.wildcard and len(pattern.name.encode()) < _LONGEST_NAME)
+
+
+def _field(match: FieldMatch, family: Family) -> Alternatives:
+    """Of a field that a packet has every value is either meant or not: negations are the other values."""
+    fact = FIELDS[match.field]
+    if fact.family not in (None, family):
+        return []
+    values, mask = match.values, match.mask
+    if mask == fact.highest:
+        mask = None
+    if mask is not None and (hosts := fact.highest & ~mask) & (hosts + 1) == 0:
+        # Under the mask of a prefix a value stands for a range, and those beside each other for one.
+        ends = (((low + hosts) & mask, high & mask | hosts) for low, high in values.ranges)
+        values, mask = Intervals.of(pair for pair in ends if pair[0] <= pair[1]), None
+    highest = fact.highest
+    if match.field is Field.CT_EXPIRATION:
+        highest = _MOST_SECONDS
+    if match.negated:
+        values = values.complement(0, highest)
+    largest = _LARGEST.get(match.field, highest)
+    values = Intervals.of(
+        (low, highest if high >= largest - 1 else high) for low, high in values.ranges if low <= highest
+    )
+    return [[FieldMatch(match.field, values, mask)]] if values else []
+
+
+def _singles(values: Intervals) -> Iterator[int]:
+    for low, high in values.ranges:
+        yield from range(low, high + 1)
+
+
+def _flags(match: FlagsMatch) -> FlagsMatch:
+    """Of one bit that it is set is that it is not unset."""
+    mask, value, negated = match.mask, match.value, match.negated
+    if mask and mask & (mask - 1) == 0 and value == mask:
+        return FlagsMatch(match.field, mask, 0, not negated)
+    return match
+
+
+def _address_type(match: AddressTypeMatch, family: Family) -> Alternatives:
+    types = {one for one in match.types if family is Family.IP or one is not AddressType.BROADCAST}
+    if not types:
+        return _ANYTHING if match.negated else []
+    return [[replace(match, types=tuple(sorted(types, key=lambda one: one.value)))]]
+
+
+def _elements(match: ElementMatch, family: Family) -> Alternatives:
+    """Those of one part as the match that there is of it."""
+    values = Intervals.of(
+        pair
+        for element in match.elements
+        for part in element[:1]
+        if isinstance(part, Intervals)
+        for pair in part.ranges
+    )
+    match match.key:
+        case (Side() as side,):
+            return alternatives(AddressMatch(side, _of(family, values), match.negated), family)
+        case (Field() as field,):
+            return alternatives(FieldMatch(field, values, None, match.negated), family)
+        case (Conntrack.STATE,):
+            named = CtState(sum(one.value for one in CtState if one.value in values))
+            return alternatives(CtStateMatch(_EVERY_STATE & ~named if match.negated else named), family)
+        case (Transport.PROTOCOL,) if not match.negated:
+            return [[ServiceMatch((PortTerm(one),))] for one in _singles(values)]
+        case (_,) if values:
+            return [[replace(match, elements=((values,),))]]
+        case _:
+            return [[replace(match, elements=tuple(sorted(match.elements, key=_order)))]]
+
+
+def _order(element: Element) -> str:
+    return repr(element)
+
+
+def together(matches: Iterable[Match]) -> list[Match] | None:
+    """A conjunction with at most one match for each thing that it asks, or None: no packet meets all."""
+    terms: list[ServiceTerm] = []
+    states = _EVERY_STATE
+    values: dict[tuple[Field, int | None], FieldMatch] = {}
+    addresses: dict[Side, AddressMatch] = {}
+    found: list[Match] = []
+    for match in matches:
+        match match:
+            case ServiceMatch((term,)):
+                terms.append(term)
+            case CtStateMatch(own):
+                states &= own
+            case FieldMatch():
+                key = (match.field, match.mask)
+                other = values.get(key)
+                values[key] = match if other is None else replace(match, values=_both(match.values, other.values))
+            case AddressMatch(side):
+                before = addresses.get(side)
+                addresses[side] = match if before is None else _both_addresses(match, before)
+            case _:
+                found.append(match)
+    if not states or not all(one.values for one in values.values()):
+        return None
+    if not all(one.addresses.families for one in addresses.values()):
+        return None
+    found += [*values.values(), *addresses.values()]
+    if states != _EVERY_STATE:
+        found.append(CtStateMatch(states))
+    while len(terms) > 1:
+        both = _both_terms(terms.pop(), terms.pop())
+        if both is None:
+            return None
+        terms.append(both)
+    if terms and not _implied(terms[0], found):
+        found.append(ServiceMatch((terms[0],)))
+    return found
+
+
+def _implied(term: ServiceTerm, matches: list[Match]) -> bool:
+    """Whether a protocol is that of a field that is asked for anyway."""
+    match term:
+        case PortTerm(protocol, None, None):
+            return any(
+                (protocol == TCP and of_tcp_alone(one))
+                or (isinstance(one, FieldMatch) and FIELDS[one.field].protocol == protocol)
+                for one in matches
+            )
+        case _:
+            return False
+
+
+def _both(one: Intervals, other: Intervals) -> Intervals:
+    pairs = [(max(a, c), min(b, d)) for a, b in one.ranges for c, d in other.ranges]
+    return Intervals.of((low, high) for low, high in pairs if low <= high)
+
+
+def _both_addresses(one: AddressMatch, other: AddressMatch) -> AddressMatch:
+    ip = _both(one.addresses.ip, other.addresses.ip)
+    return replace(one, addresses=AddressSet(ip, _both(one.addresses.ip6, other.addresses.ip6)))
+
+
+def _both_terms(one: ServiceTerm, other: ServiceTerm) -> ServiceTerm | None:
+    if one.protocol != other.protocol:
+        return None
+    match one, other:
+        case PortTerm(protocol), PortTerm():
+            sport, dport = _both_ports(one.sport, other.sport), _both_ports(one.dport, other.dport)
+            return None if EMPTY in (sport, dport) else PortTerm(protocol, sport, dport)
+        case IcmpTerm(protocol, kind, code), IcmpTerm():
+            if kind != other.type or not (code is None or other.code in (None, code)):
+                return None
+            return IcmpTerm(protocol, kind, other.code if code is None else code)
+        case PortTerm(_, None, None), IcmpTerm():
+            return other
+        case IcmpTerm(), PortTerm(_, None, None):
+            return one
+        case _:
+            return None
+
+
+def _both_ports(one: Intervals | None, other: Intervals | None) -> Intervals | None:
+    return other if one is None else one if other is None else _both(one, other)
+
+
+SYN = FlagsMatch(FlagField.TCP_FLAGS, 0x06, 0x02)
+"""The packets that announce a segment size: SYN without RST."""

@@ -1,0 +1,209 @@
+"""Rules of one family as lines: what is asked, and what is done then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby, product
+from typing import TypeVar
+
+from polc.ir.canonical.matches import SYN, alternatives, together
+from polc.ir.canonical.words import words
+from polc.ir.family import Family
+from polc.ir.intervals import Intervals
+from polc.ir.matches import STATEFUL, Match, TraitMatch
+from polc.ir.ruleset import Chain, Rule
+from polc.ir.selectors import Element
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota
+from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement
+from polc.ir.verdicts import Accept, Drop, Jump, NatMap, Reject, RejectType, Return, Verdict, VerdictMap
+
+State = tuple[str, ...]
+"""What tells state from other state: its name and family, or its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rule counts and does: the stateful matches with what tells their state, then statements and verdict."""
+
+    counted: tuple[tuple[Match, State], ...]
+    statements: tuple[Statement, ...]
+    verdict: Verdict | None
+
+    @property
+    def ends(self) -> bool:
+        """Whether every packet that is asked about goes no further in any chain."""
+        return not self.counted and isinstance(self.verdict, Accept | Drop | Reject)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    asked: frozenset[str]
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A rule, and where it stands in its ruleset, which is what tells state that has no name."""
+
+    rule: Rule
+    place: State
+
+
+def lines(chain: Chain, family: Family, inlined: Mapping[str, Chain]) -> list[Line]:
+    """The rules for packets of the family, those of the chains ``inlined`` in the place of the jumps to them.
+
+    Neighbours that do the same commute, and stand sorted.
+    """
+    found: list[Line] = []
+    for number, rule in enumerate(chain.rules):
+        for group in _expanded(_Placed(rule, (chain.name, str(number))), inlined):
+            found += _without_covered([line for one in group for line in _split(one, family)])
+    sorted_lines: list[Line] = []
+    for _, same in groupby(found, key=lambda line: line.action):
+        sorted_lines += sorted(dict.fromkeys(same), key=lambda line: sorted(line.asked))
+    return sorted_lines
+
+
+def _expanded(placed: _Placed, inlined: Mapping[str, Chain]) -> Iterator[list[_Placed]]:
+    """A rule, or those of the chain that it jumps to, asked what it asks."""
+    rule = placed.rule
+    match rule.verdict:
+        case Jump(name) if name in inlined and not rule.statements and not _counted(rule):
+            below = _below(rule, inlined[name])
+            if below is not None:
+                yield [inner for one in below for group in _expanded(one, inlined) for inner in group]
+                return
+        case _:
+            pass
+    yield [placed]
+
+
+def _below(rule: Rule, chain: Chain) -> list[_Placed] | None:
+    """The rules of a chain below a rule; None: one of them returns in a way that no match can say."""
+    found: list[_Placed] = []
+    matches = rule.matches
+    for number, inner in enumerate(chain.rules):
+        if inner.verdict == Return():
+            # A trait is there or not, of every packet: not to have returned is to have it the other way.
+            match inner.matches, inner.statements:
+                case (TraitMatch() as trait,), ():
+                    matches = (*matches, replace(trait, negated=not trait.negated))
+                case _:
+                    return None
+            continue
+        asked = replace(inner, matches=(*matches, *inner.matches), families=inner.families & rule.families)
+        found.append(_Placed(asked, (chain.name, str(number))))
+    return found
+
+
+def _counted(rule: Rule) -> bool:
+    return any(isinstance(match, STATEFUL) for match in rule.matches)
+
+
+def _split(placed: _Placed, family: Family) -> Iterator[Line]:
+    """The rule for the family, once for each of the services and interfaces that it speaks of."""
+    rule = placed.rule
+    if family not in rule.families:
+        return
+    options = [alternatives(match, family) for match in rule.matches if not isinstance(match, STATEFUL)]
+    counted = tuple(
+        (_nameless(match), _state(match, (*placed.place, str(number)), family))
+        for number, match in enumerate(rule.matches)
+        if isinstance(match, STATEFUL)
+    )
+    for one in _apart(rule):
+        action = Action(counted, _statements(one, family), _verdict(one.verdict, family))
+        if not action.counted and not action.statements and action.verdict is None:
+            continue
+        clamps = [SYN] if any(isinstance(each, ClampMss) for each in one.statements) else []
+        for chosen in product(*options):
+            asked = together([*(match for each in chosen for match in each), *clamps])
+            if asked is not None:
+                yield Line(frozenset(words(match) for match in asked), action)
+
+
+def _apart(rule: Rule) -> tuple[Rule, ...]:
+    """A clamp is for some packets of a rule alone, and stands before what it does to all."""
+    clamps = tuple(one for one in rule.statements if isinstance(one, ClampMss))
+    rest = tuple(one for one in rule.statements if not isinstance(one, ClampMss))
+    if not clamps or not (rest or rule.verdict):
+        return (rule,)
+    return replace(rule, statements=clamps, verdict=None), replace(rule, statements=rest)
+
+
+def _nameless(match: Match) -> Match:
+    return replace(match, table="") if isinstance(match, Limit | Hits | Connections | Quota) else match
+
+
+def _state(match: Match, place: State, family: Family) -> State:
+    match match:
+        case Limit(table=name) | Hits(table=name) | Connections(table=name) | Quota(table=name):
+            return (type(match).__name__, name, family.value)
+        case EveryNth():
+            return place
+        case _:
+            return ()
+
+
+def _without_covered(found: list[Line]) -> list[Line]:
+    """Without lines that ask for all that an earlier one asks for, after which no packet goes on."""
+    kept: list[Line] = []
+    for line in found:
+        if not any(one.action.ends and one.asked <= line.asked for one in kept):
+            kept.append(line)
+    return kept
+
+
+def _statements(rule: Rule, family: Family) -> tuple[Statement, ...]:
+    return tuple(_statement(one, family) for one in rule.statements)
+
+
+def _statement(one: Statement, family: Family) -> Statement:
+    match one:
+        case Counter():
+            return replace(one, packets=0, bytes=0)
+        case Log() if one.group is not None:
+            return replace(one, level=LogLevel.WARN, flags=frozenset())
+        case CopyMark():
+            return replace(one, from_mask=one.mask if one.from_mask is None else one.from_mask)
+        case MapMark():
+            return replace(one, elements=_sorted(one.elements))
+        case _:
+            return one
+
+
+_ANSWERS: dict[tuple[Family, RejectType], RejectType] = {
+    # icmpx is one of these for each family (nft(8), REJECT STATEMENT)
+    (Family.IP, RejectType.NO_ROUTE): RejectType.NET_UNREACHABLE,
+    (Family.IP6, RejectType.HOST_UNREACHABLE): RejectType.ADDR_UNREACHABLE,
+}
+
+
+def _verdict(verdict: Verdict | None, family: Family) -> Verdict | None:
+    match verdict:
+        case Reject(type):
+            return Reject(_ANSWERS.get((family, type), type))
+        case VerdictMap():
+            return replace(verdict, elements=_sorted(verdict.elements))
+        case NatMap():
+            return replace(verdict, elements=_sorted(verdict.elements))
+        case _:
+            return verdict
+
+
+_T = TypeVar("_T")
+
+
+def _sorted(elements: tuple[tuple[Element, _T], ...]) -> tuple[tuple[Element, _T], ...]:
+    """Elements of one number that lead to the same as one; elements are disjoint, so their order says nothing."""
+    merged: dict[_T, list[tuple[int, int]]] = {}
+    others: list[tuple[Element, _T]] = []
+    for element, value in elements:
+        match element:
+            case (Intervals(ranges),):
+                merged.setdefault(value, []).extend(ranges)
+            case _:
+                others.append((element, value))
+    singles: list[tuple[Element, _T]] = [((Intervals.of(ranges),), value) for value, ranges in merged.items()]
+    return tuple(sorted([*singles, *others], key=repr))

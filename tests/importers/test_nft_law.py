@@ -1,0 +1,51 @@
+"""Law 1: what the nft target writes is read as what was written, from what is emitted and from what nft lists of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from node_samples import SAMPLES
+from strategies import rulesets
+
+from polc.backends.model import Fidelity, Options
+from polc.backends.nft.backend import NftBackend
+from polc.diagnostics import Collector
+from polc.importers.nft_json import read_nft_json
+from polc.ir.canonical import differences
+from polc.ir.ruleset import Ruleset
+from polc.source import SourceFile
+
+APART = {"native", "hits", "hits refreshed"}
+"""What a target has in its own words, or only near to what is meant."""
+
+
+def imported(text: str) -> Ruleset:
+    (found,) = read_nft_json(SourceFile("ruleset.nft.json", text), Collector())
+    return found
+
+
+def emitted(ruleset: Ruleset) -> str | None:
+    """None: something of it is refused."""
+    output = NftBackend().emit(ruleset, Options("json"))
+    if any(one.fidelity is Fidelity.REFUSED for one in output.deviations):
+        return None
+    (file,) = output.files
+    return file.text
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES.keys() - APART))
+def test_every_node_is_read_as_what_it_is(name: str) -> None:
+    ruleset = SAMPLES[name].ruleset()
+    text = emitted(ruleset)
+    if text is not None:
+        assert differences(ruleset, imported(text)) == ()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rulesets(hit_counts=False, fields=True))
+def test_any_ruleset_is_read_as_what_it_is(one: Ruleset) -> None:
+    text = emitted(one)
+    assert text is not None
+    assert differences(one, imported(text)) == (), text
