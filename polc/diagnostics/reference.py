@@ -38,6 +38,7 @@ _GROUPS = {
     "POL2": "Names, and words that do not go together",
     "POL3": "Well-formed, and probably not what was meant",
     "POL4": "What a target cannot say",
+    "POL5": "Files of other firewalls",
     "POL6": "The kernel and its tools",
     "POL9": "Bugs",
 }
@@ -62,7 +63,7 @@ def _paragraphs(code: Code) -> Iterator[str]:
     yield _wrapped(f"**Why it matters.** {_sentence(code.why)}")
     if code.example:
         lines = "\n".join(shortened(line) for line in code.example.splitlines())
-        yield f"```yaml\n{lines}\n```\n"
+        yield f"```{'text' if code.code.startswith('POL5') else 'yaml'}\n{lines}\n```\n"
     if code.instead:
         yield _wrapped(f"**Instead:** {code.instead}")
 

@@ -83,7 +83,7 @@ def test_descriptions_that_are_wrong(text: str, code: str, at: str, message: str
         assert found.span.text == at
 
 
-@given(st.text(max_size=60) | st.text("{}[]\":,0eth via.", max_size=60))
+@given(st.text(max_size=60) | st.text('{}[]":,0eth via.', max_size=60))
 def test_any_text_is_a_host_or_a_diagnostic(text: str) -> None:
     try:
         assert isinstance(read_host(SourceFile("host", text)), Host)
@@ -154,6 +154,12 @@ def test_sysctls() -> None:
     assert (made.tcp_loose, made.udp_timeout, made.conntrack_max) == (False, 9, 7)
     assert made.tcp_timeouts == {**Settings().tcp_timeouts, "established": 60}
     assert made.sctp_timeouts["closed"] == 1
-    for wrong in ("nf_conntrack_tcp_loose", "nf_conntrack_acct=1", "x=1", "nf_conntrack_max=-1", "nf_conntrack_max=1e9"):
+    for wrong in (
+        "nf_conntrack_tcp_loose",
+        "nf_conntrack_acct=1",
+        "x=1",
+        "nf_conntrack_max=-1",
+        "nf_conntrack_max=1e9",
+    ):
         with pytest.raises(ValueError, match="--sysctl"):
             settings_of([wrong])

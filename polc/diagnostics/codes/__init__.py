@@ -1,8 +1,9 @@
-"""The registry of diagnostic codes: 0xx input, 1xx syntax, 2xx names, 4xx targets, 6xx kernel, 9xx bugs."""
+"""The registry of codes: 0xx input, 1xx syntax, 2xx names, 4xx targets, 5xx imports, 6xx kernel, 9xx bugs."""
 
 from polc.diagnostics.codes.analysis import ANALYSIS_CODES
 from polc.diagnostics.codes.bugs import BUG_CODES
 from polc.diagnostics.codes.clauses import CLAUSE_CODES
+from polc.diagnostics.codes.imports import IMPORT_CODES
 from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
 from polc.diagnostics.codes.model import Code
@@ -23,6 +24,7 @@ _ALL = sorted(
         *CLAUSE_CODES,
         *ANALYSIS_CODES,
         *TARGET_CODES,
+        *IMPORT_CODES,
         *NFT_IMPORT_CODES,
         *KERNEL_CODES,
         *BUG_CODES,
@@ -34,7 +36,9 @@ CODES: dict[str, Code] = {code.code: code for code in _ALL}
 if len(CODES) != len(_ALL):
     raise ValueError("two diagnostics have the same code")
 
-_ADVICE = frozenset({"POL251", "POL533", "POL534", "POL535"})
+_ADVICE = frozenset(
+    {"POL251", "POL516", "POL517", "POL518", "POL519", "POL520", "POL521", "POL533", "POL534", "POL535"}
+)
 
 
 def is_advice(code: str) -> bool:

@@ -1,0 +1,1 @@
+"""One file per match extension; ``polc.importers.iptables.registry`` joins them."""

@@ -1,0 +1,34 @@
+"""``-m hbh``: the hop-by-hop options of IPv6 (net/ipv6/netfilter/ip6t_hbh.c)."""
+
+from __future__ import annotations
+
+from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.matches.exthdr import present_or_opaque
+from polc.importers.iptables.problem import Word
+from polc.importers.iptables.values import listed, number
+from polc.ir.family import Family
+from polc.ir.matches import ExtensionHeader
+
+
+def check(options: Options, prefix: str) -> None:
+    """Raises:
+    Problem: a length or an option (``type`` or ``type:length``) is none.
+    """
+    if length := options.get(f"{prefix}-len"):
+        number(length.word, 0, 0xFFFFFFFF, "length")
+    if given := options.get(f"{prefix}-opts"):
+        for one in listed(given.word):
+            kind, colon, size = one.text.partition(":")
+            number(Word(kind, one.at), 0, 255, "type of an option")
+            if colon:
+                number(Word(size, one.at), 0, 255, "length of an option")
+
+
+def _read(options: Options, _context: Context) -> Meaning:
+    check(options, "hbh")
+    return present_or_opaque(options, ExtensionHeader.HBH)
+
+
+MATCH = MatchExtension(
+    "hbh", (Option("hbh-len", negatable=True), Option("hbh-opts")), families=frozenset({Family.IP6}), read=_read
+)

@@ -1,0 +1,22 @@
+"""``-m mac``: the sender's MAC address (net/netfilter/xt_mac.c)."""
+
+from __future__ import annotations
+
+from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.values import mac
+from polc.ir.fields import Field
+from polc.ir.intervals import Intervals
+from polc.ir.matches import FieldMatch
+
+
+def _read(options: Options, _context: Context) -> Meaning:
+    given = options.need("mac-source")
+    return Meaning((FieldMatch(Field.ETHER_SADDR, Intervals.single(mac(given.word)), None, given.negated),))
+
+
+MATCH = MatchExtension(
+    "mac",
+    (Option("mac-source", negatable=True),),
+    chains=frozenset({"PREROUTING", "INPUT", "FORWARD"}),
+    read=_read,
+)

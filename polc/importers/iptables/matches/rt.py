@@ -1,0 +1,45 @@
+"""``-m rt``: the routing header of IPv6 (net/ipv6/netfilter/ip6t_rt.c)."""
+
+from __future__ import annotations
+
+from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.matches.exthdr import present_or_opaque
+from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.values import address, listed, number, number_range
+from polc.ir.family import Family
+from polc.ir.matches import ExtensionHeader
+
+_TYPE_ZERO = ("rt-0-res", "rt-0-addrs", "rt-0-not-strict")
+
+
+def _read(options: Options, context: Context) -> Meaning:
+    kind = options.get("rt-type")
+    value = number(kind.word, 0, 0xFFFFFFFF, "type") if kind else None
+    if given := options.get("rt-segsleft"):
+        number_range(given.word, 0xFFFFFFFF)
+    if given := options.get("rt-len"):
+        number(given.word, 0, 0xFFFFFFFF, "length")
+    if given := options.get("rt-0-addrs"):
+        for one in listed(given.word):
+            address(one, context.family)
+    for name in _TYPE_ZERO:
+        zero = options.get(name)
+        if zero and (value != 0 or (kind and kind.negated)):
+            raise Problem(APART, f"`--{name}` needs `--rt-type 0`", zero.at)
+    options.together("rt-0-not-strict", "rt-0-addrs")
+    return present_or_opaque(options, ExtensionHeader.RT)
+
+
+MATCH = MatchExtension(
+    "rt",
+    (
+        Option("rt-type", negatable=True),
+        Option("rt-segsleft", negatable=True),
+        Option("rt-len", negatable=True),
+        Option("rt-0-res", takes=0),
+        Option("rt-0-addrs"),
+        Option("rt-0-not-strict", takes=0),
+    ),
+    families=frozenset({Family.IP6}),
+    read=_read,
+)

@@ -1,0 +1,91 @@
+"""``-m time``: when the packet comes, in UTC (net/netfilter/xt_time.c)."""
+
+from __future__ import annotations
+
+import re
+
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.problem import APART, Problem, Word, wrong
+from polc.importers.iptables.values import listed, number
+from polc.ir.fields import Field
+from polc.ir.intervals import Intervals
+from polc.ir.matches import FieldMatch, Match
+
+_DAY = 86_400
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2}))?")
+_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:T[0-9]{1,2}(?::[0-9]{1,2}(?::[0-9]{1,2})?)?)?)?)?")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_NO_END = "2038-01-19T03:14:07"
+"""What iptables-save prints for no last day: the kernel's numbers end there."""
+
+
+def _seconds(given: Given) -> int:
+    found = _TIME.fullmatch(given.word.text)
+    if found:
+        hours, minutes, seconds = (int(one or 0) for one in found.groups())
+        if hours < 24 and minutes < 60 and seconds < 60:
+            return hours * 3600 + minutes * 60 + seconds
+    raise wrong(given.word, f"`{given.word.text}` is no time of day", help="as in `08:30` or `08:30:00`")
+
+
+def _weekday(word: Word) -> int:
+    """0 is Sunday, which as a number is 7 (Monday is 1)."""
+    text = word.text.lower()
+    if text.isdigit():
+        return number(word, 1, 7, "day of the week") % 7
+    found = [at for at, name in enumerate(_DAYS) if len(text) > 1 and name.startswith(text[:3])]
+    if len(found) != 1:
+        raise wrong(word, f"`{word.text}` is no day of the week", help="as in `Mon,Tue` or `1,2`")
+    return found[0]
+
+
+def _read(options: Options, _context: Context) -> Meaning:
+    start, stop = options.get("timestart"), options.get("timestop")
+    low, high = _seconds(start) if start else 0, _seconds(stop) if stop else _DAY - 1
+    weekdays, monthdays = options.get("weekdays"), options.get("monthdays")
+    days = Intervals.of((day, day) for day in map(_weekday, listed(weekdays.word))) if weekdays else None
+    if days and weekdays and weekdays.negated:
+        days = days.complement(0, 6)
+    for word in listed(monthdays.word) if monthdays else ():
+        number(word, 1, 31, "day of the month")
+    dates = [one for one in options if one.option.name in ("datestart", "datestop") and one.word.text != _NO_END]
+    for date in dates:
+        if not _DATE.fullmatch(date.word.text):
+            raise wrong(date.word, f"`{date.word.text}` is no date", help="as in `2024-12-24` or `2024-12-24T18:00`")
+    contiguous = options.get("contiguous")
+    if contiguous and low <= high:
+        raise Problem(APART, "`--contiguous` is for times that go past midnight", contiguous.at)
+    options.among("utc", "kerneltz")
+    if "kerneltz" in options:
+        return Meaning((options.opaque("it goes by the kernel's time zone, which is not that of any policy"),))
+    if dates or monthdays:
+        return Meaning((options.opaque("polc knows times of day and days of the week, and no dates"),))
+    if contiguous and days:
+        return Meaning((options.opaque("the night belongs to the day on which it begins"),))
+    return Meaning(_matches(low, high, days), never=days is not None and not days)
+
+
+def _matches(low: int, high: int, days: Intervals | None) -> tuple[Match, ...]:
+    found: list[Match] = []
+    # The kernel takes equal ends for the whole day, and ends that are the wrong way round for two pieces of it.
+    if low < high and (low, high) != (0, _DAY - 1):
+        found.append(FieldMatch(Field.META_HOUR, Intervals(((low, high),))))
+    elif low > high and low != high + 1:
+        found.append(FieldMatch(Field.META_HOUR, Intervals(((0, high), (low, _DAY - 1)))))
+    if days and days != Intervals(((0, 6),)):
+        found.append(FieldMatch(Field.META_DAY, days))
+    return tuple(found)
+
+
+MATCH = MatchExtension(
+    "time",
+    (
+        *(Option(name) for name in ("timestart", "timestop", "datestart", "datestop")),
+        Option("monthdays", negatable=True),
+        Option("weekdays", negatable=True),
+        Option("contiguous", takes=0),
+        Option("kerneltz", takes=0),
+        Option("utc", takes=0),
+    ),
+    read=_read,
+)

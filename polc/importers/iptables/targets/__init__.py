@@ -1,0 +1,1 @@
+"""One file per target extension; ``polc.importers.iptables.registry`` joins them."""

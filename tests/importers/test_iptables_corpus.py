@@ -1,0 +1,207 @@
+"""Real rulesets and iptables' own test vectors."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from corpus import CORPUS, NEEDED, saved
+from importing import errors, import_all, table
+
+from polc.backends.iptables.backend import IptablesBackend
+from polc.backends.model import Options
+from polc.backends.nft.backend import NftBackend
+from polc.diagnostics import Collector, Failure
+from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
+from polc.ir.family import Family
+from polc.ir.matches import OpaqueMatch
+from polc.ir.origin import Origin
+from polc.ir.ruleset import BaseChain, Ruleset
+from polc.ir.statements import OpaqueStatement
+from polc.ir.verdicts import Accept
+from polc.passes import pipeline
+from polc.source import SourceFile
+
+pytestmark = NEEDED
+
+KNOWN_NOTES = {"POL516", "POL519"}
+"""What may be worth a word in a file that the kernel has loaded: rules without an effect."""
+
+
+def source(path: Path) -> SourceFile:
+    return SourceFile(path.name, path.read_text())
+
+
+def family(path: Path) -> Family:
+    return Family.IP6 if ".v6." in path.name else Family.IP
+
+
+@pytest.mark.parametrize("path", saved(), ids=lambda path: path.name)
+def test_every_file_is_read_whole(path: Path) -> None:
+    text = source(path)
+    assert kind_of(text.text) is Kind.RESTORE
+    assert family_of(text) is family(path)
+    collector = Collector()
+    (found,) = read([Input(text, Kind.RESTORE, family(path))], collector)
+    left_out = [one for one in collector if one.code in KNOWN_NOTES]
+    assert len(left_out) == len(collector.diagnostics)
+    # Each line is a rule, or left out with a word.
+    lines = {number for number, line in enumerate(text.text.splitlines(), 1) if re.match(r"(\[\d+:\d+\] )?-A ", line)}
+    told = {rule.origin.span.line for chain in found.chains for rule in chain.rules if rule.origin.span}
+    unreached = {one.message.split("`")[1] for one in left_out if one.code == "POL519"}
+    missing = {number for number in lines - told if text.line(number).split("-A ")[1].split()[0] not in unreached}
+    records = {number for number in missing if " --set " in text.line(number)}
+    assert missing - records == {one.span.line for one in left_out if one.code == "POL516" and one.span}
+
+
+def test_what_stays_in_its_own_words() -> None:
+    """All of it has a reason, and there is little."""
+    words: dict[str, int] = {}
+    count = 0
+    for path in saved():
+        (found,) = read([Input(source(path), Kind.RESTORE, family(path))], Collector())
+        for chain in found.chains:
+            for rule in chain.rules:
+                count += 1
+                for one in (*rule.matches, *rule.statements):
+                    if isinstance(one, OpaqueMatch | OpaqueStatement):
+                        assert one.reason
+                        kind = " ".join(one.words.split()[:2])
+                        words[kind] = words.get(kind, 0) + 1
+    assert count > 35_000
+    assert words.keys() <= {"-j CHECKSUM", "-m hashlimit", "-m rt"}
+
+
+class Vector(NamedTuple):
+    rule: str
+    table: str
+    chain: str
+    family: Family
+    wanted: str
+
+
+def vectors(result: str) -> list[Vector]:
+    """One for each vector, in the first of its families that it is of, and the first of its chains."""
+    found = []
+    for line in (CORPUS / "iptables-rule-vectors.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if row["res"] == result:
+            own = Family.IP if row["families"][0] == "ip" else Family.IP6
+            chain = row["chains"][0]
+            wanted = f"-A {chain} {row['expected_save'] or row['rule']}"
+            found.append(Vector(row["rule"], row["table"], chain, own, wanted))
+    return found
+
+
+def imported(vector: Vector) -> Ruleset:
+    (found,), _ = import_all(table(f"-A {vector.chain} {vector.rule}", name=vector.table), family=vector.family)
+    return found
+
+
+HARMLESS = frozenset(
+    {
+        # Sets and objects that only the running kernel knows: these rules stay in their own words, and it refuses them.
+        "-j SET --add-set foo src,dst",
+        "-m set --match-set foo src,dst",
+        "-m nfacct --nfacct-name wrong",
+    }
+)
+
+
+def test_what_iptables_refuses_is_refused() -> None:
+    accepted = set()
+    for vector in vectors("FAIL"):
+        try:
+            imported(vector)
+        except Failure:
+            continue
+        accepted.add(vector.rule)
+    assert accepted == HARMLESS
+
+
+def test_what_iptables_takes_is_taken() -> None:
+    taken = vectors("OK")
+    assert len(taken) > 600
+    for vector in taken:
+        imported(vector)
+
+
+def emitted(vector: Vector) -> list[str]:
+    """The rules of the iptables backend, without comments on where they came from."""
+    found = imported(vector)
+    bare = replace(
+        found,
+        chains=tuple(
+            replace(
+                chain, rules=tuple(replace(rule, origin=Origin(comment=rule.origin.comment)) for rule in chain.rules)
+            )
+            for chain in found.chains
+        ),
+    )
+    output = IptablesBackend().emit(pipeline.run(bare), Options("restore"))
+    name = "rules.v4" if vector.family is Family.IP else "rules.v6"
+    if output.deviations:
+        return []
+    text = next(one.text for one in output.files if one.name == name)
+    return [line for line in text.splitlines() if line.startswith("-A")]
+
+
+SAME = (
+    # Numbers and names of the host's tables, which iptables-save prints as the host has them.
+    (r"-p (?:33|dccp)\b", "-p dccp"),
+    (r"-p (?:108|ipcomp)\b", "-p ipcomp"),
+    (r"-p (?:51|ah)\b", "-p ah"),
+    (r"-p (?:135|mobility-header|ipv6-mh)\b", "-p mobility-header"),
+    # The same under its newer name.
+    (r"-m state --state ", "-m conntrack --ctstate "),
+    (r"-j NOTRACK", "-j CT --notrack"),
+)
+
+
+def normal(line: str) -> str:
+    for pattern, replacement in SAME:
+        line = re.sub(pattern, replacement, line)
+    return line
+
+
+def test_rules_come_back_as_they_were() -> None:
+    taken = vectors("OK")
+    back = [vector for vector in taken if [normal(line) for line in emitted(vector)] == [normal(vector.wanted)]]
+    assert len(back) / len(taken) >= LEAST
+
+
+LEAST = 0.6
+
+
+@pytest.mark.parametrize("name", ["acl1", "fw1", "ipc1"])
+def test_ten_thousand_rules_to_nft(name: str) -> None:
+    """At most 3 s of CPU, from the file to nft JSON; ten times as long is a mistake on any machine."""
+    start = time.process_time()
+    text = gzip.decompress((CORPUS / "classbench" / f"{name}_10000.save.gz").read_bytes()).decode()
+    (found,) = read([Input(SourceFile(name, text), Kind.RESTORE)], Collector())
+    output = NftBackend().emit(pipeline.run(found), Options("json"))
+    assert time.process_time() - start < 30
+    assert not output.deviations
+    assert sum(len(chain.rules) for chain in found.chains) > 9_000
+
+
+def test_a_hundred_thousand_lines() -> None:
+    rules = [
+        f"-A INPUT -s 10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/32 -p tcp -m tcp --dport 22 -j DROP"
+        for n in range(100_000)
+    ]
+    start = time.process_time()
+    (found,), _ = import_all(table(*rules))
+    assert time.process_time() - start < 60
+    (chain,) = found.chains
+    assert isinstance(chain, BaseChain)
+    assert chain.policy == Accept()
+    assert len(chain.rules) == 100_000
+    wrong = errors(table(*rules[:50_000], "-A INPUT -p tcp --dprot 22", *rules[50_000:]))
+    assert [one.span.line for one in wrong if one.span] == [50_002]
