@@ -15,9 +15,9 @@ from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.demands import ANY, NOTHING, Condition, Demand, Transport, fits, service
 from polc.importers.nft_json.pieces import Ask, Choice, Counted, Effect, End, Piece
 from polc.ir.family import Family
-from polc.ir.fields import FIELDS
-from polc.ir.matches import FieldMatch, FlagField, FlagsMatch, Match, OpaqueMatch, Syntax, of_tcp_alone
+from polc.ir.matches import FlagField, FlagsMatch, Match, OpaqueMatch, Syntax, protocol_of
 from polc.ir.origin import Origin
+from polc.ir.protocols import TCP
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.stateful import RandomMatch
 from polc.ir.statements import ClampMss, Counter, Log, OpaqueStatement, Statement, Synproxy, Tproxy
@@ -69,7 +69,7 @@ class _Known:
         return _Known(
             self.families & demand.families,
             self.transport.meet(demand.transport) if met else self.transport,
-            self.tcp or (met and any(of_tcp_alone(match) for match in demand.matches)),
+            self.tcp or (met and any(protocol_of(match) == TCP for match in demand.matches)),
             self.syn or any(_of_syn(match) for match in demand.matches),
         )
 
@@ -329,4 +329,4 @@ def _names_transport(demand: Demand) -> bool:
 
 
 def _of_one_protocol(match: Match) -> bool:
-    return of_tcp_alone(match) or (isinstance(match, FieldMatch) and FIELDS[match.field].protocol is not None)
+    return protocol_of(match) is not None

@@ -28,7 +28,7 @@ from polc.ir.matches import (
     ServiceMatch,
     ServiceTerm,
     Side,
-    of_tcp_alone,
+    protocol_of,
 )
 from polc.ir.protocols import TCP
 from polc.ir.selectors import Conntrack, Element, Transport
@@ -211,7 +211,7 @@ def _implied(term: ServiceTerm, matches: list[Match]) -> bool:
     match term:
         case PortTerm(protocol, None, None):
             return any(
-                (protocol == TCP and of_tcp_alone(one))
+                (protocol == TCP and protocol_of(one) == TCP)
                 or (isinstance(one, FieldMatch) and FIELDS[one.field].protocol == protocol)
                 for one in matches
             )

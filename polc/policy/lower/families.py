@@ -19,6 +19,7 @@ from polc.ir.matches import (
     ServiceMatch,
 )
 from polc.ir.verdicts import Reject
+from polc.policy.lower.scope import Settings
 from polc.source import Span
 
 _NAMES = {Family.IP: "IPv4", Family.IP6: "IPv6"}
@@ -30,6 +31,11 @@ class Constraint(NamedTuple):
     families: frozenset[Family]
     what: str
     span: Span
+
+
+def of_policy(settings: Settings) -> list[Constraint]:
+    """What the policy as a whole says, where it is about one family alone."""
+    return [Constraint(settings.families, "the policy", settings.family.span)] if settings.family else []
 
 
 def of_addresses(match: AddressMatch, span: Span) -> Constraint:

@@ -25,6 +25,11 @@ def lower_native(rule: NativeDocument, scope: Scope) -> tuple[Rule, ...]:
     message = "nobody but the kernel knows what this rule does: it is copied, and not checked, compared or analysed"
     scope.collector.add(Diagnostic("POL251", message, (Label(rule.span),), severity=Severity.NOTE))
     families = frozenset({Family(rule.family.text)}) if rule.family else BOTH
+    own = scope.settings.family
+    if rule.family and own and rule.family.text != own.text:
+        message = "the rule is of another family than the policy: no packet would meet it"
+        scope.collector.error("POL220", message, rule.family.span, also=(Label(own.span, "the policy's"),))
+        return ()
     words = Native(
         rule.nft.text.strip() if rule.nft else None,
         rule.json.text if rule.json else None,

@@ -88,7 +88,7 @@ def _own_macro(use: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
 def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     collector = scope.collector
     places.check_rule(rule, scope)
-    constraints: list[families.Constraint] = []
+    constraints = families.of_policy(scope.settings)
     choices: list[tuple[Branch, ...] | None] = []
     for clause, side in ((rule.find(Source), Side.SADDR), (rule.find(Destination), Side.DADDR)):
         if clause:
@@ -125,7 +125,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         if families.check(constraints, reject, answer, collector):
             return ()
     branches = combine(one for one in choices if one)
-    spoken = _union(whole).families if whole else BOTH
+    spoken = scope.settings.families & (_union(whole).families if whole else BOTH)
     if not any(branch.families & one.families & spoken for branch in branches for one in outcomes):
         if len(collector.diagnostics) == errors:
             collector.error("POL220", "no packet can match this rule: its parts are of different families", rule.span)

@@ -8,9 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
+from polc.ir.family import Family
 from polc.ir.origin import Origin
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import IP_HOOKS, BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
+from polc.ir.ruleset import (
+    IP_HOOKS,
+    BaseChain,
+    Chain,
+    ChainType,
+    Hook,
+    Priority,
+    RegularChain,
+    Rule,
+    Ruleset,
+    TableFamily,
+)
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, MapVerdict, Reject, Return, VerdictMap
 from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Verdict, Word
 from polc.policy.lower import values
@@ -121,6 +133,8 @@ class _Sections:
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
         flowtables = tuple(one for one in self.symbols.flowtables.values() if one)
         ruleset = Ruleset((*chains, *tables.chains), sets, flowtables=flowtables)
+        if self.settings.family:
+            ruleset = _of_one_family(ruleset, TableFamily(self.settings.family.text), self.settings.families)
         table = self.settings.table
         if table:
             ruleset = replace(ruleset, table=table.text, origin=Origin(table.span))
@@ -264,6 +278,18 @@ class _Sections:
         from polc.policy.lower.nat import lower_nat
 
         return lower_nat(found.rules, lower_rule, scope_of, Origin(found.span))
+
+
+def _of_one_family(ruleset: Ruleset, table: TableFamily, families: frozenset[Family]) -> Ruleset:
+    """The ruleset as it is of one family alone: macros and dynamic groups have both."""
+
+    def in_chain(chain: Chain) -> Chain:
+        own = ((rule, rule.families & families) for rule in chain.rules)
+        return replace(chain, rules=tuple(replace(rule, families=spoken) for rule, spoken in own if spoken))
+
+    chains = tuple(in_chain(chain) for chain in ruleset.chains)
+    sets = tuple(one for one in ruleset.sets if one.families & families)
+    return replace(ruleset, chains=chains, sets=sets, family=table)
 
 
 def _items(node: Node) -> tuple[Node, ...]:
