@@ -92,6 +92,11 @@ class Place(NamedTuple):
     priority: Priority = Priority.FILTER
 
 
+PREROUTING = Place("nat-prerouting", Hook.PREROUTING, ChainType.NAT, Priority.DSTNAT)
+POSTROUTING = Place("nat-postrouting", Hook.POSTROUTING, ChainType.NAT, Priority.SRCNAT)
+"""Where rules of `nat` as one list stand."""
+
+
 class Scope(NamedTuple):
     """``places`` of a base chain is its own, of a regular one those of the base chains that lead there."""
 

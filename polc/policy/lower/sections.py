@@ -28,7 +28,7 @@ from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument,
 from polc.policy.lower import values
 from polc.policy.lower.graph import in_order
 from polc.policy.lower.rules import lower_rule
-from polc.policy.lower.scope import Place, Scope, Settings, StateTables, Symbols
+from polc.policy.lower.scope import POSTROUTING, PREROUTING, Place, Scope, Settings, StateTables, Symbols
 from polc.policy.lower.symbols import definition_cycle
 from polc.policy.merge import NAT, SECTIONS, Merged, Section
 from polc.policy.nodes import Node
@@ -50,9 +50,16 @@ LISTS: tuple[Place, ...] = (
         for hook in IP_HOOKS
     ),
 )
+NAT_LISTS: tuple[Place, ...] = (
+    # net/ipv4/netfilter/iptable_nat.c: destinations first, and sources last.
+    PREROUTING,
+    Place("nat-input", Hook.INPUT, ChainType.NAT, Priority.SRCNAT),
+    Place("nat-output", Hook.OUTPUT, ChainType.NAT, Priority.DSTNAT),
+    POSTROUTING,
+)
 """The base chains of the sections that have no default: what no rule decides goes on."""
 
-BASE_CHAINS = frozenset((*SECTIONS, *(place.name for place in LISTS), "nat-prerouting", "nat-postrouting"))
+BASE_CHAINS = frozenset((*SECTIONS, *(place.name for place in (*LISTS, *NAT_LISTS))))
 """Names that no chain of a policy can have."""
 
 _CALLS = (Decision.JUMP, Decision.GOTO)
@@ -105,7 +112,8 @@ class _Sections:
         self._check_chains(regular)
         tables = StateTables()
         ingress = [Place(name, Hook.INGRESS) for name in self.ingress]
-        places = {place.name: place for place in (*ingress, *LISTS, *(Place(one, _HOOKS[one]) for one in SECTIONS))}
+        sections = [Place(one, _HOOKS[one]) for one in SECTIONS]
+        places = {place.name: place for place in (*ingress, *LISTS, *sections, *NAT_LISTS)}
         reach = self._reach(places, documents, regular)
 
         def scope(chain: str, of: Iterable[Place]) -> Scope:
@@ -164,9 +172,10 @@ class _Sections:
             if name in self.merged.sections:
                 section = self.merged.sections[name]
                 yield name, section.rules, section.span
-        nat = self.merged.lists.get(NAT)
-        if nat:
-            yield NAT, nat.rules, nat.span
+        for name in (NAT, *(place.name for place in NAT_LISTS)):
+            found = self.merged.lists.get(name)
+            if found:
+                yield name, found.rules, found.span
 
     def _read(self, nodes: Iterable[Node], span: Span, ids: dict[str, Word]) -> _Documents:
         found: list[AnyRule] = []
