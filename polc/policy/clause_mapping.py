@@ -6,11 +6,13 @@ The schema has been kept already: types are right and required keys are there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from json import dumps
 
 from polc.diagnostics import Failure
 from polc.policy.document import (
     AllOf,
     Ban,
+    Chance,
     Clause,
     CodePoint,
     Comment,
@@ -32,6 +34,7 @@ from polc.policy.document import (
     Marking,
     NamedCount,
     Names,
+    NativeWords,
     NoTracking,
     Offloading,
     OptionReset,
@@ -42,6 +45,7 @@ from polc.policy.document import (
     Random,
     Rate,
     SegmentSize,
+    Sighting,
     Source,
     SourcePorts,
     States,
@@ -50,12 +54,13 @@ from polc.policy.document import (
     TimeoutName,
     Tracing,
     TtlSetting,
+    Turn,
     Under,
     Volume,
     Word,
     ZoneSetting,
 )
-from polc.policy.nodes import Mapping, Node, Scalar, Sequence
+from polc.policy.nodes import Mapping, Node, Scalar, Sequence, plain
 from polc.policy.rule_text import (
     read_allowance,
     read_count,
@@ -63,6 +68,7 @@ from polc.policy.rule_text import (
     read_excess,
     read_expression,
     read_key,
+    read_lookup,
     read_outcome,
     read_place,
     read_rate,
@@ -209,6 +215,54 @@ def _quota(node: Node) -> Volume:
     assert isinstance(node, Mapping)
     size, over = _bound(node)
     return Volume(size, over, node.span)
+
+
+def _recent(node: Node) -> Sighting:
+    if isinstance(node, Scalar):
+        return read_lookup(node)
+    assert isinstance(node, Mapping)
+    return Sighting(
+        required(node, "verb"),
+        required(node, "list"),
+        word_at(node, "within"),
+        word_at(node, "hitcount"),
+        words_at(node, "per"),
+        words_at(node, "flags"),
+        _is_true(node.get("negated")),
+        node.span,
+    )
+
+
+def _every(node: Node) -> Turn:
+    if isinstance(node, Scalar):
+        return Turn(word(node), None, node.span)
+    assert isinstance(node, Mapping)
+    return Turn(required(node, "number"), word_at(node, "packet"), node.span)
+
+
+def _probability(node: Node) -> Chance:
+    assert isinstance(node, Scalar)
+    return Chance(Word(node.text, node.span), node.span)
+
+
+def _native(node: Node) -> NativeWords:
+    """Raises:
+    Failure: POL112: it speaks of several targets, or of a family.
+    """
+    assert isinstance(node, Mapping)
+    for key in ("nft", "family"):
+        if key in node.entries:
+            message = f"`native: {{{key}: ...}}` is a rule of its own, with no other key than `id` and `comment`"
+            hint = "write `nft_json`" if key == "nft" else "a rule is of one family by `where meta nfproto ipv4`"
+            raise Failure.of("POL112", message, node.entries[key].key.span, help=hint)
+    _one_of(node, "iptables", "nft_json")
+    return NativeWords(word_at(node, "iptables"), json_at(node, "nft_json"), node.span)
+
+
+def json_at(node: Mapping, key: str) -> Word | None:
+    """A part of a policy as JSON."""
+    value = node.get(key)
+    return None if value is None else Word(dumps(plain(value)), value.span)
 
 
 def _where(node: Node) -> Condition:
@@ -417,6 +471,10 @@ CLAUSES: dict[str, Callable[[Node], Clause]] = {
     "hits": _hits,
     "connections": _connections,
     "quota": _quota,
+    "recent": _recent,
+    "every": _every,
+    "probability": _probability,
+    "native": _native,
     "where": _where,
     "log": _log,
     "count": _count,

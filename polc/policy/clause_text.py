@@ -11,6 +11,7 @@ from collections.abc import Callable
 from polc.diagnostics import Failure
 from polc.policy.document import (
     Ban,
+    Chance,
     Clause,
     CodePoint,
     Comment,
@@ -36,12 +37,14 @@ from polc.policy.document import (
     Random,
     Rate,
     SegmentSize,
+    Sighting,
     Source,
     SourcePorts,
     States,
     SynProxy,
     Target,
     Tracing,
+    Turn,
     Under,
     Volume,
     Word,
@@ -160,6 +163,38 @@ def allowance(tree: Tree, text: Scalar) -> Volume:
 
 def _quota(tree: Tree, text: Scalar) -> Volume:
     return allowance(_only(tree), text)._replace(span=_place(tree, text))
+
+
+def lookup(tree: Tree, text: Scalar) -> Sighting:
+    parts = _trees(tree, text)
+    (listed,) = tokens_of(parts["listed"])
+    name = unquote(listed) if listed.kind == "STRING" else listed.text
+    verb = parts["verb"]
+    within, number = (words(parts[one], text)[0] if one in parts else None for one in ("within_time", "hitcount"))
+    return Sighting(
+        # `set` is a word of the grammar, which leaves no token.
+        Word(text.text[verb.start : verb.end], _place(verb, text)),
+        Word(name, text.place(listed.start, listed.end)),
+        within,
+        number,
+        words(parts["per"], text) if "per" in parts else (),
+        words(parts["flags"], text) if "flags" in parts else (),
+        "unless" in parts,
+        _place(tree, text),
+    )
+
+
+def _recent(tree: Tree, text: Scalar) -> Sighting:
+    return lookup(_only(tree), text)._replace(span=_place(tree, text))
+
+
+def _every(tree: Tree, text: Scalar) -> Turn:
+    packet = next((words(one, text)[0] for one in tree.children if isinstance(one, Tree)), None)
+    return Turn(words(tree, text)[0], packet, _place(tree, text))
+
+
+def _probability(tree: Tree, text: Scalar) -> Chance:
+    return Chance(words(tree, text)[0], _place(tree, text))
 
 
 def _where(tree: Tree, text: Scalar) -> Condition:
@@ -301,6 +336,9 @@ CLAUSES: dict[str, Callable[[Tree, Scalar], Clause]] = {
     "hits": _hits,
     "connections": _connections,
     "quota": _quota,
+    "recent": _recent,
+    "every": _every,
+    "probability": _probability,
     "where": _where,
     "log": _log,
     "tally": _tally,

@@ -130,6 +130,42 @@ class ConnectionCount(NamedTuple):
     span: Span
 
 
+class Sighting(NamedTuple):
+    """The clause ``recent``: what is done with the list ``name``, and what is asked of it."""
+
+    verb: Word
+    name: Word
+    within: Word | None
+    number: Word | None
+    per: tuple[Word, ...]
+    flags: tuple[Word, ...]
+    negated: bool
+    span: Span
+
+
+class Turn(NamedTuple):
+    """The clause ``every``: one packet in ``number``, of which ``packet`` says which, counted from 0."""
+
+    number: Word
+    packet: Word | None
+    span: Span
+
+
+class Chance(NamedTuple):
+    """The clause ``probability``."""
+
+    value: Word
+    span: Span
+
+
+class NativeWords(NamedTuple):
+    """``native`` beside clauses: what more the rule asks and does, in the words of one target."""
+
+    iptables: Word | None
+    json: Word | None
+    span: Span
+
+
 class Volume(NamedTuple):
     """The clause ``quota``: a number of bytes with its unit; ``over``: once more have passed."""
 
@@ -380,6 +416,10 @@ Clause = (
     | HitCount
     | ConnectionCount
     | Volume
+    | Sighting
+    | Turn
+    | Chance
+    | NativeWords
     | Condition
     | LogLine
     | NamedCount

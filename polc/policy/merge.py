@@ -57,7 +57,7 @@ class Merged:
     ingress: dict[str, Section] = field(default_factory=dict)
     """By the interface's name."""
     lists: dict[str, RuleList] = field(default_factory=dict)
-    """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat-output``; ``nat`` for one list of all hooks."""
+    """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat-output``; ``nat`` as one list."""
     settings: dict[str, Entry] = field(default_factory=dict)
     tests: list[Node] = field(default_factory=list)
     sources: list[SourceFile] = field(default_factory=list)

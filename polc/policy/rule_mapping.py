@@ -5,12 +5,11 @@ The schema has been kept already: types are right and required keys are there.
 
 from __future__ import annotations
 
-from json import dumps
-
 from polc.diagnostics import Failure
 from polc.policy.clause_mapping import (
     CLAUSES,
     comment,
+    json_at,
     map_of_verdicts,
     required,
     texts,
@@ -30,7 +29,7 @@ from polc.policy.document import (
     Verdict,
     Word,
 )
-from polc.policy.nodes import Entry, Mapping, Node, Scalar, plain
+from polc.policy.nodes import Entry, Mapping, Node, Scalar
 from polc.policy.rule_text import read_definition, read_rule
 
 _OPERANDS = {
@@ -55,7 +54,7 @@ def read_any_rule(node: Node) -> AnyRule:
     if "rule" in node.entries:
         return _with_id(node)
     name = word_at(node, "id")
-    if "native" in node.entries:
+    if "native" in node.entries and node.entries.keys() <= {"native", "id", "comment"}:
         return _native(node, name)
     if "use" in node.entries:
         return MacroDocument(required(node, "use"), _comment_text(node), node.span, name)
@@ -66,10 +65,8 @@ def read_any_rule(node: Node) -> AnyRule:
 def _native(node: Mapping, name: Word | None) -> NativeDocument:
     native = node.get("native")
     assert isinstance(native, Mapping)
-    statements = native.get("nft_json")
-    json = Word(dumps(plain(statements)), statements.span) if statements is not None else None
     nft, iptables, family = (word_at(native, key) for key in ("nft", "iptables", "family"))
-    return NativeDocument(nft, json, iptables, family, _comment_text(node), node.span, name)
+    return NativeDocument(nft, json_at(native, "nft_json"), iptables, family, _comment_text(node), node.span, name)
 
 
 def _with_id(node: Mapping) -> AnyRule:

@@ -122,7 +122,9 @@ def test_a_rule_must_fit_every_hook_that_leads_to_its_chain(
     assert one.code == code
 
 
-@pytest.mark.parametrize(("rule", "some", "none"), [("accept from lan", "input", "output"), ("drop to lan", "forward", "input")])
+@pytest.mark.parametrize(
+    ("rule", "some", "none"), [("accept from lan", "input", "output"), ("drop to lan", "forward", "input")]
+)
 def test_a_zone_may_be_asked_for_where_some_packets_of_a_chain_have_an_interface(
     rule: str, some: str, none: str
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from polc.policy.parser import Token, Tree, parse, tokens
 
 _CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
+            "recent", "every", "probability",
             "target", "random", "fully_random", "persistent", "ban", "mark", "assign", "dscp", "mss", "strip",
             "notrack", "synproxy", "dup", "offload", "trace", "log", "tally", "counter", "helper",
             "comment")  # fmt: skip
@@ -56,6 +57,7 @@ def _render(node: Tree | Token, words: tuple[Token, ...]) -> str:
 _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rate": ("", _RATE),
     "log": ("log ", _LOG),
+    "lookup": ("", ("unless", "verb", "listed", "within_time", "hitcount", "per", "flags")),
     "synproxy": ("synproxy ", _SYNPROXY),
 }
 """Tree -> the word that it begins with, and the order of its parts, which have none when they are written."""

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from polc.diagnostics import Collector
 from polc.ir.family import BOTH
-from polc.ir.matches import AddressMatch, Side, protocol_of
+from polc.ir.matches import AddressMatch, Match, Side, protocol_of
 from polc.ir.origin import Origin
 from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import Rule
@@ -28,6 +28,7 @@ from polc.policy.document import (
     Marking,
     Names,
     NativeDocument,
+    NativeWords,
     Offloading,
     Persistent,
     Random,
@@ -43,7 +44,7 @@ from polc.policy.lower.canonical import canonical
 from polc.policy.lower.effects import effects
 from polc.policy.lower.endpoints import endpoint_branches
 from polc.policy.lower.logs import log_of
-from polc.policy.lower.native import lower_native
+from polc.policy.lower.native import lower_native, native_parts
 from polc.policy.lower.one_family import with_effects_of_family
 from polc.policy.lower.parts import around, origin_of, service_of, states_of
 from polc.policy.lower.plain import plain
@@ -109,7 +110,12 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
 
     outcomes = _outcomes(rule, service, scope)
     pace = _pace(rule, fresh, scope)
-    stateful = stateful_matches(rule, fresh, collector)
+    stateful: list[Match] = [*stateful_matches(rule, fresh, collector)]
+    native = rule.find(NativeWords)
+    if native:
+        asked, done = native_parts(native, scope)
+        stateful += asked
+        outcomes = tuple(one._replace(statements=(*one.statements, *done)) for one in outcomes)
     if service is None or None in choices:
         return ()
     check_keys(rule, service, collector)
