@@ -190,6 +190,9 @@ def rows() -> Iterator[Row]:
         name = f"fib daddr . {interface} type"
         values = f"as `fib saddr type`, by the {limited} interface alone; `saddr` too"
         yield Row(name, values, "all", name, f"{name} local")
+    yield Row("meta nfproto", "`ipv4`, `ipv6`", "all", "meta nfproto", "meta nfproto ipv4")
+    protocols = f"0 to 255, or as `{Field.CT_ORIGINAL_PROTOCOL.value}`"
+    yield Row("meta l4proto", protocols, "all", "meta l4proto", "meta l4proto != tcp")
     for name in ("rpfilter", "rpfilter loose"):
         yield Row(name, "`passes`, `fails`", "all", "rpfilter", f"{name} fails")
     options = f"`exists`, `missing`; NAME is {_listed(TCP_OPTION_KINDS)} or a number from 2"

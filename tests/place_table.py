@@ -62,7 +62,7 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "accept state new": TRACKED,
     "accept connections over 5 per source": TRACKED,
     "ct mark set 1": TRACKED,
-    "helper ftp tcp/21": TRACKED,
+    "helper ftp tcp/21": (*INET, *NAT),
     "mark set 1": PLACES,
     "mark save": TRACKED,
     "mark restore": TRACKED,

@@ -70,8 +70,8 @@ def _native(node: Mapping, name: Word | None) -> NativeDocument:
 
 
 def _with_id(node: Mapping) -> AnyRule:
-    """``{rule: TEXT, id: NAME, comment: TEXT}``."""
-    text, said = node.get("rule"), node.get("comment")
+    """``{rule: TEXT, native: WORDS, id: NAME, comment: TEXT}``."""
+    text, said, native = node.get("rule"), node.get("comment"), node.get("native")
     assert isinstance(text, Scalar)
     name = word_at(node, "id")
     match read_rule(text):
@@ -81,8 +81,13 @@ def _with_id(node: Mapping) -> AnyRule:
                 if second:
                     raise Failure.of("POL111", "the rule has a comment already", node.entries["comment"].key.span)
                 clauses = (*clauses, comment(said))
+            if native is not None:
+                clauses = (*clauses, CLAUSES["native"](native))
             return RuleDocument(verdict, service, clauses, text.span, name)
         case MacroDocument(macro, written):
+            if native is not None:
+                span = node.entries["native"].key.span
+                raise Failure.of("POL112", "`native` goes with one rule, and a macro is several", span)
             if said is not None and written:
                 raise Failure.of("POL111", "the rule has a comment already", node.entries["comment"].key.span)
             return MacroDocument(macro, written or _comment_text(node), text.span, name)

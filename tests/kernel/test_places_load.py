@@ -24,8 +24,15 @@ NO_WORDS: dict[str, tuple[str, ...]] = {
 """Rules that iptables cannot say, and where."""
 
 
+NOT_NFT: dict[str, tuple[str, ...]] = {
+    # nft attaches a helper to a flow, which is not there yet.
+    "helper ftp tcp/21": ("raw.prerouting", "raw.output"),
+}
+"""Rules that nft cannot say, and where."""
+
+
 def rules_of(place: str, target: str) -> list[str]:
-    refused = NO_WORDS if target == "iptables" else {}
+    refused = NO_WORDS if target == "iptables" else NOT_NFT
     return [rule for rule, places in RULES.items() if place in places and place not in refused.get(rule, ())]
 
 

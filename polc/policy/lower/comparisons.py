@@ -15,6 +15,7 @@ from polc.ir.matches import (
     AddressType,
     AddressTypeMatch,
     Direction,
+    ElementMatch,
     ExtensionHeader,
     ExtensionHeaderMatch,
     FieldMatch,
@@ -28,6 +29,8 @@ from polc.ir.matches import (
     Side,
     TcpOptionMatch,
 )
+from polc.ir.protocols import PROTOCOLS
+from polc.ir.selectors import Transport
 from polc.policy.document import Comparison, Names, Word
 from polc.policy.lower import values
 from polc.policy.lower.endpoints import static_addresses
@@ -73,6 +76,8 @@ def compare(test: Comparison, negated: bool, scope: Scope) -> Ways:
         raise _wrong(test.field, f"`{name}` is set, and cannot be compared", _SET_ALONE[name])
     if name == "meta nfproto":
         return ((_nfproto(test, negated),),)
+    if name == "meta l4proto":
+        return ((_l4proto(test, negated),),)
     if name.startswith(("ct original", "ct reply")):
         check_field(name, test.field.span, scope)
         return _original(test, negated, scope)
@@ -228,6 +233,18 @@ def _nfproto(test: Comparison, negated: bool) -> AddressMatch:
     """The packet's family, as what every one of its packets meets and no other."""
     ip = _word(test, {Family.IP.nfproto: True, Family.IP6.nfproto: False}) is not negated
     return AddressMatch(Side.SADDR, _EVERY["ip" if ip else "ip6"])
+
+
+def _l4proto(test: Comparison, negated: bool) -> ElementMatch:
+    sense = _sense(test) is not negated
+    found = []
+    for word in test.values:
+        number = values.protocol(word.text)
+        if number is None:
+            hint = did_you_mean(word.text, PROTOCOLS) or "a protocol is a name such as `gre`, or a number from 0 to 255"
+            raise Failure.of("POL208", f"unknown protocol `{word.text}`", word.span, help=hint)
+        found.append((number, number))
+    return ElementMatch((Transport.PROTOCOL,), ((Intervals.of(found),),), sense)
 
 
 def _address_type(test: Comparison, negated: bool, scope: Scope) -> Ways:

@@ -98,7 +98,6 @@ _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
     States: (TRACKED,),
     ConnectionCount: (TRACKED,),
     FlowMarking: (TRACKED,),
-    HelperName: (TRACKED,),
     TimeoutName: (TRACKED,),
     # A flow is exempted before conntrack looks at it (net/netfilter/nft_ct.c, nft_notrack_eval; xt_CT.c, table raw),
     # and so is its zone chosen.
@@ -111,6 +110,8 @@ _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
     HopLimitSetting: (_MANGLE,),
     OptionReset: (_MANGLE,),
     Copying: (_INET,),
+    # Before conntrack, iptables says it of the flow to come (net/netfilter/xt_CT.c).
+    HelperName: (_INET,),
     # net/netfilter/xt_CLASSIFY.c, .hooks
     PrioritySetting: (
         Demand(_of(Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING), "a packet has a priority where it leaves"),
