@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler",),
-    ("analysis", "kernel"),
+    ("analysis", "kernel", "lift"),
     ("testing", "explaining"),
     ("cli",),
 )

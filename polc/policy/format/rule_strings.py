@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from polc.policy.parser import Token, Tree, parse, tokens
 
-_CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
+CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
             "recent", "every", "probability",
             "target", "random", "fully_random", "persistent", "ban", "mark", "assign", "dscp", "mss", "strip",
             "notrack", "synproxy", "dup", "offload", "trace", "log", "tally", "counter", "helper",
@@ -31,7 +31,7 @@ def canonical_rule(text: str) -> str:
     service = [one for one in rest if isinstance(one, Tree) and one.name == "service"]
     clauses = [one for one in rest if isinstance(one, Tree) and one.name != "service"]
     # Sorting is stable: a clause that is there twice stays an error of the same place.
-    clauses.sort(key=lambda one: _CLAUSES.index(one.name))
+    clauses.sort(key=lambda one: CLAUSES.index(one.name))
     return " ".join(_render(one, words) for one in (head, *service, *clauses))
 
 

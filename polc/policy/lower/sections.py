@@ -50,6 +50,7 @@ LISTS: tuple[Place, ...] = (
         for hook in IP_HOOKS
     ),
 )
+SECTION_PLACES: tuple[Place, ...] = tuple(Place(one, _HOOKS[one]) for one in SECTIONS)
 NAT_LISTS: tuple[Place, ...] = (
     # net/ipv4/netfilter/iptable_nat.c: destinations first, and sources last.
     PREROUTING,
@@ -112,8 +113,7 @@ class _Sections:
         self._check_chains(regular)
         tables = StateTables()
         ingress = [Place(name, Hook.INGRESS) for name in self.ingress]
-        sections = [Place(one, _HOOKS[one]) for one in SECTIONS]
-        places = {place.name: place for place in (*ingress, *LISTS, *sections, *NAT_LISTS)}
+        places = {place.name: place for place in (*ingress, *LISTS, *SECTION_PLACES, *NAT_LISTS)}
         reach = self._reach(places, documents, regular)
 
         def scope(chain: str, of: Iterable[Place]) -> Scope:

@@ -255,7 +255,7 @@ class _Services:
 
     def keep_ports(self, name: str, parts: Service) -> None:
         """A name that every policy knows keeps its meaning; what may be added is a helper."""
-        builtin = _builtin(name)
+        builtin = builtin_service(name)
         if normalise(part.term for part in builtin) != normalise(part.term for part in parts):
             message = f"the service `{name}` is built in, as `{BUILTIN_SERVICES[name]}`"
             self.collector.error(
@@ -267,7 +267,7 @@ class _Services:
         if word.text in self.services:
             return self.services[word.text]
         if word.text in BUILTIN_SERVICES:
-            return _builtin(word.text)
+            return builtin_service(word.text)
         if word.text in self.own:
             definition_cycle((word,), self.collector)
         else:
@@ -279,7 +279,7 @@ class _WithBuiltins(dict[str, Service | None]):
     def __missing__(self, name: str) -> Service | None:
         if name not in BUILTIN_SERVICES:
             raise KeyError(name)
-        self[name] = found = _builtin(name)
+        self[name] = found = builtin_service(name)
         return found
 
 
@@ -306,7 +306,7 @@ def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) ->
     collector.error("POL203", f"unknown service `{word.text}`", word.span, help=hint)
 
 
-def _builtin(name: str) -> Service:
+def builtin_service(name: str) -> Service:
     collector = Collector()
     definition = BUILTIN_SERVICES[name]
     source = SourceFile("built-in services", definition)

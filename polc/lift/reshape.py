@@ -1,0 +1,243 @@
+"""Rules that fit into no rule of a policy, as several that do the same.
+
+What has no place beside the rest goes into a chain below: the packets that come there have met the rest. Effects that
+have no order in a policy stand in rules of their own, one behind the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from polc.ir.matches import ElementMatch, Match
+from polc.ir.protocols import PORT_PROTOCOLS
+from polc.ir.ruleset import RegularChain, Rule
+from polc.ir.selectors import Side, Transport
+from polc.ir.stateful import Connections, KeyField, Limit
+from polc.ir.statements import (
+    AssignHelper,
+    AssignTimeout,
+    AssignZone,
+    ClampMss,
+    CopyMark,
+    Counter,
+    Duplicate,
+    Log,
+    MapMark,
+    MarkField,
+    Native,
+    Notrack,
+    Offload,
+    OpaqueStatement,
+    SetDscp,
+    SetHops,
+    SetMark,
+    SetPriority,
+    Statement,
+    StripTcpOptions,
+    Synproxy,
+    Tproxy,
+    Trace,
+    UpdateSet,
+)
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatMap, Reject, RejectType, Return, VerdictMap, leaves
+from polc.lift.model import Unsayable
+from polc.lift.slots import Slots, in_one_rule, sort
+
+_LEAVES = "it would need a chain below its own, which its verdict could not leave"
+_PORTS = frozenset({Transport.SPORT, Transport.DPORT})
+_MAPPED = (Accept, Drop, Jump, Goto, Return)
+
+
+@dataclass(slots=True)
+class Reshaper:
+    """``fresh`` gives names of chains that are not taken; ``chains`` come along."""
+
+    fresh: Callable[[str], str]
+    chains: list[RegularChain] = field(default_factory=list)
+
+    def reshape(self, rule: Rule, chain: str) -> tuple[Rule, ...]:
+        """The rules that stand where the rule stood in ``chain``.
+
+        Raises:
+            Unsayable: it would need a chain below, and its verdict leaves its own.
+        """
+        if any(isinstance(one, Native) for one in rule.statements):
+            return (rule,)
+        slots = sort(rule.matches, rule.families)
+        if slots.left:
+            return self._apart(rule, slots, chain)
+        at = in_one_rule(slots.counted)
+        if at < len(slots.counted):
+            first = (*slots.stateless, *slots.counted[:at])
+            return (
+                self._jump(rule, first, replace(rule, matches=self._again(rule, slots, slots.counted[at:])), chain),
+            )
+        matches = (*slots.stateless, *slots.counted)
+        runs = list(_runs(rule.statements))
+        if len(runs) < 2:
+            return (replace(rule, matches=matches),)
+        if not slots.counted and not any(map(_is_seen, rule.statements)):
+            parts = [replace(rule, matches=matches, statements=run, verdict=None) for run in runs]
+            return (*parts[:-1], replace(parts[-1], verdict=rule.verdict))
+        again = _services(rule, slots)
+        below = [replace(rule, matches=again, statements=run, verdict=None) for run in runs]
+        return (self._jump(rule, matches, (*below[:-1], replace(below[-1], verdict=rule.verdict)), chain),)
+
+    def _apart(self, rule: Rule, slots: Slots, chain: str) -> tuple[Rule, ...]:
+        """What has no place: a question to a concatenation as a map of its verdict, or in a chain below."""
+        first, *more = slots.left
+        match first:
+            case ElementMatch(key, elements, negated=False) if not more and not slots.counted and not rule.statements:
+                if isinstance(rule.verdict, _MAPPED):
+                    # What is in none of the elements goes on, as with the match.
+                    mapped = VerdictMap(key, tuple((one, rule.verdict) for one in elements))
+                    return (replace(rule, matches=slots.stateless, verdict=mapped),)
+            case _:
+                pass
+        rest = (*slots.left, *slots.counted)
+        match first:
+            case ElementMatch():
+                return (self._elements(rule, slots, first, rest[1:], chain),)
+            case _:
+                inner = replace(rule, matches=self._again(rule, slots, rest))
+                return (self._jump(rule, slots.stateless, inner, chain),)
+
+    def _elements(self, rule: Rule, slots: Slots, match: ElementMatch, rest: tuple[Match, ...], chain: str) -> Rule:
+        """The rule, where a packet is in an element or, negated, in none: what else it asks and does stands below."""
+        inner = replace(rule, matches=self._again(rule, slots, rest))
+        if not match.negated:
+            if leaves(rule.verdict):
+                raise Unsayable(_LEAVES)
+            below = self._chain(chain, (inner,), rule)
+            mapped = VerdictMap(match.key, tuple((one, Jump(below)) for one in match.elements))
+            return replace(rule, matches=slots.stateless, statements=(), verdict=mapped)
+        with_ports = slots.service is not None and all(one.protocol in PORT_PROTOCOLS for one in slots.service.terms)
+        # A packet that lacks a part of the key is in no element either, and is not meant.
+        if not all(_always_there(part, with_ports) for part in match.key):
+            raise Unsayable("it asks that a packet is in none of several concatenations, of which it may lack a part")
+        mapped = VerdictMap(match.key, tuple((one, Return()) for one in match.elements))
+        first = Rule((slots.service,) if slots.service else (), mapped, (), rule.families, rule.origin)
+        return self._jump(rule, slots.stateless, (first, inner), chain)
+
+    def _jump(self, rule: Rule, matches: tuple[Match, ...], inner: Rule | tuple[Rule, ...], chain: str) -> Rule:
+        if leaves(rule.verdict):
+            raise Unsayable(_LEAVES)
+        rules = (inner,) if isinstance(inner, Rule) else inner
+        return Rule(matches, Jump(self._chain(chain, rules, rule)), (), rule.families, rule.origin)
+
+    def _chain(self, chain: str, rules: Iterable[Rule], rule: Rule) -> str:
+        """A new chain; its rules are reshaped in turn."""
+        name = self.fresh(chain)
+        position = len(self.chains)
+        found = tuple(one for each in rules for one in self.reshape(each, name))
+        self.chains.insert(position, RegularChain(name, found, rule.origin))
+        return name
+
+    def _again(self, rule: Rule, slots: Slots, rest: Iterable[Match]) -> tuple[Match, ...]:
+        rest = tuple(rest)
+        asks_ports = any(
+            part.field in (KeyField.SPORT, KeyField.DPORT)
+            for one in rest
+            if isinstance(one, Limit | Connections)
+            for part in one.key
+        ) or any(isinstance(one, ElementMatch) and not _PORTS.isdisjoint(one.key) for one in rest)
+        return (*_services(rule, slots, needed=asks_ports), *rest)
+
+
+def _always_there(part: object, ports: bool) -> bool:
+    match part:
+        case Side():
+            return True
+        case Transport.PROTOCOL:
+            return True
+        case Transport():
+            return ports
+        case _:
+            return False
+
+
+def _services(rule: Rule, slots: Slots, *, needed: bool = False) -> tuple[Match, ...]:
+    """The service again, for a part of a rule that needs one beside it: targets look at each rule alone."""
+    match rule.verdict:
+        case Nat(ports=ports):
+            needed |= ports is not None
+        case NatMap():
+            needed = True
+        case VerdictMap(key=key):
+            needed |= Transport.SPORT in key or Transport.DPORT in key
+        case Reject(RejectType.TCP_RESET):
+            needed = True
+        case _:
+            pass
+    needed |= any(
+        isinstance(one, AssignHelper | AssignTimeout | ClampMss | StripTcpOptions | Synproxy | Tproxy | MapMark)
+        for one in rule.statements
+    )
+    return (slots.service,) if needed and slots.service else ()
+
+
+_ORDER: dict[type[Statement], int] = {
+    AssignHelper: 0, UpdateSet: 1, Trace: 2, Counter: 3, Notrack: 5, AssignZone: 6, SetMark: 7, CopyMark: 7,
+    SetPriority: 9, SetDscp: 10, ClampMss: 11, StripTcpOptions: 12, Synproxy: 13, AssignTimeout: 14, Offload: 15,
+    Log: 16, Tproxy: 17, SetHops: 18, Duplicate: 19, MapMark: 20, OpaqueStatement: 22,
+}  # fmt: skip
+"""The order in which a rule of a policy does things, however it is written (``polc/policy/lower``)."""
+_BREAKS = (UpdateSet, MapMark, OpaqueStatement)
+"""After these a rule may be over."""
+_SHOWS = (Log, Duplicate)
+_CHANGES = (SetMark, CopyMark, SetDscp, SetHops, ClampMss, StripTcpOptions, SetPriority, MapMark)
+
+
+def _place(one: Statement) -> int:
+    match one:
+        case Counter(name=str()):
+            return 4
+        case SetMark(MarkField.CT):
+            return 8
+        case MapMark(MarkField.CT):
+            return 21
+        case _:
+            return _ORDER[type(one)]
+
+
+def _clause(one: Statement) -> object:
+    """What of a rule the statement is, which it has once."""
+    match one:
+        case SetMark(MarkField.META) | CopyMark() | MapMark(MarkField.META):
+            return "mark"
+        case SetMark() | MapMark():
+            return "ct mark"
+        case Counter(name):
+            return "counter" if name is None else "count"
+        case _:
+            return type(one)
+
+
+def _runs(statements: tuple[Statement, ...]) -> Iterable[tuple[Statement, ...]]:
+    """The statements in parts that a rule can do in the order in which it does things."""
+    run: list[Statement] = []
+    for one in statements:
+        if any(_clause(one) == _clause(other) or (_later(other, one) and not _commute(one, other)) for other in run):
+            yield tuple(run)
+            run = []
+        run.append(one)
+    yield tuple(run)
+
+
+def _later(one: Statement, other: Statement) -> bool:
+    return _place(one) > _place(other)
+
+
+def _commute(one: Statement, other: Statement) -> bool:
+    for first, second in ((one, other), (other, one)):
+        if isinstance(first, _BREAKS) or (isinstance(first, _SHOWS) and isinstance(second, _CHANGES)):
+            return False
+        if isinstance(first, CopyMark) and isinstance(second, SetMark | MapMark | CopyMark):
+            return False
+    return True
+
+
+def _is_seen(statement: Statement) -> bool:
+    """Whether a rule that is asked again after it may get another answer."""
+    return isinstance(statement, (*_CHANGES, *_BREAKS))
