@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from polc.backends.model import Deviation, Fidelity, Options, Output
+from polc.backends.model import Deviation, Fidelity, IpsetUse, Layout, Options, Output
+from polc.backends.profile import OLDEST, Profile
 from polc.backends.registry import BACKENDS
 from polc.diagnostics import Collector, Diagnostic, Failure, Label, Severity
 from polc.ir.ruleset import Ruleset
@@ -20,13 +21,17 @@ def compile_policy(
     *,
     allow: frozenset[str] = frozenset(),
     collector: Collector | None = None,
+    profile: Profile = OLDEST,
+    layout: Layout = Layout.WHOLE,
+    ipset: IpsetUse = IpsetUse.AUTO,
 ) -> Output:
     """Compile the policy file ``path`` (``-``: standard input) for one target; notes and warnings go to the collector.
 
     Raises:
         Failure: the policy has errors, or the target lacks what a rule needs.
     """
-    return emit(read(path, collector), target, format, allow=allow)
+    ruleset = read(path, collector)
+    return emit(ruleset, target, format, allow=allow, profile=profile, layout=layout, ipset=ipset)
 
 
 def read(path: str, collector: Collector | None = None) -> Ruleset:
@@ -38,16 +43,38 @@ def read(path: str, collector: Collector | None = None) -> Ruleset:
     return pipeline.run(read_policy(path, Collector() if collector is None else collector))
 
 
-def emit(ruleset: Ruleset, target: str, format: str | None = None, *, allow: frozenset[str] = frozenset()) -> Output:
+def emit(
+    ruleset: Ruleset,
+    target: str,
+    format: str | None = None,
+    *,
+    allow: frozenset[str] = frozenset(),
+    profile: Profile = OLDEST,
+    layout: Layout = Layout.WHOLE,
+    ipset: IpsetUse = IpsetUse.AUTO,
+) -> Output:
     """Write a ruleset for a target (a key of ``BACKENDS``) in one of its formats (None: its first).
 
-    ``allow`` names the approximations that somebody has agreed to; ``all`` agrees to every one.
+    ``allow`` names the approximations that somebody has agreed to; ``all`` agrees to every one. ``profile`` is the
+    host that the files are for; ``layout`` and ``ipset`` say how iptables is written.
 
     Raises:
         Failure: a rule is refused on this target, or approximate and not agreed to.
     """
-    backend = BACKENDS[target]
-    output = backend.emit(ruleset, Options(format or backend.formats[0]))
+    output = produce(ruleset, target, Options(format or BACKENDS[target].formats[0], profile, layout, ipset))
+    hold(output, target, allow)
+    return output
+
+
+def produce(ruleset: Ruleset, target: str, options: Options) -> Output:
+    """As ``emit``, whatever comes of it: rules that are refused are in no file, and approximate ones are."""
+    return BACKENDS[target].emit(ruleset, options)
+
+
+def hold(output: Output, target: str, allow: frozenset[str]) -> None:
+    """Raises:
+    Failure: a rule is refused on this target, or approximate and not agreed to.
+    """
     refused = [
         one
         for one in output.deviations
@@ -55,7 +82,6 @@ def emit(ruleset: Ruleset, target: str, format: str | None = None, *, allow: fro
     ]
     if refused:
         raise Failure(describe(one, target) for one in refused)
-    return output
 
 
 def describe(deviation: Deviation, target: str, *, agreed: bool = False) -> Diagnostic:

@@ -96,11 +96,20 @@ _SPECIAL: dict[Field, str] = {
     Field.ETHER_SADDR: "MAC addresses",
     Field.ETHER_DADDR: "MAC addresses",
     Field.META_PRIORITY: "classes of tc such as `1:10`, in hexadecimal; `none`, `root`",
-    Field.META_RTCLASSID: "0 to 4294967295, the realm of the route",
+    Field.META_RTCLASSID: "0 to 4294967295, the realm of the route; on iptables of IPv4 packets alone",
     Field.META_LENGTH: "bytes of the packet",
     Field.META_SKUID: "numbers of users, not their names",
     Field.META_SKGID: "numbers of groups, not their names",
 }
+NFT_ALONE: tuple[Field | Trait, ...] = (
+    Field.CT_ZONE,
+    Field.ETHER_DADDR,
+    Field.ETHER_TYPE,
+    Field.VLAN_ID,
+    Field.META_PRIORITY,
+    Trait.FRAGMENT,
+)
+"""What iptables has no words for."""
 _TRAITS = {
     Trait.FRAGMENT: "a second or later fragment",
     Trait.IPSEC: "came out of IPsec",
@@ -134,7 +143,8 @@ class Row:
         return ", ".join(hook.value for hook in IP_HOOKS if hook in hooks)
 
     def text(self) -> str:
-        return f"| `{self.field}` | {self.values} | {self.packets} | {self.hooks()} | `{self.example}` |\n"
+        values = self.values + ("; nft only" if self.place in NFT_ALONE else "")
+        return f"| `{self.field}` | {values} | {self.packets} | {self.hooks()} | `{self.example}` |\n"
 
 
 def _fits(name: Field | Trait | str, place: Place) -> bool:

@@ -315,10 +315,10 @@ _MATCHES: dict[str, tuple[Match, ...]] = {
     "with the TTL of the list": (RecentMatch(RecentVerb.RCHECK, "seen", _RECENT, ttl=True),),
     "on the list, which forgets": (RecentMatch(RecentVerb.RCHECK, "seen", _RECENT, 60, reap=True),),
     "off the list": (RecentMatch(RecentVerb.REMOVE, "seen", _RECENT),),
-    "words of iptables": (OpaqueMatch("-m u32 --u32 6&0xFF=6", Syntax.IPTABLES, "it reads any bytes"),),
+    "words of iptables": (OpaqueMatch('-m u32 --u32 "0x6&0xff=0x6"', Syntax.IPTABLES, "it reads any bytes"),),
     "words of nft": (
         OpaqueMatch(
-            '{"match":{"left":{"meta":{"key":"iiftype"}},"op":"==","right":"loopback"}}', Syntax.NFT_JSON, "no field of ours"
+            '{"match":{"left":{"meta":{"key":"iiftype"}},"op":"==","right":"loopback"}}', Syntax.NFT_JSON, "not ours"
         ),
     ),
     **{f"limit per {unit.name}": (Limit(Rate(10, unit), 5, False, (), "l"),) for unit in Unit},

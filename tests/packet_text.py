@@ -26,6 +26,8 @@ HOST = {
 FAR_MAC = 0x020000000001
 """Of whatever comes in from outside."""
 
+OWN_MACS = {"eth0": 0x02005E000010, "eth1": 0x02005E000011}
+
 PAYLOAD = b"polc0000"
 """What packets carry: as long as the mark by which the kernel's are known again."""
 
@@ -106,6 +108,7 @@ def simulated(packet: Packet, number: int) -> SimulatedPacket:
         dscp=packet.dscp,
         payload=PAYLOAD,
         mac=FAR_MAC if packet.interface else None,
+        mac_to=OWN_MACS.get(packet.interface),
     )
 
 

@@ -9,8 +9,8 @@ What a block is stands on its fence line:
 
 The first two take ``refused=iptables`` (that target cannot say it, of a list none of its rules),
 ``approximate=nft:hits-as-ban`` (that target needs somebody to agree to it, by that name),
-``error=POL220`` (no policy at all: each rule has that error, and no other), and ``needs=nft-queue`` (it is loaded where
-the kernel has that feature of ``conftest.py``).
+``error=POL220`` (no policy at all: each rule has that error, and no other), ``needs=nft-queue`` (it is loaded where
+the kernel has that feature of ``conftest.py``), and ``format=text`` (of nft's formats this one alone can say it).
 
 A table whose last columns are ``polc`` and ``section`` has rules in the first of them, and in the other where they
 stand, with ``nft only``, ``iptables only`` or ``approximate on nft`` behind it; in the section ``names`` they are keys
@@ -32,7 +32,7 @@ PAGES = tuple(
 )
 
 _FENCE = re.compile(r"^ *(```+)([^\n`]*)\n(.*?)^ *\1 *$", re.MULTILINE | re.DOTALL)
-_OPTIONS = frozenset({"section", "refused", "approximate", "error", "file", "head", "needs"})
+_OPTIONS = frozenset({"section", "refused", "approximate", "error", "file", "head", "needs", "format"})
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from polc.cli.main import main
 
-PAGES = tuple(Path(__file__).parent.parent / "docs" / name for name in ("tutorial.md", "testing.md"))
+PAGES = tuple(Path(__file__).parent.parent / "docs" / name for name in ("tutorial.md", "testing.md", "report.md"))
 
 _BLOCK = re.compile(r"^```(yaml|console)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

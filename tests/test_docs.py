@@ -34,13 +34,15 @@ def texts(block: Block, *, apart: bool) -> Iterator[str]:
         yield from (wrapped(one, block.options["section"]) for one in (block.rules() if apart else [block.text]))
 
 
-def check(text: str, target: str, folder: Path, code: str = "", allow: frozenset[str] = frozenset()) -> None:
+def check(
+    text: str, target: str, folder: Path, code: str = "", allow: frozenset[str] = frozenset(), format: str | None = None
+) -> None:
     """Whether compiling a policy for a target gives errors of this code alone, or without one none."""
     path = folder / "policy.yaml"
     path.write_text(text)
     found = []
     try:
-        assert compile_policy(str(path), target, allow=allow).files
+        assert compile_policy(str(path), target, format, allow=allow).files
     except Failure as failure:
         found = [f"{one.code}: {one.message}" for one in failure.diagnostics]
     assert {one[:6] for one in found} == ({code} if code else set()), (text.removeprefix(PRELUDE.text), found)
@@ -76,6 +78,10 @@ def test_it_compiles_or_is_refused_as_its_page_says(block: Block, target: str, t
         for text in texts(block, apart=True):
             check(text, target, tmp_path, "POL401")
             check(text, target, tmp_path, allow=frozenset({name}))
+    elif target == "nft" and "format" in block.options:
+        for text in texts(block, apart=True):
+            check(text, target, tmp_path, "POL402")
+            check(text, target, tmp_path, format=block.options["format"])
     else:
         for text in texts(block, apart=False):
             check(text, target, tmp_path)

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from field_table import PAGE, Row, policy, replaced, rows
+from field_table import NFT_ALONE, PAGE, Row, policy, replaced, rows
 
 from polc.compiler import compile_policy
+from polc.diagnostics import Failure
 from polc.ir.ruleset import IP_HOOKS
 from polc.policy.parser import tokens
 
@@ -32,6 +33,14 @@ def test_its_example_compiles_at_the_hooks_that_it_names(row: Row, tmp_path: Pat
     assert ("priority -300" in text) == (
         row.hooks() != "not in `raw`" and not named.isdisjoint({"prerouting", "output"})
     )
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.place in NFT_ALONE], ids=lambda row: row.field)
+def test_iptables_has_no_words_for_some(row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(policy([row]))
+    with pytest.raises(Failure, match="POL402"):
+        compile_policy(str(path), "iptables")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.field)

@@ -146,6 +146,9 @@ RULES = st.sampled_from(
         "-   verdict: drop\n        # inside\n        service: [tcp/1, # flow\n          tcp/2]\n        id: x",
         "-\n      # before\n      use: loopback",
         "- &again accept tcp/99",
+        "- 'vmap  tcp dport {22 : accept,80: drop}  state new'",
+        "- {vmap: iifname . tcp dport, verdicts: {eth0 . 22: accept, 'wg* . 80':  drop}}",
+        "-   mark: {set: {map: saddr, to: {192.0.2.1: 5}}}\n        # why\n        service: tcp",
     ]
 )
 
@@ -162,6 +165,8 @@ def policies(draw: st.DrawFn) -> str:
         f"polc:   1{draw(BESIDE)}\n",
         f"zones:\n{indent}lan:   [eth1,  'wg*']{draw(BESIDE)}\n",
         f"addresses: {{bad: [198.51.100.0/24, '2001:db8::/32']}}\n{draw(COMMENTS)}",
+        f"ingress:\n{indent}eth0:\n{indent * 2}rules: [ drop from @bad ]{draw(BESIDE)}\n{indent * 2}default: accept\n",
+        f"timeouts: {{short: {{close: 5s, protocol: tcp}}}}\n{draw(COMMENTS)}",
         section + f"    rules:{draw(BESIDE)}\n" + "".join(lines) + draw(COMMENTS),
     ]  # fmt: skip
     return "".join(draw(COMMENTS) + part for part in draw(st.permutations(parts)))

@@ -16,6 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler",),
+    ("report",),
     ("analysis", "kernel", "lift"),
     ("testing", "explaining"),
     ("cli",),

@@ -104,5 +104,6 @@ def test_what_is_told_in_prose(name: str, tmp_path: Path) -> None:
 def test_the_rest_is_what_no_policy_leads_to() -> None:
     (listed,) = re.findall(r"No policy of the language leads to these.*?\n\n", PAGE.read_text(), re.DOTALL)
     unreachable = set(re.findall(r"`([a-z0-9-]+)`", listed))
-    assert unreachable | {row.name for row in NAMED} | BESIDES.keys() == names()
+    on_hosts = {"missing-module"}  # tests/backends/iptables/test_needs.py
+    assert unreachable | {row.name for row in NAMED} | BESIDES.keys() | on_hosts == names()
     assert not unreachable & ({row.name for row in NAMED} | BESIDES.keys())

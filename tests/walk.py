@@ -19,6 +19,7 @@ from polc.ir.matches import (
     CtState,
     CtStateMatch,
     Direction,
+    ElementMatch,
     Field,
     FieldMatch,
     IcmpTerm,
@@ -31,11 +32,12 @@ from polc.ir.matches import (
     SetMatch,
     Side,
 )
-from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP
+from polc.ir.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP, UDP
 from polc.ir.ruleset import BaseChain, Hook, RegularChain, Rule
+from polc.ir.selectors import Conntrack, Element, KeyValue, Selector, Transport
 from polc.ir.stateful import Hits, Limit
-from polc.ir.statements import Counter, Log, UpdateSet
-from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return
+from polc.ir.statements import Counter, Log, MapMark, UpdateSet
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, Return, VerdictMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +127,27 @@ def _chain(rules: Iterable[Rule], chains: Mapping[str, RegularChain], packet: Pa
         families = rule.families & (rule.verdict.type.families if isinstance(rule.verdict, Reject) else BOTH)
         if packet.family not in families or not all(holds(one, packet, memory) for one in rule.matches):
             continue
+        broken_off = False
         for statement in rule.statements:
             match statement:
                 case Log(prefix):
                     memory.events.append(("log", prefix))
+                case MapMark(_, key, elements):
+                    found = [value for element, value in elements if _in(element, key, packet)]
+                    broken_off = not found
+                    memory.events += [("mark", str(value)) for value in found]
                 case UpdateSet((Side() as side,), name):
                     memory.ban(name, address_of(packet, side))
                 case Counter():
                     memory.events.append(("count", ""))
-        match rule.verdict:
+            if broken_off:
+                break
+        if broken_off:
+            continue
+        verdict = rule.verdict
+        if isinstance(verdict, VerdictMap):
+            verdict = next((one for element, one in verdict.elements if _in(element, verdict.key, packet)), None)
+        match verdict:
             case Accept():
                 return "accept"
             case Drop():
@@ -176,6 +190,35 @@ def holds(match: Match, packet: Packet, memory: Memory) -> bool:
             return memory.ask("hits", table)
         case SetMatch((Side() as side,), name, negated):
             return (address_of(packet, side) in memory.members.get(name, ())) is not negated
+        case ElementMatch(key, elements, negated):
+            return _has(key, packet) and any(_in(one, key, packet) for one in elements) is not negated
+
+
+def _has(key: tuple[Selector, ...], packet: Packet) -> bool:
+    """Whether the packet has all parts of a key; an interface that is not there has the empty name."""
+    ports = any(one in (Transport.SPORT, Transport.DPORT) for one in key)
+    return packet.protocol in PORT_PROTOCOLS or not ports
+
+
+def _in(element: Element, key: tuple[Selector, ...], packet: Packet) -> bool:
+    return _has(key, packet) and all(_part(one, value, packet) for one, value in zip(key, element, strict=True))
+
+
+def _part(selector: Selector, value: KeyValue, packet: Packet) -> bool:
+    if isinstance(value, InterfacePattern):
+        return _names(value, packet.iif if selector is Direction.IN else packet.oif)
+    match selector:
+        case Side():
+            return address_of(packet, selector) in value
+        case Transport.SPORT:
+            return packet.low in value
+        case Transport.DPORT:
+            return packet.high in value
+        case Transport.PROTOCOL:
+            return packet.protocol in value
+        case Conntrack.STATE:
+            return packet.state.value in value
+    raise NotImplementedError(selector)
 
 
 def _names(pattern: InterfacePattern, name: str) -> bool:

@@ -1,97 +1,178 @@
-"""Constructs that some supported nft, iptables or kernel does not have, and since when each is there."""
+"""Constructs that some supported nft, iptables or kernel does not have.
+
+``requirements.py`` has what each one takes.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 Version = tuple[int, ...]
 
 
 class Feature(Enum):
-    """The value is its name in tables and in ``polc explain profiles``."""
+    """The value is its name in the page of profiles."""
 
+    # Tables, chains and flowtables of nft.
     INET_INGRESS = "inet-ingress"
+    NETDEV = "netdev"
     NETDEV_EGRESS = "netdev-egress"
-    FLOWTABLE = "flowtable"
-    DESTROY = "destroy"
-    CONCAT_RANGES = "concat-ranges"
-    CT_TIMEOUT = "ct-timeout"
+    BRIDGE = "bridge"
+    ARP = "arp"
+    CHAIN_DEVICE_JSON = "chain-device-json"
+    CHAIN_DEVICES_JSON = "chain-devices-json"
     CHAIN_COMMENT = "chain-comment"
+    CHAIN_COMMENT_JSON = "chain-comment-json"
+    FLOWTABLE = "flowtable"
+    FLOWTABLE_JSON = "flowtable-json"
+    FLOWTABLE_OFFLOAD = "flowtable-offload"
+    DESTROY = "destroy"
+
+    # Sets and maps of nft.
+    CONCAT_RANGES = "concat-ranges"
+    CONCAT_RANGES_OF_NUMBERS = "concat-ranges-of-numbers"
+    CONCAT_RANGE_MAPS = "concat-range-maps"
+    CATCHALL_ELEMENT = "catchall-element"
+    INTERFACE_WILDCARD_SETS = "interface-wildcard-sets"
+    CT_PORT_SET = "ct-port-set"
     SET_COMMENT = "set-comment"
     SET_STATEMENT_JSON = "set-statement-json"
     SET_DYNAMIC_JSON = "set-dynamic-json"
-    MARK_FROM_MARK = "mark-from-mark"
-    TCP_OPTION_NUMBERS = "tcp-option-numbers"
-    TCP_OPTION_NAMES = "tcp-option-names"
-    TCP_OPTION_RESET = "tcp-option-reset"
-    LAST_STATEMENT = "last-statement"
-    QUEUE = "queue"
-    QUEUE_EXPRESSION = "queue-expression"
-    SYNPROXY = "synproxy"
+
+    # Matches of nft.
+    CT = "ct"
+    FIB = "fib"
+    NUMGEN = "numgen"
     OSF = "osf"
     SOCKET = "socket"
     SOCKET_WILDCARD = "socket-wildcard"
-    SOCKET_CGROUP = "socket-cgroup"
-    TPROXY = "tproxy"
     IPSEC = "ipsec"
-    CONCAT_RANGES_OF_NUMBERS = "concat-ranges-of-numbers"
-    CONCAT_RANGE_MAPS = "concat-range-maps"
-    INTERFACE_WILDCARD_SETS = "interface-wildcard-sets"
+    TCP_OPTION_NUMBERS = "tcp-option-numbers"
+    TCP_OPTION_NAMES = "tcp-option-names"
+    LIMIT = "limit"
+    CONNLIMIT = "connlimit"
+    QUOTA = "quota"
+
+    # Statements of nft.
+    CT_MARK = "ct-mark"
+    CT_ZONE = "ct-zone"
+    CT_HELPER = "ct-helper"
+    CT_TIMEOUT = "ct-timeout"
     CT_TIMEOUT_JSON = "ct-timeout-json"
-    FLOWTABLE_JSON = "flowtable-json"
-    CHAIN_DEVICE_JSON = "chain-device-json"
-    CHAIN_DEVICES_JSON = "chain-devices-json"
+    MARK_FROM_MARK = "mark-from-mark"
+    TCP_OPTION_RESET = "tcp-option-reset"
+    LAST_STATEMENT = "last-statement"
+    LOG = "log"
+    REJECT = "reject"
+    REJECT_INGRESS = "reject-ingress"
+    NAT = "nat"
+    MASQUERADE = "masquerade"
+    REDIRECT = "redirect"
+    QUEUE = "queue"
+    QUEUE_EXPRESSION = "queue-expression"
+    SYNPROXY = "synproxy"
+    TPROXY = "tproxy"
+    DUPLICATE = "duplicate"
 
+    # Matches of iptables, by their names.
+    XT_ADDRTYPE = "match addrtype"
+    XT_AH = "match ah"
+    XT_BPF = "match bpf"
+    XT_CGROUP = "match cgroup"
+    XT_CLUSTER = "match cluster"
+    XT_COMMENT = "match comment"
+    XT_CONNBYTES = "match connbytes"
+    XT_CONNLABEL = "match connlabel"
+    XT_CONNLIMIT = "match connlimit"
+    XT_CONNMARK = "match connmark"
+    XT_CONNTRACK = "match conntrack"
+    XT_CPU = "match cpu"
+    XT_DCCP = "match dccp"
+    XT_DEVGROUP = "match devgroup"
+    XT_DSCP = "match dscp"
+    XT_DST = "match dst"
+    XT_ECN = "match ecn"
+    XT_ESP = "match esp"
+    XT_EUI64 = "match eui64"
+    XT_FRAG = "match frag"
+    XT_HASHLIMIT = "match hashlimit"
+    XT_HBH = "match hbh"
+    XT_HELPER = "match helper"
+    XT_HL = "match hl"
+    XT_IPCOMP = "match ipcomp"
+    XT_IPRANGE = "match iprange"
+    XT_IPV6HEADER = "match ipv6header"
+    XT_LENGTH = "match length"
+    XT_LIMIT = "match limit"
+    XT_MAC = "match mac"
+    XT_MARK = "match mark"
+    XT_MH = "match mh"
+    XT_MULTIPORT = "match multiport"
+    XT_OSF = "match osf"
+    XT_OWNER = "match owner"
+    XT_PHYSDEV = "match physdev"
+    XT_PKTTYPE = "match pkttype"
+    XT_POLICY = "match policy"
+    XT_QUOTA = "match quota"
+    XT_RATEEST = "match rateest"
+    XT_REALM = "match realm"
+    XT_RECENT = "match recent"
+    XT_RPFILTER = "match rpfilter"
+    XT_RT = "match rt"
+    XT_SCTP = "match sctp"
+    XT_SET = "match set"
+    XT_SOCKET = "match socket"
+    XT_STATISTIC = "match statistic"
+    XT_STRING = "match string"
+    XT_TCPMSS = "match tcpmss"
+    XT_TIME = "match time"
+    XT_TTL = "match ttl"
+    XT_U32 = "match u32"
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """The first versions with a feature (None: every supported one has it); ``what`` is a noun that fits "has no"."""
+    # Targets of iptables, by their names.
+    XT_AUDIT = "target AUDIT"
+    XT_CHECKSUM = "target CHECKSUM"
+    XT_CLASSIFY = "target CLASSIFY"
+    XT_CONNMARK_TARGET = "target CONNMARK"
+    XT_CT = "target CT"
+    XT_DNAT = "target DNAT"
+    XT_DSCP_TARGET = "target DSCP"
+    XT_HL_TARGET = "target HL"
+    XT_LOG = "target LOG"
+    XT_MARK_TARGET = "target MARK"
+    XT_MASQUERADE = "target MASQUERADE"
+    XT_NETMAP = "target NETMAP"
+    XT_NFLOG = "target NFLOG"
+    XT_NFQUEUE = "target NFQUEUE"
+    XT_RATEEST_TARGET = "target RATEEST"
+    XT_REDIRECT = "target REDIRECT"
+    XT_REJECT = "target REJECT"
+    XT_SET_TARGET = "target SET"
+    XT_SNAT = "target SNAT"
+    XT_SYNPROXY = "target SYNPROXY"
+    XT_TCPMSS_TARGET = "target TCPMSS"
+    XT_TCPOPTSTRIP = "target TCPOPTSTRIP"
+    XT_TEE = "target TEE"
+    XT_TPROXY = "target TPROXY"
+    XT_TRACE = "target TRACE"
+    XT_TTL_TARGET = "target TTL"
 
-    what: str
-    source: str
-    nft: Version | None = None
-    iptables: Version | None = None
-    kernel: Version | None = None
+    # Types of sets of ipset, by their names.
+    IPSET_BITMAP_PORT = "ipset bitmap:port"
+    IPSET_HASH_IP = "ipset hash:ip"
+    IPSET_HASH_IP_MAC = "ipset hash:ip,mac"
+    IPSET_HASH_IP_PORT = "ipset hash:ip,port"
+    IPSET_HASH_IP_PORT_IP = "ipset hash:ip,port,ip"
+    IPSET_HASH_IP_PORT_NET = "ipset hash:ip,port,net"
+    IPSET_HASH_MAC = "ipset hash:mac"
+    IPSET_HASH_NET = "ipset hash:net"
+    IPSET_HASH_NET_IFACE = "ipset hash:net,iface"
+    IPSET_HASH_NET_NET = "ipset hash:net,net"
+    IPSET_HASH_NET_PORT = "ipset hash:net,port"
+    IPSET_HASH_NET_PORT_NET = "ipset hash:net,port,net"
+    IPSET_LIST_SET = "ipset list:set"
 
-
-REQUIREMENTS: dict[Feature, Requirement] = {
-    Feature.INET_INGRESS: Requirement("chains of inet tables at ingress", "", (0, 9, 7), kernel=(5, 10)),
-    Feature.NETDEV_EGRESS: Requirement("chains at egress", "", (1, 0, 1), kernel=(5, 16)),
-    Feature.FLOWTABLE: Requirement("flowtables", ""),
-    Feature.DESTROY: Requirement("`destroy`", "", (1, 0, 7), kernel=(6, 3)),
-    Feature.CONCAT_RANGES: Requirement("ranges in keys of several parts", "", (0, 9, 4), kernel=(5, 6)),
-    Feature.CT_TIMEOUT: Requirement("timeouts of conntrack set by rules", ""),
-    Feature.CHAIN_COMMENT: Requirement("comments of chains", "", (0, 9, 8), kernel=(5, 10)),
-    Feature.SET_COMMENT: Requirement("comments of sets", "", (0, 9, 7), kernel=(5, 10)),
-    Feature.SET_STATEMENT_JSON: Requirement("limits of elements of declared sets in JSON", "", (1, 0, 6)),
-    Feature.SET_DYNAMIC_JSON: Requirement("the flag `dynamic` in JSON", "", (1, 1, 0)),
-    Feature.MARK_FROM_MARK: Requirement("values made of the bits of two marks", "", (1, 1, 2), kernel=(6, 14)),
-    # Loaded in Debian 11: text of nft 0.9.8 takes them, JSON of no version does.
-    Feature.TCP_OPTION_NUMBERS: Requirement("TCP options by number", "", (0, 9, 8)),
-    Feature.TCP_OPTION_NAMES: Requirement("names of the TCP options md5sig, mptcp and fastopen", "", (1, 0, 0)),
-    Feature.TCP_OPTION_RESET: Requirement("reset of TCP options", "", (1, 0, 2), kernel=(5, 18)),
-    Feature.LAST_STATEMENT: Requirement("the statement `last`", "", (1, 0, 0), kernel=(5, 14)),
-    Feature.QUEUE: Requirement("queues to user space", ""),
-    Feature.QUEUE_EXPRESSION: Requirement("queue numbers that are computed", "", (1, 0, 0)),
-    Feature.SYNPROXY: Requirement("synproxy", ""),
-    Feature.OSF: Requirement("fingerprints of operating systems", ""),
-    Feature.SOCKET: Requirement("matches on sockets", ""),
-    Feature.SOCKET_WILDCARD: Requirement("`socket wildcard`", "", (0, 9, 7), kernel=(5, 10)),
-    Feature.SOCKET_CGROUP: Requirement("matches on control groups of version 2", "", (0, 9, 9), kernel=(5, 13)),
-    Feature.TPROXY: Requirement("tproxy", ""),
-    Feature.IPSEC: Requirement("matches on IPsec", ""),
-    # Packets in Debian 11, 12 and 13: nft 0.9.8 leaves numbers in the order of the host's bytes.
-    Feature.CONCAT_RANGES_OF_NUMBERS: Requirement("ranges of marks in keys of several parts", "", (1, 0, 6)),
-    # nft 0.9.8 ends itself over them (expression.c, range_expr_value_low); named maps it takes.
-    Feature.CONCAT_RANGE_MAPS: Requirement("anonymous maps with ranges in keys of several parts", "", (1, 0, 6)),
-    # Release notes of nftables 1.0.3.
-    Feature.INTERFACE_WILDCARD_SETS: Requirement("beginnings of interface names in sets", "", (1, 0, 3)),
-    # Loaded in Debian 11, 12 and 13: nft 0.9.8 ends itself, 1.0.6 loses the times.
-    Feature.CT_TIMEOUT_JSON: Requirement("timeouts of conntrack in JSON", "", (1, 1, 3)),
-    # Loaded in Debian 11, 12 and 13: nft 0.9.8 ends itself over a flowtable and loads other devices for a chain than
-    # those named, 1.0.6 ends itself over a list of them.
-    Feature.FLOWTABLE_JSON: Requirement("flowtables in JSON", "", (1, 0, 6)),
-    Feature.CHAIN_DEVICE_JSON: Requirement("chains of a device in JSON", "", (1, 0, 6)),
-    Feature.CHAIN_DEVICES_JSON: Requirement("chains of several devices in JSON", "", (1, 1, 3)),
-}
+    @property
+    def target(self) -> str:
+        """The backend that has it (a key of ``BACKENDS``)."""
+        return "iptables" if " " in self.value else "nft"

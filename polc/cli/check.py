@@ -8,8 +8,14 @@ from collections.abc import Iterable
 
 from polc.analysis.registry import findings
 from polc.analysis.suppress import suppress
+from polc.backends.model import Options
+from polc.backends.profile import Profile
+from polc.backends.registry import BACKENDS
+from polc.cli.options import add_profile, profile_of
+from polc.compiler import describe, produce
 from polc.diagnostics import Collector, Diagnostic, Failure, Severity
 from polc.diagnostics.codes import CODES
+from polc.passes import pipeline
 from polc.policy.read import inspect_policy
 
 
@@ -22,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--select", metavar="CODES", help="report only these: codes or their beginnings, with commas")
     parser.add_argument("--ignore", metavar="CODES", help="do not report these; errors are always reported")
+    add_profile(parser)
+    parser.add_argument(
+        "--target",
+        choices=tuple(BACKENDS),
+        action="append",
+        help="with `--for`: what is to hold the policy there (may be given again); all targets are the default",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,29 +43,40 @@ def run(arguments: argparse.Namespace) -> int:
     if unknown:
         sys.stderr.write(f"polc check: no code begins with {', '.join(unknown)}\n")
         return 2
+    if arguments.target and arguments.profile is None:
+        sys.stderr.write("polc check: --target is for what `--for` names\n")
+        return 2
+    targets = tuple(dict.fromkeys(arguments.target or BACKENDS)) if arguments.profile else ()
+    profile = profile_of(arguments, targets)
     found: list[Diagnostic] = []
     broken = False
     for path in arguments.policies:
         try:
-            found += _check(path)
+            found += _check(path, targets, profile)
         except Failure as failure:
             broken = True
             found += failure.diagnostics
     shown = [one for one in found if one.severity is Severity.ERROR or _wanted(one.code, select, ignore)]
     sys.stdout.write(_render(shown, arguments.output_format))
-    if broken:
+    if broken or any(one.severity is Severity.ERROR for one in shown):
         return 2
     return 1 if any(one.severity is Severity.WARNING for one in shown) else 0
 
 
-def _check(path: str) -> Iterable[Diagnostic]:
+def _check(path: str, targets: tuple[str, ...], profile: Profile) -> Iterable[Diagnostic]:
     collector = Collector()
     inspected = inspect_policy(path, collector)
     if inspected.merged.tests:
         from polc.testing.cases import read_cases  # only here: most policies have none, and it takes time to import
 
         read_cases(inspected.merged.tests)
-    found = (*collector, *findings(inspected))
+    ruleset = pipeline.run(inspected.ruleset)
+    lacking = (
+        describe(one, target, agreed=True)
+        for target in targets
+        for one in produce(ruleset, target, Options(BACKENDS[target].formats[0], profile)).deviations
+    )
+    found = (*collector, *findings(inspected), *lacking)
     return Collector(list(suppress(found, inspected.sources))).in_order()
 
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 
+from polc.backends.model import Options
 from polc.backends.registry import BACKENDS
-from polc.cli.options import add_allow_approximate, add_policy, allowed
-from polc.compiler import compile_policy, describe
+from polc.cli.options import (
+    add_allow_approximate,
+    add_policy,
+    add_profile,
+    add_ways,
+    allowed,
+    profile_of,
+    ways_misused,
+    ways_of,
+)
+from polc.compiler import describe, hold, produce, read
 from polc.diagnostics import Collector
 
 
@@ -28,6 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or `-`, standard output. Nothing is written when anything is wrong",
     )
     parser.add_argument("--only", metavar="NAME", help="only this one of the target's files, such as rules.v4")
+    add_profile(parser)
+    add_ways(parser)
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="also write what became of each rule, and what packets cost, to this file, or with `-` to standard "
+        "output; rules that are refused are in it too",
+    )
+    parser.add_argument("--report-format", choices=("text", "json"), help="for people, the default, or for machines")
     add_allow_approximate(parser)
 
 
@@ -35,10 +54,19 @@ def run(arguments: argparse.Namespace) -> int:
     backend = BACKENDS[arguments.target]
     if arguments.format and arguments.format not in backend.formats:
         return _usage(f"--target {backend.name} is written as {' or '.join(backend.formats)}")
+    if (wrong := _report_misused(arguments) or ways_misused(arguments, (backend.name,))) is not None:
+        return _usage(wrong)
     collector = Collector()
-    output = compile_policy(
-        arguments.policy, backend.name, arguments.format, allow=allowed(arguments), collector=collector
-    )
+    profile = profile_of(arguments, (backend.name,))
+    options = Options(arguments.format or backend.formats[0], profile, *ways_of(arguments))
+    ruleset = read(arguments.policy, collector)
+    output = produce(ruleset, backend.name, options)
+    # Before the output is held to its fidelity: a report is wanted most where rules are refused.
+    if arguments.report is not None:
+        from polc.cli.report import write_report
+
+        write_report(ruleset, backend.name, options, output, arguments)
+    hold(output, backend.name, allowed(arguments))
     files = tuple(one for one in output.files if arguments.only in (None, one.name))
     names = ", ".join(one.name for one in output.files)
     if not files:
@@ -60,6 +88,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         write_files(arguments.output, files)
     return 0
+
+
+def _report_misused(arguments: argparse.Namespace) -> str | None:
+    if arguments.report is None:
+        return "--report-format is for --report" if arguments.report_format else None
+    if arguments.report == "":
+        return "--report names no file"
+    if arguments.report == "-" and arguments.output in (None, "-"):
+        return "the ruleset and its report cannot both go to standard output: use -o PATH, or --report FILE"
+    return None
 
 
 def _usage(message: str) -> int:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from polc.diagnostics import Collector
-from polc.policy import read_policy
-from polc.simulate import Loaded
+from polc.policy.read import inspect_policy
+from polc.simulate import Host, Loaded
+from polc.testing.hosts import described_host
 
 
-def load_ruleset(path: str, collector: Collector) -> Loaded:
-    """The ruleset that a file means (``-``: standard input), and whose words it has.
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A ruleset, and whose words it has; ``host`` is what the file says of the host (None: nothing)."""
+
+    loaded: Loaded
+    host: Host | None
+
+
+def load_input(path: str, collector: Collector) -> Input:
+    """The firewall in a file (``-``: standard input).
 
     Raises:
         Failure: with all that is wrong in it.
     """
-    return Loaded(read_policy(path, collector))
+    inspected = inspect_policy(path, collector)
+    return Input(Loaded(inspected.ruleset), described_host(inspected))

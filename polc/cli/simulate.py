@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from polc.cli.inputs import load_ruleset
+from polc.cli.inputs import Input, load_input
 from polc.diagnostics import Collector, Failure
 from polc.diagnostics.text import render
 from polc.simulate import (
@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", metavar="WORDS",
         help="the host, such as 'eth0 203.0.113.1/24, eth1 192.0.2.1/24, 0.0.0.0/0 via eth0', or a file with that or "
-        "with JSON. Without it addresses are invented, and packets say by `in` and `out` where they go",
+        "with JSON. Else it is as `settings: {host: ...}` says; or else addresses are invented, and packets say by "
+        "`in` and `out` where they go",
     )  # fmt: skip
     parser.add_argument("--interface", metavar="NAME", default="", help="where captured packets came in or went out")
     parser.add_argument("--at", metavar="TIME", help="the time of day to begin at, as 2026-01-31T08:00, UTC; else now")
@@ -77,8 +78,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if not getattr(arguments, _ORDER, None):
         return _usage("say what to simulate: --packet, or --packets FILE")
+    files = [value for option, value in getattr(arguments, _ORDER) if option == "packets"]
+    if [*arguments.rulesets, *files].count("-") > 1:
+        return _usage("standard input can be read once")
     collector = Collector()
-    loaded = [load_ruleset(path, collector) for path in arguments.rulesets]
+    inputs = [load_input(path, collector) for path in arguments.rulesets]
     sys.stderr.write(render(collector))
     try:
         settings = _settings(arguments.sysctl)
@@ -86,9 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         return _usage(str(error))
     drafts = [one for step in getattr(arguments, _ORDER) for one in _drafts(*step)]
-    names = {name for one in drafts if isinstance(one, Draft) for name in one.interfaces}
-    host = _host(arguments.host) if arguments.host else assumed_host([one.ruleset for one in loaded], names)
-    simulator = Simulator(loaded, host, settings, start=start)
+    host = _host(arguments.host) if arguments.host else _host_of(inputs, drafts)
+    simulator = Simulator([one.loaded for one in inputs], host, settings, start=start)
     outcomes = [one for one in _simulate(simulator, drafts, host, arguments) if one is not None]
     if arguments.output_format == "json":
         print(json.dumps([_as_json(*one, trace=arguments.trace) for one in outcomes], indent=2))
@@ -145,23 +148,12 @@ def _drafts(option: str, value: str) -> Iterator[Draft | _Capture]:
 def _file(path: str) -> Iterator[Draft | _Capture]:
     from polc.simulate.pcap import is_capture
 
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read()
-        else:
-            with open(path, "rb") as file:
-                data = file.read()
-    except OSError as error:
-        raise Failure.of("POL001", f"cannot read it: {(error.strerror or '').lower()}", path=path) from None
+    data = _read(path)
     if is_capture(data):
         yield _Capture(path, data)
         return
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Failure.of("POL002", "this is not UTF-8, and no capture", path=path) from None
-    source = SourceFile(path, text)
-    if text.lstrip()[:1] in ("[", "{"):
+    source = _text(path, data, "this is not UTF-8, and no capture")
+    if source.text.lstrip()[:1] in ("[", "{"):
         from polc.simulate.packet_json import read_json_steps
 
         yield from read_json_steps(source)
@@ -172,24 +164,45 @@ def _file(path: str) -> Iterator[Draft | _Capture]:
             yield read_step(line, lambda first, last, start=start: source.span(start + first, start + last))  # type: ignore[misc]
 
 
+def _read(path: str) -> bytes:
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read()
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Failure.of("POL001", f"cannot read it: {(error.strerror or '').lower()}", path=path) from None
+
+
+def _text(path: str, data: bytes, otherwise: str) -> SourceFile:
+    try:
+        return SourceFile(path, data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Failure.of("POL002", otherwise, path=path) from None
+
+
 def _steps(draft: Draft | _Capture, host: Host, interface: str) -> Iterator[Step]:
     if isinstance(draft, Draft):
         yield draft.step(host)
         return
-    from io import BytesIO
-
     from polc.simulate.pcap import read_capture
 
-    yield from read_capture(BytesIO(draft.data), draft.path, host, interface)
+    yield from read_capture(draft.data, draft.path, host, interface)
 
 
 def _host(words: str) -> Host:
     from os.path import isfile
 
     if isfile(words):
-        with open(words, encoding="utf-8", errors="replace") as file:
-            return read_host(SourceFile(words, file.read()))
+        return read_host(_text(words, _read(words), "this is not UTF-8"))
     return read_host(SourceFile("--host", words))
+
+
+def _host_of(inputs: Sequence[Input], drafts: Sequence[Draft | _Capture]) -> Host:
+    """The host of the first file that says what it is."""
+    described = next((one.host for one in inputs if one.host is not None), None)
+    names = (name for one in drafts if isinstance(one, Draft) for name in one.interfaces)
+    return described or assumed_host([one.loaded.ruleset for one in inputs], names)
 
 
 def _start(text: str | None) -> float:

@@ -7,7 +7,16 @@ import json
 import sys
 
 from polc.backends.registry import BACKENDS
-from polc.cli.options import add_allow_approximate, add_policy, allowed
+from polc.cli.options import (
+    add_allow_approximate,
+    add_policy,
+    add_profile,
+    add_ways,
+    allowed,
+    profile_of,
+    ways_misused,
+    ways_of,
+)
 from polc.compiler import describe, emit, read
 from polc.diagnostics.text import render
 from polc.kernel.devices import devices_of
@@ -23,13 +32,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only this target (may be given again); all are the default",
     )
     parser.add_argument("--output-format", choices=("text", "json"), default="text", help="for people or for machines")
+    add_profile(parser)
+    add_ways(parser)
     add_allow_approximate(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     ruleset = read(arguments.policy)
     targets = tuple(dict.fromkeys(arguments.target or BACKENDS))
-    outputs = {target: emit(ruleset, target, allow=allowed(arguments)) for target in targets}
+    if (wrong := ways_misused(arguments, targets)) is not None:
+        sys.stderr.write(f"polc verify: {wrong}\n")
+        return 2
+    profile, (layout, ipset) = profile_of(arguments, targets), ways_of(arguments)
+    agreed = allowed(arguments)
+    outputs = {
+        target: emit(ruleset, target, allow=agreed, profile=profile, layout=layout, ipset=ipset) for target in targets
+    }
     for target, output in outputs.items():
         sys.stderr.write(render(describe(one, target, agreed=True) for one in output.deviations))
     results = verify(outputs, devices_of(ruleset))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 _PAGES = os.path.dirname(__file__)
-_ORDER = ("state", "helpers", "limits", "hooks")
+_ORDER = ("state", "helpers", "limits", "hooks", "profiles")
 
 
 def concepts() -> dict[str, str]:

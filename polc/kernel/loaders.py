@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from polc.backends.iptables import compare as compare_iptables
 from polc.backends.iptables import compare_ipsets, ipsets
+from polc.backends.iptables.load_script import SCRIPT
 from polc.backends.iptables.tables import TABLES
 from polc.backends.model import Output, OutputFile
 from polc.backends.nft import compare as compare_nft
-from polc.diagnostics import Failure
+from polc.diagnostics import Diagnostic, Failure
 from polc.kernel.libnftables import check_available
+from polc.kernel.missing import explained
 from polc.kernel.netns import Namespace
 from polc.kernel.programs import find
 from polc.kernel.remote import RemoteNftables
@@ -66,7 +70,10 @@ class NftLoader:
     def load(self, namespace: Namespace, output: Output) -> None:
         with RemoteNftables(namespace) as nft:
             for file in output.files:
-                nft.run_json(file.text)
+                try:
+                    nft.run_json(file.text)
+                except Failure as failure:
+                    raise explained(failure, file.text) from None
 
     def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
         with RemoteNftables(namespace) as nft:
@@ -100,8 +107,11 @@ class IptablesLoader:
     none is loaded unless all passed; and what only the kernel refuses, which ``--test`` does not see, has the rules
     that were there put back.
 
-    Sets come before all of that, since rules name sets that exist, ``--test`` or not; both variants share them. Those
-    that exist keep their members; other parameters than theirs are an error of ``ipset``.
+    Sets are made before all of that, since rules name sets that exist, ``--test`` or not, and filled when all files
+    have passed; both variants share them. Those that exist keep their members, but for groups that no rule fills;
+    other parameters than theirs are an error of ``ipset``.
+
+    Files of own chains beside those of others are loaded by the script that comes with them.
     """
 
     variant: str
@@ -117,35 +127,55 @@ class IptablesLoader:
             self._save(tool)
 
     def load(self, namespace: Namespace, output: Output) -> None:
+        texts = {file.name: file.text for file in output.files}
+        if SCRIPT in texts:
+            self._run_script(namespace, output)
+            return
+        sets = texts.get(ipsets.FILE)
         restores = [
-            (file, self._restore(IPTABLES_TOOLS[file.name])) for file in output.files if file.name != ipsets.FILE
+            (name, text, [self._restore(IPTABLES_TOOLS[name]), "--counters"])
+            for name, text in texts.items()
+            if name in IPTABLES_TOOLS
         ]
-        for file in output.files:
-            if file.name == ipsets.FILE:
-                _run(namespace, [find("ipset"), "-exist", "restore"], file.text)
-        for file, restore in restores:
-            _run(namespace, [restore, "--test"], file.text)
-        before = [_run(namespace, [self._save(IPTABLES_TOOLS[file.name]), "-c"]) for file, _ in restores]
+        if sets is not None:
+            _run(namespace, [find("ipset"), "-exist", "restore"], ipsets.only_made(sets))
+        for _, text, restore in restores:
+            _run(namespace, [*restore, "--test"], text)
+        before = [_run(namespace, [self._save(IPTABLES_TOOLS[name]), "-c"]) for name, _, _ in restores]
+        sets_before = "" if sets is None else _run(namespace, [find("ipset"), "save"])
         try:
-            for file, restore in restores:
-                _run(namespace, [restore], file.text)
+            if sets is not None:
+                _run(namespace, [find("ipset"), "-exist", "restore"], sets)
+            for _, text, restore in restores:
+                _run(namespace, restore, text)
         except Failure as refused:
-            problems = refused.diagnostics
-            for (file, restore), saved in zip(restores, before, strict=True):
-                try:
-                    _run(namespace, [restore, "-c"], _with_all_tables(saved, file.text))
-                except Failure as failure:
-                    problems += failure.diagnostics
-            raise Failure(problems) from None
+            pairs = zip(restores, before, strict=True)
+            former = [(restore, _with_all_tables(saved, text)) for (_, text, restore), saved in pairs]
+            if sets is not None:
+                former.append(([find("ipset"), "-exist", "restore"], ipsets.former(sets, sets_before)))
+            raise Failure((*refused.diagnostics, *_put_back(namespace, former))) from None
+
+    def _run_script(self, namespace: Namespace, output: Output) -> None:
+        for tool in IPTABLES_TOOLS.values():
+            self._restore(tool)
+        if any(file.name == ipsets.FILE for file in output.files):
+            find("ipset")
+        with TemporaryDirectory() as directory:
+            for file in output.files:
+                (Path(directory) / file.name).write_text(file.text)
+            _run(namespace, ["env", f"VARIANT={self.variant}", "sh", str(Path(directory) / SCRIPT)])
 
     def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
-        return tuple(OutputFile(file.name, _run(namespace, self._listing(file.name))) for file in output.files)
+        return tuple(
+            file if file.name == SCRIPT else OutputFile(file.name, _run(namespace, self._listing(file.name)))
+            for file in output.files
+        )
 
     def differences(self, emitted: str, listed: str) -> tuple[str, ...]:
-        # A file of rules begins with a table or a comment.
+        # A file of rules begins with a table or a comment, a script with its interpreter.
         if emitted.startswith("create "):
             return compare_ipsets.differences(emitted, listed)
-        return compare_iptables.differences(emitted, listed)
+        return () if emitted.startswith("#!") else compare_iptables.differences(emitted, listed)
 
     def _listing(self, name: str) -> list[str]:
         return [find("ipset"), "save"] if name == ipsets.FILE else [self._save(IPTABLES_TOOLS[name])]
@@ -155,6 +185,17 @@ class IptablesLoader:
 
     def _save(self, tool: str) -> str:
         return find(f"{tool}-{self.variant}-save")
+
+
+def _put_back(namespace: Namespace, former: list[tuple[list[str], str]]) -> tuple[Diagnostic, ...]:
+    """Load what was there; what of that fails."""
+    problems: tuple[Diagnostic, ...] = ()
+    for argv, text in former:
+        try:
+            _run(namespace, argv, text)
+        except Failure as failure:
+            problems += failure.diagnostics
+    return problems
 
 
 def _with_all_tables(saved: str, other: str) -> str:

@@ -19,6 +19,7 @@ _PACKAGES: dict[str, str] = {
     "ip6tables-nft-restore": "iptables",
     "ip6tables-nft-save": "iptables",
     "mount": "mount",
+    "nft": "nftables",
     "nsenter": "util-linux",
     "unshare": "util-linux",
 }

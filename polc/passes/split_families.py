@@ -37,7 +37,7 @@ from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Selector
 from polc.ir.stateful import Connections, Hits, KeyField, Limit, RandomMatch, RecentMatch
 from polc.ir.statements import AssignTimeout, Duplicate, MapMark, SetDscp, SetHops, Tproxy, UpdateSet
-from polc.ir.verdicts import Nat, NatMap, Reject
+from polc.ir.verdicts import Nat, NatMap, Reject, VerdictMap
 
 _TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
 """What is left of a match on a flow's address that every address of a family meets: a packet without a flow does not.
@@ -65,11 +65,15 @@ def split_rule(rule: Rule, sets: dict[str, DynamicSet], *, others: bool = False)
     ``others``: packets of neither family come to it, and meet it where it is of both.
     """
     narrowed = [one for family in FAMILIES if (one := _narrow(rule, family, sets)) is not None]
-    alike = len(narrowed) == 2 and narrowed[0].matches == narrowed[1].matches
+    alike = len(narrowed) == 2 and _says(narrowed[0]) == _says(narrowed[1])
     apart = _by_address(rule) if others else _keeps_state(rule)
     if alike and not apart and not _words_differ(rule):
         return (replace(rule, matches=narrowed[0].matches),)
     return tuple(narrowed)
+
+
+def _says(rule: Rule) -> tuple[object, ...]:
+    return rule.matches, rule.statements, rule.verdict
 
 
 _WITH_OTHERS = (TableFamily.ARP, TableFamily.BRIDGE, TableFamily.NETDEV)
@@ -134,13 +138,16 @@ def _narrow(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> Rule | N
                 if not types and not match.negated:
                     return None
                 matches += (replace(match, types=types),) if types else ()
-            case SetMatch() if family not in sets[match.set_name].families or not _has(family, match.key):
+            case SetMatch() if family not in sets[match.set_name].families or not _key_fits(match.key, family):
                 return None
-            case ElementMatch() if not _has(family, match.key):
+            case ElementMatch() if not _key_fits(match.key, family):
                 return None
             case _:
                 matches.append(match)
-    return Rule(tuple(matches), rule.verdict, rule.statements, _ONLY[family], rule.origin)
+    left = _up_to_maps(rule, family)
+    if left is not rule and not (left.statements or _keeps_state(rule)):
+        return None
+    return Rule(tuple(matches), left.verdict, left.statements, _ONLY[family], rule.origin)
 
 
 def _every(family: Family) -> Intervals:
@@ -152,7 +159,7 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
         match one:
             case UpdateSet(set_name=name) if family not in sets[name].families:
                 return False
-            case UpdateSet(key=key) | MapMark(key=key) if not _has(family, key):
+            case UpdateSet(key=key) if not _key_fits(key, family):
                 return False
             case Tproxy(family=only) | AssignTimeout(family=only) if only not in (None, family):
                 return False
@@ -169,6 +176,16 @@ def _effects_fit(rule: Rule, family: Family, sets: dict[str, DynamicSet]) -> boo
             return True
 
 
-def _has(family: Family, key: tuple[Selector, ...]) -> bool:
-    """Whether its packets have all parts of a key that are fields of one family."""
+def _up_to_maps(rule: Rule, family: Family) -> Rule:
+    """The rule without a map that no packet of the family has an element of, and without what comes behind it."""
+    for place, one in enumerate(rule.statements):
+        if isinstance(one, MapMark) and not _key_fits(one.key, family):
+            return replace(rule, statements=rule.statements[:place], verdict=None)
+    if isinstance(rule.verdict, VerdictMap | NatMap) and not _key_fits(rule.verdict.key, family):
+        return replace(rule, verdict=None)
+    return rule
+
+
+def _key_fits(key: tuple[Selector, ...], family: Family) -> bool:
+    """Whether packets of the family have all parts of a key; those that lack one have no element of it."""
     return all(FIELDS[one].family in (None, family) for one in key if isinstance(one, Field))

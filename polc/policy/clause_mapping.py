@@ -5,7 +5,7 @@ The schema has been kept already: types are right and required keys are there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from json import dumps
 
 from polc.diagnostics import Failure
@@ -21,7 +21,6 @@ from polc.policy.document import (
     Copying,
     Destination,
     Endpoint,
-    Entry,
     FlowMarking,
     FullyRandom,
     HelperName,
@@ -29,7 +28,6 @@ from polc.policy.document import (
     HopAction,
     HopLimitSetting,
     LogLine,
-    Map,
     MarkAction,
     Marking,
     NamedCount,
@@ -60,76 +58,18 @@ from polc.policy.document import (
     Word,
     ZoneSetting,
 )
-from polc.policy.nodes import Mapping, Node, Scalar, Sequence, plain
+from polc.policy.map_mapping import map_of_points, value_or_map
+from polc.policy.mapping_words import is_true, one_of, required, texts, word, word_at, words, words_at
+from polc.policy.nodes import Mapping, Node, Scalar, plain
 from polc.policy.rule_text import (
     read_allowance,
     read_count,
     read_endpoint,
     read_excess,
     read_expression,
-    read_key,
     read_lookup,
-    read_outcome,
-    read_place,
     read_rate,
 )
-
-
-def word(node: Node) -> Word:
-    assert isinstance(node, Scalar)
-    # 5.0 is an integer to JSON Schema, so it is 5 here.
-    value = int(node.value) if isinstance(node.value, float) else node.value
-    return Word(str(value), node.span)
-
-
-def word_at(node: Mapping, key: str) -> Word | None:
-    value = node.get(key)
-    return None if value is None else word(value)
-
-
-def required(node: Mapping, key: str) -> Word:
-    value = node.get(key)
-    assert value is not None
-    return word(value)
-
-
-def _is_true(node: Node | None) -> bool:
-    return isinstance(node, Scalar) and node.value is True
-
-
-def texts(node: Node) -> Iterator[Scalar]:
-    """A text, or those of a list."""
-    for one in node.items if isinstance(node, Sequence) else (node,):
-        assert isinstance(one, Scalar)
-        yield one
-
-
-def words(node: Node) -> tuple[Word, ...]:
-    """The words of a text or list of texts, each of which may hold several with commas between.
-
-    Raises:
-        Failure: POL112 for a place between commas with nothing in it.
-    """
-    return tuple(found for one in texts(node) for found in _split(one))
-
-
-def _split(text: Scalar) -> Iterator[Word]:
-    if not isinstance(text.value, str):
-        yield word(text)
-        return
-    start = 0
-    for part in text.value.split(","):
-        found = part.strip()
-        at = start + part.find(found)
-        if not found:
-            raise Failure.of("POL112", "a word is missing here", text.place(start, start + len(part)))
-        yield Word(found, text.place(at, at + len(found)))
-        start += len(part) + 1
-
-
-def words_at(node: Mapping, key: str) -> tuple[Word, ...]:
-    value = node.get(key)
-    return () if value is None else words(value)
 
 
 def _endpoint(node: Node) -> Endpoint:
@@ -142,7 +82,7 @@ def _endpoint(node: Node) -> Endpoint:
 def _names(node: Mapping, key: str) -> Names | None:
     value, negated = node.get(key), node.get(f"not_{key}")
     if negated is not None:
-        _one_of(node, key, f"not_{key}")
+        one_of(node, key, f"not_{key}")
         return Names(words(negated), negated=True)
     return None if value is None else Names(words(value))
 
@@ -183,21 +123,12 @@ def _hits(node: Node) -> HitCount:
     if isinstance(node, Scalar):
         return read_count(node)
     assert isinstance(node, Mapping)
-    refresh = _is_true(node.get("refresh"))
+    refresh = is_true(node.get("refresh"))
     return HitCount(required(node, "count"), required(node, "within"), words_at(node, "per"), refresh, node.span)
 
 
-def _one_of(node: Mapping, *keys: str) -> str:
-    """The one of ``keys`` that is there; the schema asks for one at least."""
-    first, *more = (key for key in keys if key in node.entries)
-    if more:
-        message = f"either `{first}` or `{more[0]}`, not both"
-        raise Failure.of("POL112", message, node.entries[more[0]].key.span)
-    return first
-
-
 def _bound(node: Mapping) -> tuple[Word, bool]:
-    key = _one_of(node, "over", "upto")
+    key = one_of(node, "over", "upto")
     return required(node, key), key == "over"
 
 
@@ -228,7 +159,7 @@ def _recent(node: Node) -> Sighting:
         word_at(node, "hitcount"),
         words_at(node, "per"),
         words_at(node, "flags"),
-        _is_true(node.get("negated")),
+        is_true(node.get("negated")),
         node.span,
     )
 
@@ -255,7 +186,7 @@ def _native(node: Node) -> NativeWords:
             message = f"`native: {{{key}: ...}}` is a rule of its own, with no other key than `id` and `comment`"
             hint = "write `nft_json`" if key == "nft" else "a rule is of one family by `where meta nfproto ipv4`"
             raise Failure.of("POL112", message, node.entries[key].key.span, help=hint)
-    _one_of(node, "iptables", "nft_json")
+    one_of(node, "iptables", "nft_json")
     return NativeWords(word_at(node, "iptables"), json_at(node, "nft_json"), node.span)
 
 
@@ -315,61 +246,25 @@ def _mark(node: Node) -> Marking:
     if isinstance(node, Scalar):
         return Marking(MarkAction(node.text), None, None, node.span)
     assert isinstance(node, Mapping)
-    action = MarkAction(_one_of(node, *(one.value for one in MarkAction)))
+    action = MarkAction(one_of(node, *(one.value for one in MarkAction)))
     if action in (MarkAction.SAVE, MarkAction.RESTORE):
         return Marking(action, None, word_at(node, "mask"), node.span)
-    value, mapped = _value_or_map(node, action.value)
+    value, mapped = value_or_map(node, action.value)
     return Marking(action, value, word_at(node, "mask"), node.span, mapped)
 
 
 def _flow_mark(node: Node) -> FlowMarking:
     assert isinstance(node, Mapping)
-    action = MarkAction(_one_of(node, "set", "xor"))
-    value, mapped = _value_or_map(node, action.value)
+    action = MarkAction(one_of(node, "set", "xor"))
+    value, mapped = value_or_map(node, action.value)
     return FlowMarking(Word("ct mark", node.span), action, value, word_at(node, "mask"), node.span, mapped)
-
-
-def _value_or_map(node: Mapping, key: str) -> tuple[Word | None, Map | None]:
-    """A value, or a map of values.
-
-    Raises:
-        Failure: POL112 for a map with a mask; what the map has is read as ``read_map`` does.
-    """
-    value = node.get(key)
-    if not isinstance(value, Mapping):
-        return required(node, key), None
-    if "mask" in node.entries:
-        message = "the values of a map have no mask"
-        raise Failure.of("POL112", message, node.entries["mask"].key.span)
-    return None, map_of_points(value)
-
-
-def map_of_points(node: Mapping) -> Map:
-    """``{map: tcp dport, to: {80: "192.0.2.10:8080"}}``. Raises as ``read_key`` and ``read_place``."""
-    looked_up, to = node.get("map"), node.get("to")
-    assert isinstance(looked_up, Scalar)
-    assert isinstance(to, Mapping)
-    entries = (Entry(read_place(one.key), one.key.span, point=word(one.value)) for one in to.entries.values())
-    return Map(read_key(looked_up), tuple(entries), node.span)
-
-
-def map_of_verdicts(node: Mapping) -> Map:
-    """The keys ``vmap`` and ``verdicts`` of a rule. Raises as ``read_key``, ``read_place`` and ``read_outcome``."""
-    looked_up, verdicts = node.get("vmap"), node.get("verdicts")
-    assert isinstance(looked_up, Scalar)
-    assert isinstance(verdicts, Mapping)
-    found = []
-    for one in verdicts.entries.values():
-        assert isinstance(one.value, Scalar)
-        found.append(Entry(read_place(one.key), one.key.span, verdict=read_outcome(one.value)))
-    return Map(read_key(looked_up), tuple(found), looked_up.span)
 
 
 def _zone(node: Node) -> ZoneSetting:
     if isinstance(node, Scalar):
         return ZoneSetting(Word("ct zone", node.span), word(node), node.span)
     assert isinstance(node, Mapping)
-    direction = _one_of(node, "original", "reply")
+    direction = one_of(node, "original", "reply")
     return ZoneSetting(Word(f"ct {direction} zone", node.span), required(node, direction), node.span)
 
 
@@ -381,7 +276,7 @@ def _hops(node: Node) -> tuple[HopAction, Word]:
     if isinstance(node, Scalar):
         return HopAction.SET, word(node)
     assert isinstance(node, Mapping)
-    action = _one_of(node, *(one.value for one in HopAction))
+    action = one_of(node, *(one.value for one in HopAction))
     return HopAction(action), required(node, action)
 
 
@@ -431,7 +326,7 @@ def _notrack(node: Node) -> NoTracking:
 
 def _synproxy(node: Node) -> SynProxy:
     assert isinstance(node, Mapping)
-    timestamp, sack_perm = _is_true(node.get("timestamp")), _is_true(node.get("sack_perm"))
+    timestamp, sack_perm = is_true(node.get("timestamp")), is_true(node.get("sack_perm"))
     return SynProxy(required(node, "mss"), word_at(node, "wscale"), timestamp, sack_perm, node.span)
 
 

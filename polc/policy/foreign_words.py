@@ -85,6 +85,8 @@ def service(text: str) -> str:
 def advice(token: Token, before: Sequence[Token]) -> str:
     """What to write instead of a word that begins no clause, "" where that is not known."""
     verdict, after = before[0].text, before[-1]
+    if verdict == "vmap":
+        verdict = "vmap KEY {...}"
     if token.text in _CLAUSES and not (token.text == "in" and after.kind == "VALUE"):
         return _CLAUSES[token.text].format(verdict=verdict)
     if token.kind == "VALUE" and after.text == "port":

@@ -6,17 +6,7 @@ The schema has been kept already: types are right and required keys are there.
 from __future__ import annotations
 
 from polc.diagnostics import Failure
-from polc.policy.clause_mapping import (
-    CLAUSES,
-    comment,
-    json_at,
-    map_of_verdicts,
-    required,
-    texts,
-    word,
-    word_at,
-    words_at,
-)
+from polc.policy.clause_mapping import CLAUSES, comment, json_at
 from polc.policy.document import (
     AnyRule,
     Comment,
@@ -29,6 +19,8 @@ from polc.policy.document import (
     Verdict,
     Word,
 )
+from polc.policy.map_mapping import map_of_verdicts
+from polc.policy.mapping_words import required, texts, word, word_at, words_at
 from polc.policy.nodes import Entry, Mapping, Node, Scalar
 from polc.policy.rule_text import read_definition, read_rule
 

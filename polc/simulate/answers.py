@@ -34,6 +34,7 @@ _IP6: dict[RejectType, tuple[int, int]] = {
     RejectType.REJECT_ROUTE: (1, 6),
 }
 _HOPS = 64
+_INTERNETCONTROL = 48
 _UNANSWERED = (AddressType.BROADCAST, AddressType.MULTICAST)
 
 
@@ -78,6 +79,11 @@ def error_about(packet: Packet, error: tuple[int, int], routing: Routing) -> Pac
         source = routing.source(packet.family, hop.interface if hop else packet.iif, packet.saddr)
     if source is None:
         return None
-    protocol = ICMPV6 if packet.family is Family.IP6 else ICMP
     type_, code = error
-    return Packet(packet.family, protocol, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS)
+    if packet.family is Family.IP6:
+        return Packet(packet.family, ICMPV6, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS)
+    # The precedence of errors, and the rest of the packet's own type of service (net/ipv4/icmp.c, __icmp_send).
+    dscp, ecn = packet.dscp & 7 | _INTERNETCONTROL, packet.ecn & 2
+    return Packet(
+        packet.family, ICMP, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS, dscp=dscp, ecn=ecn
+    )

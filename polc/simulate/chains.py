@@ -122,8 +122,8 @@ def protocols_of(rule: Rule) -> frozenset[int] | None:
         if isinstance(match, ServiceMatch):
             here: frozenset[int] | None = frozenset(term.protocol for term in match.terms)
         else:
-            protocol = protocol_of(match)
-            here = None if protocol is None else frozenset({protocol})
+            only = protocol_of(match)
+            here = None if only is None else frozenset({only})
         if here is not None:
             found = here if found is None else found & here
     return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, BinaryIO
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 from polc.diagnostics import Failure
 from polc.simulate.host import LOOPBACK, Host, Routing
@@ -30,7 +31,17 @@ def is_capture(beginning: bytes) -> bool:
     return beginning[:4] in _MAGIC
 
 
-def read_capture(file: BinaryIO, path: str, host: Host, interface: str) -> Iterator[Step]:
+class _Whole(BytesIO):
+    """Refuses to end within what is asked for: dpkt takes the last packet of a file that was cut off as it is."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        if size is not None and 0 < len(data) < size:
+            raise ValueError("it is cut off")
+        return data
+
+
+def read_capture(data: bytes, path: str, host: Host, interface: str) -> Iterator[Step]:
     """Send each packet of a capture, and wait between them as long as it took.
 
     Of a cooked capture (``tcpdump -i any``) each packet says whether the host sent it; of others the host's own
@@ -42,7 +53,7 @@ def read_capture(file: BinaryIO, path: str, host: Host, interface: str) -> Itera
     """
     dpkt = _dpkt()
     try:
-        reader = dpkt.pcap.UniversalReader(file)
+        reader = dpkt.pcap.UniversalReader(_Whole(data))
         link = reader.datalink()
     except (ValueError, dpkt.dpkt.Error) as error:
         raise Failure.of("POL064", f"this is no capture file: {_reason(error)}", path=path) from None
@@ -60,12 +71,14 @@ def read_capture(file: BinaryIO, path: str, host: Host, interface: str) -> Itera
         except (ValueError, dpkt.dpkt.Error) as error:
             raise Failure.of("POL064", f"behind packet {number}: {_reason(error)}", path=path) from None
         number += 1
+        if not frame:
+            raise Failure.of("POL064", f"packet {number} is cut off", path=path)
         found = _unframed(bytes(frame), link)
         if found is None:
             continue
-        data, sent, mac, mac_to, vlan = found
+        datagram, sent, mac, mac_to, vlan = found
         try:
-            packet = read_datagram(data)
+            packet = read_datagram(datagram)
         except NoDatagram as error:
             raise Failure.of("POL064", f"packet {number} is no datagram: {error}", path=path) from None
         if before is not None and float(stamp) > before:

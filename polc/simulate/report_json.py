@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from polc.ir.addresses import format_address
 from polc.ir.origin import Origin
 from polc.simulate.chains import Decision
 from polc.simulate.outcome import FlowView, Outcome
@@ -32,6 +33,7 @@ def outcome_json(outcome: Outcome, events: Sequence[Event] | None = None) -> dic
         ],
         "answer": None if outcome.answer is None else outcome_json(outcome.answer),
         "logs": [{"prefix": one.prefix, "level": one.level.name.lower(), "group": one.group} for one in outcome.logs],
+        "copies": [{"to": format_address(one.family, one.address), "by": one.device} for one in outcome.copies],
     }
     if events is not None:
         made["trace"] = [_event(one) for one in events]

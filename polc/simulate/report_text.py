@@ -34,10 +34,13 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     for log in outcome.logs:
         where = f"to group {log.group}" if log.group is not None else log.level.name.lower()
         yield f'log "{log.prefix}" {where}'
+    for copy in outcome.copies:
+        by = f" by {copy.device}" if copy.device else ""
+        yield f"copy to {format_address(copy.family, copy.address)}{by}"
     if outcome.answer is not None:
         answer = outcome.answer
         got = "" if answer.fate is Fate.ACCEPT else f", which {_fate(answer)}"
-        yield f"answer: {format_packet(answer.packet)}{got}"
+        yield f"answer: {format_packet(answer.leaves or answer.packet)}{got}"
 
 
 def _fate(outcome: Outcome) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from polc.ir.matches import CtState, Match
+from polc.ir.matches import CtState, ElementMatch, Match
 from polc.ir.ruleset import Hook, Rule
-from polc.ir.verdicts import Drop
+from polc.ir.statements import MapMark
+from polc.ir.verdicts import Drop, NatMap, VerdictMap
 from polc.simulate.chains import ChainCode, Code, Decision
 from polc.simulate.counting import HotDrop
 from polc.simulate.describe import field_of, seen, wanted
+from polc.simulate.elements import Lookup
 from polc.simulate.ends import Leave
+from polc.simulate.fields import key_of
 from polc.simulate.flight import Flight
 from polc.simulate.packet import Packet
 from polc.simulate.unknown import OnlyKernelKnows
@@ -38,7 +41,8 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A rule that the packet came to, the ``number``th from 0 of its chain. ``missed`` is None where it met the rule.
+    """A rule that the packet came to, the ``number``th from 0 of its chain. ``missed`` is None where it met the rule,
+    and where that has a map, an element of it.
     ``depth`` is how many jumps lead there; ``unknown`` says what only the kernel knows of it.
     """
 
@@ -96,10 +100,10 @@ class Tracer:
                     missed = Missed(match, field_of(match), wanted(match, flight.family), was)
                     self.events.append(Tried(name, code.number, code.rule, missed, depth))
                     return None
-            at = len(self.events)
+            at, without = len(self.events), self._no_element(code.rule, flight)
             found = code.action(flight)
             # The rule stands before those of the chain that it leads to.
-            self.events.insert(at, Tried(name, code.number, code.rule, None, depth))
+            self.events.insert(at, Tried(name, code.number, code.rule, without, depth))
             return found
         except OnlyKernelKnows as unknown:
             if unknown.decision is None:
@@ -109,3 +113,15 @@ class Tracer:
         except HotDrop:
             self.events.append(Tried(name, code.number, code.rule, None, depth))
             return Decision(Drop(), code.decision.chain, code.rule, code.number, code.rule.origin)
+
+    def _no_element(self, rule: Rule, flight: Flight) -> Missed | None:
+        """A map of the rule without an element for the packet: there the rule ends."""
+        for one in (*rule.statements, rule.verdict):
+            if not isinstance(one, VerdictMap | NatMap | MapMark):
+                continue
+            key = key_of(one.key, self._world)(flight)
+            elements = tuple(element for element, _ in one.elements)
+            if key is None or Lookup((element, True) for element in elements).get(key) is None:
+                match = ElementMatch(one.key, elements)
+                return Missed(match, field_of(match), wanted(match, flight.family), seen(match, flight, self._world))
+        return None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from polc.diagnostics import Collector, Diagnostic, Failure, Label
+from polc.diagnostics import Collector, Diagnostic, Failure
 from polc.ir.ruleset import Ruleset
 from polc.passes import pipeline
 from polc.policy.merge import load
-from polc.policy.nodes import Node, Scalar, plain
 from polc.policy.read import inspect_policy
 from polc.simulate.assumed import assumed_host
 from polc.simulate.host import Host
@@ -18,6 +16,7 @@ from polc.simulate.host_text import read_host
 from polc.simulate.steps import Step
 from polc.source import SourceFile
 from polc.testing.cases import Case, read_cases
+from polc.testing.hosts import described_host
 
 _BESIDE = (".tests.yaml", ".tests.yml", ".tests.json")
 
@@ -48,12 +47,8 @@ def read_suite(path: str, others: tuple[str, ...], host_text: str | None, collec
         nodes += merged.tests
     cases = tuple(read_cases(nodes))
     ruleset = pipeline.run(inspected.ruleset)
-    described = inspected.merged.settings.get("host")
-    if host_text is not None:
-        host = read_host(SourceFile("--host", host_text))
-    elif described is not None:
-        host = _host_of(described.value)
-    else:
+    host = described_host(inspected) if host_text is None else read_host(SourceFile("--host", host_text))
+    if host is None:
         host = assumed_host(
             (ruleset,), (name for case in cases for step in case.steps for name in step.draft.interfaces)
         )
@@ -66,15 +61,6 @@ def _beside(path: str) -> tuple[str, ...]:
         return ()
     there = (Path(path).with_suffix(ending) for ending in _BESIDE)
     return tuple(str(one) for one in there if one.is_file())
-
-
-def _host_of(node: Node) -> Host:
-    text = node.text if isinstance(node, Scalar) else json.dumps(plain(node))
-    try:
-        return read_host(SourceFile("host", text))
-    except Failure as failure:
-        first = failure.diagnostics[0]
-        raise Failure((Diagnostic(first.code, first.message, (Label(node.span),), first.help),)) from None
 
 
 def _on_host(cases: tuple[Case, ...], host: Host) -> tuple[tuple[Step, ...], ...]:

@@ -12,6 +12,7 @@ from strategies import limits, stateless_matches
 from walk import SEEDS, Memory, Packet, run, traffic
 
 from polc.backends.cascade import Alternatives, NeedsChain, cascade
+from polc.backends.iptables.extensions.context import Context
 from polc.backends.iptables.extensions.registry import split
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import BOTH, FAMILIES, Family
@@ -57,7 +58,7 @@ def test_same_verdict_and_same_count(drawn: tuple[Family, Rule], seed: int, answ
     family, rule = drawn
     numbers = count()
     try:
-        found = cascade(rule, lambda match: split(match, family), lambda: f"fresh-{next(numbers)}")
+        found = cascade(rule, lambda match: split(match, Context(family)), lambda: f"fresh-{next(numbers)}")
     except NeedsChain:
         assert isinstance(rule.verdict, Return | Goto)
         event("needs a chain")
@@ -74,18 +75,18 @@ def test_what_it_gives_has_one_option_and_one_slot_each(drawn: tuple[Family, Rul
     family, rule = drawn
     numbers = count()
     try:
-        found = cascade(rule, lambda match: split(match, family), lambda: f"fresh-{next(numbers)}")
+        found = cascade(rule, lambda match: split(match, Context(family)), lambda: f"fresh-{next(numbers)}")
     except NeedsChain:
         return
     for one in (*found.rules, *(inner for chain in found.chains for inner in chain.rules)):
-        parts = [split(match, family) for match in one.matches]
+        parts = [split(match, Context(family)) for match in one.matches]
         assert all(part.single for part in parts)
         slots = [part.slot for part in parts if part.slot]
         assert len(slots) == len(set(slots))
 
 
 def _one(match: Match) -> Alternatives:
-    return split(match, Family.IP)
+    return split(match, Context(Family.IP))
 
 
 def addresses(*texts: str) -> AddressSet:

@@ -9,7 +9,10 @@ import pytest
 
 from polc.cli.main import main
 
-SCENARIOS = sorted((Path(__file__).parents[2] / "examples" / "scenarios").glob("*.yaml"))
+ROOT = Path(__file__).parents[2]
+SCENARIOS = sorted((ROOT / "examples" / "scenarios").glob("*.yaml"))
+DISAGREEMENTS = sorted((ROOT / "tests" / "kernel" / "disagreements").glob("*.yaml"))
+"""What the simulator and the kernel once did not agree on."""
 KERNEL = pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "conntrack", "hashlimit", "recent", "nat")
 POLICY = """\
 polc: 1
@@ -21,7 +24,7 @@ tests:
 
 
 @KERNEL
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*SCENARIOS, *DISAGREEMENTS], ids=lambda path: path.stem)
 def test_scenarios_are_the_same_in_the_simulator_and_in_the_kernel(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

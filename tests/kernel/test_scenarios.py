@@ -56,7 +56,12 @@ def told(one: Outcome | Fate | None) -> tuple[str, str, str]:
             found = kind.value
         case _:
             return "", "", ""
-    ends = f"{leaves.end(source=True)} -> {leaves.end(source=False)}" if leaves else ""
+    if leaves is None:
+        return found, state.name or "" if state else "", ""
+    put_in = one.packet if isinstance(one, Outcome) else one.sent
+    # Where the port of a source is taken already, NAT takes any that is free.
+    source = leaves.end(source=True) if leaves.sport == put_in.sport else "another port"
+    ends = f"{source} -> {leaves.end(source=False)}"
     return found, state.name or "" if state else "", ends
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from compiled import EXAMPLES
@@ -13,9 +14,10 @@ from compiled import EXAMPLES
 from polc.backends.model import Output, OutputFile
 from polc.backends.registry import BACKENDS
 from polc.cli.main import main
-from polc.compiler import ANY_APPROXIMATION, compile_policy
+from polc.compiler import ANY_APPROXIMATION, compile_policy, read
 from polc.diagnostics import Diagnostic, Failure
 from polc.kernel import loaders, programs
+from polc.kernel.devices import add_devices, devices_of
 from polc.kernel.loaders import LOADERS
 from polc.kernel.netns import Namespace
 from polc.kernel.verify import Difference, Result, exit_status, verify
@@ -163,3 +165,29 @@ def test_a_tool_that_takes_too_long_is_a_problem_of_that_loader(monkeypatch: pyt
     result = next(one for one in verify(compiled("ssh-guard.yaml")) if one.loader == "iptables-nft")
     assert [problem.code for problem in result.problems] == ["POL603"]
     assert "it took more than" in result.problems[0].message
+
+
+OF_DEVICES = """\
+polc: 1
+ingress:
+  eth7: {default: accept, rules: [drop udp/9]}
+  lo: {default: accept}
+flowtables: {fast: {devices: [eth7, eth8]}}
+"""
+
+
+def test_the_interfaces_of_a_ruleset_are_known(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(OF_DEVICES)
+    assert devices_of(read(str(path))) == ("eth7", "lo", "eth8")
+
+
+@pytest.mark.kernel
+def test_interfaces_are_made_where_they_are_not(scratch: Namespace) -> None:
+    add_devices(scratch, ("eth7", "lo", "tunl0", "eth8"))
+    add_devices(scratch, ("eth8",))
+    found = scratch.run(["ip", "-o", "link"]).stdout
+    assert " eth7@" in found
+    assert " eth8@" in found
+    with pytest.raises(Failure, match="POL603: the interface `a/b` could not be made"):
+        add_devices(scratch, ("a/b",))

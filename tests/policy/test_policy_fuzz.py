@@ -14,6 +14,9 @@ from polc.ir.ruleset import Ruleset
 EXAMPLES = int(os.environ.get("POLC_FUZZ_EXAMPLES", "150"))
 SEEDS = [
     (HEAD + policy("use icmp-essentials", "drop ssh over 1/minute per source", "accept web, files from wan @admins")),
+    policy("'vmap saddr . tcp dport {192.0.2.1 . 22: accept, 2001:db8::1 . 80: jump c}'", head="chains: {c: [drop]}\n"),
+    policy("{vmap: iifname, verdicts: {eth0: accept}, mark: {set: {map: tcp dport, to: {22: 1}}}}")
+    + "ingress: {eth0: {default: drop, rules: [accept]}}\ntimeouts: {t: {protocol: tcp, close: 9s}}\n",
     policy("{verdict: accept, service: [dns, 'tcp/1'], hits: {count: 1, within: 1s, per: source}}"),
     '{"polc": 1, "input": {"default": "reject", "rules": ["accept ssh comment \\"\\u00e9\\""]}}',
     "polc: 1\nx: &a [1, *a]\n<<: {a: b}\n? b\n: c\n",
@@ -33,11 +36,16 @@ WORDS = """
     ban mark set save restore mask dscp mss clamp size notrack synproxy wscale timestamp tproxy snat dnat masquerade
     redirect netmap -> :80 192.0.2.1:80 [::1]:80 none random persistent at group mbytes bytes/second 0x1/0xff fragment
     ct status assured meta mark hour 22:00-06:00 ip ttl tcp flags syn option sack-perm exists rpfilter loose fails
+    vmap map { } 22: eth0: : . {22: accept} {eth0: 1} iifname saddr tcp dport queue flags bypass fanout trace dup device
+    flow add @fast reset xor inc dec snaplen queue-threshold fully-random ether 1:10 2001:db8::1 eth0 "wg*" short
     10/minute 5 9s source /56 source/24 new invalid ftp tcp-reset net-unreachable stateful "c" gre ''
 """
 
 
-FIELDS = ("ct status", "meta mark", "ip ttl", "tcp flags", "ct original saddr", "fib daddr type", "ether saddr")
+FLOWS = f"{HEAD}timeouts: {{short: {{protocol: tcp, close: 9s}}}}\nflowtables: {{fast: {{devices: [eth0]}}}}\n"
+FIELDS = ("ct status", "meta mark", "ip ttl", "tcp flags", "ct original saddr", "fib daddr type", "ether saddr",
+          "ct zone", "ct timeout", "meta priority", "tcp option sack-perm", "exthdr frag", "esp spi",
+          "fib daddr . iif type", "vmap tcp dport", "map saddr . tcp dport", "vmap iifname")  # fmt: skip
 
 
 @st.composite
@@ -62,10 +70,13 @@ def test_any_bytes(data: bytes, name: str) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(
     st.lists(st.sampled_from((*WORDS.split(), *FIELDS)), max_size=14),
-    st.sampled_from(["input", "forward", "output"]),
+    st.sampled_from(["input", "forward", "output", "nat", "raw: {prerouting", "mangle: {output"]),
 )
 def test_any_words(words: list[str], chain: str) -> None:
     text = " ".join(words).replace("'", "''")
-    found = read_bytes(policy(f"'{text}'", chain=chain, head=HEAD).encode())
+    whole = policy(f"'{text}'", chain=chain, head=FLOWS)
+    if chain not in ("input", "forward", "output"):
+        whole = f"polc: 1\n{FLOWS}{chain}: ['{text}']{'}' * chain.count('{')}\n"
+    found = read_bytes(whole.encode())
     if not isinstance(found, Ruleset):
         assert render(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import dpkt
 import pytest
@@ -58,13 +58,22 @@ def ethernet(data: bytes, kind: int = 0x0800, tags: bytes = b"") -> bytes:
 
 
 def steps(data: bytes, host: Host = GATEWAY, interface: str = "") -> list[Step]:
-    return list(read_capture(io.BytesIO(data), "a.pcap", host, interface))
+    return list(read_capture(data, "a.pcap", host, interface))
 
 
 def packet(data: bytes, host: Host = GATEWAY, interface: str = "") -> Packet:
     (step,) = steps(data, host, interface)
     assert isinstance(step, Send)
     return step.packet
+
+
+def codes(read: Callable[[], object]) -> set[str]:
+    """The codes of what is wrong."""
+    try:
+        read()
+    except Failure as failure:
+        return {one.code for one in failure.diagnostics}
+    return set()
 
 
 def test_tcp_with_options() -> None:
@@ -183,31 +192,26 @@ def test_where_it_cannot_be_told() -> None:
         (b"\xd4\xc3\xb2\xa1" + b"\0" * 5, "capture"),
         (capture((0.0, b"x"), link=105), "link type 105"),
         (capture((0.0, ethernet(b"\x99" * 30))), "packet 1"),
-        (capture((0.0, ethernet(ip(udp(), UDP))))[:-5], ""),
+        (capture((0.0, ethernet(ip(udp(), UDP))))[:-5], "behind packet 0: it is cut off"),
+        (capture((0.0, b"x" * 20))[:-20], "packet 1 is cut off"),
     ],
 )
 def test_captures_that_are_wrong(data: bytes, message: str) -> None:
     assert is_capture(data)
-    try:
-        found = steps(data)
-    except Failure as failure:
-        assert [one.code for one in failure.diagnostics] == ["POL064"]
-        assert message in failure.diagnostics[0].message
-    else:
-        assert not message
-        assert found is not None
+    with pytest.raises(Failure) as caught:
+        steps(data)
+    (found,) = caught.value.diagnostics
+    assert found.code == "POL064"
+    assert message in found.message
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"\xd4\xc3\xb2\xa1", b"\n\r\r\n", b"\xa1\xb2\xc3\xd4"]))
 def test_any_bytes_are_a_capture_or_a_diagnostic(data: bytes, magic: bytes) -> None:
     assert is_capture(magic + data)
-    try:
-        steps(magic + data)
-    except Failure as failure:
-        assert all(one.code in ("POL063", "POL064") for one in failure.diagnostics)
+    assert codes(lambda: steps(magic + data)) <= {"POL063", "POL064"}
 
 
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dpkt", None)
     with pytest.raises(Failure) as caught:
         steps(b"\xd4\xc3\xb2\xa1")

@@ -51,9 +51,12 @@ from polc.ir.verdicts import (
     Return,
     VerdictMap,
 )
-from polc.simulate import Fate, Flavour, Loaded, Simulator, Tracer, format_packet, read_packet
+from polc.simulate import Fate, Flavour, Loaded, Simulator, Tracer, Tried, format_packet, read_packet
+from polc.simulate.report_json import outcome_json
+from polc.simulate.report_text import report
 
 WEB = "tcp 198.51.100.9:4000 -> host:80 in eth0"
+EF = f"{WEB} dscp ef"
 THROUGH = "tcp 192.0.2.9:4000 -> 198.51.100.9:80 in eth1"
 MARKED = FieldMatch(Field.META_MARK, one(7))
 
@@ -206,8 +209,16 @@ def test_nat_maps() -> None:
 @pytest.mark.parametrize(
     ("words", "kind", "answer"),
     [
-        (WEB, RejectType.PORT_UNREACHABLE, "icmp/destination-unreachable/3 203.0.113.1 -> 198.51.100.9 out eth0"),
-        (WEB, RejectType.ADMIN_PROHIBITED, "icmp/destination-unreachable/13 203.0.113.1 -> 198.51.100.9 out eth0"),
+        (
+            f"{WEB} dscp 46",
+            RejectType.PORT_UNREACHABLE,
+            "icmp/destination-unreachable/3 203.0.113.1 -> 198.51.100.9 out eth0",
+        ),
+        (
+            f"{WEB} dscp 46",
+            RejectType.ADMIN_PROHIBITED,
+            "icmp/destination-unreachable/13 203.0.113.1 -> 198.51.100.9 out eth0",
+        ),
         (WEB, RejectType.TCP_RESET, "tcp 203.0.113.1:80 -> 198.51.100.9:4000 out eth0 flags rst,ack"),
         (
             "tcp [2001:db8::9]:4 -> host:80 in eth0",
@@ -222,6 +233,8 @@ def test_answers_of_reject(words: str, kind: RejectType, answer: str) -> None:
     assert outcome.answer is not None
     assert outcome.answer.leaves is not None
     assert format_packet(outcome.answer.leaves).startswith(answer)
+    if answer.startswith("icmp/"):
+        assert outcome.answer.leaves.dscp == 48 | 6
     if "icmp" in answer:
         assert outcome.answer.leaves.quoted is not None
 
@@ -343,6 +356,9 @@ def test_copies_and_logs_are_told() -> None:
     copy = Duplicate(Family.IP, 0xC0000201, "eth1")
     outcome = Play(table(base(Hook.INPUT, rule(tcp(80), Log("web "), copy)))).send(WEB)
     assert (outcome.copies, outcome.logs) == ((copy,), (Log("web "),))
+    assert "  copy to 192.0.2.1 by eth1\n" in report(outcome)
+    assert '  log "web " warn' in report(outcome)
+    assert outcome_json(outcome)["copies"] == [{"to": "192.0.2.1", "by": "eth1"}]
 
 
 def test_tproxy_delivers_to_a_listener_and_drops_without_one() -> None:
@@ -495,6 +511,18 @@ def test_the_trace_says_why_a_rule_was_not_met() -> None:
     assert outcome.fate is Fate.DROP
     assert any(seen == "198.51.100.9" and "192.0.2.0/24" in wanted for _, wanted, seen in told), told
     assert any("22" in seen and "80" in wanted for _, wanted, seen in told), told
+
+
+def test_the_trace_says_that_a_map_has_no_element() -> None:
+    ways = VerdictMap((Transport.DPORT,), (((one(22),), Accept()),))
+    marks = MapMark(MarkField.META, (Transport.DPORT,), (((one(80),), 7),))
+    play = Play(table(base(Hook.INPUT, rule(ways), rule(marks), policy=Drop())))
+    tracer = play.simulator.tracer()
+    play.simulator.send(read_packet(WEB, GATEWAY), tracer)
+    first, second = [event for event in tracer.events if isinstance(event, Tried)]
+    assert first.missed is not None
+    assert (first.missed.wanted, first.missed.seen) == ("in 22", "80")
+    assert second.missed is None
 
 
 def test_looking_on_changes_nothing() -> None:

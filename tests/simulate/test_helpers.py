@@ -47,17 +47,21 @@ def gateway(helper: str = "", nat: str = "", flavour: Flavour = Flavour.NFT) -> 
 
 
 def control(play: Play, words: str, *said: str) -> list[Outcome]:
-    """A TCP connection is made, and each end says its lines: the client's begin with ``>``, the server's with ``<``."""
+    """A TCP connection is made, and each end says its lines: the client's begin with ``>``, the server's with ``<``.
+
+    Both have said something before, as the ends of FTP do: nothing is read of the first line of either.
+    """
     done = [play.send(words), play.send("reply"), play.send("reply")]
     assert [one.fate for one in done] == [Fate.ACCEPT] * 3
     client = True
-    for line in said:
+    for number, line in enumerate(("<220 ready", ">USER ftp", *said)):
         way, text = line[0], line[1:].strip()
         if (way == ">") is client:
             # Whoever has just spoken goes on: the other end acknowledges first.
             play.send("reply flags ack")
         client = way == ">"
-        done.append(play.send(f'reply flags psh,ack payload "{text}\\r\\n"'))
+        spoken = play.send(f'reply flags psh,ack payload "{text}\\r\\n"')
+        done += [spoken] if number > 1 else []
     return done
 
 

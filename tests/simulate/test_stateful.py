@@ -199,6 +199,18 @@ def test_verbs_of_xt_recent() -> None:
     assert taken(play, other[7], other[2]) == "-+"
 
 
+def test_a_negated_update_records_who_was_quiet() -> None:
+    """recent_mt: what is renewed follows the answer that is given, and that is the negated one."""
+    asked = listed(
+        (1, recent(RecentVerb.SET)),
+        (2, recent(RecentVerb.UPDATE, 10, negated=True)),
+        (3, recent(RecentVerb.RCHECK, 10)),
+    )
+    play = Play(asked, flavour=Flavour.IPTABLES)
+    assert taken(play, syn(port=2), syn(port=3)) == "+-"
+    assert taken(play, syn(port=1), 11.0, syn(port=3), syn(port=2), syn(port=3), syn(port=2)) == "+-++-"
+
+
 def test_a_list_that_reaps_forgets_who_is_too_old() -> None:
     asked = listed(
         (1, recent(RecentVerb.SET)), (2, recent(RecentVerb.RCHECK)), (3, recent(RecentVerb.RCHECK, 10, reap=True))

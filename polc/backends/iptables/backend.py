@@ -31,4 +31,4 @@ class IptablesBackend:
 
         if options.format not in self.formats:
             raise ValueError(f"iptables has no format {options.format}")
-        return emit(ruleset)
+        return emit(ruleset, options)

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from polc.backends.iptables.coexist import NOTE
 from polc.backends.iptables.tables import TABLES
 from polc.ir.protocols import PROTOCOLS
 
@@ -13,8 +14,12 @@ PROTOCOL_WORDS: dict[str, int] = {**PROTOCOLS, "ipv6-icmp": 58, "ipencap": 4, "h
 """iptables-save asks the host's /etc/protocols for names and prints numbers where that has none; so do we."""
 
 
-_GROUP = {"default": "0x0"}
-"""libxt_devgroup prints a group by its name in the host's table, which has this one from the start."""
+_NAMED = {
+    "--src-group": {"default": "0x0"},
+    "--dst-group": {"default": "0x0"},
+    "--realm": {"cosmos": "0x0"},
+}
+"""libxt_devgroup and libipt_realm print a number by its name in the host's table, which has these from the start."""
 
 _NO_END = " --datestop 2038-01-19T03:14:07"
 """What libxt_time prints for a `-m time` that was given no last day."""
@@ -35,9 +40,32 @@ def differences(emitted: str, saved: str) -> tuple[str, ...]:
 
     One sentence each; none when they mean the same. Order counts for the rules of a chain alone. A table
     that only ``saved`` has counts when it does anything: the kernel shows empty ones as soon as they
-    have been looked at.
+    have been looked at. Of a file for ``--noflush`` its own chains count, and one jump to each that is called.
     """
-    return tuple(_differences(_parse(emitted), _parse(saved)))
+    wanted, found = _parse(emitted), _parse(saved)
+    prefix = own_prefix(emitted)
+    return tuple(_differences(wanted, _own(found, prefix) if prefix else found))
+
+
+def own_prefix(emitted: str) -> str:
+    """How chains begin that are a file's own, beside those of others; empty where it holds whole tables."""
+    first = emitted.partition("\n")[0].removeprefix("# ")
+    return first.removeprefix(NOTE) if first.startswith(NOTE) else ""
+
+
+def _own(tables: dict[str, _Table], prefix: str) -> dict[str, _Table]:
+    """What there is of chains that begin so, and of jumps to them from built-in ones."""
+    found: dict[str, _Table] = {}
+    for name, table in tables.items():
+        own = _Table({chain: policy for chain, policy in table.policies.items() if chain.startswith(prefix)})
+        for chain, rules in table.rules.items():
+            if chain.startswith(prefix):
+                own.rules[chain] = rules
+            elif chain in TABLES.get(name, ()):
+                own.rules[chain] = [rule for rule in rules if rule.partition("-j ")[2].startswith(prefix)]
+        if own.policies or own.rules:
+            found[name] = own
+    return found
 
 
 def _differences(wanted: dict[str, _Table], found: dict[str, _Table]) -> Iterator[str]:
@@ -122,7 +150,7 @@ def _words(line: str) -> list[str]:
 def _value(option: str, word: str) -> str:
     if option == "-p":
         return _protocol(word)
-    return _GROUP.get(word, word) if option in ("--src-group", "--dst-group") else word
+    return _NAMED[option].get(word, word) if option in _NAMED else word
 
 
 def split_words(line: str) -> list[str]:

@@ -205,12 +205,12 @@ def _lets_through(rules: Iterable[Rule], like: Rule) -> Rule | None:
             for match in rule.matches
         )
         # What comes over loopback is this host's own, and so is what it negotiates.
-        if ends and not loopback and _may_begin_flow(rule, CtState.NEW) and not _disjoint(rule, like):
+        if ends and not loopback and _may_begin_flow(rule, CtState.NEW) and not disjoint(rule, like):
             return rule
     return None
 
 
-def _disjoint(one: Rule, other: Rule) -> bool:
+def disjoint(one: Rule, other: Rule) -> bool:
     """Whether certainly no packet meets both; False when unsure."""
     if not one.families & other.families:
         return True

@@ -8,23 +8,25 @@ where more than one line depends on it, that line jumps to a chain with the rest
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from polc.backends.cascade import NeedsChain, cascade
 from polc.backends.iptables.disturb import changes_on_the_way, disturbs
-from polc.backends.iptables.extensions import comment, recent, registry, service, tcpflags
-from polc.backends.iptables.extensions.words import Context, Difference, Piece, Rank, Refused, Target, Words
+from polc.backends.iptables.extensions import comment, ct, recent, registry, service, tcpflags
+from polc.backends.iptables.extensions.context import Context
+from polc.backends.iptables.extensions.words import Difference, Piece, Rank, Refused, Target, Words, leaving_chain
 from polc.ir.matches import STATEFUL, Match, ServiceMatch
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Hits
-from polc.ir.statements import ClampMss, Statement, Synproxy, Tproxy
+from polc.ir.statements import AssignHelper, AssignZone, ClampMss, Statement, StripTcpOptions, Synproxy, Tproxy
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, RejectType, Return
 from polc.ir.verdicts import leaves as leaves_chain
 
 _STATEMENT_PROTOCOLS: dict[type[Statement], frozenset[int]] = {
     ClampMss: frozenset({TCP}),
+    StripTcpOptions: frozenset({TCP}),
     Synproxy: frozenset({TCP}),
     Tproxy: frozenset({TCP, UDP}),
 }
@@ -37,6 +39,16 @@ class Lines:
     own: list[str] = field(default_factory=list)
     chains: dict[str, list[str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+
+    def add(self, other: Lines) -> None:
+        self.own += other.own
+        self.chains |= other.chains
+        self.differences += other.differences
+
+    def all(self) -> Iterator[str]:
+        yield from self.own
+        for lines in self.chains.values():
+            yield from lines
 
 
 def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
@@ -51,8 +63,7 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     repeated = tuple(
         match
         for match in rule.matches
-        if (match in disturbed or changes_on_the_way(rule.verdict, match))
-        and not registry.split(match, context.family).single
+        if (match in disturbed or changes_on_the_way(rule.verdict, match)) and not registry.split(match, context).single
     )
     try:
         if repeated and not isinstance(rule.verdict, Accept | Drop | Reject | Return | Goto):
@@ -65,7 +76,7 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
             inner = replace(rule, matches=())
             lines.chains[name] = _Writer(context, fresh, lines).rule(inner, bound)
             rule = replace(rule, statements=(), verdict=Jump(name))
-        cascaded = cascade(rule, lambda match: registry.split(match, context.family), fresh)
+        cascaded = cascade(rule, lambda match: registry.split(match, context), fresh)
         writer = _Writer(context, fresh, lines)
         for one in cascaded.rules:
             lines.own += writer.rule(one, bound)
@@ -75,11 +86,7 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
                 written += writer.rule(one, bound)
             lines.chains[chain.name] = written
     except NeedsChain:
-        raise Refused(
-            "leaves-chain",
-            "it takes a chain of its own, out of which `return` and `goto` cannot lead",
-            "split it into rules that each name one address, interface or service, and no limit",
-        ) from None
+        raise leaving_chain("rules that each name one address, interface or service, and no limit") from None
     return lines
 
 
@@ -91,7 +98,7 @@ def _once(rule: Rule, repeated: tuple[Match, ...], bound: tuple[int, ...], write
     stateful = tuple(match for match in rule.matches if isinstance(match, STATEFUL))
     writer.lines.chains[done] = writer.rule(replace(rule, matches=stateful), bound)
     asks = replace(rule, matches=repeated, statements=(), verdict=Goto(done))
-    found = cascade(asks, lambda match: registry.split(match, writer.context.family), writer.fresh)
+    found = cascade(asks, lambda match: registry.split(match, writer.context), writer.fresh)
     writer.lines.chains[ways] = [line for one in found.rules for line in writer.rule(one, ())]
     left = tuple(match for match in rule.matches if match not in repeated and match not in stateful)
     return replace(rule, matches=left, statements=(), verdict=Jump(ways))
@@ -99,8 +106,14 @@ def _once(rule: Rule, repeated: tuple[Match, ...], bound: tuple[int, ...], write
 
 def _targets(rule: Rule, bound: tuple[int, ...], context: Context) -> list[Target]:
     found: list[Target] = []
+    match rule.statements:
+        case (AssignHelper() as helper, AssignZone() as zone):
+            # The first `-j CT` that a packet meets decides: both in one.
+            return [Target(ct.target(helper, zone), (helper.protocol,))]
+        case _:
+            pass
     for statement in rule.statements:
-        target = registry.statement(statement, context.family)
+        target = registry.statement(statement, context)
         if target is not None:
             found.append(target)
     if rule.verdict is not None:

@@ -7,9 +7,31 @@ from dataclasses import dataclass
 from polc.backends.iptables.extensions.words import Refused
 from polc.backends.iptables.tables import TABLES, Place
 from polc.ir.fields import Field
-from polc.ir.matches import FieldMatch, Match, NameField, NameMatch, ReversePathMatch, Trait, TraitMatch
+from polc.ir.matches import (
+    AddressTypeMatch,
+    Direction,
+    FieldMatch,
+    Match,
+    NameField,
+    NameMatch,
+    ReversePathMatch,
+    Trait,
+    TraitMatch,
+)
 from polc.ir.ruleset import Rule
-from polc.ir.statements import ClampMss, Notrack, SetDscp, Statement, Synproxy, Tproxy
+from polc.ir.statements import (
+    AssignZone,
+    ClampMss,
+    Notrack,
+    SetDscp,
+    SetHops,
+    SetPriority,
+    Statement,
+    StripTcpOptions,
+    Synproxy,
+    Tproxy,
+    Trace,
+)
 
 _COMING = frozenset({"PREROUTING", "INPUT", "FORWARD"})
 _GOING = frozenset({"FORWARD", "OUTPUT", "POSTROUTING"})
@@ -32,11 +54,18 @@ _FIELDS: dict[Field, frozenset[str]] = {
     Field.META_IIFGROUP: _COMING,
     Field.META_OIFGROUP: _GOING,
     Field.ETHER_SADDR: _COMING,
+    Field.META_RTCLASSID: frozenset({"INPUT", "FORWARD", "OUTPUT", "POSTROUTING"}),
 }
+_RAW, _MANGLE = frozenset({"raw"}), frozenset({"mangle"})
 _STATEMENTS: dict[type[Statement], _Allowed] = {
-    Notrack: _Allowed("notrack", tables=frozenset({"raw"})),
-    SetDscp: _Allowed("a new dscp", tables=frozenset({"mangle"})),
-    Tproxy: _Allowed("tproxy", frozenset({"PREROUTING"}), frozenset({"mangle"})),
+    Notrack: _Allowed("notrack", tables=_RAW),
+    AssignZone: _Allowed("conntrack zone", tables=_RAW),
+    Trace: _Allowed("trace", tables=_RAW),
+    SetDscp: _Allowed("a new dscp", tables=_MANGLE),
+    SetHops: _Allowed("a new TTL", tables=_MANGLE),
+    StripTcpOptions: _Allowed("removal of TCP options", tables=_MANGLE),
+    SetPriority: _Allowed("a class for tc", _GOING),
+    Tproxy: _Allowed("tproxy", frozenset({"PREROUTING"}), _MANGLE),
     Synproxy: _Allowed("synproxy", frozenset({"INPUT", "FORWARD"})),
 }
 
@@ -63,6 +92,9 @@ def _of_match(match: Match) -> _Allowed | None:
             return _Allowed("match of `osf name`", _COMING)
         case ReversePathMatch():
             return _Allowed("reverse path match", frozenset({"PREROUTING"}), frozenset({"raw", "mangle"}))
+        case AddressTypeMatch(interface=Direction() as direction):
+            what = f"match of an address type by {direction.value}"
+            return _Allowed(what, _COMING if direction is Direction.IN else _GOING)
         case TraitMatch(Trait.IPSEC):
             return _Allowed("match of `ipsec` on the way in", _COMING)
         case TraitMatch(Trait.SOCKET):

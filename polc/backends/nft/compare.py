@@ -13,7 +13,7 @@ from polc.backends.nft.listed_meters import meter_names, with_meters
 from polc.backends.nft.normal_definitions import Elements, definition, elements
 from polc.backends.nft.normal_rules import NormalRule, normal_rule
 
-LOSSES: Final[dict[str, str]] = {
+UNCOMPARED: Final[dict[str, str]] = {
     "handle": "the kernel numbers what it holds; nobody emits a number",
     "comment": "polc gives none to chains, sets and objects, and older nft lists none; those of rules are compared",
     "elem": "what rules add to a set, or what expires; what else is in it is compared",
@@ -28,7 +28,7 @@ LOSSES: Final[dict[str, str]] = {
 }
 """What a listing loses or adds, with the reason; what is not named here is compared."""
 
-_LOST = frozenset(LOSSES) - {"dev"}
+_LOST = frozenset(UNCOMPARED) - {"dev"}
 # nft 1.0.6 and before name them one way in, the other way out, depending on build.
 _KINDS = {"cthelper": "ct helper", "cttimeout": "ct timeout"}
 
@@ -44,7 +44,7 @@ class _Table:
 def differences(emitted_json: str, listed_json: str) -> tuple[str, ...]:
     """Sentences, one for each difference between commands of ``print_json`` and a listing of the table they load.
 
-    Both are read as data: what is equal but for ``LOSSES``, spelling and nft's defaults is no difference.
+    Both are read as data: what is equal but for ``UNCOMPARED``, spelling and nft's defaults is no difference.
 
     Raises:
         ValueError: one of the texts is not libnftables' JSON.

@@ -11,6 +11,7 @@ from polc.backends.nft.groups import Groups
 from polc.backends.nft.names import FreshNames
 from polc.backends.nft.recent import RecentLists
 from polc.backends.nft.refused import Refused
+from polc.backends.nft.require import require
 from polc.backends.nft.sharing import Sharing
 from polc.backends.profile import Profile
 from polc.ir.ruleset import DynamicSet, Flowtable, TableFamily
@@ -46,8 +47,7 @@ class Context:
         """Raises:
         Refused: the profile has it not.
         """
-        if not self.profile.has(feature):
-            raise Refused(*self.profile.lacks(feature))
+        require(self.profile, feature)
 
     def set(self, name: str) -> DynamicSet:
         """Raises:

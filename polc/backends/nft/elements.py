@@ -140,15 +140,19 @@ def has_wildcard(element: Element) -> bool:
     return any(isinstance(value, InterfacePattern) and value.wildcard for value in element)
 
 
+def fits_a_map(selectors: tuple[Selector, ...], elements: tuple[Element, ...], profile: Profile) -> bool:
+    """Whether nft can look a value up by the key: in its grammar no extension header stands to the right of a word."""
+    return Field.MH_TYPE not in selectors and fits_one_set(selectors, elements, profile)
+
+
 def fits_one_set(selectors: tuple[Selector, ...], elements: tuple[Element, ...], profile: Profile) -> bool:
     """Whether nft can look the key up in one set of all these elements."""
     if any(map(has_wildcard, elements)) and not profile.has(Feature.INTERFACE_WILDCARD_SETS):
         return False
+    if not all(one in _OF_A_SIZE for one in selectors if isinstance(one, Field)):
+        return False
     if len(selectors) == 1:
         return True
-    fields = [one for one in selectors if isinstance(one, Field)]
-    if not all(one in _OF_A_SIZE for one in fields):
-        return False
     if has_range(elements) and not profile.has(Feature.CONCAT_RANGES):
         return False
     if profile.has(Feature.CONCAT_RANGES_OF_NUMBERS):

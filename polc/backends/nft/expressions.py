@@ -134,7 +134,7 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class TwoMarks:
-    """``field & mask | other & other_mask``: bits of one mark beside those of another."""
+    """``field & mask ^ other & other_mask``: bits of one mark toggled by those of another."""
 
     field: Field
     mask: int

@@ -27,6 +27,7 @@ from polc.backends.nft.expressions import (
     Words,
 )
 from polc.backends.nft.refused import Refused
+from polc.backends.nft.require import require
 from polc.backends.nft.statements import Compare
 from polc.backends.profile import Profile
 from polc.ir.family import FAMILIES, Family
@@ -82,10 +83,10 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
         return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
     found = Compare(left, _values(field, values), match.negated)
     # nft 0.9.8 takes the tag for one of another header where nothing has said before that there is one.
-    return (_TAGGED, found) if field is Field.VLAN_ID else (found,)
+    return (TAGGED, found) if field is Field.VLAN_ID else (found,)
 
 
-_TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
+TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
 
 
 def expression(field: Field) -> Meta | Ct | Payload | TcpOption | ExtensionHeader:
@@ -162,20 +163,16 @@ def compare_trait(match: TraitMatch, family: Family | None) -> tuple[Compare, ..
             assert_never(match.trait)
 
 
-def compare_option(match: TcpOptionMatch, profile: Profile, *, json: bool) -> tuple[Compare, ...]:
+def compare_option(match: TcpOptionMatch, profile: Profile) -> tuple[Compare, ...]:
     """That an option is missing is also true of what is not TCP, so TCP is asked for, and after the option: before it,
     nft 1.0.6 would leave it out of listings, and a saved one would match more.
 
     Raises:
-        Refused: an option that the format has no name for.
+        Refused: an option without a name, where the profile knows none by its number.
     """
     name = _OPTION_NAMES.get(match.kind)
     if name is None or (name in _LATER_NAMES and not profile.has(Feature.TCP_OPTION_NAMES)):
-        if json:
-            known = ", ".join(one for one in TCP_OPTION_KINDS if one not in _LATER_NAMES)
-            raise Refused(f"nft's JSON has no name for the TCP option {name or match.kind}", f"one of {known}")
-        if not profile.has(Feature.TCP_OPTION_NUMBERS):
-            raise Refused(*profile.lacks(Feature.TCP_OPTION_NUMBERS))
+        require(profile, Feature.TCP_OPTION_NUMBERS)
         name = str(match.kind)
     tcp = Compare(Meta("l4proto"), Numbers(Intervals.single(TCP)))
     return (Compare(TcpOption(name), Exists(not match.negated)), tcp)

@@ -12,12 +12,21 @@ from collections.abc import Iterator
 from polc.backends.features import Feature
 from polc.backends.nft.names import check_device
 from polc.backends.nft.refused import Refused
+from polc.backends.nft.require import require
 from polc.backends.profile import Profile
-from polc.ir.matches import NameField, NameMatch, ReversePathMatch, Trait, TraitMatch
+from polc.ir.matches import (
+    AddressTypeMatch,
+    Direction,
+    NameField,
+    NameMatch,
+    ReversePathMatch,
+    Trait,
+    TraitMatch,
+)
 from polc.ir.reachable import reachable
 from polc.ir.ruleset import IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset, TableFamily
-from polc.ir.statements import AssignHelper, ClampMss, Notrack, Synproxy, Tproxy
-from polc.ir.verdicts import Nat, NatKind, chains_of
+from polc.ir.statements import AssignHelper, AssignTimeout, AssignZone, ClampMss, Notrack, Synproxy, Tproxy
+from polc.ir.verdicts import Nat, NatKind, NatMap, chains_of
 
 _HOOKS: dict[ChainType, frozenset[Hook]] = {
     ChainType.FILTER: frozenset(IP_HOOKS),
@@ -79,9 +88,7 @@ def _check_devices(chain: BaseChain, table: TableFamily, profile: Profile, *, js
     needed += [Feature.INET_INGRESS] if table is TableFamily.INET else []
     if json:
         needed.append(Feature.CHAIN_DEVICE_JSON if len(chain.devices) == 1 else Feature.CHAIN_DEVICES_JSON)
-    for feature in needed:
-        if not profile.has(feature):
-            raise Refused(*profile.lacks(feature))
+    require(profile, *needed)
 
 
 def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
@@ -95,7 +102,7 @@ def callers(ruleset: Ruleset) -> dict[str, list[BaseChain]]:
     return found
 
 
-def check_place(rule: Rule, bases: list[BaseChain], table: TableFamily) -> None:
+def check_place(rule: Rule, bases: list[BaseChain]) -> None:
     """Raises:
     Refused: the kernel does not take the rule, or it has no effect, where one of ``bases`` stands.
     """
@@ -107,18 +114,19 @@ def check_place(rule: Rule, bases: list[BaseChain], table: TableFamily) -> None:
     for base in bases:
         early = base.priority <= _CONNTRACK and base.hook in (Hook.PREROUTING, Hook.OUTPUT)
         for one in rule.statements:
-            if early and isinstance(one, AssignHelper):
+            if (early or base.hook in _DEVICE_HOOKS) and isinstance(one, AssignHelper | AssignTimeout):
+                what = "conntrack helper" if isinstance(one, AssignHelper) else "timeout"
                 raise Refused(
-                    "nft can assign a conntrack helper only after conntrack has seen the packet, at a priority "
-                    "above -200",
+                    f"nft can assign a {what} only after conntrack has seen the packet, at a priority above -200",
                     "a chain of a higher priority",
                 )
-            if not early and isinstance(one, Notrack):
+            if not early and isinstance(one, Notrack | AssignZone):
+                what = "notrack" if isinstance(one, Notrack) else "a zone"
                 raise Refused(
-                    "notrack has no effect once conntrack has seen the packet",
+                    f"{what} has no effect once conntrack has seen the packet",
                     "a chain of prerouting or output with a priority below -200",
                 )
-        if isinstance(rule.verdict, Nat) and base.type is not ChainType.NAT:
+        if isinstance(rule.verdict, Nat | NatMap) and base.type is not ChainType.NAT:
             raise Refused("nft rewrites addresses in chains of type nat alone")
 
 
@@ -129,6 +137,12 @@ def _needs(rule: Rule) -> Iterator[tuple[str, tuple[Hook, ...]]]:
         match match:
             case ReversePathMatch():
                 yield "the reverse path test", (Hook.PREROUTING,)
+            case AddressTypeMatch(interface=Direction.IN):
+                yield "types of addresses of the incoming interface", (*before_local, *_DEVICE_HOOKS)
+            case AddressTypeMatch(interface=Direction.OUT):
+                yield "types of addresses of the outgoing interface", (Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
+            case AddressTypeMatch():
+                yield "types of addresses", (*IP_HOOKS, *_DEVICE_HOOKS)
             case TraitMatch(trait=Trait.SOCKET):
                 yield "the match on a socket", (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT)
             case TraitMatch(trait=Trait.IPSEC):
@@ -148,7 +162,7 @@ def _needs(rule: Rule) -> Iterator[tuple[str, tuple[Hook, ...]]]:
             case _:
                 pass
     match rule.verdict:
-        case Nat(kind=kind):
+        case Nat(kind=kind) | NatMap(kind=kind):
             yield f"`{kind.value}`", _NAT[kind]
         case _:
             pass

@@ -58,6 +58,8 @@ def left(one: Left) -> Json:
             return {"ct": {"key": key, "dir": direction} if direction else {"key": key}}
         case Bits(inner, bits):
             return {"&": [left(inner), bits]}
+        case TcpOption(name, "") if name.isdecimal():
+            return {"tcp option": {"base": int(name), "offset": 0, "len": 8}}
         case TcpOption(name, field):
             return {"tcp option": {"name": name, "field": field} if field else {"name": name}}
         case ExtensionHeader(name, field):

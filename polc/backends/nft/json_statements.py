@@ -143,7 +143,7 @@ def _value(value: Assigned) -> Json:
             kept: Json = left(value.field) if value.keeps_all else {"&": [left(value.field), value.mask]}
             return {value.word: [kept, value.value]}
         case TwoMarks(field, mask, other, other_mask):
-            return {"|": [{"&": [left(field), mask]}, {"&": [left(other), other_mask]}]}
+            return {"^": [{"&": [left(field), mask]}, {"&": [left(other), other_mask]}]}
         case RouteMtu():
             return {"rt": {"key": "mtu"}}
         case Lookup():

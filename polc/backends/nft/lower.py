@@ -23,11 +23,14 @@ from polc.backends.nft.definitions import (
     TableDefinition,
     TimeoutDefinition,
 )
+from polc.backends.nft.families import check_family
 from polc.backends.nft.groups import Groups
 from polc.backends.nft.hooks import callers, check_hook, check_place
 from polc.backends.nft.names import FreshNames, check_device, check_name
+from polc.backends.nft.needs import OF_TABLES, needs
 from polc.backends.nft.recent import RecentLists
 from polc.backends.nft.refused import Refused
+from polc.backends.nft.require import require
 from polc.backends.nft.rules import LoweredRule, RuleLowering
 from polc.backends.nft.sets import define_set
 from polc.backends.nft.sharing import Sharing
@@ -95,6 +98,9 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
     """
     table = _Table()
     check_name("table", ruleset.table)
+    family = OF_TABLES.get(ruleset.family)
+    if family is not None:
+        require(profile, family)
     sets = _sets(ruleset, profile, table)
     flowtables = _flowtables(ruleset, profile, table, json=json)
     names = FreshNames(frozenset(one.name for one in ruleset.sets))
@@ -156,15 +162,17 @@ def _flowtable(one: Flowtable, family: TableFamily, profile: Profile, *, json: b
         check_device(name)
     if family not in (TableFamily.INET, TableFamily.IP, TableFamily.IP6):
         raise Refused(f"nft has no flowtables in tables of the family {family.value}")
-    for feature in (Feature.FLOWTABLE, *((Feature.FLOWTABLE_JSON,) if json else ())):
-        if not profile.has(feature):
-            raise Refused(*profile.lacks(feature))
+    needed = [Feature.FLOWTABLE]
+    needed += [Feature.FLOWTABLE_JSON] if json else []
+    needed += [Feature.FLOWTABLE_OFFLOAD] if one.hardware else []
+    require(profile, *needed)
     if json and one.hardware:
         raise Refused("nft's JSON cannot say that devices offload flows by themselves", "`--format text`")
     return FlowtableDefinition(one.name, one.devices, one.priority, ("offload",) if one.hardware else ())
 
 
 def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[BaseChain]) -> None:
+    """A chain that is refused takes its rules with it."""
     context = rules.context
     try:
         check_name("chain", chain.name)
@@ -172,11 +180,15 @@ def _add_chain(chain: Chain, rules: RuleLowering, table: _Table, bases: list[Bas
             check_hook(chain, context.table, context.profile, json=context.json)
     except Refused as refused:
         table.refuse(refused, chain.origin)
+        return
     definitions: list[RuleDefinition] = []
     for rule in chain.rules:
         try:
+            for feature in needs(rule, bases):
+                context.need(feature)
             lowered = rules.lower(rule, chain.name)
-            check_place(rule, bases, context.table)
+            check_place(rule, bases)
+            check_family(rule, bases, context.table)
             table.add(lowered, rule.origin)
         except Refused as refused:
             table.refuse(refused, rule.origin)

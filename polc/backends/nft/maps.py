@@ -9,15 +9,16 @@ from polc.backends.cascade import Cascade
 from polc.backends.features import Feature
 from polc.backends.nft.context import Along, Context
 from polc.backends.nft.definitions import MapDefinition
-from polc.backends.nft.elements import fits_one_set, has_range, key, rows
+from polc.backends.nft.elements import fits_a_map, fits_one_set, has_range, key, rows
 from polc.backends.nft.expressions import Addresses, Lookup, Numbers, Row, SetReference
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Call, Decide, TranslateBy, Word
+from polc.backends.profile import Profile
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.matches import STATEFUL, ElementMatch, Match, ServiceMatch
 from polc.ir.ruleset import RegularChain, Rule
-from polc.ir.selectors import Element, Selector, key_type
+from polc.ir.selectors import Element, Selector, Transport, key_type
 from polc.ir.statements import MapMark, SetMark, Statement
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, MapVerdict, Nat, NatMap, NatTarget, Return, VerdictMap, leaves
 
@@ -123,7 +124,9 @@ def one_by_one(rule: Rule, context: Context, fresh: Callable[[], str]) -> Cascad
         Refused: such rules would take a chain of their own, which the verdict would leave instead of this one.
     """
     for place, one in enumerate(rule.statements):
-        if isinstance(one, MapMark) and not _fits(one.key, [element for element, _ in one.elements], context):
+        if isinstance(one, MapMark) and not _fits(
+            one.key, [element for element, _ in one.elements], context, fits_a_map
+        ):
             before, after = rule.statements[:place], rule.statements[place + 1 :]
             # After its element a packet must meet no other: the mark may be part of the key.
             own = tuple(
@@ -135,10 +138,13 @@ def one_by_one(rule: Rule, context: Context, fresh: Callable[[], str]) -> Cascad
                     rule.origin,
                 )
                 for element, mark in one.elements
+                if _possible(rule, one.key, element)
             )
             return _chained(rule, before, own, fresh)
     match rule.verdict:
-        case VerdictMap(selectors, elements) if not _fits(selectors, [element for element, _ in elements], context):
+        case VerdictMap(selectors, elements) if not _fits(
+            selectors, [element for element, _ in elements], context, fits_one_set
+        ):
             return _each(rule, selectors, elements, fresh)
         case NatMap() as nat if not _nat_fits(nat, context):
             found = [(element, _nat(nat, target)) for element, target in nat.elements]
@@ -153,19 +159,29 @@ def _each(
     verdicts: Sequence[tuple[Element, MapVerdict | Nat]],
     fresh: Callable[[], str],
 ) -> Cascade:
+    some = [(element, verdict) for element, verdict in verdicts if _possible(rule, selectors, element)]
     stateful = any(isinstance(one, STATEFUL) for one in rule.matches)
     if not stateful and not rule.statements:
         return Cascade(
             tuple(
                 replace(rule, matches=(*rule.matches, ElementMatch(selectors, (element,))), verdict=verdict)
-                for element, verdict in verdicts
+                for element, verdict in some
             )
         )
     own = tuple(
-        Rule(_beside(rule, selectors, element), verdict, (), rule.families, rule.origin)
-        for element, verdict in verdicts
+        Rule(_beside(rule, selectors, element), verdict, (), rule.families, rule.origin) for element, verdict in some
     )
     return _chained(rule, rule.statements, own, fresh)
+
+
+def _possible(rule: Rule, selectors: tuple[Selector, ...], element: Element) -> bool:
+    """Whether a packet of the protocols that the rule names can be in the element."""
+    for selector, value in zip(selectors, element, strict=True):
+        if selector is Transport.PROTOCOL and isinstance(value, Intervals):
+            for match in rule.matches:
+                if isinstance(match, ServiceMatch) and not any(term.protocol in value for term in match.terms):
+                    return False
+    return True
 
 
 def _beside(rule: Rule, selectors: tuple[Selector, ...], element: Element) -> tuple[Match, ...]:
@@ -185,8 +201,11 @@ def _chained(rule: Rule, before: tuple[Statement, ...], own: tuple[Rule, ...], f
     return Cascade((replace(rule, statements=before, verdict=Jump(name)),), (chain,))
 
 
-def _fits(selectors: tuple[Selector, ...], elements: list[Element], context: Context) -> bool:
-    if not fits_one_set(selectors, tuple(elements), context.profile):
+_Fits = Callable[[tuple[Selector, ...], tuple[Element, ...], Profile], bool]
+
+
+def _fits(selectors: tuple[Selector, ...], elements: list[Element], context: Context, fits: _Fits) -> bool:
+    if not fits(selectors, tuple(elements), context.profile):
         return False
     return not _needs_name(selectors, elements, context) or bool(_types(selectors, Family.IP))
 
@@ -199,7 +218,7 @@ def _nat_fits(nat: NatMap, context: Context) -> bool:
         for _, target in nat.elements
         for values in (target.addresses, target.ports)
     )
-    return single and _fits(nat.key, elements, context) and not _needs_name(nat.key, elements, context)
+    return single and _fits(nat.key, elements, context, fits_a_map) and not _needs_name(nat.key, elements, context)
 
 
 def _nat(nat: NatMap, target: NatTarget) -> Nat:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from polc.backends.cascade import Alternatives
+from polc.backends.features import Feature
 from polc.backends.nft import fields, interfaces, services
 from polc.backends.nft.context import Along, Context
 from polc.backends.nft.elements import cell, fits_one_set, key, part, rows, singled
@@ -80,11 +81,12 @@ def split(match: Match, family: Family | None, context: Context) -> Alternatives
         case ServiceMatch():
             return Alternatives(services.group(match))
         case InterfaceMatch(negated=False):
-            return Alternatives(interfaces.options(match))
+            return Alternatives(interfaces.options(match, context.profile))
         case AddressMatch(negated=False):
             return Alternatives(context.groups.options(match))
-        case FieldMatch(field, values) if field in fields.FLOW_PORTS and len(values.ranges) > 1:
-            # An anonymous set of these has a type that nft 1.0.6 does not know.
+        case FieldMatch(field, values) if (
+            field in fields.FLOW_PORTS and len(values.ranges) > 1 and not context.profile.has(Feature.CT_PORT_SET)
+        ):
             options = tuple(replace(match, values=Intervals((one,)), negated=False) for one in values.ranges)
             return Alternatives(options, excluded=match.negated)
         case TraitMatch(Trait.SOCKET, negated=True):
@@ -136,7 +138,7 @@ def compare(match: Stateless, family: Family | None, context: Context, along: Al
     """
     match match:
         case InterfaceMatch():
-            return interfaces.compare_interfaces(match)
+            return interfaces.compare_interfaces(match, context.profile)
         case ServiceMatch():
             return services.compare_group(match)
         case AddressMatch():
@@ -152,7 +154,7 @@ def compare(match: Stateless, family: Family | None, context: Context, along: Al
         case TraitMatch():
             return fields.compare_trait(match, family)
         case TcpOptionMatch():
-            return fields.compare_option(match, context.profile, json=context.json)
+            return fields.compare_option(match, context.profile)
         case OriginalAddressMatch():
             return fields.compare_flow_address(match)
         case ReversePathMatch():
@@ -192,7 +194,7 @@ def _states(states: State) -> Flags:
 
 def _one_part(selector: Selector, value: KeyValue, family: Family | None) -> tuple[Compare, ...]:
     if isinstance(value, InterfacePattern):
-        return interfaces.compare_interfaces(InterfaceMatch(Direction(selector), (value,)))
+        return interfaces.compare_name(Direction(selector), value)
     match selector:
         case Conntrack():
             return (Compare(CtState(), _states(State(sum(one.value for one in State if one.value in value)))),)
@@ -224,6 +226,30 @@ def keys_of(rule: Rule) -> tuple[tuple[Selector, ...], ...]:
 
 
 _KEYED = (SetMatch, ElementMatch, UpdateSet, MapMark, VerdictMap, NatMap)
+
+
+def asks_for_ports(rule: Rule) -> bool:
+    """Whether a key of the rule has ports, and no element of it says that the packet is of a protocol with some."""
+    nodes = (*rule.matches, *rule.statements, *((rule.verdict,) if rule.verdict else ()))
+    return any(
+        isinstance(one, _KEYED) and any(part in PORTS for part in one.key) and not _names_protocols(one)
+        for one in nodes
+    )
+
+
+def _names_protocols(one: SetMatch | ElementMatch | UpdateSet | MapMark | VerdictMap | NatMap) -> bool:
+    if isinstance(one, SetMatch | UpdateSet) or Transport.PROTOCOL not in one.key:
+        return False
+    if isinstance(one, ElementMatch):
+        elements, negated = one.elements, one.negated
+    else:
+        elements, negated = tuple(element for element, _ in one.elements), False
+    place = one.key.index(Transport.PROTOCOL)
+    values = [element[place] for element in elements]
+    return not negated and all(
+        isinstance(value, Intervals) and all(low in PORT_PROTOCOLS and low == high for low, high in value.ranges)
+        for value in values
+    )
 
 
 def implies_family(match: Match) -> bool:

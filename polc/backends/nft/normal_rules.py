@@ -36,6 +36,7 @@ class NormalRule:
 _FAMILY_FIELD: Final = "meta nfproto"
 _PROTOCOL_FIELD: Final = "meta l4proto"
 
+_ETHERNET: Final = "meta iiftype ether"
 _TAGGED: Final = "ether type 33024"
 
 _IMPLIED_BY_HEADER: dict[str, tuple[str, ...]] = {
@@ -45,7 +46,8 @@ _IMPLIED_BY_HEADER: dict[str, tuple[str, ...]] = {
     "icmpv6": ("meta nfproto ipv6", "meta l4proto 58"),
     "ah": ("meta l4proto 51",),
     "esp": ("meta l4proto 50",),
-    "vlan": (_TAGGED,),
+    "ether": (_ETHERNET,),
+    "vlan": (_ETHERNET, _TAGGED),
     **{name: (f"meta l4proto {one}",) for name, one in PROTOCOLS.items() if one in PORT_PROTOCOLS},
 }
 _IMPLIED_BY_REJECT: dict[str, str] = {
@@ -59,8 +61,11 @@ def normal_rule(rule: dict[str, Json]) -> NormalRule:
     implied: set[str] = set()
     statements: list[str] = []
     plain: list[bool] = []
-    for one in items(rule.get("expr")):
+    for one in (part for each in items(rule.get("expr")) for part in _taken_apart(each)):
         ((kind, value),) = members(one).items()
+        if kind in _ADDRESSES_CHANGED and "addr" in members(value):
+            # In a table of one family it goes without saying.
+            value = {"family": rule.get("family"), **members(value)}
         implied |= _implied_by(kind, value)
         text = normal_statement(kind, value)
         if _FACT.fullmatch(text):
@@ -77,6 +82,19 @@ def normal_rule(rule: dict[str, Json]) -> NormalRule:
     return NormalRule(comment if isinstance(comment, str) else "", frozenset(implied), ordered)
 
 
+def _taken_apart(statement: Json) -> list[Json]:
+    """Both ports of any protocol as the two matches that nft has joined to one on their bytes."""
+    match statement:
+        case {"match": {"op": "==", "left": {"payload": {"base": "th", "offset": 0, "len": 32}}, "right": int(ports)}}:
+            sides: list[tuple[str, Json]] = [("sport", ports >> 16), ("dport", ports & 0xFFFF)]
+            return [
+                {"match": {"op": "==", "left": {"payload": {"protocol": "th", "field": side}}, "right": port}}
+                for side, port in sides
+            ]
+        case _:
+            return [statement]
+
+
 def _in_order(statements: list[str], plain: list[bool]) -> Iterator[str]:
     """Matches without state may be asked in any order, and nft joins those that stand side by side in a header."""
     for is_plain, group in groupby(zip(statements, plain, strict=True), key=itemgetter(1)):
@@ -84,7 +102,8 @@ def _in_order(statements: list[str], plain: list[bool]) -> Iterator[str]:
         yield from sorted(some) if is_plain else some
 
 
-_FACT = re.compile(rf"{_FAMILY_FIELD} ipv[46]|{_PROTOCOL_FIELD} [a-z0-9-]+")
+_ADDRESSES_CHANGED = ("snat", "dnat")
+_FACT = re.compile(rf"{_FAMILY_FIELD} ipv[46]|{_PROTOCOL_FIELD} [a-z0-9-]+|{_ETHERNET}")
 _PORT = re.compile(r"\bth (sport|dport)\b")
 _NAMES = {f"{_PROTOCOL_FIELD} {one}": name for name, one in PROTOCOLS.items() if one in PORT_PROTOCOLS}
 
@@ -150,6 +169,9 @@ def normal_statement(kind: str, value: Json) -> str:
         case "meter":
             limit = _stateful(inside.get("stmt"))
             return f"meter {inside.get('name')} size {inside.get('size')} {{ {_element(inside.get('key'))} {limit} }}"
+        case "reset":
+            # The length of an option without a name is listed as 0 by some versions, and says nothing.
+            return f"reset {left(_whole(value))}"
         case "jump" | "goto":
             return f"{kind} {inside.get('target')}"
         case "accept" | "drop" | "return":
@@ -164,22 +186,41 @@ _WHOLE_MARK = 0xFFFFFFFF
 
 
 def _assigned(field: str, value: Json) -> str:
-    """`mark & mask | bits`: nft lists bits in the mask too, where they make no difference, and leaves out the mask of
-    those that are all set, and the bits where there are none.
-    """
+    """What a field is set to: for a mark ``other & mask ^ bits``, however many operations that is spelled with."""
     match value:
-        case {"|": [{"&": [inner, int(mask)]}, int(bits)]}:
-            return f"{left(inner)} & {mask & ~bits} | {bits}"
-        case {"|": [inner, int(bits)]}:
-            return f"{left(inner)} & {_WHOLE_MARK & ~bits} | {bits}"
-        case {"&": [inner, int(mask)]}:
-            return f"{left(inner)} & {mask} | 0"
         case int() | str():
             return right(field, value)
         case {"map": dict(lookup)}:
             return f"{left(lookup.get('key'))} map {_map(lookup, lambda one: cell(field, one))}"
+        case {"^": [{"&": [_, int()]} as one, {"&": [_, int()]} as other]}:
+            return f"{_assigned(field, one)} ^ {_assigned(field, other)}"
         case _:
-            return left(value)
+            inner, mask, bits = _masked(value)
+            return f"{inner} & {mask} ^ {bits}" if (mask, bits) != (_WHOLE_MARK, 0) else inner
+
+
+def _whole(value: Json) -> Json:
+    match value:
+        case {"tcp option": {"base": kind}}:
+            return {"tcp option": {"base": kind, "offset": 0, "len": 8}}
+        case _:
+            return value
+
+
+def _masked(value: Json) -> tuple[str, int, int]:
+    """A field, which of its bits are kept and which are toggled then."""
+    match value:
+        case {"&": [inner, int(operand)]}:
+            field, mask, bits = _masked(inner)
+            return field, mask & operand, bits & operand
+        case {"|": [inner, int(operand)]}:
+            field, mask, bits = _masked(inner)
+            return field, mask & ~operand, bits | operand
+        case {"^": [inner, int(operand)]}:
+            field, mask, bits = _masked(inner)
+            return field, mask, bits ^ operand
+        case _:
+            return left(value), _WHOLE_MARK, 0
 
 
 def _nat(kind: str, nat: dict[str, Json]) -> str:

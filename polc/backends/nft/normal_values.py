@@ -6,6 +6,7 @@ from polc.backends.nft.json_value import Json, compact, items, members
 from polc.backends.nft.symbols import flags, number
 from polc.ir.addresses import format_range, parse_address
 from polc.ir.family import Family
+from polc.ir.fields import TCP_OPTION_KINDS
 from polc.ir.intervals import Intervals
 
 _ADDRESS_FIELDS = {
@@ -14,6 +15,8 @@ _ADDRESS_FIELDS = {
     for family in ("ip", "ip6")
     for side in ("saddr", "daddr")
 }
+_OPTION_KINDS = {**TCP_OPTION_KINDS, "eol": 0, "nop": 1, "noop": 1}
+"""An option that is asked for by its number is listed by its name, where nft has one."""
 FLAG_FIELDS = ("tcp flags", "ct status")
 
 
@@ -32,6 +35,10 @@ def left(value: Json) -> str:
             return f"tcp option {name} {field}"
         case {"exthdr": {"name": str(name), "field": str(field), **rest}} if not rest:
             return f"{name} {field}"
+        case {"tcp option": {"name": str(name), **rest}} if not rest:
+            return f"tcp option {_OPTION_KINDS.get(name, name)}"
+        case {"tcp option": {"base": int(kind), "offset": 0, "len": 8, **rest}} if not rest:
+            return f"tcp option {kind}"
         case {"&": [inner, mask]}:
             field = left(inner)
             bits = flags(field, mask) if field in FLAG_FIELDS else None

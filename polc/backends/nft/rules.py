@@ -10,24 +10,23 @@ from polc.backends.cascade import Cascade, NeedsChain, cascade
 from polc.backends.nft import effects, hits, limits, maps, marks, recent
 from polc.backends.nft.context import Along, Context
 from polc.backends.nft.definitions import LimitDefinition, QuotaDefinition, RuleDefinition
-from polc.backends.nft.fields import FLOW_PORTS, TAG, compare_random, compare_turn
+from polc.backends.nft.fields import FLOW_PORTS, compare_random, compare_turn
 from polc.backends.nft.groups import SUFFIX
 from polc.backends.nft.matches import (
-    PORTS,
     WITH_PORTS,
     Stateless,
+    asks_for_ports,
     compare,
     family_only,
     implies_family,
     keys_of,
     split,
 )
-from polc.backends.nft.needs import needs
+from polc.backends.nft.order import frame_before_header, in_order
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
 from polc.backends.nft.statements import ByteQuota, Meter, ObjectKind, RuleStatement, UseObject
 from polc.ir.family import FAMILIES, Family
-from polc.ir.fields import Field
 from polc.ir.matches import STATEFUL, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
@@ -60,8 +59,6 @@ class RuleLowering:
         """
         lowered = LoweredRule()
         self._check_native(rule)
-        for feature in needs(rule):
-            self.context.need(feature)
         if any(isinstance(one, Tproxy) for one in rule.statements):
             rule = self._taken_or_dropped(rule, chain, lowered)
         lowered.rules = self._rewritten(rule, chain, lowered)
@@ -140,16 +137,17 @@ class RuleLowering:
         return [RuleDefinition(body, comment) for body in bodies if body]
 
     def _matches(self, rule: Rule, along: Along) -> list[RuleStatement]:
-        found: list[RuleStatement] = []
-        for match in _in_order(rule):
-            found += compare(match, _one_family(rule), self.context, along)
-        if any(one in PORTS for key in keys_of(rule) for one in key) and not _with_ports(rule):
+        family = _one_family(rule)
+        stateless = (match for match in rule.matches if isinstance(match, Stateless))
+        found = in_order([one for match in stateless for one in compare(match, family, self.context, along)])
+        if asks_for_ports(rule) and not _with_ports(rule):
             found.insert(0, WITH_PORTS)
-        if len(rule.families) == 1 and not any(implies_family(match) for match in rule.matches):
+        if family is not None and frame_before_header(found):
+            found = [*family_only(family, self.context.table, beside_reset=False), *found]
+        elif family is not None and not any(implies_family(match) for match in rule.matches):
             reset = rule.verdict == Reject(RejectType.TCP_RESET)
-            (family,) = rule.families
             found += family_only(family, self.context.table, beside_reset=reset)
-        return found
+        return [*found]
 
     def _bodies(
         self, rule: Rule, matches: list[RuleStatement], effect: list[RuleStatement], along: Along
@@ -288,32 +286,6 @@ class RuleLowering:
         )
 
 
-def _in_order(rule: Rule) -> list[Stateless]:
-    """The matches without state. nft 0.9.8 lists a flow's protocol before ports as the packet's, and of an Ethernet
-    type before a header all versions have their own opinion: both come last. A tag comes before what stands behind it.
-
-    Raises:
-        Refused: a tag, and another type than that of tags.
-    """
-    stateless = [match for match in rule.matches if isinstance(match, Stateless)]
-    if any(_is_of(one, Field.VLAN_ID) for one in stateless):
-        for one in stateless:
-            if isinstance(one, FieldMatch) and one.field is Field.ETHER_TYPE and (TAG in one.values) is one.negated:
-                raise Refused("no frame with a VLAN tag has another Ethernet type", "one of the two")
-        stateless = [one for one in stateless if not _is_of(one, Field.ETHER_TYPE)]
-    return sorted(stateless, key=_late)
-
-
-def _late(match: Stateless) -> int:
-    if _is_of(match, Field.VLAN_ID):
-        return -1
-    return int(any(_is_of(match, one) for one in (Field.CT_ORIGINAL_PROTOCOL, Field.META_PROTOCOL, Field.ETHER_TYPE)))
-
-
-def _is_of(match: Stateless, field: Field) -> bool:
-    return isinstance(match, FieldMatch) and match.field is field
-
-
 def _with_ports(rule: Rule) -> bool:
     return any(isinstance(match, ServiceMatch) and names_transport(match) for match in rule.matches)
 
@@ -335,9 +307,11 @@ def _one_family(rule: Rule) -> Family | None:
 
 
 def _only_family(rule: Rule) -> Family:
-    """The one family of a rule with state: the passes give each family its own rule."""
-    (family,) = (one for one in FAMILIES if one in rule.families)
-    return family
+    """The one family of a rule that keeps state for addresses: the passes give each family its own rule.
+
+    In other tables than IP's a rule of both has no address in its keys, and its state is no family's.
+    """
+    return next(one for one in FAMILIES if one in rule.families)
 
 
 def _clamped_apart(rule: Rule) -> tuple[Rule, ...]:

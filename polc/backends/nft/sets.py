@@ -13,6 +13,7 @@ from polc.backends.nft.expressions import Addresses, Right, Rows
 from polc.backends.nft.limits import check_size
 from polc.backends.nft.names import check_name
 from polc.backends.nft.refused import Refused
+from polc.backends.nft.require import require
 from polc.backends.profile import Profile
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -59,12 +60,12 @@ def define_set(one: DynamicSet, profile: Profile, *, filled: bool) -> SetDefinit
         raise Refused(f"rules of nft cannot change a set of ranges, as `{one.name}` is one", "a set without ranges")
     wildcard = any(map(has_wildcard, one.elements))
     if wildcard:
-        _need(Feature.INTERFACE_WILDCARD_SETS, profile)
+        require(profile, Feature.INTERFACE_WILDCARD_SETS)
     if one.intervals and len(one.types) > 1:
-        _need(Feature.CONCAT_RANGES, profile)
+        require(profile, Feature.CONCAT_RANGES)
         marks = [place for place, part in enumerate(one.types) if part is KeyType.MARK]
         if has_range(tuple(element[place] for place in marks) for element in one.elements):
-            _need(Feature.CONCAT_RANGES_OF_NUMBERS, profile)
+            require(profile, Feature.CONCAT_RANGES_OF_NUMBERS)
     return SetDefinition(
         one.name,
         tuple(part.value for part in one.types),
@@ -74,11 +75,6 @@ def define_set(one: DynamicSet, profile: Profile, *, filled: bool) -> SetDefinit
         interval=one.intervals or wildcard,
         elements=_elements(one) if one.elements else None,
     )
-
-
-def _need(feature: Feature, profile: Profile) -> None:
-    if not profile.has(feature):
-        raise Refused(*profile.lacks(feature))
 
 
 def _elements(one: DynamicSet) -> Right:

@@ -61,10 +61,8 @@ class Sharing:
                 "the same in all of them",
             )
         if isinstance(kept, Limit) and kept.key and self.json and not self.profile.has(Feature.SET_STATEMENT_JSON):
-            raise Refused(
-                f"several rules share the buckets `{kept.table}`, and nft before 1.0.6 would lose their limit in JSON",
-                "`--format text`",
-            )
+            reason, _ = self.profile.lacks(Feature.SET_STATEMENT_JSON)
+            raise Refused(f"several rules share the buckets `{kept.table}`, and {reason}", "`--format text`")
 
     def check_hits(self, hits: Hits) -> None:
         """Raises:

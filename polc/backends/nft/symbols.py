@@ -42,6 +42,7 @@ _SYMBOLS: dict[str, dict[str, int]] = {
     "meta day": {name: number for number, name in enumerate(_DAYS)},
     "meta iifgroup": {"default": 0},  # nft prints groups by the host's /etc/iproute2/group
     "meta oifgroup": {"default": 0},
+    "meta rtclassid": {"cosmos": 0},  # and realms by its rt_realms
     "tcp flags": TCP_FLAG_BITS,
     "ct status": CT_STATUS_BITS,
     "ct state number": {one.name.lower(): one.value for one in CtState if one.name},

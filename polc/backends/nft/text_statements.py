@@ -142,7 +142,7 @@ def _value(value: Assigned) -> str:
             kept = left(field) if value.keeps_all else f"{left(field)} & {mask}"
             return f"{kept} {value.word} {bits}"
         case TwoMarks(field, mask, other, other_mask):
-            return f"{left(field)} & {mask} | {left(other)} & {other_mask}"
+            return f"{left(field)} & {mask} ^ {left(other)} & {other_mask}"
         case RouteMtu():
             return "rt mtu"
         case Lookup():

@@ -213,7 +213,11 @@ def track(flow: Flow, flight: Flight, settings: Settings) -> tuple[Result, int |
         if judged is None:
             return Result.INVALID, None
         new, in_window = (old if judged == _KEEP else new), judged == _IN_WINDOW
-    if not in_window and not _in_window(tcp, segment, row, flight, settings):
+    fits = _Fits.YES if in_window else _in_window(tcp, segment, row, flight, settings)
+    if fits is _Fits.PAST:
+        return Result.ACCEPT, None
+    if fits is _Fits.NO:
+        _note_invalid(flow, tcp, row, reply)
         return Result.INVALID, None
     tcp.last_index = row
     tcp.last_reply = reply
@@ -354,7 +358,27 @@ def _init_sender(tcp: Tcp, flight: Flight, end: int, win: int) -> None:
         sender.scale = receiver.scale = 0
 
 
-def _in_window(tcp: Tcp, segment: _Segment, row: int, flight: Flight, settings: Settings) -> bool:
+class _Fits(Enum):
+    """Whether a segment is in the window: ``PAST`` is of the flow, and changes nothing of it (NFCT_TCP_IGNORE)."""
+
+    YES = "yes"
+    PAST = "past"
+    NO = "no"
+
+
+def _note_invalid(flow: Flow, tcp: Tcp, row: int, reply: bool) -> None:
+    """nf_tcp_handle_invalid: an end or a reset out of the window is remembered, for the next one to be known by.
+
+    The time that a flow is kept then gets shorter where both ends want to end it, which is not followed here.
+    """
+    if not flow.status & ASSURED or row not in (_RST, _FIN):
+        return
+    if not (tcp.last_reply is not reply and tcp.last_index in (_RST, _FIN)):
+        tcp.last_index = row
+        tcp.last_reply = reply
+
+
+def _in_window(tcp: Tcp, segment: _Segment, row: int, flight: Flight, settings: Settings) -> _Fits:
     """tcp_in_window."""
     reply, flags = flight.reply, segment.flags
     sender, receiver = tcp.seen[reply], tcp.seen[not reply]
@@ -368,7 +392,7 @@ def _in_window(tcp: Tcp, segment: _Segment, row: int, flight: Flight, settings: 
         if flags & SYN:
             _init_sender(tcp, flight, end, win)
             if not flags & ACK:
-                return True
+                return _Fits.YES
         else:
             sender.end = end
             sender.maxwin = win << sender.scale or 1
@@ -380,7 +404,7 @@ def _in_window(tcp: Tcp, segment: _Segment, row: int, flight: Flight, settings: 
     elif flags & SYN and _after(end, sender.end) and tcp.state in (SYN_SENT, SYN_RECV):
         _init_sender(tcp, flight, end, win)
         if reply and not flags & ACK:
-            return True
+            return _Fits.YES
     if not flags & ACK or (flags & RST and ack == 0):
         ack = sack = receiver.end
     if flags & RST and seq == 0 and tcp.state == SYN_SENT:
@@ -391,13 +415,15 @@ def _in_window(tcp: Tcp, segment: _Segment, row: int, flight: Flight, settings: 
     ack_fits = _before(sack, (receiver.end + 1) & 0xFFFFFFFF)
     ack_not_old = _after(sack, (receiver.end - highest_window - 1) & 0xFFFFFFFF)
     if not (seq_fits and in_receiver and ack_fits and ack_not_old):
-        if sender.flags & _F_BE_LIBERAL or settings.tcp_be_liberal:
-            return True
+        # Out of the window at its far end, or acknowledging what was never sent; all else is of the past.
+        found = _Fits.NO if not seq_fits or not ack_fits else _Fits.PAST
         overshot = (end - sender.maxend + 1) & 0xFFFFFFFF
-        if not seq_fits and in_receiver and ack_not_old and overshot <= receiver.maxwin and ack_fits:
+        room = receiver.maxwin and in_receiver and overshot <= receiver.maxwin
+        if not seq_fits and room and ack_not_old and ack_fits:
             sender.end = end
             sender.flags |= _F_UNACKNOWLEDGED
-        return False
+            found = _Fits.PAST
+        return _Fits.YES if sender.flags & _F_BE_LIBERAL or settings.tcp_be_liberal else found
     if not flags & SYN:
         win <<= sender.scale
     sender.maxwin = max(sender.maxwin, win + ((sack - ack) & 0xFFFFFFFF))
@@ -415,7 +441,7 @@ def _in_window(tcp: Tcp, segment: _Segment, row: int, flight: Flight, settings: 
         receiver.flags &= ~_F_UNACKNOWLEDGED
     if row == _ACK:
         _count_retransmissions(tcp, reply, seq, ack, end, segment.win)
-    return True
+    return _Fits.YES
 
 
 def _count_retransmissions(tcp: Tcp, reply: bool, seq: int, ack: int, end: int, win: int) -> None:

@@ -88,6 +88,8 @@ def _chain(table: Table, chain: str, packet: Packet, memory: Memory) -> str:
             case "LOG":
                 prefix = line.options[line.options.index("--log-prefix") + 1] if "--log-prefix" in line.options else ""
                 memory.events.append(("log", prefix))
+            case "MARK":
+                memory.events.append(("mark", str(int(line.options[1].partition("/")[0], 16))))
             case "CT":
                 memory.events.append(("helper", line.options[1]))
             case "SET":

@@ -11,41 +11,59 @@ from restore_tools import load
 from polc.backends.iptables.backend import IptablesBackend
 from polc.backends.model import Fidelity, Options, Output
 from polc.ir.addresses import AddressSet, parse_address
+from polc.ir.family import BOTH, Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressType,
     AddressTypeMatch,
+    Direction,
+    ExtensionHeader,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
     FlagsMatch,
     Match,
     NameField,
     NameMatch,
+    OpaqueMatch,
     OriginalAddressMatch,
     PortTerm,
     ReversePathMatch,
     ServiceMatch,
     Side,
+    Syntax,
     Trait,
     TraitMatch,
 )
 from polc.ir.protocols import TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, RegularChain, Rule, Ruleset
-from polc.ir.stateful import Amount, Connections, EveryNth, KeyField, KeyPart, Limit, Quota, Rate, Unit
+from polc.ir.stateful import Amount, Connections, EveryNth, KeyField, KeyPart, Limit, Quota, RandomMatch, Rate, Unit
 from polc.ir.statements import (
+    AssignTimeout,
+    AssignZone,
     ClampMss,
     CopyMark,
+    CtDirection,
+    Duplicate,
+    HopChange,
     Log,
+    LogFlag,
     MarkField,
     Notrack,
+    Offload,
+    OpaqueStatement,
     SetDscp,
+    SetHops,
     SetMark,
+    SetPriority,
     Statement,
+    StripTcpOptions,
     Synproxy,
     Tproxy,
+    Trace,
 )
-from polc.ir.verdicts import Accept, Jump
+from polc.ir.verdicts import Accept, Jump, Queue
 from polc.passes import pipeline
 
 SYN = FlagsMatch(FlagField.TCP_FLAGS, 0x17, 0x02)
@@ -68,7 +86,9 @@ class Case:
 
 
 def accepts(*matches: Match, words: str = "", hook: Hook = Hook.INPUT, priority: int = 0) -> Case:
-    return Case(Rule(matches, Accept()), tuple(f"{one} -j ACCEPT" for one in words.split(" | ")), hook, priority)
+    return Case(
+        Rule(matches, Accept()), tuple(f"{one} -j ACCEPT".strip() for one in words.split(" | ")), hook, priority
+    )
 
 
 def does(*statements: Statement, words: str, hook: Hook = Hook.FORWARD, priority: int = -150) -> Case:
@@ -143,6 +163,58 @@ BOTH_FAMILIES = {
     ),
     "original port": accepts(field(Field.CT_ORIGINAL_DPORT, (80, 90)), words="-m conntrack --ctorigdstport 80:90"),
     "mac": accepts(field(Field.ETHER_SADDR, (0xAA, 0xAA)), words="-m mac --mac-source 00:00:00:00:00:aa"),
+    "reply port": accepts(field(Field.CT_REPLY_SPORT, (80, 80)), words="-m conntrack --ctreplsrcport 80"),
+    "reply ports": accepts(field(Field.CT_REPLY_DPORT, (80, 90)), words="-m conntrack --ctrepldstport 80:90"),
+    "protocol of the flow": accepts(field(Field.CT_ORIGINAL_PROTOCOL, (6, 6)), words="-m conntrack --ctproto 6"),
+    "not the protocols of the flow": accepts(
+        field(Field.CT_ORIGINAL_PROTOCOL, (6, 6), (17, 17), negated=True),
+        words="-m conntrack ! --ctproto 6 -m conntrack ! --ctproto 17",
+    ),
+    "average size of replies": accepts(
+        field(Field.CT_REPLY_AVGPKT, (0, 99)),
+        words="-m connbytes --connbytes 0:99 --connbytes-mode avgpkt --connbytes-dir reply",
+    ),
+    "no reply yet": accepts(
+        field(Field.CT_REPLY_PACKETS, (0, 0)),
+        words="-m connbytes ! --connbytes 1 --connbytes-mode packets --connbytes-dir reply",
+    ),
+    "a reply": accepts(
+        field(Field.CT_REPLY_PACKETS, (0, 0), negated=True),
+        words="-m connbytes --connbytes 1 --connbytes-mode packets --connbytes-dir reply",
+    ),
+    "bytes one way": accepts(
+        field(Field.CT_ORIGINAL_BYTES, (5, 6)),
+        words="-m connbytes --connbytes 5:6 --connbytes-mode bytes --connbytes-dir original",
+    ),
+    "cpu": accepts(field(Field.META_CPU, (2, 3)), words="-m cpu --cpu 2 | -m cpu --cpu 3"),
+    "other cpus": accepts(field(Field.META_CPU, (2, 3), negated=True), words="-m cpu ! --cpu 2 -m cpu ! --cpu 3"),
+    "spi": accepts(field(Field.ESP_SPI, (1, 9)), words="-p esp -m esp --espspi 1:9"),
+    "not a spi": accepts(
+        field(Field.ESP_SPI, (5, 5), negated=True),
+        words="-p esp -m esp --espspi 0:4 | -p esp -m esp --espspi 6:4294967295",
+    ),
+    "dccp types": accepts(
+        field(Field.DCCP_TYPE, (0, 1), (7, 7)), words="-p 33 -m dccp --dccp-types REQUEST,RESPONSE,RESET"
+    ),
+    "other dccp types": accepts(
+        field(Field.DCCP_TYPE, (0, 1), negated=True), words="-p 33 -m dccp ! --dccp-types REQUEST,RESPONSE"
+    ),
+    "any dccp type": accepts(field(Field.DCCP_TYPE, (0, 255)), words="-p 33 -m dccp"),
+    "local to the interface": accepts(
+        AddressTypeMatch(Side.DADDR, (AddressType.LOCAL,), interface=Direction.IN),
+        words="-m addrtype --dst-type LOCAL --limit-iface-in",
+    ),
+    "not local to the interface": accepts(
+        AddressTypeMatch(Side.SADDR, (AddressType.LOCAL,), True, Direction.OUT),
+        words="-m addrtype ! --src-type LOCAL --limit-iface-out",
+        hook=Hook.FORWARD,
+    ),
+    "chance": accepts(RandomMatch(715827883), words="-m statistic --mode random --probability 0.33333333349"),
+    "no chance": accepts(RandomMatch(1, True), words="-m statistic --mode random ! --probability 0.00000000047"),
+    "always": accepts(RandomMatch(1 << 31), words="-m statistic --mode random --probability 1.00000000000"),
+    "words of iptables": accepts(
+        OpaqueMatch("-m string --string abc --algo bm", Syntax.IPTABLES), words="-m string --string abc --algo bm"
+    ),
     "mss": accepts(field(Field.TCP_MSS, (0, 500)), words="-p tcp -m tcpmss --mss 0:500"),
     "flags": accepts(SYN, words="-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN"),
     "flags beside a port": accepts(
@@ -182,6 +254,40 @@ BOTH_FAMILIES = {
     "mark restored": does(
         CopyMark(MarkField.META), words="-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff"
     ),
+    "mark toggled": does(SetMark(MarkField.META, 0x101, 0xF0), words="-j MARK --set-xmark 0x101/0xf0"),
+    "other bits saved": does(
+        CopyMark(MarkField.CT, 0xF0, 0xFF), words="-j CONNMARK --save-mark --nfmask 0xff --ctmask 0xf0"
+    ),
+    "other bits restored": does(
+        CopyMark(MarkField.META, 0xF0, 0xFF), words="-j CONNMARK --restore-mark --nfmask 0xf0 --ctmask 0xff"
+    ),
+    "zone": does(AssignZone(7), words="-j CT --zone 7", hook=Hook.PREROUTING, priority=-300),
+    "zone of replies": does(
+        AssignZone(7, CtDirection.REPLY), words="-j CT --zone-reply 7", hook=Hook.PREROUTING, priority=-300
+    ),
+    "zone of the first": does(
+        AssignZone(7, CtDirection.ORIGINAL), words="-j CT --zone-orig 7", hook=Hook.PREROUTING, priority=-300
+    ),
+    "zone of all": does(AssignZone(0), words="-j CT", hook=Hook.PREROUTING, priority=-300),
+    "class": does(SetPriority(0x1000A), words="-j CLASSIFY --set-class 0001:000a"),
+    "trace": does(Trace(), words="-j TRACE", hook=Hook.PREROUTING, priority=-300),
+    "options taken out": does(StripTcpOptions((8, 2, 8, 30)), words="-p tcp -j TCPOPTSTRIP --strip-options 2,8,30"),
+    "queue": Case(Rule((), Queue(3, 3, fanout=True)), ("-j NFQUEUE --queue-num 3",)),
+    "queues": Case(
+        Rule((), Queue(1, 4, True, True)), ("-j NFQUEUE --queue-balance 1:4 --queue-bypass --queue-cpu-fanout",)
+    ),
+    "log with all": does(
+        Log("x", flags=frozenset(LogFlag)),
+        words="-j LOG --log-prefix x --log-tcp-sequence --log-tcp-options --log-ip-options --log-uid --log-macdecode",
+    ),
+    "log of a beginning": does(
+        Log("", group=2, snaplen=64, queue_threshold=7),
+        words="-j NFLOG --nflog-group 2 --nflog-size 64 --nflog-threshold 7",
+    ),
+    "log of nothing": does(Log("", group=0, snaplen=0, queue_threshold=0), words="-j NFLOG --nflog-size 0"),
+    "target of iptables": does(
+        OpaqueStatement("-j CHECKSUM --checksum-fill", Syntax.IPTABLES), words="-j CHECKSUM --checksum-fill"
+    ),
     "notrack": does(Notrack(), words="-j CT --notrack", hook=Hook.PREROUTING, priority=-300),
     "clamp": does(
         ClampMss(),
@@ -199,24 +305,37 @@ BOTH_FAMILIES = {
 }
 
 
+NOT_THERE = (Field.ETHER_DADDR, Field.ETHER_TYPE, Field.VLAN_ID, Field.META_PRIORITY)
+
+
 def at_the_edges() -> dict[str, Case]:
     """Every field with ranges that touch the ends of its values, at which iptables-save has words of its own."""
     found = {}
     for one, fact in FIELDS.items():
-        if one in (Field.CT_ZONE, Field.META_HOUR):
+        if one in (Field.CT_ZONE, Field.META_HOUR, Field.META_PROTOCOL, *NOT_THERE):
             continue
-        few = one in (Field.ETHER_SADDR, Field.META_CGROUP, Field.META_DAY, Field.META_PKTTYPE, Field.CT_DIRECTION)
+        few = one in (
+            Field.ETHER_SADDR,
+            Field.META_CGROUP,
+            Field.META_DAY,
+            Field.META_PKTTYPE,
+            Field.CT_DIRECTION,
+            Field.META_CPU,
+            Field.DCCP_TYPE,
+        )
         high = 1 if few else fact.highest
         values = [(0, 0), (1, 1), (0, 1)] if few else [(0, 0), (2, 2), (0, 2), (2, high), (high, high)]
-        if one in (Field.CT_BYTES, Field.CT_PACKETS):
+        if one in (Field.CT_BYTES, Field.CT_PACKETS, Field.CT_AVGPKT):
             values.remove((0, 0))
         if one in (Field.META_LENGTH, Field.META_SKUID, Field.META_SKGID):
             values.remove((high, high))  # no packet has it
         hook = Hook.OUTPUT if one in (Field.META_SKUID, Field.META_SKGID, Field.META_CGROUP) else Hook.INPUT
         hook = Hook.FORWARD if one is Field.META_OIFGROUP else hook
+        families = frozenset({Family.IP}) if one is Field.META_RTCLASSID else BOTH
         for low, last in values:
             if not (low == 0 and last == fact.highest):
-                found[f"{one.value} {low}-{last}"] = accepts(field(one, (low, last)), hook=hook)
+                rule = Rule((field(one, (low, last)),), Accept(), families=families)
+                found[f"{one.value} {low}-{last}"] = Case(rule, (), hook)
     return found
 
 
@@ -225,12 +344,45 @@ ONE_FAMILY = {
     "ecn": accepts(field(Field.IP_ECN, (3, 3)), words="-m ecn --ecn-ip-ect 3"),
     "not a ttl": accepts(field(Field.TTL, (0, 9), negated=True), words="-m ttl --ttl-gt 9"),
     "original": accepts(original("192.0.2.0/24"), words="-m conntrack --ctorigsrc 192.0.2.0/24"),
+    "reply to": accepts(
+        OriginalAddressMatch(Side.DADDR, AddressSet.of([parse_address("192.0.2.0/24")]), True, True),
+        words="-m conntrack ! --ctrepldst 192.0.2.0/24",
+    ),
+    "ah": accepts(field(Field.AH_SPI, (1, 9)), words="-p 51 -m ah --ahspi 1:9"),
+    "ah of any": accepts(field(Field.AH_SPI, (0, 2**32 - 1)), words="-p 51 -m ah"),
+    "ethertype": accepts(field(Field.META_PROTOCOL, (0x0800, 0x0800)), words=""),
+    "ttl set": does(SetHops(5), words="-j TTL --ttl-set 5"),
+    "ttl more": does(SetHops(1, HopChange.INCREASE), words="-j TTL --ttl-inc 1"),
     "tproxy": does(
         Tproxy(80),
         words="-p tcp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0"
         " | -p udp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0",
         hook=Hook.PREROUTING,
     ),
+}
+
+
+OF_IP6 = {
+    "ah": accepts(field(Field.AH_SPI, (1, 9)), words="-m ah --ahspi 1:9"),
+    "ah of any": accepts(field(Field.AH_SPI, (0, 2**32 - 1)), words="-m ah"),
+    "ethertype": accepts(field(Field.META_PROTOCOL, (0x0800, 0x0800), negated=True), words=""),
+    "mh": accepts(field(Field.MH_TYPE, (5, 5)), words="-p 135 -m mh --mh-type 5"),
+    "mh of any": accepts(field(Field.MH_TYPE, (0, 255)), words="-p 135 -m mh"),
+    **{
+        one.value: accepts(ExtensionHeaderMatch(one), words=f"-m ipv6header --header {name} --soft")
+        for one, name in (
+            (ExtensionHeader.HBH, "hop-by-hop"),
+            (ExtensionHeader.RT, "ipv6-route"),
+            (ExtensionHeader.FRAG, "ipv6-frag"),
+            (ExtensionHeader.DST, "ipv6-opts"),
+        )
+    },
+    "no header": accepts(
+        ExtensionHeaderMatch(ExtensionHeader.RT, True), words="-m ipv6header ! --header ipv6-route --soft"
+    ),
+    "mobility": accepts(ExtensionHeaderMatch(ExtensionHeader.MH), words="-p 135"),
+    "hops set": does(SetHops(5), words="-j HL --hl-set 5"),
+    "hops fewer": does(SetHops(2, HopChange.DECREASE), words="-j HL --hl-dec 2"),
 }
 
 
@@ -252,9 +404,17 @@ def test_words_of_ip(name: str) -> None:
     assert _lines(case.output(), 0) == case.lines
 
 
+@pytest.mark.parametrize("name", OF_IP6)
+def test_words_of_ip6(name: str) -> None:
+    case = OF_IP6[name]
+    assert _lines(case.output(), 1) == case.lines
+
+
 @pytest.mark.kernel("iptables-legacy", "iptables-nft")
 def test_all_loaders_print_it_back(tmp_path: Path) -> None:
-    outputs = {name: case.output() for name, case in (BOTH_FAMILIES | ONE_FAMILY | at_the_edges()).items()}
+    of_ip6 = {f"{name} of IPv6": one for name, one in OF_IP6.items()}
+    cases = {**BOTH_FAMILIES, **ONE_FAMILY, **of_ip6, **at_the_edges()}
+    outputs = {name: case.output() for name, case in cases.items()}
     assert not [name for name, output in outputs.items() if output.deviations]
     for name, loaded in zip(outputs, load(list(outputs.values()), tmp_path), strict=True):
         assert not [wrong for one in loaded for wrong in one.wrong], name
@@ -275,14 +435,38 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "bytes": ("limit-bytes", Rule((Limit(Rate(1, Unit.SECOND, Amount.BYTES), 5, False, (), "t"),), Accept())),
     "notrack in filter": ("node-place", Rule((), None, (Notrack(),))),
     "clamping udp": ("statement-protocol", Rule((DNS,), None, (ClampMss(1400),))),
-    "a mark outside its mask": ("mark-mask", Rule((), None, (SetMark(MarkField.META, 2, 1),))),
+    "an option of the end, in mangle": ("tcp-option", Rule((), None, (StripTcpOptions((1,)),))),
+    "stripping udp, in mangle": ("statement-protocol", Rule((DNS,), None, (StripTcpOptions((4,)),))),
+    "dccp types without names": ("dccp-type", Rule((field(Field.DCCP_TYPE, (10, 12)),), Accept())),
+    "no dccp type": ("field-value", Rule((field(Field.DCCP_TYPE, (16, 20)),), Accept())),
+    "realm of IPv6": ("realm-family", Rule((field(Field.META_RTCLASSID, (1, 1)),), Accept())),
+    **{one.value: ("field", Rule((field(one, (1, 1)),), Accept())) for one in NOT_THERE},
+    "zone in filter": ("node-place", Rule((), None, (AssignZone(1),))),
+    "trace in filter": ("node-place", Rule((), None, (Trace(),))),
+    "hops in filter": ("node-place", Rule((), None, (SetHops(1),))),
+    "class in input": ("node-place", Rule((), None, (SetPriority(1),))),
+    "limit to where it goes": (
+        "node-place",
+        Rule((AddressTypeMatch(Side.DADDR, (AddressType.LOCAL,), interface=Direction.OUT),), Accept()),
+    ),
+    "timeout": ("ct-timeout", Rule((SSH,), None, (AssignTimeout("t", TCP, (("close", 1),)),))),
+    "flowtable": ("flowtable", Rule((), None, (Offload("f"),))),
+    "all queues": ("queues", Rule((), Queue(0, 65535))),
+    "words of nft": ("opaque", Rule((OpaqueMatch("{}", Syntax.NFT_JSON, "why"),), Accept())),
+    "target of nft": ("opaque", Rule((), None, (OpaqueStatement("{}", Syntax.NFT_JSON),))),
+    "two lines": ("opaque", Rule((OpaqueMatch("-m u32 --u32 1\n-A INPUT", Syntax.IPTABLES),), Accept())),
+    "no match": ("opaque", Rule((OpaqueMatch("-j ACCEPT", Syntax.IPTABLES),), Accept())),
+    "no neighbour": ("tee-family", Rule((), None, (Duplicate(Family.IP, 0),))),
+    "size without a group": ("log-group", Rule((), None, (Log("", snaplen=5),))),
+    "flags of a group": ("log-group", Rule((), None, (Log("", group=1, flags=frozenset(LogFlag)),))),
+    "threshold": ("log-group", Rule((), None, (Log("", group=1, queue_threshold=70000),))),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name: str) -> None:
     reason, rule = REFUSED[name]
-    found = Case(rule, ()).output().deviations
+    found = (Case(rule, (), Hook.FORWARD, -150) if "mangle" in name else Case(rule, ())).output().deviations
     assert {(one.fidelity, one.name) for one in found} == {(Fidelity.REFUSED, reason)}
 
 

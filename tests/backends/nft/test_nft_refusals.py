@@ -150,7 +150,6 @@ def test_what_cannot_be_shared() -> None:
     for rules, words in (
         (sharing(limit(), replace(limit(), over=False)), "do not agree"),
         (sharing(limit(), limit(2)), "do not agree"),
-        (sharing(*(replace(limit(), key=()),) * 2), "has no key"),
         (sharing(hits(), hits()), "cannot share the hits"),
     ):
         messages = [one.message for one in emit(rules, "text").deviations]

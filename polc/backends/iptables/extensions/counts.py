@@ -5,15 +5,22 @@ connlimit counts the packet's own flow too and compares with "more than" (net/ne
 
 from __future__ import annotations
 
-from polc.backends.iptables.extensions.words import Context, Refused, Words, module
+from polc.backends.iptables.extensions.context import Context
+from polc.backends.iptables.extensions.words import Refused, Words, module
 from polc.ir.family import Family
-from polc.ir.stateful import Connections, EveryNth, KeyField, Quota
+from polc.ir.stateful import Connections, EveryNth, KeyField, Quota, RandomMatch
 
 _SIDES = {KeyField.SOURCE: "--connlimit-saddr", KeyField.DESTINATION: "--connlimit-daddr"}
 
 
 def every_nth(match: EveryNth) -> Words:
     return module(f"statistic --mode nth --every {match.every} --packet {match.packet}")
+
+
+def random(match: RandomMatch) -> Words:
+    """Eleven digits are what iptables-save prints; they name one of 2**31 steps without doubt (libxt_statistic.c)."""
+    negation = "! " if match.negated else ""
+    return module(f"statistic --mode random {negation}--probability {match.threshold / (1 << 31):.11f}")
 
 
 def connections(match: Connections, context: Context) -> Words:

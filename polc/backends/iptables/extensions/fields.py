@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 from polc.backends.cascade import Alternatives
-from polc.backends.iptables.extensions import clock, header, mark, owner, ttl
+from polc.backends.iptables.extensions import clock, connbytes, dccp, header, mark, mobility, owner, realm, spi, ttl
 from polc.backends.iptables.extensions.values import by_mask, by_range, by_value, left
 from polc.backends.iptables.extensions.words import Refused, Words
+from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch
@@ -27,16 +28,15 @@ def _up_to(highest: int) -> Callable[[FieldMatch], Alternatives]:
     return lambda match: by_value(replace(match, values=_within(left(match), highest), negated=False))
 
 
-def _mac(match: FieldMatch) -> Alternatives:
+def _each(match: FieldMatch) -> Alternatives:
     """``!`` says each value once; there must be no more of those than there may be lines."""
     options = by_value(replace(match, negated=False))
     return Alternatives((match,)) if match.negated else options
 
 
-def _counted(match: FieldMatch) -> Alternatives:
-    """A packet is among those counted, so that none meets 0; and iptables-save prints `0:0` as any number."""
-    some = Intervals(tuple(one for one in left(match).ranges if one != (0, 0)))
-    return by_range(replace(match, values=some, negated=False))
+def _protocol(match: FieldMatch) -> Alternatives:
+    """`! --ctproto 0` is no option to libxt_conntrack.c."""
+    return by_value(match) if 0 in match.values else _each(match)
 
 
 def _within(values: Intervals, highest: int) -> Intervals:
@@ -67,11 +67,18 @@ _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
     Field.CT_ZONE: _no_zone,
     Field.CT_DIRECTION: _up_to(1),
     Field.CT_EXPIRATION: by_range,
-    Field.CT_BYTES: _counted,
-    Field.CT_PACKETS: _counted,
     Field.CT_ORIGINAL_SPORT: by_range,
     Field.CT_ORIGINAL_DPORT: by_range,
-    Field.ETHER_SADDR: _mac,
+    Field.CT_ORIGINAL_PROTOCOL: _protocol,
+    Field.CT_REPLY_SPORT: by_range,
+    Field.CT_REPLY_DPORT: by_range,
+    **dict.fromkeys(connbytes.COUNTED, connbytes.split),
+    Field.ETHER_SADDR: _each,
+    Field.META_CPU: _each,
+    Field.AH_SPI: by_range,
+    Field.ESP_SPI: by_range,
+    Field.DCCP_TYPE: dccp.split,
+    Field.MH_TYPE: by_range,
 }
 
 _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
@@ -96,19 +103,43 @@ _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
     Field.CT_MARK: mark.words,
     Field.CT_DIRECTION: header.direction,
     Field.CT_EXPIRATION: header.one_range,
-    Field.CT_BYTES: header.counted,
-    Field.CT_PACKETS: header.counted,
     Field.CT_ORIGINAL_SPORT: header.one_range,
     Field.CT_ORIGINAL_DPORT: header.one_range,
-    Field.ETHER_SADDR: header.mac,
+    Field.CT_ORIGINAL_PROTOCOL: header.each,
+    Field.CT_REPLY_SPORT: header.one_range,
+    Field.CT_REPLY_DPORT: header.one_range,
+    **dict.fromkeys(connbytes.COUNTED, connbytes.words),
+    Field.ETHER_SADDR: header.each,
+    Field.META_CPU: header.each,
+    Field.META_PROTOCOL: lambda match: Words(),
+    Field.META_RTCLASSID: realm.words,
+    Field.DCCP_TYPE: dccp.words,
+    Field.MH_TYPE: mobility.words,
 }
+_ETHERTYPES = {Family.IP: 0x0800, Family.IP6: 0x86DD}
 
 
-def split(match: FieldMatch) -> Alternatives:
-    if match.field not in _SPLIT:
-        raise Refused("field", f"iptables does not match `{match.field.value}`")
-    return _SPLIT[match.field](match)
+def _ethertype(match: FieldMatch, family: Family) -> Alternatives:
+    """Each family's file sees packets of that family alone: they all meet it, or none does."""
+    by_range(match)
+    if not any(one in left(match) for one in _ETHERTYPES.values()):
+        raise Refused("field-value", "iptables sees packets of IPv4 and IPv6 alone")
+    return Alternatives((match,) if _ETHERTYPES[family] in left(match) else ())
 
 
-def words(match: FieldMatch) -> Words:
+def split(match: FieldMatch, family: Family) -> Alternatives:
+    match match.field:
+        case Field.META_PROTOCOL:
+            return _ethertype(match, family)
+        case Field.META_RTCLASSID:
+            return realm.split(match, family)
+        case known if known in _SPLIT:
+            return _SPLIT[known](match)
+        case _:
+            raise Refused("field", f"iptables does not match `{match.field.value}`")
+
+
+def words(match: FieldMatch, family: Family) -> Words:
+    if match.field in (Field.AH_SPI, Field.ESP_SPI):
+        return spi.words(match, family)
     return _WORDS[match.field](match)

@@ -10,9 +10,10 @@ A table that is full drops what finds no place (``hotdrop``), so unlike nft's se
 
 from __future__ import annotations
 
+from polc.backends.iptables.extensions.context import Context
 from polc.backends.iptables.extensions.naming import state_name
 from polc.backends.iptables.extensions.rates import LONGEST_REFILL, TOLERANCE, Kept, keep, spoken
-from polc.backends.iptables.extensions.words import Context, Difference, Refused, Words, module
+from polc.backends.iptables.extensions.words import Difference, Refused, Words, module
 from polc.ir.family import Family
 from polc.ir.stateful import Amount, KeyField, KeyPart, Limit, Rate, Unit
 

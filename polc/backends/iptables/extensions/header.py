@@ -1,5 +1,5 @@
 """Fields whose extension takes one number or one range: ``dscp``, ``ecn``, ``length``, ``tcpmss``, ``cgroup``,
-``mac`` and conntrack's numbers (iptables-extensions(8)).
+``cpu``, ``mac`` and conntrack's numbers (iptables-extensions(8)).
 
 ``-m length`` reads the length that the IP header states (net/netfilter/xt_length.c), which is the packet's own.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 from polc.backends.iptables.extensions import service
 from polc.backends.iptables.extensions.values import colon, pair
 from polc.backends.iptables.extensions.words import Refused, Words, module
-from polc.ir.fields import FIELDS, Field
+from polc.ir.fields import Field
 from polc.ir.matches import FieldMatch
 from polc.ir.protocols import TCP
 
@@ -26,8 +26,14 @@ _RANGES = {
     Field.CT_EXPIRATION: "conntrack --ctexpire {}",
     Field.CT_ORIGINAL_SPORT: "conntrack --ctorigsrcport {}",
     Field.CT_ORIGINAL_DPORT: "conntrack --ctorigdstport {}",
+    Field.CT_REPLY_SPORT: "conntrack --ctreplsrcport {}",
+    Field.CT_REPLY_DPORT: "conntrack --ctrepldstport {}",
 }
-_COUNTED = {Field.CT_BYTES: "bytes", Field.CT_PACKETS: "packets"}
+_EACH = {
+    Field.ETHER_SADDR: ("mac", "--mac-source"),
+    Field.META_CPU: ("cpu", "--cpu"),
+    Field.CT_ORIGINAL_PROTOCOL: ("conntrack", "--ctproto"),
+}
 _PACKET_TYPES = ("unicast", "broadcast", "multicast")
 _DIRECTIONS = ("ORIGINAL", "REPLY")
 
@@ -40,24 +46,19 @@ def one_range(match: FieldMatch) -> Words:
     return module(_RANGES[match.field].format(colon(match)))
 
 
-def counted(match: FieldMatch) -> Words:
-    """``-m connbytes``, to which one number alone is a lower bound."""
-    low, high = pair(match)
-    bounds = str(low) if high == FIELDS[match.field].highest else f"{low}:{high}"
-    return module(f"connbytes --connbytes {bounds} --connbytes-mode {_COUNTED[match.field]} --connbytes-dir both")
-
-
 def mss(match: FieldMatch) -> Words:
     return Words((service.protocol(TCP), *module(f"tcpmss --mss {colon(match)}").pieces))
 
 
-def mac(match: FieldMatch) -> Words:
-    """``!`` holds for no packet without such an address either (net/netfilter/xt_mac.c, mac_mt)."""
-    negation = "! " if match.negated else ""
-    addresses = (
-        value.to_bytes(6, "big").hex(":") for low, high in match.values.ranges for value in range(low, high + 1)
-    )
-    return Words(tuple(piece for one in addresses for piece in module(f"mac {negation}--mac-source {one}").pieces))
+def each(match: FieldMatch) -> Words:
+    """One value, or with ``!`` one after the other: what lacks the field meets neither (net/netfilter/xt_mac.c,
+    mac_mt; xt_conntrack.c, conntrack_mt), and every packet is on a CPU.
+    """
+    sign = "! " if match.negated else ""
+    name, option = _EACH[match.field]
+    values = (value for low, high in match.values.ranges for value in range(low, high + 1))
+    texts = (value.to_bytes(6, "big").hex(":") if match.field is Field.ETHER_SADDR else value for value in values)
+    return Words(tuple(piece for one in texts for piece in module(f"{name} {sign}{option} {one}").pieces))
 
 
 def packet_type(match: FieldMatch) -> Words:

@@ -24,10 +24,15 @@ def split(match: InterfaceMatch) -> Alternatives:
 def words(match: InterfaceMatch) -> Words:
     rank, option = _OPTIONS[match.direction]
     (pattern,) = match.patterns
-    return Words((Piece(rank, f"{'! ' if match.negated else ''}{option} {_name(pattern)}"),))
+    return Words((Piece(rank, f"{'! ' if match.negated else ''}{option} {spelled(pattern)}"),))
 
 
-def _name(pattern: InterfacePattern) -> str:
+def spelled(pattern: InterfacePattern) -> str:
+    """How iptables writes it.
+
+    Raises:
+        Refused: it would misread the name, or has no room for it.
+    """
     name = pattern.name
     if not name:
         raise Refused("any-interface", "`*` alone matches every interface, which is no match", "leave the zone out")

@@ -21,11 +21,22 @@ HOOKS: dict[NatKind, frozenset[str]] = {
 """Chains of table nat in which the kernel lets each target stand (xt_nat.c, xt_MASQUERADE.c, xt_REDIRECT.c)."""
 
 
+_FULLY_RANDOM = frozenset({NatKind.SNAT, NatKind.MASQUERADE, NatKind.NETMAP_SOURCE})
 _NETMAP = frozenset({NatKind.NETMAP_SOURCE, NatKind.NETMAP_DESTINATION})
 
 
 def target(verdict: Nat, family: Family) -> str:
-    flags = (" --random" if verdict.random else "") + (" --persistent" if verdict.persistent else "")
+    if verdict.fully_random and verdict.kind not in _FULLY_RANDOM:
+        raise Refused("nat-flags", f"iptables' {verdict.kind.value} has no `fully-random`", "leave it out")
+    flags = "".join(
+        f" --{name}"
+        for name, given in (
+            ("random", verdict.random),
+            ("random-fully", verdict.fully_random),
+            ("persistent", verdict.persistent),
+        )
+        if given
+    )
     if verdict.kind in _NETMAP:
         return _netmap(verdict, family, flags)
     if verdict.persistent and verdict.kind in _PORT_OPTIONS:

@@ -1,6 +1,8 @@
-"""``--ctorigsrc`` and ``--ctorigdst``: addresses before NAT, one prefix a match (iptables-extensions(8), conntrack)."""
+"""``--ctorigsrc`` and the like: addresses of the flow, one prefix a match (iptables-extensions(8), conntrack)."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from polc.backends.cascade import Alternatives
 from polc.backends.iptables.extensions.words import Words, module
@@ -9,7 +11,7 @@ from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.matches import OriginalAddressMatch, Side
 
-_OPTIONS = {Side.SADDR: "--ctorigsrc", Side.DADDR: "--ctorigdst"}
+_SIDES = {Side.SADDR: "src", Side.DADDR: "dst"}
 
 
 def split(match: OriginalAddressMatch, family: Family) -> Alternatives:
@@ -19,7 +21,7 @@ def split(match: OriginalAddressMatch, family: Family) -> Alternatives:
     if match.negated and len(own) > 1:
         own = list(_prefixes(taken.complement(0, (1 << family.bits) - 1), family))
     alone = match.negated and len(own) == 1 and own[0] == taken
-    return Alternatives(tuple(OriginalAddressMatch(match.side, _of(one, family), alone) for one in own))
+    return Alternatives(tuple(replace(match, addresses=_of(one, family), negated=alone) for one in own))
 
 
 def _prefixes(ranges: Intervals, family: Family) -> list[Intervals]:
@@ -36,4 +38,5 @@ def _of(one: Intervals, family: Family) -> AddressSet:
 
 def words(match: OriginalAddressMatch, family: Family) -> Words:
     ((low, high),) = match.addresses.of_family(family).ranges
-    return module(f"conntrack {'! ' if match.negated else ''}{_OPTIONS[match.side]} {format_range(family, low, high)}")
+    option = f"--ct{'repl' if match.reply else 'orig'}{_SIDES[match.side]}"
+    return module(f"conntrack {'! ' if match.negated else ''}{option} {format_range(family, low, high)}")

@@ -7,12 +7,15 @@ from typing import assert_never
 from polc.backends.cascade import Alternatives
 from polc.backends.iptables.extensions import (
     address,
+    classify,
     conntrack,
     counts,
     ct,
     ctstatus,
+    exthdr,
     fields,
     hashlimit,
+    hops,
     interface,
     limit,
     log,
@@ -20,17 +23,22 @@ from polc.backends.iptables.extensions import (
     names_of,
     nat,
     native,
+    opaque,
     original,
+    queue,
     recent,
     reject,
     rewriting,
     routing,
     service,
     sets,
+    strip,
     tcpflags,
+    tee,
     trait,
 )
-from polc.backends.iptables.extensions.words import Context, Refused, Target, Words
+from polc.backends.iptables.extensions.context import Context
+from polc.backends.iptables.extensions.words import Refused, Target, Words
 from polc.ir.family import Family
 from polc.ir.matches import (
     AddressMatch,
@@ -81,17 +89,17 @@ from polc.ir.statements import (
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatMap, Queue, Reject, Return, Verdict, VerdictMap
 
 
-def split(match: Match, family: Family) -> Alternatives:
+def split(match: Match, context: Context) -> Alternatives:
     """The match as options that one rule can hold each."""
     match match:
         case InterfaceMatch():
             return interface.split(match)
         case AddressMatch():
-            return address.split(match, family)
+            return address.split(match, context)
         case ServiceMatch():
             return service.split(match)
         case FieldMatch():
-            return fields.split(match)
+            return fields.split(match, context.family)
         case FlagsMatch(FlagField.TCP_FLAGS):
             return tcpflags.split(match)
         case FlagsMatch():
@@ -99,7 +107,9 @@ def split(match: Match, family: Family) -> Alternatives:
         case TraitMatch():
             return trait.split(match)
         case OriginalAddressMatch():
-            return original.split(match, family)
+            return original.split(match, context.family)
+        case ExtensionHeaderMatch():
+            return exthdr.split(match)
         case TcpOptionMatch():
             return Alternatives((match,), slot="--tcp-option")
         case (
@@ -108,15 +118,14 @@ def split(match: Match, family: Family) -> Alternatives:
             | ReversePathMatch()
             | AddressTypeMatch()
             | SetMatch()
+            | ElementMatch()
             | EveryNth()
+            | RandomMatch()
+            | RecentMatch()
             | Limit()
             | Hits()
             | Connections()
             | Quota()
-            | ElementMatch()
-            | ExtensionHeaderMatch()
-            | RandomMatch()
-            | RecentMatch()
             | OpaqueMatch()
         ):
             return Alternatives((match,))
@@ -134,13 +143,13 @@ def words(match: Match, context: Context) -> Words:
         case InterfaceMatch():
             return interface.words(match)
         case AddressMatch():
-            return address.words(match, context.family)
+            return address.words(match, context)
         case ServiceMatch():
             return service.words(match)
         case CtStateMatch():
             return conntrack.words(match)
         case FieldMatch():
-            return fields.words(match)
+            return fields.words(match, context.family)
         case FlagsMatch(FlagField.TCP_FLAGS):
             return tcpflags.words(match)
         case FlagsMatch():
@@ -157,8 +166,12 @@ def words(match: Match, context: Context) -> Words:
             return original.words(match, context.family)
         case TcpOptionMatch():
             return tcpflags.option(match)
+        case ExtensionHeaderMatch():
+            return exthdr.words(match)
         case EveryNth():
             return counts.every_nth(match)
+        case RandomMatch():
+            return counts.random(match)
         case Connections():
             return counts.connections(match, context)
         case Quota():
@@ -169,16 +182,20 @@ def words(match: Match, context: Context) -> Words:
             return hashlimit.words(match, context)
         case Hits():
             return recent.check(match, context)
+        case RecentMatch():
+            return recent.listed(match, context)
         case SetMatch():
-            return sets.words(match)
-        case ElementMatch() | ExtensionHeaderMatch() | RandomMatch() | RecentMatch() | OpaqueMatch():
-            raise Refused("unknown-node", f"iptables has no words for {type(match).__name__}")
+            return sets.words(match, context)
+        case ElementMatch():
+            return sets.elements(match, context)
+        case OpaqueMatch():
+            return opaque.words(match)
         case _:
             assert_never(match)
 
 
-def statement(one: Statement, family: Family) -> Target | None:
-    """The target that does what a statement does; None where every rule does it anyway.
+def statement(one: Statement, context: Context) -> Target | None:
+    """The target that does what a statement does; None where every rule does it anyway, or nothing is to be done.
 
     Raises:
         Refused: iptables cannot say it.
@@ -192,10 +209,30 @@ def statement(one: Statement, family: Family) -> Target | None:
             return Target(log.target(one))
         case AssignHelper():
             return Target(ct.target(one), (one.protocol,))
+        case AssignZone():
+            chain = context.zones.get(one)
+            return Target(f"-j {chain}" if chain else ct.target(None, one))
+        case AssignTimeout():
+            raise Refused(
+                "ct-timeout",
+                f"iptables names timeouts that another program, nfct, keeps in the kernel; it makes no `{one.name}`",
+            )
+        case Offload():
+            raise Refused("flowtable", "iptables has no flowtables: every packet of a flow goes the whole way")
         case SetMark():
             return Target(marking.assign(one))
         case CopyMark():
             return Target(marking.copy(one))
+        case SetPriority():
+            return Target(classify.target(one))
+        case SetHops():
+            return hops.target(one, context.family)
+        case Trace():
+            return Target("-j TRACE")
+        case Duplicate():
+            return Target(tee.target(one, context.family))
+        case StripTcpOptions():
+            return strip.target(one)
         case Notrack():
             return Target("-j CT --notrack")
         case ClampMss():
@@ -203,26 +240,17 @@ def statement(one: Statement, family: Family) -> Target | None:
         case SetDscp():
             return rewriting.dscp(one)
         case Tproxy():
-            return rewriting.tproxy(one, family)
+            return rewriting.tproxy(one, context.family)
         case Synproxy():
             return rewriting.synproxy(one)
         case UpdateSet():
-            return Target(sets.update(one))
+            return Target(sets.update(one, context))
         case Native():
             return native.target(one)
-        case (
-            AssignTimeout()
-            | AssignZone()
-            | Offload()
-            | MapMark()
-            | SetPriority()
-            | SetHops()
-            | Trace()
-            | Duplicate()
-            | StripTcpOptions()
-            | OpaqueStatement()
-        ):
-            raise Refused("unknown-node", f"iptables has no words for {type(one).__name__}")
+        case OpaqueStatement():
+            return opaque.target(one)
+        case MapMark():
+            raise AssertionError("a map is made lines before")
         case _:
             assert_never(one)
 
@@ -244,7 +272,9 @@ def verdict(one: Verdict, family: Family) -> str:
             return "-j RETURN"
         case Nat():
             return nat.target(one, family)
-        case NatMap() | Queue() | VerdictMap():
-            raise Refused("unknown-node", f"iptables has no words for {type(one).__name__}")
+        case Queue():
+            return queue.target(one)
+        case NatMap() | VerdictMap():
+            raise AssertionError("a map is made lines before")
         case _:
             assert_never(one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from polc.backends.iptables.extensions.words import Refused, Words, module
 from polc.ir.family import Family
-from polc.ir.matches import AddressType, AddressTypeMatch, ReversePathMatch, Side
+from polc.ir.matches import AddressType, AddressTypeMatch, Direction, ReversePathMatch, Side
 
 _TYPES = (
     AddressType.UNICAST,
@@ -19,6 +19,7 @@ _TYPES = (
 """The order of the bits, in which iptables-save prints them (linux/netfilter/xt_addrtype.h)."""
 _NOT_IP6 = frozenset({AddressType.BROADCAST, AddressType.BLACKHOLE, AddressType.PROHIBIT})
 """The kernel refuses these for IPv6."""
+_LIMITS = {Direction.IN: "in", Direction.OUT: "out"}
 _OPTIONS = {Side.SADDR: "--src-type", Side.DADDR: "--dst-type"}
 
 
@@ -32,4 +33,5 @@ def address_type(match: AddressTypeMatch, family: Family) -> Words:
         words = ", ".join(sorted(f"`{one.value}`" for one in unknown))
         raise Refused("address-type", f"iptables knows no {words} among IPv6 addresses", "make a rule of IPv4 for it")
     names = ",".join(one.value.upper() for one in _TYPES if one in match.types)
-    return module(f"addrtype {'! ' if match.negated else ''}{_OPTIONS[match.side]} {names}")
+    limit = "" if match.interface is None else f" --limit-iface-{_LIMITS[match.interface]}"
+    return module(f"addrtype {'! ' if match.negated else ''}{_OPTIONS[match.side]} {names}{limit}")

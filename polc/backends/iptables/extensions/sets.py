@@ -5,30 +5,36 @@ A line that adds goes on to the rule's next one, be the set full or not.
 
 from __future__ import annotations
 
+from polc.backends.iptables.extensions import settypes
+from polc.backends.iptables.extensions.context import Context
 from polc.backends.iptables.extensions.words import Refused, Words, module
-from polc.ir.matches import SetMatch
-from polc.ir.selectors import Selector, Side
-from polc.ir.statements import UpdateSet
+from polc.ir.matches import ElementMatch, SetMatch
+from polc.ir.statements import SetOperation, UpdateSet
 
 _LONGEST_TIMEOUT = 2147483  # IPSET_MAX_TIMEOUT; the target shortens what is longer without a word
 
-_SIDES: dict[Selector, str] = {Side.SADDR: "src", Side.DADDR: "dst"}
+
+def words(match: SetMatch, context: Context) -> Words:
+    ends = settypes.directions(context.sets[match.set_name], match.key)
+    return module(f"set {'! ' if match.negated else ''}--match-set {match.set_name} {ends}")
 
 
-def _ends(key: tuple[Selector, ...]) -> str:
-    lacking = [one for one in key if one not in _SIDES]
-    if lacking:
-        raise Refused("set-key", f"an ipset has no key of {' and '.join(one.value for one in lacking)}")
-    return ",".join(_SIDES[one] for one in key)
+def elements(match: ElementMatch, context: Context) -> Words:
+    """Elements that are an ipset of their own."""
+    name, form = context.elements[match]
+    return module(f"set {'! ' if match.negated else ''}--match-set {name} {settypes.directions(form, match.key)}")
 
 
-def words(match: SetMatch) -> Words:
-    return module(f"set {'! ' if match.negated else ''}--match-set {match.set_name} {_ends(match.key)}")
-
-
-def update(one: UpdateSet) -> str:
+def update(one: UpdateSet, context: Context) -> str:
     """``--exist`` renews the time of an address that is in the set already."""
-    text = f"-j SET --add-set {one.set_name} {_ends(one.key)} --exist"
+    ends = settypes.directions(context.sets[one.set_name], one.key)
+    match one.operation:
+        case SetOperation.DELETE:
+            return f"-j SET --del-set {one.set_name} {ends}"
+        case SetOperation.ADD:
+            text = f"-j SET --add-set {one.set_name} {ends}"
+        case SetOperation.UPDATE:
+            text = f"-j SET --add-set {one.set_name} {ends} --exist"
     if one.timeout is None:
         return text
     check_timeout(one.timeout, one.set_name)

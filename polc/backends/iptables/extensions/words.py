@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from polc.ir.family import Family
-
 
 class Rank(IntEnum):
     """The order in which iptables-save prints a rule (print_rule4 of iptables, nft_ipv4_save_rule)."""
@@ -26,17 +24,6 @@ class Piece:
 
     rank: Rank
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What an extension may need to know about where the rule stands.
-
-    ``shared`` names the limit tables that more than one rule of this family's file counts in.
-    """
-
-    family: Family
-    shared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +61,10 @@ class Refused(Exception):
     def __init__(self, name: str, message: str, help: str = "") -> None:
         super().__init__(message)
         self.difference = Difference(name, message, help)
+
+
+def leaving_chain(help: str) -> Refused:
+    return Refused("leaves-chain", "it takes a chain of its own, out of which `return` and `goto` cannot lead", help)
 
 
 def module(text: str) -> Words:

@@ -1,6 +1,7 @@
 """FTP: net/netfilter/nf_conntrack_ftp.c, nf_nat_ftp.c.
 
-Each packet with data is taken to begin a line, which it does wherever a program writes one command or answer at a time.
+Only packets that begin where an earlier one ended a line are read, so the first data of either end are not. Of packets
+without a sequence number each is taken to begin a line, as it does where programs write one line at a time.
 """
 
 from __future__ import annotations
@@ -20,16 +21,50 @@ _PORT = re.compile(rb"PORT[^ ]* " + _SIX_NUMBERS + rb"\r", re.IGNORECASE)
 _PASV = re.compile(rb"227 \D*" + _SIX_NUMBERS + rb"(?!\d)", re.IGNORECASE)
 _EPRT = re.compile(rb"EPRT[^ ]* ([!-/:-~])([12])\1([0-9A-Fa-f:.]+)\1(\d{1,5})\1", re.IGNORECASE)
 _EPSV = re.compile(rb"229 [^(]*\(([!-/:-~])\1\1(\d{1,5})\1", re.IGNORECASE)
+_REMEMBERED = 2  # NUM_SEQ_TO_REMEMBER
 _COMMANDS = ((rb"PORT", _PORT), (rb"EPRT", _EPRT)), ((rb"227 ", _PASV), (rb"229 ", _EPSV))
+
+
+class _Lines:
+    """struct nf_ct_ftp_master: the sequence numbers behind the last two lines of each end."""
+
+    __slots__ = ("behind",)
+
+    def __init__(self) -> None:
+        self.behind: tuple[list[int], list[int]] = ([], [])
+
+    def note(self, seq: int, reply: bool) -> None:
+        """update_nl_seq: of two the older one goes."""
+        known = self.behind[reply]
+        if seq in known:
+            return
+        if len(known) < _REMEMBERED:
+            known.append(seq)
+            return
+        older = 0 if (known[1] - known[0]) & 0xFFFFFFFF < 1 << 31 else 1
+        known[older] = seq
 
 
 def read(world: World, flow: Flow, flight: Flight) -> bool:
     """help: the port that one end names is expected to be called by the other; a command that cannot be read is
     dropped.
     """
-    data = flight.payload
+    data, seq = flight.payload, flight.packet.seq
     if flight.state != ESTABLISHED or flight.protocol != TCP or not data:
         return True
+    if seq is None:
+        return _line(world, flow, flight)
+    if not isinstance(flow.helper_data, _Lines):
+        flow.helper_data = _Lines()
+    lines = flow.helper_data
+    passes = seq not in lines.behind[flight.reply] or _line(world, flow, flight)
+    if passes and data.endswith(b"\n"):
+        lines.note(seq + len(data) & 0xFFFFFFFF, flight.reply)
+    return passes
+
+
+def _line(world: World, flow: Flow, flight: Flight) -> bool:
+    data = flight.payload
     for word, pattern in _COMMANDS[flight.reply]:
         if data[: len(word)].upper() != word:
             continue

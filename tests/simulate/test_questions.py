@@ -81,7 +81,8 @@ def test_an_ack_out_of_the_blue_is_new_unless_the_kernel_is_strict() -> None:
 
 def test_a_reply_to_one_way_udp() -> None:
     play = Play(
-        "output: {default: accept}\ninput: {default: drop, rules: [accept state established, accept udp/514 state new]}\n"
+        "output: {default: accept}\n"
+        "input: {default: drop, rules: [accept state established, accept udp/514 state new]}\n"
     )
     play.play("accept new: udp host:5000 -> 198.51.100.9:53 out eth0", "accept established: reply")
     # A log server that never answers: every line is NEW, until something comes back.

@@ -1,0 +1,30 @@
+"""IPv6 extension headers: ``-m ipv6header --soft``, which asks whether they are among the packet's
+(net/ipv6/netfilter/ip6t_ipv6header.c). A mobility header is the last one, and so the packet's protocol (RFC 6275, 6.1).
+"""
+
+from __future__ import annotations
+
+from polc.backends.cascade import Alternatives
+from polc.backends.iptables.extensions import mobility, service
+from polc.backends.iptables.extensions.words import Words, module
+from polc.ir.matches import ExtensionHeader, ExtensionHeaderMatch
+
+_NAMES = {
+    ExtensionHeader.HBH: "hop-by-hop",
+    ExtensionHeader.RT: "ipv6-route",
+    ExtensionHeader.FRAG: "ipv6-frag",
+    ExtensionHeader.DST: "ipv6-opts",
+}
+"""As iptables-save prints them (libip6t_ipv6header.c)."""
+
+
+def split(match: ExtensionHeaderMatch) -> Alternatives:
+    if match.header is ExtensionHeader.MH:
+        return Alternatives((ExtensionHeaderMatch(match.header),), excluded=match.negated, slot="-p")
+    return Alternatives((match,))
+
+
+def words(match: ExtensionHeaderMatch) -> Words:
+    if match.header is ExtensionHeader.MH:
+        return Words((service.protocol(mobility.PROTOCOL),))
+    return module(f"ipv6header {'! ' if match.negated else ''}--header {_NAMES[match.header]} --soft")
