@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from compiled import every_loader
-from place_table import INET, NAT, RULES, TRACKED, at, written
+from place_table import INET, INGRESS, NAT, RAW, RULES, TRACKED, at, written
 
 from polc.compiler import ANY_APPROXIMATION, compile_policy
 from polc.diagnostics import Failure
@@ -19,9 +19,9 @@ NO_WORDS: dict[str, dict[str, tuple[str, ...]]] = {
         "count web": (*INET, *NAT),
         "accept where fragment": (*INET, *NAT),
         # A helper is attached in the table raw, by hooks that a packet passes before this one.
-        "helper ftp tcp/21": ("mangle.postrouting",),
+        "helper ftp tcp/21": ("mangle.postrouting", "nat.postrouting"),
         # The devgroup match takes no group of the incoming interface there.
-        "accept where meta iifgroup 1": ("mangle.postrouting",),
+        "accept where meta iifgroup 1": ("mangle.postrouting", "nat.postrouting"),
         "accept where ether daddr 02:00:5e:00:53:01": at("prerouting", "input", "forward"),
         "accept where ether type ip": at("prerouting", "input", "forward"),
         "accept where vlan id 5": at("prerouting", "input", "forward"),
@@ -48,6 +48,9 @@ NOT_IN_EVERY_KERNEL = ("queue", "flow add")
 def rules_of(place: str, target: str) -> list[str]:
     refused = NO_WORDS[target]
     found = [rule for rule, places in RULES.items() if place in places and place not in refused.get(rule, ())]
+    # Before conntrack a helper is attached where all packets come by.
+    alone = place in RAW and target == "iptables"
+    found = [rule for rule in found if not (alone and rule.startswith("helper"))]
     return [rule for rule in found if target != "nft" or not rule.startswith(NOT_IN_EVERY_KERNEL)]
 
 
