@@ -179,6 +179,20 @@ def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
         assert stop.value.code == 0
 
 
+def test_layouts_and_ipsets_are_of_iptables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = str(write(tmp_path, GOOD.replace("tcp/22", "tcp/22 from 192.0.2.1, 192.0.2.9")))
+    for verb, target in (("compile", "nft"), ("verify", "nft")):
+        assert main([verb, policy, "--target", target, "--layout", "coexist", "--ipset", "always"]) == 2
+        assert capsys.readouterr().err == f"polc {verb}: --layout and --ipset: for iptables alone\n"
+    out = tmp_path / "out"
+    arguments = ["compile", policy, "--target", "iptables", "-o", f"{out}/"]
+    assert main([*arguments, "--layout", "coexist", "--ipset", "always"]) == 0
+    assert sorted(file.name for file in out.iterdir()) == ["load.sh", "rules.v4", "rules.v6", "sets.ipset"]
+    assert "-A INPUT -j polc-INPUT\n" in (out / "rules.v4").read_text()
+    assert main([*arguments, "--only", "rules.v4", "--ipset", "never"]) == 0
+    assert "-s 192.0.2.9/32" in (out / "rules.v4").read_text()
+
+
 def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     policy = write(tmp_path, GOOD)
     command = f"{sys.executable} -m polc compile {policy} --target nft | true"

@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("analysis", "kernel", "lift"),
     ("testing", "explaining"),
+    ("firewalls",),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -87,6 +87,13 @@ BESIDES = {
     "native": _input("{native: {nft: accept, nft_json: [{accept: null}]}}"),
     "set-name": _input("drop from @a-name-of-twenty-nine-letters", _group("a-name-of-twenty-nine-letters", 10)),
     "set-size": _input("drop from @seen", _group("seen", 16_777_217)),
+    "base-chain": "polc: 1\ningress: {eth0: {default: accept, rules: [drop tcp/23]}}\n",
+    "ct-timeout": _input("accept tcp/80 ct timeout set t", "timeouts: {t: {protocol: tcp, close: 4s}}\n"),
+    "flowtable": "polc: 1\nflowtables: {fast: {devices: [eth0]}}\n"
+    "forward: {default: drop, rules: [accept tcp flow add @fast]}\n",
+    "queues": _input("queue 0-65535 udp"),
+    "helper-zone": "polc: 1\nraw: {prerouting: [accept ct zone set 5]}\n"
+    "input: {default: drop, rules: [accept tcp/21 helper ftp]}\n",
     "helper-before-nat": "polc: 1\nforward: {default: drop, rules: [accept tcp/21 helper ftp]}\n"
     "nat: ['dnat tcp/2121 -> 192.0.2.1:21']\n",
 }
@@ -104,6 +111,7 @@ def test_what_is_told_in_prose(name: str, tmp_path: Path) -> None:
 def test_the_rest_is_what_no_policy_leads_to() -> None:
     (listed,) = re.findall(r"No policy of the language leads to these.*?\n\n", PAGE.read_text(), re.DOTALL)
     unreachable = set(re.findall(r"`([a-z0-9-]+)`", listed))
-    on_hosts = {"missing-module"}  # tests/backends/iptables/test_needs.py
-    assert unreachable | {row.name for row in NAMED} | BESIDES.keys() | on_hosts == names()
+    # With options: tests/backends/iptables/test_needs.py, tests/kernel/test_coexist.py.
+    asked_for = {"missing-module", "coexist-name"}
+    assert unreachable | {row.name for row in NAMED} | BESIDES.keys() | asked_for == names()
     assert not unreachable & ({row.name for row in NAMED} | BESIDES.keys())

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from polc.cli.inputs import Input, load_input
 from polc.diagnostics import Collector, Failure
 from polc.diagnostics.text import render
+from polc.firewalls import Firewall, read_firewall
 from polc.simulate import (
     Draft,
     Fate,
     Host,
+    Loaded,
     Outcome,
     Settings,
     Simulator,
@@ -42,8 +43,10 @@ class _Add(argparse.Action):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "rulesets", metavar="POLICY", nargs="+", help="the policy; several are several rulesets on one host"
-    )
+        "rulesets", metavar="FILE", nargs="+",
+        help="a policy, a file of iptables-save, a script of iptables commands, or nft's JSON; several are several "
+        "rulesets on one host",
+    )  # fmt: skip
     steps = parser.add_argument_group("steps, which are done in the order given")
     steps.add_argument(
         "--packet", metavar="WORDS", action=_Add, help="such as 'tcp 198.51.100.9:4000 -> host:22 in eth0'"
@@ -82,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if [*arguments.rulesets, *files].count("-") > 1:
         return _usage("standard input can be read once")
     collector = Collector()
-    inputs = [load_input(path, collector) for path in arguments.rulesets]
+    inputs = [read_firewall(path, collector) for path in arguments.rulesets]
     sys.stderr.write(render(collector))
     try:
         settings = _settings(arguments.sysctl)
@@ -91,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage(str(error))
     drafts = [one for step in getattr(arguments, _ORDER) for one in _drafts(*step)]
     host = _host(arguments.host) if arguments.host else _host_of(inputs, drafts)
-    simulator = Simulator([one.loaded for one in inputs], host, settings, start=start)
+    simulator = Simulator(_loaded(inputs), host, settings, start=start)
     outcomes = [one for one in _simulate(simulator, drafts, host, arguments) if one is not None]
     if arguments.output_format == "json":
         print(json.dumps([_as_json(*one, trace=arguments.trace) for one in outcomes], indent=2))
@@ -198,11 +201,15 @@ def _host(words: str) -> Host:
     return read_host(SourceFile("--host", words))
 
 
-def _host_of(inputs: Sequence[Input], drafts: Sequence[Draft | _Capture]) -> Host:
+def _loaded(inputs: Sequence[Firewall]) -> list[Loaded]:
+    return [Loaded(ruleset, one.flavour) for one in inputs for ruleset in one.rulesets]
+
+
+def _host_of(inputs: Sequence[Firewall], drafts: Sequence[Draft | _Capture]) -> Host:
     """The host of the first file that says what it is."""
     described = next((one.host for one in inputs if one.host is not None), None)
     names = (name for one in drafts if isinstance(one, Draft) for name in one.interfaces)
-    return described or assumed_host([one.loaded.ruleset for one in inputs], names)
+    return described or assumed_host([ruleset for one in inputs for ruleset in one.rulesets], names)
 
 
 def _start(text: str | None) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from polc.backends.iptables.compare import split_words
+from polc.backends.iptables.compare_ipsets import sets_left_by
 from polc.backends.iptables.tables import TABLES
 from polc.report.model import SetReport
 from polc.report.shape import Chain, Line, Way, WayKind
@@ -120,17 +121,7 @@ def _ways(target: str, goto: bool, declared: dict[str, list[Line]]) -> tuple[Way
 
 
 def sets(file: str, text: str) -> Iterator[SetReport]:
-    """The sets of a file for ``ipset restore``."""
-    members: dict[str, int] = {}
-    created: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        match line.split():
-            case ["create", name, *words]:
-                created[name] = words
-            case ["add", name, *_]:
-                members[name] = members.get(name, 0) + 1
-            case _:
-                pass
-    for name, words in created.items():
-        size = int(words[words.index("maxelem") + 1]) if "maxelem" in words else None
-        yield SetReport(file, name, f"ipset {words[0]}", size, members.get(name, 0))
+    """The sets that a file for ``ipset restore`` leaves."""
+    for name, one in sets_left_by(text).items():
+        size = one.options.get("maxelem")
+        yield SetReport(file, name, f"ipset {one.options['type']}", int(size) if size else None, len(one.members))

@@ -135,7 +135,9 @@ class Simulator:
         outcome = self.send(self._talks.numbered(packet), tracer)
         if outcome.leaves is not None:
             self._talks.seen_as(packet, outcome.leaves)
-        return outcome
+        # Told as it was written: the numbers are what anybody would expect.
+        self.last = replace(outcome, packet=packet)
+        return self.last
 
     def answer(self, reply: Reply | None = None) -> Packet:
         """The answer of whoever got the last packet.

@@ -7,6 +7,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,11 +21,12 @@ from polc.backends.nft.backend import NftBackend
 from polc.diagnostics import Collector, Failure
 from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
 from polc.ir.family import Family
-from polc.ir.matches import OpaqueMatch
+from polc.ir.matches import STATEFUL, OpaqueMatch
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Ruleset
-from polc.ir.statements import OpaqueStatement
-from polc.ir.verdicts import Accept
+from polc.ir.ruleset import Chain, Rule, Ruleset
+from polc.ir.stateful import Connections, Hits, Limit, Quota
+from polc.ir.statements import ClampMss, OpaqueStatement
+from polc.ir.verdicts import Goto, Jump
 from polc.passes import pipeline
 from polc.source import SourceFile
 
@@ -42,13 +44,19 @@ def family(path: Path) -> Family:
     return Family.IP6 if ".v6." in path.name else Family.IP
 
 
+@cache
+def ruleset_of(path: Path) -> tuple[Ruleset, Collector]:
+    collector = Collector()
+    (found,) = read([Input(source(path), Kind.RESTORE, family(path))], collector)
+    return found, collector
+
+
 @pytest.mark.parametrize("path", saved(), ids=lambda path: path.name)
 def test_every_file_is_read_whole(path: Path) -> None:
     text = source(path)
     assert kind_of(text.text) is Kind.RESTORE
     assert family_of(text) is family(path)
-    collector = Collector()
-    (found,) = read([Input(text, Kind.RESTORE, family(path))], collector)
+    found, collector = ruleset_of(path)
     left_out = [one for one in collector if one.code in KNOWN_NOTES]
     assert len(left_out) == len(collector.diagnostics)
     # Each line is a rule, or left out with a word.
@@ -65,8 +73,7 @@ def test_what_stays_in_its_own_words() -> None:
     words: dict[str, int] = {}
     count = 0
     for path in saved():
-        (found,) = read([Input(source(path), Kind.RESTORE, family(path))], Collector())
-        for chain in found.chains:
+        for chain in ruleset_of(path)[0].chains:
             for rule in chain.rules:
                 count += 1
                 for one in (*rule.matches, *rule.statements):
@@ -152,6 +159,44 @@ def emitted(vector: Vector) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("-A")]
 
 
+def same_meaning(rule: Rule, chains: tuple[Chain, ...]) -> object:
+    """The rule without what writing it changes: the order of matches that count nothing, names of chains and of what
+    counts.
+    """
+    plain = sorted(repr(one) for one in rule.matches if not isinstance(one, STATEFUL))
+    counting = [
+        replace(one, table="") if isinstance(one, Limit | Hits | Connections | Quota) else one
+        for one in rule.matches
+        if isinstance(one, STATEFUL)
+    ]
+    verdict: object = rule.verdict
+    if isinstance(rule.verdict, Jump | Goto):
+        called = rule.verdict.chain
+        verdict = type(rule.verdict), next(at for at, chain in enumerate(chains) if chain.name == called)
+    return plain, counting, rule.statements, verdict
+
+
+def written(found: Ruleset, own: Family) -> str | None:
+    """The file of the iptables backend; None where something of it is not exact, or takes chains of its own."""
+    if any(isinstance(one, ClampMss) for chain in found.chains for rule in chain.rules for one in rule.statements):
+        return None
+    output = IptablesBackend().emit(pipeline.run(found), Options("restore"))
+    name = "rules.v4" if own is Family.IP else "rules.v6"
+    return None if output.deviations else next(one.text for one in output.files if one.name == name)
+
+
+@pytest.mark.parametrize("path", saved(), ids=lambda path: path.name)
+def test_what_is_written_is_read_as_the_same(path: Path) -> None:
+    found, _ = ruleset_of(path)
+    text = written(found, family(path))
+    if text is None:
+        pytest.skip("not exact on the iptables target")
+    (again,), _ = import_all(text, family=family(path))
+    for one, other in zip(found.chains, again.chains, strict=True):
+        expected = [same_meaning(rule, found.chains) for rule in one.rules]
+        assert [same_meaning(rule, again.chains) for rule in other.rules] == expected
+
+
 SAME = (
     # Numbers and names of the host's tables, which iptables-save prints as the host has them.
     (r"-p (?:33|dccp)\b", "-p dccp"),
@@ -171,12 +216,27 @@ def normal(line: str) -> str:
 
 
 def test_rules_come_back_as_they_were() -> None:
+    """To the letter, or as other words for the same, which are read as the same rules."""
     taken = vectors("OK")
-    back = [vector for vector in taken if [normal(line) for line in emitted(vector)] == [normal(vector.wanted)]]
-    assert len(back) / len(taken) >= LEAST
+    letter = meaning = 0
+    for vector in taken:
+        lines = emitted(vector)
+        if [normal(line) for line in lines] == [normal(vector.wanted)]:
+            letter += 1
+        elif lines and _read_as(lines, vector) == _read_as([f"-A {vector.chain} {vector.rule}"], vector):
+            meaning += 1
+    assert letter / len(taken) >= TO_THE_LETTER
+    assert (letter + meaning) / len(taken) >= SAME_MEANING
 
 
-LEAST = 0.6
+TO_THE_LETTER = 0.8
+SAME_MEANING = 0.95
+
+
+def _read_as(lines: list[str], vector: Vector) -> list[list[object]]:
+    chains = " ".join({line.split()[1] for line in lines if line.split()[1] != vector.chain})
+    (found,), _ = import_all(table(*lines, name=vector.table, chains=chains), family=vector.family)
+    return [[same_meaning(rule, found.chains) for rule in chain.rules] for chain in found.chains]
 
 
 @pytest.mark.parametrize("name", ["acl1", "fw1", "ipc1"])
@@ -192,16 +252,11 @@ def test_ten_thousand_rules_to_nft(name: str) -> None:
 
 
 def test_a_hundred_thousand_lines() -> None:
-    rules = [
-        f"-A INPUT -s 10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/32 -p tcp -m tcp --dport 22 -j DROP"
-        for n in range(100_000)
-    ]
+    addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/32" for n in range(100_000))
+    rules = [f"-A INPUT -s {address} -p tcp -m tcp --dport 22 -j DROP" for address in addresses]
+    rules[50_000] = "-A INPUT -p tcp --dprot 22"
     start = time.process_time()
-    (found,), _ = import_all(table(*rules))
+    (wrong,) = errors(table(*rules))
     assert time.process_time() - start < 60
-    (chain,) = found.chains
-    assert isinstance(chain, BaseChain)
-    assert chain.policy == Accept()
-    assert len(chain.rules) == 100_000
-    wrong = errors(table(*rules[:50_000], "-A INPUT -p tcp --dprot 22", *rules[50_000:]))
-    assert [one.span.line for one in wrong if one.span] == [50_002]
+    assert wrong.span is not None
+    assert wrong.span.line == 50_002

@@ -31,6 +31,16 @@ def test_the_rules_of_the_question() -> None:
     assert rule.origin.span.line == 3
 
 
+def test_comments_of_both_are_kept() -> None:
+    def commented(line: str, comment: str) -> str:
+        return line.replace(" -m recent", f" -m comment --comment {comment} -m recent")
+
+    (rule,) = rules(commented(SET, "seen"), commented(UPDATE, "blocked"))
+    assert rule.origin.comment == "seen; blocked"
+    (rule,) = rules(commented(SET, "guard"), commented(UPDATE, "guard"))
+    assert rule.origin.comment == "guard"
+
+
 def test_without_refresh() -> None:
     (rule,) = rules(SET, RCHECK)
     assert rule.matches[-1] == Hits(10, 100, SOURCE, False, "SSH")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from importing import import_all, rules, table
 
@@ -340,6 +342,21 @@ def _reasons(rule: Rule) -> None:
         if isinstance(match, OpaqueMatch):
             assert match.reason
             assert not match.reason.endswith(".")
+
+
+def test_a_line_is_read_the_same_whatever_stands_before_it() -> None:
+    """Shapes and values that were seen are known again."""
+    lines = [f"-A INPUT {words} -j DROP" for words, _ in IP]
+    alone = [rule for line in lines for rule in rules(line, chain="input")]
+    for together in (lines, lines[::-1], [*lines, *lines]):
+        found = rules(*together, chain="input")
+        expected = alone * (len(found) // len(alone)) if together[0] == lines[0] else alone[::-1]
+        assert [_nameless(rule) for rule in found] == [_nameless(rule) for rule in expected]
+
+
+def _nameless(rule: Rule) -> list[str]:
+    """What is counted has the rule's number in its name."""
+    return [re.sub(r"input-\d+", "", repr(match)) for match in rule.matches]
 
 
 LOCAL = [

@@ -311,8 +311,7 @@ def lowered(rule: object, section: str = SECTIONS[0]) -> tuple[object, ...]:
     head = f"polc: 1\n{HEAD}{FLOWS}{section.replace('RULE', json.dumps(rule))}\n"
     found = read_bytes(head.encode())
     if not isinstance(found, Ruleset):
-        # Findings come in the order of the text, and the two forms order their words differently; where a text has
-        # escapes in it, several of one kind are told at one place.
+        # Findings come in the order of the text, and the two forms order their words differently.
         return ("refused", *sorted({one.code for one in found}))
     # Names and comments stand outside equality, and must be equal too.
     return tuple(

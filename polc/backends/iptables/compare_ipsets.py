@@ -15,7 +15,7 @@ _MOST = 5
 
 
 @dataclass(slots=True)
-class _Set:
+class SetHeld:
     """``fixed``: made to be exchanged with one that is there, so that nothing else is in it."""
 
     options: dict[str, str]
@@ -28,10 +28,10 @@ def differences(emitted: str, saved: str) -> tuple[str, ...]:
 
     Members that ``saved`` has beside count for sets that no rule fills alone. Other sets of the host do not.
     """
-    return tuple(_differences(_parse(emitted), _parse(saved)))
+    return tuple(_differences(sets_left_by(emitted), sets_left_by(saved)))
 
 
-def _differences(wanted: dict[str, _Set], found: dict[str, _Set]) -> Iterator[str]:
+def _differences(wanted: dict[str, SetHeld], found: dict[str, SetHeld]) -> Iterator[str]:
     for name, one in wanted.items():
         if name not in found:
             yield f"set {name} is missing"
@@ -53,13 +53,13 @@ def _some(members: set[str]) -> str:
     return ", ".join(f"`{one}`" for one in named) + more
 
 
-def _parse(text: str) -> dict[str, _Set]:
+def sets_left_by(text: str) -> dict[str, SetHeld]:
     """The sets that commands leave (ipset(8))."""
-    sets: dict[str, _Set] = {}
+    sets: dict[str, SetHeld] = {}
     for line in text.splitlines():
         match line.split():
             case ["create", name, *options]:
-                sets[name] = _Set(_options(options))
+                sets[name] = SetHeld(_options(options))
             case ["add", name, member, *options] if name in sets:
                 # The time that a member has left is no part of it.
                 sets[name].members[f"{member} wildcard" if "wildcard" in options else member] = None

@@ -162,6 +162,8 @@ class _Emission:
         """The named sets, and the groups that a line asks; the last ones say that all before them are complete."""
         found = [one for _, one in self.sets.values()]
         for family in self.families:
+            if not self.groups[family].sets:
+                continue
             asked = {name for line in self._lines_of(family) for name in re.findall(r"--match-set (\S+) ", line)}
             found += (one for one in self.groups[family].sets if one.name in asked)
         ends = {family: ipsets.end(family, self.prefix) for family in self.families if ipsets.begins(found, family)}
@@ -235,13 +237,15 @@ class _Emission:
 
     def _stays(self, rule: Rule, chain: Chain, position: int) -> _Stays | None:
         """The rule without what no packet of its chain meets, and without helpers; None when it is refused."""
-        if not ipsets.named(rule) <= self.sets.keys() | self.fixed.keys():
-            return None  # refused with its set
-        rule, spelled = self._spelled_out(rule)
+        spelled: tuple[Difference, ...] = ()
+        if self.ruleset.sets:
+            if not ipsets.named(rule) <= self.sets.keys() | self.fixed.keys():
+                return None  # refused with its set
+            rule, spelled = self._spelled_out(rule)
         try:
             self.at_odds.check(rule)
             check_verdict(rule.verdict, self.places[chain.name])
-            rule = ipsets.with_ports(rule, self.forms)
+            rule = ipsets.with_ports(rule, self.forms) if self.forms else rule
             found = _at_hook(rule, chain, self.places[chain.name])
             if found is None:
                 return None
@@ -328,7 +332,8 @@ class _Emission:
         places = self.places[chain.name]
         lines = Lines()
         for one in unfolded.rules:
-            found = _at_hook(one, chain, places)
+            # The rule itself has been looked at.
+            found = one if one is rule else _at_hook(one, chain, places)
             if found is not None:
                 check_nodes(found, places)
                 lines.add(lower(found, context, fresh))

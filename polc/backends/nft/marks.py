@@ -14,12 +14,12 @@ from polc.ir.intervals import Intervals
 from polc.ir.matches import CtState, CtStateMatch, FieldMatch
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.statements import CopyMark, Counter, Log, MarkField, SetMark, SetPriority, Trace
-from polc.ir.verdicts import Jump, leaves
+from polc.ir.verdicts import Jump, Return, leaves
 
 WHOLE = 0xFFFFFFFF
 
 _FIELDS = {MarkField.META: Field.META_MARK, MarkField.CT: Field.CT_MARK}
-_TRACKED = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
+_WITHOUT_FLOW = CtStateMatch(CtState.INVALID | CtState.UNTRACKED)
 
 
 def source(one: CopyMark) -> MarkField:
@@ -49,11 +49,12 @@ def _apart(rule: Rule, place: int, copy: CopyMark, fresh: Callable[[], str]) -> 
         raise Refused(
             "bits of a mark are copied in several rules of nft, beside which this cannot stand", "a rule for each"
         )
-    # Without a flow there is no mark to copy, and the packet's stays as it is.
-    needed = (_TRACKED,) if copy.to is MarkField.META else ()
     plain = replace(rule, matches=(), statements=(), verdict=None)
     cleared, copied = masks(copy)
     inner = [replace(plain, statements=before)] if before else []
+    if copy.to is MarkField.META:
+        # Without a flow there is no mark to copy: the packet's stays as it is, and the rule is broken off.
+        inner.append(replace(plain, matches=(_WITHOUT_FLOW,), verdict=Return()))
     if cleared:
         inner.append(replace(plain, statements=(SetMark(copy.to, 0, cleared),)))
     field = _FIELDS[source(copy)]
@@ -71,6 +72,6 @@ def _apart(rule: Rule, place: int, copy: CopyMark, fresh: Callable[[], str]) -> 
         )
     name = fresh()
     return Cascade(
-        (replace(rule, matches=(*needed, *rule.matches), statements=(), verdict=Jump(name)),),
+        (replace(rule, statements=(), verdict=Jump(name)),),
         (RegularChain(name, tuple(inner), rule.origin),),
     )

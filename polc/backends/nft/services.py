@@ -56,16 +56,23 @@ def compare_group(service: ServiceMatch) -> tuple[Compare, ...]:
                 raise Refused(f"protocol {protocol} has no ports")
             name = PROTOCOL_NAMES[protocol]
             sides = (("sport", sport), ("dport", dport))
-            return tuple(Compare(Payload(name, field), Numbers(ports)) for field, ports in sides if ports is not None)
+            return tuple(_among(Payload(name, field), ports, 65535) for field, ports in sides if ports is not None)
         case IcmpTerm():
             name = "icmp" if first.protocol == ICMP else "icmpv6"
             terms = [term for term in service.terms if isinstance(term, IcmpTerm)]
             types = Intervals.of((term.type, term.type) for term in terms)
             codes = Intervals.of((term.code, term.code) for term in terms if term.code is not None)
-            type_match = Compare(Payload(name, "type"), Numbers(types))
-            return (type_match, Compare(Payload(name, "code"), Numbers(codes))) if codes else (type_match,)
+            type_match = _among(Payload(name, "type"), types, 255)
+            return (type_match, _among(Payload(name, "code"), codes, 255)) if codes else (type_match,)
         case _:
             assert_never(first)
+
+
+def _among(left: Payload, values: Intervals, highest: int) -> Compare:
+    """A comparison with the values, or, where those are both ends and more, with the fewer that are not among them."""
+    if len(values.ranges) > 1 and 0 in values and highest in values:
+        return Compare(left, Numbers(values.complement(0, highest)), negated=True)
+    return Compare(left, Numbers(values))
 
 
 def names_transport(service: ServiceMatch) -> bool:

@@ -181,6 +181,6 @@ IMPORT_CODES: tuple[Code, ...] = (
         "chains that are too deep for nft",
         what="rules jump from chain to chain more than 15 deep (a warning)",
         why="nft loads no such rules (NFT_JUMP_STACK_SIZE); iptables does",
-        instead="fewer chains in a row, or `-g` where nothing comes behind the jump",
+        instead="fewer chains in a row: `-g` counts as `-j` does",
     ),
 )

@@ -42,6 +42,13 @@ PACKET_CODES: tuple[Code, ...] = (
         instead="`input/3` for the third rule of `input`, `:14` for the one in line 14, or the `id` of a rule",
     ),
     Code(
+        "POL068",
+        "no firewall by itself",
+        what="the file holds the sets that rules ask, and no rules",
+        why="what becomes of packets is for rules to say",
+        instead="the file of the rules",
+    ),
+    Code(
         "POL065",
         "a test that cannot be read",
         what="a test of a policy is no verdict and packet, or what a packet becomes is no pair of ends",

@@ -53,8 +53,13 @@ BASIC: tuple[Option, ...] = (
 )
 BY_LETTER: dict[str, Option] = {one.short: one for one in BASIC if one.short}
 
-_LONG_KEYED = ("protocol", "match", "jump", "goto")
-KEYED: frozenset[str] = frozenset(
-    ("-p", "-m", "-j", "-g", *(f"--{name[:end]}" for name in _LONG_KEYED for end in range(1, len(name) + 1)))
-)
+
+def _spellings(short: str, long: str) -> list[str]:
+    return [short, *(f"--{long[:end]}" for end in range(1, len(long) + 1))]
+
+
+KEYED: frozenset[str] = frozenset((*_spellings("-p", "protocol"), *_spellings("-m", "match")))
 """Options, however abbreviated, whose word decides which further options there are."""
+
+JUMPS: frozenset[str] = frozenset(_spellings("-j", "jump"))
+"""Options, however abbreviated, whose word does so where it is an extension, and not a chain."""

@@ -46,7 +46,10 @@ def _pair(first: Draft, second: Draft, uses: Tally[str]) -> list[Draft] | None:
     if (one.name, one.key) != (other.name, other.key) or uses[one.name] != 2:
         return None
     if one.verb is RecentVerb.SET and _counts(other) and not first.statements and first.verdict is None:
-        return [_counting(second, other, 0, other.verb is RecentVerb.UPDATE)]
+        comment = "; ".join(dict.fromkeys(one.comment for one in (first, second) if one.comment))
+        origin = replace(second.origin, comment=comment)
+        both = replace(second, comment=comment, origin=origin)
+        return [_counting(both, other, 0, other.verb is RecentVerb.UPDATE)]
     if other.verb is RecentVerb.SET and one.verb is RecentVerb.UPDATE and _counts(one) and _ends(first):
         return [_counting(first, one, 1, False), replace(second, asks=second.asks[:-1])] if _fits(one) else None
     return None

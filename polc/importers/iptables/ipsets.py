@@ -226,10 +226,21 @@ def read_file(source: SourceFile, sets: Sets) -> None:
         line = source.line(number)
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        found = list(_WORD.finditer(line))
-        words = [_bare(one.group()) for one in found]
-        spans = [source.span(start + one.start(), start + one.end()) for one in found]
-        sets.run(words, source.span(start, start + len(line)), spans.__getitem__)
+        words = line.split() if '"' not in line else [_bare(word) for word in _WORD.findall(line)]
+        sets.run(words, source.span(start, start + len(line)), _Places(source, start, line))
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the words of a line are, which only errors ask."""
+
+    source: SourceFile
+    start: int
+    line: str
+
+    def __call__(self, at: int) -> Span:
+        first, last = [found.span() for found in _WORD.finditer(self.line)][at]
+        return self.source.span(self.start + first, self.start + last)
 
 
 _WORD = re.compile(r'"[^"]*"|[^\s"]+|"')

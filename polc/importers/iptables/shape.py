@@ -1,7 +1,7 @@
 """A line's options: which there are, what they belong to, and which words are theirs (getopt_long(3), iptables).
 
-That hangs on the options and on the words behind ``-p``, ``-m``, ``-j`` and ``-g`` alone. So it is found out once for
-each ``key`` of a line, and files of a hundred thousand lines have a few hundred of those.
+That hangs on the options alone, and on protocols and extensions. So it is found out once for each ``key`` of a line,
+and files of a hundred thousand lines have a few hundred of those.
 """
 
 from __future__ import annotations
@@ -35,14 +35,16 @@ Key = tuple[str | None, ...]
 def key(words: Sequence[str]) -> Key:
     """What of a line's words decides about its shape; None stands for any word that is no option."""
     found: list[str | None] = []
-    keyed = False
+    keyed = jumps = False
     for word in words:
         first = word[:1]
-        if keyed or first == "-" or first == "!":
+        if keyed or first == "-" or first == "!" or (jumps and word in registry.TARGETS):
             found.append(word)
             keyed = word in commands.KEYED or (keyed and word == "!")
+            jumps = word in commands.JUMPS or (jumps and word == "!")
         else:
             found.append("[" if first == "[" else None)
+            jumps = False
     return tuple(found)
 
 

@@ -130,14 +130,16 @@ def address(word: Word, family: Family) -> int:
     raise wrong(word, f"`{word.text}` is no {_NAMES[family]} address", help=hint)
 
 
+_AF = {Family.IP: socket.AF_INET, Family.IP6: socket.AF_INET6}
 _NAMES = {Family.IP: "IPv4", Family.IP6: "IPv6"}
 
 
 def _numeric(text: str, family: Family) -> int | None:
-    if family is Family.IP6:
-        try:
-            return int.from_bytes(socket.inet_pton(socket.AF_INET6, text), "big")
-        except (OSError, ValueError):
+    try:
+        # What this takes is the same number to every tool.
+        return int.from_bytes(socket.inet_pton(_AF[family], text), "big")
+    except (OSError, ValueError):
+        if family is Family.IP6:
             return None
     # Octets that are left out are zero, and each may be octal or hexadecimal (numeric_to_ipaddr, xtables.c).
     octets = [integer(part) for part in text.split(".")]
@@ -176,6 +178,8 @@ def masked_address(word: Word, family: Family) -> tuple[int, int]:
 def masked_ranges(value: int, mask: int, bits: int, most: int) -> Intervals | None:
     """The numbers that are ``value`` under ``mask``, None where they are more than ``most`` ranges."""
     everything = (1 << bits) - 1
+    if mask == everything:
+        return Intervals.single(value)
     hosts = ~mask & everything
     low_run = (hosts ^ (hosts + 1)) >> 1
     free = hosts & ~low_run

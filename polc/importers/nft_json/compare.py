@@ -6,8 +6,8 @@ from typing import TypeGuard, assert_never
 
 from polc.importers.nft_json import subjects as read
 from polc.importers.nft_json import symbols
-from polc.importers.nft_json.demands import ANY, Condition, Demand, Transport
-from polc.importers.nft_json.json_value import Json, Object, items, number
+from polc.importers.nft_json.demands import ANY, FLOW_PORTS, Condition, Demand, Transport
+from polc.importers.nft_json.json_value import Json, Object, compact, items, number
 from polc.importers.nft_json.pieces import Counted
 from polc.importers.nft_json.problems import Malformed, Unknown
 from polc.importers.nft_json.subjects import Subject, subject
@@ -33,6 +33,7 @@ from polc.ir.matches import (
     CtState,
     CtStateMatch,
     Direction,
+    ElementMatch,
     ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
@@ -41,15 +42,18 @@ from polc.ir.matches import (
     InterfacePattern,
     Match,
     NameMatch,
+    OpaqueMatch,
     OriginalAddressMatch,
     ReversePathMatch,
     Side,
+    Syntax,
     TcpOptionMatch,
     Trait,
     TraitMatch,
     disjoint_patterns,
 )
 from polc.ir.protocols import ICMP_FAMILY, TCP
+from polc.ir.selectors import Transport as TransportPart
 from polc.ir.stateful import EveryNth, RandomMatch
 
 OPERATORS = ("==", "!=", "<", ">", "<=", ">=", "in", "!")
@@ -124,7 +128,8 @@ def _plain(what: Subject, op: str, right: Json, layer3: bool) -> Demand | Counte
             values = _positive(op, right, icmp_kind(protocol, code=code))
             transport = Transport(Intervals.single(protocol), **{"codes" if code else "types": values})
             families = _ONLY[ICMP_FAMILY[protocol]]
-            return Demand((), families, transport, Condition.TYPES if code else None)
+            condition = Condition.TYPES if code else None
+            return Demand((), families, transport, condition, elsewhere=_bytes(protocol, values, code=code))
         case read.AddressKind(side, interface):
             return Demand((_address_type(side, interface, op, right),))
         case _:
@@ -146,6 +151,8 @@ def _presence(
         case read.Header(header):
             return Demand((ExtensionHeaderMatch(header, not _there(op, right)),), _ONLY[Family.IP6])
         case read.Option(kind):
+            if not isinstance(right, bool):
+                raise Unknown("the first byte of a TCP option")
             there = _there(op, right)
             return Demand(
                 (TcpOptionMatch(kind, not there),),
@@ -216,6 +223,17 @@ def _port(what: read.Port, ports: Intervals) -> Demand:
     return Demand((), BOTH, transport, Condition.PORTS if what.protocol is None else None)
 
 
+def _bytes(protocol: int, values: Intervals, *, code: bool) -> tuple[Match, ...]:
+    """ICMP in a packet of a family that it is not of: its number, and its first bytes as bytes."""
+    given: list[Json] = [low if low == high else {"range": [low, high]} for low, high in values.ranges]
+    left: Object = {"payload": {"base": "th", "offset": 8 if code else 0, "len": 8}}
+    statement: Object = {"match": {"op": "==", "left": left, "right": given[0] if len(given) == 1 else {"set": given}}}
+    return (
+        ElementMatch((TransportPart.PROTOCOL,), ((Intervals.single(protocol),),)),
+        OpaqueMatch(compact(statement), Syntax.NFT_JSON, "ICMP of the other family"),
+    )
+
+
 def _family(op: str, right: Json, layer3: bool) -> Demand:
     if not layer3:
         raise Unknown("the family of a packet, in a table of others than IPv4 and IPv6")
@@ -249,12 +267,15 @@ def _field(field: Field, op: str, right: Json, layer3: bool) -> Demand:
         values = _of_seconds(op, values)
     fact = FIELDS[field]
     families = BOTH if fact.family is None else _ONLY[fact.family]
-    if field is Field.META_PROTOCOL and layer3:
+    if field is Field.META_PROTOCOL:
         named = frozenset(family for family, number in _ETHER_TYPES.items() if number in values)
-        if named and sum(high - low + 1 for low, high in values.ranges) == len(named):
+        alone = sum(high - low + 1 for low, high in values.ranges) == len(named)
+        # In tables of others than IPv4 and IPv6, not to be of one is not to be of the other.
+        if alone and (layer3 or (len(named) == 1 and not negated)):
             return Demand((), BOTH - named if negated else named)
     transport = ANY if fact.protocol is None else Transport.of(fact.protocol)
-    return Demand((FieldMatch(field, values, None, negated),), families, transport)
+    condition = Condition.PORTS if field in FLOW_PORTS else None
+    return Demand((FieldMatch(field, values, None, negated),), families, transport, condition)
 
 
 _ETHER_TYPES = {Family.IP: symbols.ETHER_TYPES["ip"], Family.IP6: symbols.ETHER_TYPES["ip6"]}

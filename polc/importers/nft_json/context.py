@@ -182,7 +182,7 @@ def _values_under(kind: str, inside: Object) -> list[tuple[str, Json]]:
 def _objects_of(entry: SetEntry) -> list[tuple[str, str]]:
     """The objects that the values of a map are."""
     kind = entry.entry.value.get("map")
-    if kind not in _REFERRED:
+    if str(kind) not in _REFERRED:
         return []
     pairs = [one for one in entry.elements if isinstance(one, list) and len(one) == 2]
     return [(str(kind), one[1]) for one in pairs if isinstance(one[1], str)]

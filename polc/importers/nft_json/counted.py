@@ -63,7 +63,7 @@ def _bucket(value: Object, table: str) -> Limit:
         rate, week, per = rate // _WEEK, rate, "day"
     else:
         week = rate
-    if per not in _UNITS:
+    if str(per) not in _UNITS:
         raise Unknown("a limit in another unit of time than those up to a week")
     if unit == "packets":
         return Limit(Rate(rate, _UNITS[str(per)]), burst or _DEFAULT_BURST, over, (), table)

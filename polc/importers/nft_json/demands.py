@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from polc.ir.family import BOTH, Family
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import ElementMatch, IcmpTerm, Match, PortTerm, ServiceMatch, ServiceTerm
 from polc.ir.protocols import ICMP_FAMILY, PORT_PROTOCOLS
@@ -79,6 +80,9 @@ class Transport:
 
 ANY = Transport()
 
+FLOW_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT, Field.CT_REPLY_SPORT, Field.CT_REPLY_DPORT)
+"""Ports of a flow, which nft knows in a rule that names the transport protocol."""
+
 
 class Condition(Enum):
     """What else a rule has to ask for, so that a demand means what it says: ports of a protocol that has them, TCP, or
@@ -95,7 +99,8 @@ class Demand:
     """What a statement asks: ``matches`` and ``transport`` of packets of ``families``.
 
     ``words`` is the statement itself, for where ``condition`` does not hold. ``by_number`` are interfaces that the rule
-    knows by the number that they had when it was made.
+    knows by the number that they had when it was made. ``elsewhere`` are the matches that say it of packets of other
+    families: nft asks for the family of ICMP only where the rule has not done so before.
     """
 
     matches: tuple[Match, ...] = ()
@@ -104,6 +109,7 @@ class Demand:
     condition: Condition | None = None
     words: str = ""
     by_number: tuple[str, ...] = ()
+    elsewhere: tuple[Match, ...] = ()
 
     def met_by(self, transport: Transport, *, tcp: bool) -> bool:
         """Whether the condition holds beside what a rule asks of the transport header otherwise."""

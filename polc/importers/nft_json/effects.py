@@ -205,7 +205,7 @@ def synproxy(value: Json, context: Context) -> Effect:
 
 def reset(value: Json, context: Context) -> Effect:
     match value:
-        case {"tcp option": {"name": str()}, **rest} if not rest:
+        case {"tcp option": _, **rest} if not rest:
             what = subject(value)
             if isinstance(what, read.Option):
                 return Effect(StripTcpOptions((what.kind,)), _TCP)

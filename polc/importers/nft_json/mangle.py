@@ -48,17 +48,19 @@ def mangle(value: Json, context: Context) -> Effect:
     match left:
         case {"meta": {"key": "nftrace"}} if number(right) == 1:
             return Effect(Trace())
-        case {"ct": {"key": "zone", **rest}} if {*rest} <= {"dir"}:
-            return Effect(_zone(rest.get("dir"), right))
+        case {"ct": {"key": "zone", **rest}} if not rest:
+            return Effect(_zone(None, right))
+        case {"ct": {"key": "zone", "dir": "original" | "reply" as way, **rest}} if not rest:
+            return Effect(_zone(CtDirection(way), right))
         case _:
             return _field(subject(left), right, context)
 
 
-def _zone(way: object, right: Json) -> AssignZone:
+def _zone(way: CtDirection | None, right: Json) -> AssignZone:
     zone = number(right)
     if zone is None or not 0 <= zone <= 0xFFFF:
         raise Unknown("a zone that is no number")
-    return AssignZone(zone, None if way is None else CtDirection(way))
+    return AssignZone(zone, way)
 
 
 def _field(what: Subject, right: Json, context: Context) -> Effect:

@@ -40,10 +40,11 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The verdict, after which nothing of the rule follows; None: the next rule."""
+    """The verdict, after which nothing of the rule follows; None: the next rule. ``words`` is the statement."""
 
     verdict: Verdict | None
     demand: Demand = NOTHING
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,20 +12,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from polc.importers.nft_json.context import Context
-from polc.importers.nft_json.demands import ANY, NOTHING, Condition, Demand, Transport, fits, service
+from polc.importers.nft_json.demands import ANY, FLOW_PORTS, NOTHING, Condition, Demand, Transport, fits, service
 from polc.importers.nft_json.pieces import Ask, Choice, Counted, Effect, End, Piece
-from polc.ir.family import Family
-from polc.ir.matches import FlagField, FlagsMatch, Match, OpaqueMatch, Syntax, protocol_of
+from polc.ir.family import BOTH, Family
+from polc.ir.matches import FieldMatch, FlagField, FlagsMatch, Match, OpaqueMatch, Syntax, protocol_of
 from polc.ir.origin import Origin
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.stateful import RandomMatch
-from polc.ir.statements import ClampMss, Counter, Log, OpaqueStatement, Statement, Synproxy, Tproxy
+from polc.ir.statements import ClampMss, Counter, Log, OpaqueStatement, Statement, StripTcpOptions, Synproxy, Tproxy
 from polc.ir.verdicts import Goto, Jump, Nat, NatMap, Reject, Verdict, leaves
 
 _SYN = 0x02
 _SHARED = "state that packets of both families share, which the IR keeps for each"
 _CLAMP = "a change of the segment size of what is no SYN, or with something behind it"
+
+
+_MANY = "too many types and codes at once"
+_CONDITIONS = {
+    Condition.PORTS: "ports of what may be no transport protocol with ports",
+    Condition.TCP: "a TCP option that is missing from what may be no TCP",
+    Condition.TYPES: "a code of ICMP without its type",
+}
 
 
 @dataclass(slots=True)
@@ -88,22 +96,25 @@ class NeverError(Exception):
     """No packet comes to the rest of the rule."""
 
 
-def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Segment]:
+def _segments(pieces: Sequence[Piece], context: Context) -> list[_Segment]:
     """The parts, in their order; what is asked for what a statement needs stands before it, unless it is known.
 
     Raises:
         NeverError: something follows a verdict.
     """
     found = [_Segment()]
-    known = _Known(families)
+    known = _Known(context.families)
 
     def ask(demand: Demand) -> None:
         nonlocal known
         if demand is NOTHING or known.implies(demand):
             return
+        if demand.elsewhere and not known.families & demand.families:
+            demand = Demand(demand.elsewhere)
         now = found[-1]
         counts = any(not isinstance(one.match, RandomMatch) for one in now.counted)
-        if counts and not now.effects and all(isinstance(match, OpaqueMatch) for match in demand.matches):
+        if counts and not now.effects and _is_opaque(demand):
+            # It stands among those that keep state anyway.
             now.counted += (Counted(match) for match in demand.matches)
             return
         if now.effects or counts:
@@ -111,7 +122,8 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
         found[-1].asks.append(demand)
         known = known.after(demand)
 
-    for position, piece in enumerate(pieces):
+    for position, given in enumerate(pieces):
+        piece = given if isinstance(given, Ask | Choice) else _settled(given, known, context)
         match piece:
             case Ask(demand):
                 ask(demand)
@@ -120,8 +132,10 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
                 if found[-1].effects:
                     found.append(_Segment())
                 found[-1].counted.append(piece)
-            case Effect(demand=demand):
-                ask(demand)
+            case Effect(statement, demand):
+                # For others it does nothing, and nothing follows.
+                if not (isinstance(statement, StripTcpOptions) and position + 1 == len(pieces)):
+                    ask(demand)
                 found[-1].effects.append(piece)
             case End(verdict, demand):
                 ask(demand)
@@ -133,6 +147,26 @@ def _segments(pieces: Sequence[Piece], families: frozenset[Family]) -> list[_Seg
         if found[-1].end is not None and position + 1 < len(pieces):
             raise NeverError
     return found[:-1] if len(found) > 1 and found[-1].does_nothing else found
+
+
+def _settled(piece: Counted | Effect | End, known: _Known, context: Context) -> Counted | Effect | End:
+    """A statement whose condition is seen to hold, or is left in nft's words."""
+    demand = piece.demand
+    if demand.condition is None:
+        return piece
+    if demand.met_by(known.transport, tcp=known.tcp):
+        return replace(piece, demand=replace(demand, condition=None))
+    context.need(json.loads(piece.words))
+    reason = _CONDITIONS[demand.condition]
+    if isinstance(piece, Counted):
+        return Counted(OpaqueMatch(piece.words, Syntax.NFT_JSON, reason), words=piece.words)
+    return Effect(OpaqueStatement(piece.words, Syntax.NFT_JSON, reason), words=piece.words)
+
+
+def _is_opaque(demand: Demand) -> bool:
+    """Whether all that it asks is a match in nft's words."""
+    alone = demand.transport == ANY and demand.families == BOTH and demand.condition is None
+    return alone and bool(demand.matches) and all(isinstance(match, OpaqueMatch) for match in demand.matches)
 
 
 def _hoisted(pieces: Sequence[Piece]) -> Sequence[Piece]:
@@ -160,7 +194,7 @@ class ChainWriter:
         Raises:
             NeverError: no packet comes to some part of it; what comes before is added.
         """
-        segments = _segments(_hoisted(pieces), self.context.families)
+        segments = _segments(_hoisted(pieces), self.context)
         writer = _RuleWriter(self, origin)
         if len(segments) > 1 and _leaves(segments[-1].end):
             # It leaves this chain, which it could not from one below: so it is gone to, and so are the rules behind.
@@ -305,17 +339,9 @@ class _RuleWriter:
                 matches += _service(after)
             for match in one.matches:
                 (opaque if isinstance(match, OpaqueMatch) else matches).append(match)
-        if transport and not named:
+        if not named and (transport or any(isinstance(one, FieldMatch) and one.field in FLOW_PORTS for one in matches)):
             matches += _service(after)
         return (*matches, *opaque), after
-
-
-_MANY = "too many types and codes at once"
-_CONDITIONS = {
-    Condition.PORTS: "ports of what may be no transport protocol with ports",
-    Condition.TCP: "a TCP option that is missing from what may be no TCP",
-    Condition.TYPES: "a code of ICMP without its type",
-}
 
 
 def _service(known: _Known) -> tuple[Match, ...]:
@@ -325,8 +351,5 @@ def _service(known: _Known) -> tuple[Match, ...]:
 
 def _names_transport(demand: Demand) -> bool:
     """Whether it asks for the transport header otherwise than by a field that is of one protocol anyway."""
-    return demand.transport != ANY and not (demand.matches and all(_of_one_protocol(one) for one in demand.matches))
-
-
-def _of_one_protocol(match: Match) -> bool:
-    return protocol_of(match) is not None
+    of_fields = bool(demand.matches) and all(protocol_of(one) is not None for one in demand.matches)
+    return demand.transport != ANY and not of_fields

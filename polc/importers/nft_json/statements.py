@@ -29,11 +29,13 @@ _DICE = ('"numgen":', '"key":"random"')
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """``name`` is for state that has no name of its own; ``dropped_after``: what this rule lets go on is dropped."""
+    """``name`` is for state that has no name of its own; ``dropped_after``: packets of these families are dropped by
+    the rule behind this one.
+    """
 
     context: Context
     name: str
-    dropped_after: bool = False
+    dropped_after: frozenset[Family] = frozenset()
 
     def read(self, statement: Json, *, last: bool = True) -> Piece:
         """The piece that a statement is; ``last``: none follows.
@@ -57,6 +59,8 @@ class Reader:
                 return Ask(replace(found.demand, words=compact(statement)))
             case Counted() | Effect():
                 return replace(found, words=compact(statement))
+            case End() if found.demand.condition is not None:
+                return replace(found, words=compact(statement))
             case _:
                 return found
 
@@ -73,11 +77,11 @@ class Reader:
             case "mangle":
                 return mangle(inside, context)
             case "limit":
-                return counted.limit(inside, self.name, context)
+                return counted.limit(inside, self._fresh(), context)
             case "quota":
-                return counted.quota(inside, self.name, context)
+                return counted.quota(inside, self._fresh(), context)
             case "ct count":
-                return counted.connections(inside, self.name)
+                return counted.connections(inside, self._fresh())
             case "meter":
                 return counted.meter(inside)
             case "set" if isinstance(inside, dict) and "stmt" in inside:
@@ -96,6 +100,9 @@ class Reader:
                 return self._tproxy(inside)
             case _:
                 raise Unknown(f"polc has no words of its own for `{kind}`")
+
+    def _fresh(self) -> str:
+        return self.context.state_names.like(self.name)
 
     def _match(self, inside: Json) -> Piece:
         if not isinstance(inside, dict):
@@ -137,8 +144,6 @@ class Reader:
         return Ask(found.demand.beside(Demand((match,))))
 
     def _tproxy(self, inside: Json) -> Effect:
-        if not self.dropped_after:
-            raise Unknown("tproxy that lets packets go on for which there is no socket")
         if not isinstance(inside, dict) or not inside.keys() <= {"family", "addr", "port"}:
             raise Unknown("tproxy in another form")
         table = self.context.table.family
@@ -148,7 +153,9 @@ class Reader:
             raise Unknown("tproxy to a port that is no number")
         to = None if address is None or family is None else ADDRESS[family].number(address)
         named = family if "family" in inside or to is not None else None
-        demand = Demand() if named is None else Demand(families=frozenset({named}))
+        demand = Demand(families=self.context.families if named is None else frozenset({named}))
+        if not demand.families <= self.dropped_after:
+            raise Unknown("tproxy that lets packets go on for which there is no socket")
         return Effect(Tproxy(port, named, to), demand)
 
     def _opaque(self, kind: str, statement: Object, reason: str) -> Piece:

@@ -220,6 +220,8 @@ def subject(value: Json) -> Subject:
     match value:
         case {"exthdr": {"name": str(name), **rest}} if not rest and name in _EXTENSIONS:
             return Header(_EXTENSIONS[name])
+        case {"tcp option": {"base": int(kind), "offset": 0, "len": 8, **rest}} if not rest and 2 <= kind <= 255:
+            return Option(kind)
         case {"numgen": {"mode": "inc", "mod": int(every), **rest}} if every >= 2 and {*rest} <= {"offset"}:
             offset = rest.get("offset", 0)
             if isinstance(offset, int) and offset >= 0:

@@ -13,7 +13,7 @@ from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, Field
 from polc.ir.protocols import ICMP, ICMP_TYPES, ICMPV6, PROTOCOLS
 
-ETHER_TYPES = {"ip": 0x0800, "arp": 0x0806, "ip6": 0x86DD, "vlan": 0x8100, "8021q": 0x8100, "8021ad": 0x88A8}
+ETHER_TYPES = dict(FIELDS[Field.ETHER_TYPE].names)
 NFPROTO = {"ipv4": Family.IP, "ipv6": Family.IP6}
 
 ICMP_CODES: dict[int, dict[str, int]] = {
@@ -38,41 +38,19 @@ ICMP_CODES: dict[int, dict[str, int]] = {
 }
 
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_DCCP = ("request", "response", "data", "ack", "dataack", "closereq", "close", "reset", "sync", "syncack")
-_MH = (
-    "binding-refresh-request",
-    "home-test-init",
-    "careof-test-init",
-    "home-test",
-    "careof-test",
-    "binding-update",
-    "binding-acknowledgement",
-    "binding-error",
-    "fast-binding-update",
-    "fast-binding-acknowledgement",
-    "fast-binding-advertisement",
-    "experimental-mobility-header",
-    "home-agent-switch-message",
-)
 
 _FIELD_WORDS: dict[Field, Mapping[str, int]] = {
     Field.META_DAY: {name: number for number, name in enumerate(_DAYS)},
     Field.META_IIFGROUP: {"default": 0},  # others stand in the host's /etc/iproute2/group
     Field.META_OIFGROUP: {"default": 0},
-    Field.META_PROTOCOL: ETHER_TYPES,
-    Field.ETHER_TYPE: ETHER_TYPES,
-    Field.META_PRIORITY: {"none": 0, "root": 0xFFFFFFFF},
-    Field.DCCP_TYPE: {name: number for number, name in enumerate(_DCCP)},
-    Field.MH_TYPE: {name: number for number, name in enumerate(_MH)},
 }
-_NO_WORDS: Mapping[str, int] = {}
 
 FLAG_WORDS: dict[str, Mapping[str, int]] = {"tcp flags": TCP_FLAG_BITS, "ct status": CT_STATUS_BITS}
 ICMP_TYPE_WORDS: dict[int, Mapping[str, int]] = {ICMP: ICMP_TYPES[ICMP], ICMPV6: ICMP_TYPES[ICMPV6]}
 
 
 def field_words(field: Field) -> Mapping[str, int]:
-    return _FIELD_WORDS.get(field) or (dict(FIELDS[field].names) if FIELDS[field].names else _NO_WORDS)
+    return _FIELD_WORDS.get(field) or dict(FIELDS[field].names)
 
 
 def protocol(name: str) -> int | None:

@@ -12,6 +12,8 @@ from polc.importers.nft_json.pieces import Ask, End, Piece
 from polc.importers.nft_json.problems import LOST, MISSING, NEAR, NEVER, Entry, Malformed, Reporter
 from polc.importers.nft_json.rules import ChainWriter, NeverError
 from polc.importers.nft_json.statements import Reader
+from polc.importers.nft_json.symbols import NFPROTO
+from polc.ir.family import Family
 from polc.ir.origin import Origin
 from polc.ir.ruleset import (
     BaseChain,
@@ -57,7 +59,7 @@ def ruleset(table: Table, reporter: Reporter) -> Ruleset | None:
 def _chain(name: str, chain: ChainEntry, context: Context, reporter: Reporter) -> tuple[Chain, ...]:
     writer = ChainWriter(context, name)
     for position, rule in enumerate(chain.rules):
-        behind = chain.rules[position + 1 :][:1]
+        behind = chain.rules[position + 1 : position + 2]
         _rule(rule, position, behind, writer, reporter)
     rules = tuple(writer.rules)
     comment = chain.entry.value.get("comment")
@@ -75,9 +77,7 @@ def _rule(rule: RuleEntry, position: int, behind: list[RuleEntry], writer: Chain
     value, context = rule.entry.value, writer.context
     comment = value.get("comment")
     origin = Origin(rule.entry.span, comment=comment if isinstance(comment, str) else "")
-    name = context.state_names.like(f"{writer.name}-{position + 1}")
-    dropped = bool(behind) and behind[0].entry.value.get("expr") == [{"drop": None}]
-    reader = Reader(context, name, dropped)
+    reader = Reader(context, f"{writer.name}-{position + 1}", _dropped(behind, context))
     try:
         pieces = _pieces(value.get("expr"), reader)
         writer.write(pieces, origin, last=not behind)
@@ -87,6 +87,17 @@ def _rule(rule: RuleEntry, position: int, behind: list[RuleEntry], writer: Chain
         reporter.warn(rule.entry, NEVER, "no packet comes to the end of this rule, which is left out from there on")
     else:
         _warn(rule.entry, pieces, reporter)
+
+
+def _dropped(behind: list[RuleEntry], context: Context) -> frozenset[Family]:
+    """The families whose packets the next rule drops, all of them."""
+    match [one.entry.value.get("expr") for one in behind]:
+        case [[{"drop": None}]]:
+            return context.families
+        case [[{"match": {"left": {"meta": {"key": "nfproto"}}, "right": str(word), "op": "=="}}, {"drop": None}]]:
+            return context.families & {NFPROTO[word]} if word in NFPROTO else frozenset()
+        case _:
+            return frozenset()
 
 
 def _pieces(value: Json, reader: Reader) -> list[Piece]:

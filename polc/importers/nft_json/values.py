@@ -101,17 +101,26 @@ def _short(value: Json) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _decimal(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 40 else None
+_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,39})\Z|0x([0-9a-fA-F]{1,32})\Z", re.ASCII)
+
+
+def _whole(text: str) -> int | None:
+    """A number as text, also in hexadecimal digits. What has a nought before it may be octal to one nft, and not to
+    another.
+    """
+    found = _NUMBER.match(text)
+    if not found:
+        return None
+    return int(found[1], 16) if found[1] else int(text)
 
 
 def of_words(bits: int, words: Mapping[str, int]) -> Kind:
     """Numbers, also as text, and these words."""
-    return Kind(bits, lambda text: found if (found := words.get(text)) is not None else _decimal(text))
+    return Kind(bits, lambda text: found if (found := words.get(text)) is not None else _whole(text))
 
 
 def _word_of(find: Callable[[str], int | None]) -> Callable[[str], int | None]:
-    return lambda text: found if (found := _decimal(text)) is not None else find(text)
+    return lambda text: found if (found := _whole(text)) is not None else find(text)
 
 
 PROTOCOL = Kind(8, _word_of(symbols.protocol))
@@ -150,7 +159,7 @@ def _mac(text: str) -> int | None:
 def _clock(text: str) -> int | None:
     found = _CLOCK.match(text)
     if not found:
-        return _decimal(text)
+        return _whole(text)
     hour, minute, second = (int(part or 0) for part in found.groups())
     return (hour * 60 + minute) * 60 + second
 
@@ -160,7 +169,7 @@ def _class(text: str) -> int | None:
     found = _CLASS.match(text)
     if found:
         return int(found[1], 16) << 16 | int(found[2] or "0", 16)
-    return symbols.field_words(Field.META_PRIORITY).get(text, _decimal(text))
+    return symbols.field_words(Field.META_PRIORITY).get(text, _whole(text))
 
 
 def milliseconds(value: Json) -> int | None:
@@ -252,7 +261,7 @@ def bits(value: Json, words: Mapping[str, int]) -> int | None:
         case int() if value >= 0:
             return value
         case str():
-            return words.get(value, _decimal(value))
+            return words.get(value, _whole(value))
         case {"|": list(parts), **rest} if not rest:
             return bits(parts, words)
         case list() if value:

@@ -108,7 +108,7 @@ def reject(inside: Json, context: Context) -> End:
         named = _ICMPX_NUMBERS[code] if isinstance(code, int) and 0 <= code < len(_ICMPX_NUMBERS) else code
         if str(named) in _ICMPX:
             return End(Reject(_ICMPX[str(named)]))
-    if kind in _TYPES and context.layer3:
+    if str(kind) in _TYPES and context.layer3:
         family, protocol, answers = _TYPES[str(kind)]
         found = ICMP_CODES[protocol].get(code) if isinstance(code, str) else number(code)
         answer = answers.get(-1 if found is None else found)
@@ -154,7 +154,7 @@ def nat(word: str, inside: Json, context: Context) -> End:
         raise Unknown("NAT in another form")
     family = _family(given.get("family"), context)
     random, persistent, full = (flag in flags for flag in ("random", "persistent", "fully-random"))
-    if "netmap" in flags or "type_flags" in given:
+    if "netmap" in flags or given.get("type_flags", "concat") != "concat":
         return _netmap(kind, given, family, plain=flags <= {"netmap"})
     if _is_map(given.get("addr")) or _is_map(given.get("port")):
         if full:

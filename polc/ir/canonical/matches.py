@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 
 from polc.ir.addresses import AddressSet
 from polc.ir.family import Family
@@ -15,6 +16,7 @@ from polc.ir.matches import (
     AddressTypeMatch,
     CtState,
     CtStateMatch,
+    Direction,
     ElementMatch,
     FieldMatch,
     FlagField,
@@ -27,22 +29,25 @@ from polc.ir.matches import (
     PortTerm,
     ServiceMatch,
     ServiceTerm,
+    SetMatch,
     Side,
     protocol_of,
 )
-from polc.ir.protocols import TCP
-from polc.ir.selectors import Conntrack, Element, Transport
+from polc.ir.protocols import PORT_PROTOCOLS
+from polc.ir.selectors import Conntrack, Element, Selector, Transport
 
 Alternatives = list[list[Match]]
 """One of the lists must hold, of which all must; an empty list of lists: nothing can."""
 
 _EVERY_STATE = CtState(sum(one.value for one in CtState))
 _LONGEST_NAME = 15
-_MOST_SECONDS = 4294966
-"""A flow's time left is kept in milliseconds, of 32 bits (net/netfilter/nft_ct.c)."""
+_HIGHEST = {Field.CT_EXPIRATION: 4294966, Field.META_HOUR: 86399}
+"""A flow's time left is kept in milliseconds, of 32 bits (net/netfilter/nft_ct.c); a day has so many seconds."""
 _LARGEST = {Field.CT_BYTES: 1 << 63, Field.CT_PACKETS: 1 << 63}
 """What is beyond the numbers of nft's JSON is beyond those of flows."""
+_ORIGINAL_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
 _ANYTHING: Alternatives = [[]]
+_TAGGED = Intervals.single(0x8100)  # IEEE 802.1Q, 9.4
 
 
 def alternatives(match: Match, family: Family) -> Alternatives:
@@ -71,6 +76,8 @@ def alternatives(match: Match, family: Family) -> Alternatives:
             return _address_type(match, family)
         case ElementMatch():
             return _elements(match, family)
+        case SetMatch(key=key):
+            return _beside_ports(key, [[match]])
         case _:
             return [[match]]
 
@@ -106,15 +113,14 @@ def _field(match: FieldMatch, family: Family) -> Alternatives:
         # Under the mask of a prefix a value stands for a range, and those beside each other for one.
         ends = (((low + hosts) & mask, high & mask | hosts) for low, high in values.ranges)
         values, mask = Intervals.of(pair for pair in ends if pair[0] <= pair[1]), None
-    highest = fact.highest
-    if match.field is Field.CT_EXPIRATION:
-        highest = _MOST_SECONDS
+    highest = _HIGHEST.get(match.field, fact.highest)
     if match.negated:
         values = values.complement(0, highest)
-    largest = _LARGEST.get(match.field, highest)
-    values = Intervals.of(
-        (low, highest if high >= largest - 1 else high) for low, high in values.ranges if low <= highest
-    )
+    largest = min(_LARGEST.get(match.field, highest + 1) - 1, highest)
+    values = Intervals.of((low, highest if high >= largest else high) for low, high in values.ranges if low <= highest)
+    if match.field in _ORIGINAL_PORTS:
+        # Of which nft 1.0.6 has no sets.
+        return [[FieldMatch(match.field, Intervals((one,)), mask)] for one in values.ranges]
     return [[FieldMatch(match.field, values, mask)]] if values else []
 
 
@@ -139,14 +145,15 @@ def _address_type(match: AddressTypeMatch, family: Family) -> Alternatives:
 
 
 def _elements(match: ElementMatch, family: Family) -> Alternatives:
-    """Those of one part as the match that there is of it."""
-    values = Intervals.of(
-        pair
-        for element in match.elements
-        for part in element[:1]
-        if isinstance(part, Intervals)
-        for pair in part.ranges
-    )
+    """Those of one part, and one of several, as the matches that there are of them."""
+    first = [element[0] for element in match.elements]
+    values = Intervals.of(pair for part in first if isinstance(part, Intervals) for pair in part.ranges)
+    if len(match.elements) == 1 and len(match.key) > 1 and not match.negated:
+        ((element,), key) = match.elements, match.key
+        parts = [
+            alternatives(ElementMatch((one,), ((value,),)), family) for one, value in zip(key, element, strict=True)
+        ]
+        return [[one for option in chosen for one in option] for chosen in product(*parts)]
     match match.key:
         case (Side() as side,):
             return alternatives(AddressMatch(side, _of(family, values), match.negated), family)
@@ -157,10 +164,30 @@ def _elements(match: ElementMatch, family: Family) -> Alternatives:
             return alternatives(CtStateMatch(_EVERY_STATE & ~named if match.negated else named), family)
         case (Transport.PROTOCOL,) if not match.negated:
             return [[ServiceMatch((PortTerm(one),))] for one in _singles(values)]
+        case (Direction() as direction,):
+            names = tuple(part for part in first if isinstance(part, InterfacePattern))
+            return alternatives(InterfaceMatch(direction, names, match.negated), family)
+        case (Transport.SPORT | Transport.DPORT as side,):
+            ports = values.complement(0, 65535) if match.negated else values
+            sport, dport = (ports, None) if side is Transport.SPORT else (None, ports)
+            return [[ServiceMatch((PortTerm(one, sport, dport),))] for one in sorted(PORT_PROTOCOLS)]
         case (_,) if values:
             return [[replace(match, elements=((values,),))]]
-        case _:
-            return [[replace(match, elements=tuple(sorted(match.elements, key=_order)))]]
+        case key:
+            return _beside_ports(key, [[replace(match, elements=tuple(sorted(match.elements, key=_order)))]])
+
+
+def _beside_ports(key: tuple[Selector, ...], asked: Alternatives) -> Alternatives:
+    """What is asked of a key, of the protocols that have all parts of it."""
+    ports = ports_of(key)
+    return [[*one, *port] for one in asked for port in ports]
+
+
+def ports_of(key: tuple[Selector, ...]) -> Alternatives:
+    """The protocols of packets that have the ports that a key has, if it has any."""
+    if Transport.SPORT in key or Transport.DPORT in key:
+        return [[ServiceMatch((PortTerm(one),))] for one in sorted(PORT_PROTOCOLS)]
+    return _ANYTHING
 
 
 def _order(element: Element) -> str:
@@ -193,6 +220,9 @@ def together(matches: Iterable[Match]) -> list[Match] | None:
         return None
     if not all(one.addresses.families for one in addresses.values()):
         return None
+    if (Field.VLAN_ID, None) in values:
+        # Only frames with a tag of a VLAN have one.
+        values = {key: one for key, one in values.items() if key != (Field.ETHER_TYPE, None) or one.values != _TAGGED}
     found += [*values.values(), *addresses.values()]
     if states != _EVERY_STATE:
         found.append(CtStateMatch(states))
@@ -206,15 +236,33 @@ def together(matches: Iterable[Match]) -> list[Match] | None:
     return found
 
 
+def disjoint(some: Iterable[Match], others: Iterable[Match]) -> bool:
+    """Whether certainly no packet meets both, which is seen of one match of each alone."""
+    others = tuple(others)
+    return any(_exclude(one, other) for one in some for other in others)
+
+
+def _exclude(one: Match, other: Match) -> bool:
+    match one, other:
+        case AddressMatch(side), AddressMatch() if other.side is side:
+            return not _both_addresses(one, other).addresses.families
+        case ServiceMatch((term,)), ServiceMatch((another,)):
+            return _both_terms(term, another) is None
+        case InterfaceMatch(direction, (name,), False), InterfaceMatch(_, (another,), False) if (
+            other.direction is direction
+        ):
+            return not name.covers(another) and not another.covers(name)
+        case FieldMatch(field, values, mask), FieldMatch() if (other.field, other.mask) == (field, mask):
+            return not _both(values, other.values)
+        case _:
+            return False
+
+
 def _implied(term: ServiceTerm, matches: list[Match]) -> bool:
     """Whether a protocol is that of a field that is asked for anyway."""
     match term:
         case PortTerm(protocol, None, None):
-            return any(
-                (protocol == TCP and protocol_of(one) == TCP)
-                or (isinstance(one, FieldMatch) and FIELDS[one.field].protocol == protocol)
-                for one in matches
-            )
+            return any(protocol_of(one) == protocol for one in matches)
         case _:
             return False
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import groupby, product
 from typing import TypeVar
 
-from polc.ir.canonical.matches import SYN, alternatives, together
+from polc.ir.canonical.matches import SYN, Alternatives, alternatives, disjoint, ports_of, together
 from polc.ir.canonical.words import words
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import STATEFUL, Match, TraitMatch
-from polc.ir.ruleset import Chain, Rule
-from polc.ir.selectors import Element
-from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota
-from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement
-from polc.ir.verdicts import Accept, Drop, Jump, NatMap, Reject, RejectType, Return, Verdict, VerdictMap
+from polc.ir.matches import STATEFUL, ElementMatch, Match, SetMatch, TraitMatch
+from polc.ir.ruleset import Chain, DynamicSet, Rule
+from polc.ir.selectors import Element, Selector
+from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota
+from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement, UpdateSet
+from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, RejectType, Return, Verdict, VerdictMap
 
 State = tuple[str, ...]
 """What tells state from other state: its name and family, or its place."""
@@ -38,8 +38,11 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """``asked`` are the ``matches`` in words."""
+
     asked: frozenset[str]
     action: Action
+    matches: tuple[Match, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +53,50 @@ class _Placed:
     place: State
 
 
-def lines(chain: Chain, family: Family, inlined: Mapping[str, Chain]) -> list[Line]:
-    """The rules for packets of the family, those of the chains ``inlined`` in the place of the jumps to them.
+@dataclass(frozen=True, slots=True)
+class Inlined:
+    """Regular chains and sets that stand in the rules that name them."""
 
-    Neighbours that do the same commute, and stand sorted.
-    """
+    chains: Mapping[str, Chain]
+    sets: Mapping[str, DynamicSet]
+
+
+def lines(chain: Chain, family: Family, inlined: Inlined) -> list[Line]:
+    """The rules for packets of the family. Neighbours that do the same commute, and stand sorted."""
     found: list[Line] = []
     for number, rule in enumerate(chain.rules):
-        for group in _expanded(_Placed(rule, (chain.name, str(number))), inlined):
-            found += _without_covered([line for one in group for line in _split(one, family)])
-    sorted_lines: list[Line] = []
+        for group in _expanded(_Placed(rule, (chain.name, str(number))), inlined.chains):
+            found += _without_covered([line for one in group for line in _split(one, family, inlined.sets)])
+    ordered: list[Line] = []
     for _, same in groupby(found, key=lambda line: line.action):
-        sorted_lines += sorted(dict.fromkeys(same), key=lambda line: sorted(line.asked))
-    return sorted_lines
+        ordered += sorted(dict.fromkeys(same), key=_order)
+    return [line for translates, some in groupby(ordered, key=_translates) for line in _exchanged(some, translates)]
+
+
+def _order(line: Line) -> list[str]:
+    return sorted(line.asked)
+
+
+def _translates(line: Line) -> bool:
+    """Whether it is NAT and nothing more."""
+    return isinstance(line.action.verdict, Nat) and not line.action.counted and not line.action.statements
+
+
+_MOST_EXCHANGED = 256
+
+
+def _exchanged(some: Iterable[Line], translates: bool) -> list[Line]:
+    """NAT in one order, of the neighbours that no packet meets both: a map of nft has none, rules have one."""
+    found = list(some)
+    if not translates or len(found) > _MOST_EXCHANGED:
+        return found
+    for end in range(1, len(found)):
+        for at in range(end, 0, -1):
+            before, line = found[at - 1], found[at]
+            if _order(before) <= _order(line) or not disjoint(before.matches, line.matches):
+                break
+            found[at - 1], found[at] = line, before
+    return found
 
 
 def _expanded(placed: _Placed, inlined: Mapping[str, Chain]) -> Iterator[list[_Placed]]:
@@ -101,26 +135,58 @@ def _counted(rule: Rule) -> bool:
     return any(isinstance(match, STATEFUL) for match in rule.matches)
 
 
-def _split(placed: _Placed, family: Family) -> Iterator[Line]:
+def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> Iterator[Line]:
     """The rule for the family, once for each of the services and interfaces that it speaks of."""
     rule = placed.rule
     if family not in rule.families:
         return
-    options = [alternatives(match, family) for match in rule.matches if not isinstance(match, STATEFUL)]
+    stateless = [match for match in rule.matches if not isinstance(match, STATEFUL)]
+    options = [alternatives(_listed(match, sets), family) for match in stateless]
     counted = tuple(
-        (_nameless(match), _state(match, (*placed.place, str(number)), family))
+        (_nameless(match, family), _state(match, (*placed.place, str(number)), family))
         for number, match in enumerate(rule.matches)
         if isinstance(match, STATEFUL)
     )
     for one in _apart(rule):
+        options_of_keys = [ports_of(key) for key in _keys(one)]
         action = Action(counted, _statements(one, family), _verdict(one.verdict, family))
         if not action.counted and not action.statements and action.verdict is None:
             continue
         clamps = [SYN] if any(isinstance(each, ClampMss) for each in one.statements) else []
-        for chosen in product(*options):
-            asked = together([*(match for each in chosen for match in each), *clamps])
-            if asked is not None:
-                yield Line(frozenset(words(match) for match in asked), action)
+        for end, beside in _ends(action, family):
+            for chosen in product(*options, *options_of_keys, beside):
+                asked = together([*(match for each in chosen for match in each), *clamps])
+                if asked is not None:
+                    yield Line(frozenset(words(match) for match in asked), end, tuple(asked))
+
+
+def _keys(rule: Rule) -> Iterator[tuple[Selector, ...]]:
+    """The keys by which a rule looks something up, or changes it."""
+    for one in rule.statements:
+        if isinstance(one, UpdateSet | MapMark):
+            yield one.key
+    if isinstance(rule.verdict, VerdictMap | NatMap):
+        yield rule.verdict.key
+
+
+def _ends(action: Action, family: Family) -> Iterator[tuple[Action, Alternatives]]:
+    """A map of NAT as the NAT of each of its elements, with what a packet is asked for that."""
+    match action.verdict:
+        case NatMap(kind, key, elements, of, random, persistent):
+            for element, target in elements:
+                nat = Nat(kind, of, target.addresses, target.ports, random, persistent)
+                yield replace(action, verdict=nat), alternatives(ElementMatch(key, (element,)), family)
+        case _:
+            yield action, [[]]
+
+
+def _listed(match: Match, sets: Mapping[str, DynamicSet]) -> Match:
+    """A look into a set that stands in the rules, as the elements of it."""
+    match match:
+        case SetMatch(key, name, negated) if name in sets:
+            return ElementMatch(key, sets[name].elements, negated)
+        case _:
+            return match
 
 
 def _apart(rule: Rule) -> tuple[Rule, ...]:
@@ -132,8 +198,26 @@ def _apart(rule: Rule) -> tuple[Rule, ...]:
     return replace(rule, statements=clamps, verdict=None), replace(rule, statements=rest)
 
 
-def _nameless(match: Match) -> Match:
-    return replace(match, table="") if isinstance(match, Limit | Hits | Connections | Quota) else match
+def _nameless(match: Match, family: Family) -> Match:
+    """The match without what names its state, and what makes no difference to the family."""
+    match match:
+        case Limit(key=key) | Connections(key=key):
+            kept = tuple(part for part in (_part(one, family) for one in key) if part is not None)
+            return replace(match, table="", key=kept, size=match.size if kept else 0)
+        case Hits() | Quota():
+            return replace(match, table="")
+        case _:
+            return match
+
+
+def _part(part: KeyPart, family: Family) -> KeyPart | None:
+    """None: every packet has the same."""
+    if part.field in (KeyField.SPORT, KeyField.DPORT):
+        return KeyPart(part.field, 0, 0)
+    length = part.ip_length if family is Family.IP else part.ip6_length
+    if not length:
+        return None
+    return KeyPart(part.field, length, 0) if family is Family.IP else KeyPart(part.field, 0, length)
 
 
 def _state(match: Match, place: State, family: Family) -> State:

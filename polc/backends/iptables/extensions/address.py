@@ -18,7 +18,7 @@ _RANGE = {Side.SADDR: "--src-range", Side.DADDR: "--dst-range"}
 def split(match: AddressMatch, context: Context) -> Alternatives:
     """One range an option: ranges of a set are disjoint. What is an ipset is one option."""
     family = context.family
-    if (match.group, match.addresses.of_family(family)) in context.groups:
+    if context.groups and (match.group, match.addresses.of_family(family)) in context.groups:
         return Alternatives((match,))
     slot = _PREFIX[match.side][1]
     options = tuple(_of(match.side, family, pair) for pair in match.addresses.of_family(family).ranges)
@@ -36,7 +36,7 @@ def words(match: AddressMatch, context: Context) -> Words:
     family = context.family
     addresses = match.addresses.of_family(family)
     negation = "! " if match.negated else ""
-    if group := context.groups.get((match.group, addresses)):
+    if group := context.groups and context.groups.get((match.group, addresses)):
         return module(f"set {negation}--match-set {group} {_ENDS[match.side]}")
     ((low, high),) = addresses.ranges
     length = prefix_length(family, low, high)

@@ -15,7 +15,7 @@ _LONGEST_TIMEOUT = 2147483  # IPSET_MAX_TIMEOUT; the target shortens what is lon
 
 
 def words(match: SetMatch, context: Context) -> Words:
-    ends = settypes.directions(context.sets[match.set_name], match.key)
+    ends = settypes.directions(_form(match.set_name, context), match.key)
     return module(f"set {'! ' if match.negated else ''}--match-set {match.set_name} {ends}")
 
 
@@ -27,7 +27,7 @@ def elements(match: ElementMatch, context: Context) -> Words:
 
 def update(one: UpdateSet, context: Context) -> str:
     """``--exist`` renews the time of an address that is in the set already."""
-    ends = settypes.directions(context.sets[one.set_name], one.key)
+    ends = settypes.directions(_form(one.set_name, context), one.key)
     match one.operation:
         case SetOperation.DELETE:
             return f"-j SET --del-set {one.set_name} {ends}"
@@ -39,6 +39,12 @@ def update(one: UpdateSet, context: Context) -> str:
         return text
     check_timeout(one.timeout, one.set_name)
     return f"{text} --timeout {one.timeout}"
+
+
+def _form(name: str, context: Context) -> settypes.Form:
+    if name not in context.sets:
+        raise Refused("set-key", f"there is no set `{name}`")
+    return context.sets[name]
 
 
 def check_timeout(seconds: int, name: str) -> None:
