@@ -71,7 +71,7 @@ def say(match: Match, rule: Rule, known: Counter[State], words: Words) -> None:
         case RecentMatch():
             words.add("recent", f"recent {_recent(match)}")
         case EveryNth(every, packet):
-            words.add("every", f"every {every}{f' packet {packet}' if packet else ''}")
+            words.add("nth", f"nth {every}{f' packet {packet}' if packet else ''}")
         case RandomMatch(threshold, negated):
             words.add("probability", f"probability {_probability(_SCALE - threshold if negated else threshold)}")
         case OpaqueMatch():

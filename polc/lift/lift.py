@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from polc.diagnostics import Collector, Diagnostic, Failure, Label, Severity
@@ -12,10 +12,10 @@ from polc.ir.family import BOTH, Family
 from polc.ir.matches import AddressMatch, OpaqueMatch, OriginalAddressMatch, ServiceMatch
 from polc.ir.origin import Origin
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import BaseChain, Hook, RegularChain, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.statements import Counter as CounterStatement
 from polc.ir.statements import Native, OpaqueStatement
-from polc.ir.verdicts import Accept, Drop, Goto, Nat, NatMap, Reject, Return, chains_of
+from polc.ir.verdicts import Accept, Goto, Nat, NatMap, Reject, Return, chains_of
 from polc.lift import counts, page
 from polc.lift.definitions import Definitions
 from polc.lift.groups import Groups
@@ -54,6 +54,8 @@ class _Lifter:
     refused: list[Diagnostic] = field(default_factory=list)
     notes: list[Diagnostic] = field(default_factory=list)
     natives: list[NativeRule] = field(default_factory=list)
+    chains: dict[str, str] = field(default_factory=dict)
+    sets: dict[str, str] = field(default_factory=dict)
 
     def lift(self) -> Lifted:
         try:
@@ -65,7 +67,8 @@ class _Lifter:
         return self._result("" if self.refused else text)
 
     def _result(self, text: str) -> Lifted:
-        return Lifted(text, tuple(self.natives), tuple(dict.fromkeys(self.refused)), tuple(self.notes))
+        refused = tuple(dict.fromkeys(self.refused))
+        return Lifted(text, tuple(self.natives), refused, tuple(self.notes), self.chains, self.sets)
 
     def _refuse(self, origin: Origin, reason: str) -> None:
         self.refused.append(Diagnostic("POL540", f"this cannot be put into a policy: {reason}", _labels(origin.span)))
@@ -84,7 +87,8 @@ class _Lifter:
         found = self._places(ruleset)
         policy = frozenset({Family(ruleset.family.value)}) if ruleset.family.value in ("ip", "ip6") else BOTH
         free_groups = Names(suffix="group")
-        filled = self._groups(ruleset, free_groups)
+        filled = groups(ruleset, free_groups)
+        self._name_sets(filled)
         by_set = {one.name: group.name for group in filled for one in group.sets.values()}
         counted = self._counts(ruleset)
         taken = {chain.name for chain in ruleset.chains}
@@ -96,6 +100,7 @@ class _Lifter:
         for origin, reason in prepared.problems:
             self._refuse(origin, reason)
         speaker = self._speaker(ruleset, prepared, policy, free_groups, by_set)
+        self._name_chains(ruleset, found, speaker.known.chains)
         reach = _reach(prepared, found.values())
         called = {name: self._called(name, prepared, reach, speaker) for name in prepared.regular}
         sections, nat = self._sections(found.values(), prepared, speaker)
@@ -104,7 +109,7 @@ class _Lifter:
         parts = page.Parts(
             settings=self._settings(ruleset),
             known=speaker.known,
-            filled=[one for one in filled if _is_used(one, prepared)],
+            filled=filled,
             flowtables={speaker.known.flowtables[one.name]: one for one in ruleset.flowtables},
             chains={speaker.known.chains[name]: lines for name, lines in called.items()},
             sections=sections,
@@ -125,8 +130,21 @@ class _Lifter:
         order = {chain.name: number for number, chain in enumerate(ruleset.chains)}
         return dict(sorted(found.items(), key=lambda one: order[one[0]]))
 
-    def _groups(self, ruleset: Ruleset, free: Names) -> list[Group]:
-        return groups(ruleset, free)
+    def _name_sets(self, filled: Iterable[Group]) -> None:
+        for group in filled:
+            for family, one in group.sets.items():
+                name = self.sets[one.name] = group.set_name(family)
+                if name != one.name:
+                    self._note(one.origin, f"the set `{one.name}` is called `{name}` now, for those who fill it")
+
+    def _name_chains(self, ruleset: Ruleset, found: Mapping[str, At], names: Mapping[str, str]) -> None:
+        for chain in ruleset.chains:
+            if chain.name in found:
+                self.chains[chain.name] = found[chain.name].place.name
+            elif chain.name in names:
+                name = self.chains[chain.name] = names[chain.name]
+                if name != chain.name:
+                    self._note(chain.origin, f"the chain `{chain.name}` is called `{name}` in the policy")
 
     def _counts(self, ruleset: Ruleset) -> bool:
         """Whether counters of rules say anything: where all have one, it is the tool that counts, as iptables does."""
@@ -283,10 +301,6 @@ def _reach(prepared: Prepared, found: Iterable[At]) -> dict[str, frozenset[Place
     return {name: frozenset(some) for name, some in reach.items()}
 
 
-def _is_used(group: Group, prepared: Prepared) -> bool:
-    return True
-
-
 def _use(use: Use) -> Line:
     first = use.rules[0]
     comment = f" comment {quoted(first.origin.comment)}" if first.origin.comment else ""
@@ -315,6 +329,3 @@ def _default(chain: BaseChain, rules: tuple[Rule, ...]) -> tuple[str, tuple[Rule
     ):
         return "reject", rules[:-1]
     return "drop", rules
-
-
-__all__ = ["Drop", "Iterator", "RegularChain", "lift"]

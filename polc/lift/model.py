@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from polc.diagnostics import Diagnostic
@@ -23,13 +24,16 @@ class Lifted:
     """``text`` is the policy, "" where something is ``refused``: a policy without it would be another one.
 
     ``natives`` are the rules for which the language has no words, with reasons; ``notes`` what is the same to packets
-    and not to somebody who looks at the host.
+    and not to somebody who looks at the host; ``chains`` and ``sets`` are the names that those have once the policy is
+    compiled, by those that they had.
     """
 
     text: str
     natives: tuple[NativeRule, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     notes: tuple[Diagnostic, ...] = ()
+    chains: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, str] = field(default_factory=dict)
 
 
 class Unsayable(Exception):

@@ -26,6 +26,10 @@ class Group:
     name: str
     sets: dict[Family, DynamicSet]
 
+    def set_name(self, family: Family) -> str:
+        """What the set of a family is called once the policy is compiled."""
+        return self.name + _SUFFIXES[family]
+
     @property
     def one(self) -> DynamicSet:
         return next(iter(self.sets.values()))

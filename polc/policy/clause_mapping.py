@@ -164,7 +164,7 @@ def _recent(node: Node) -> Sighting:
     )
 
 
-def _every(node: Node) -> Turn:
+def _nth(node: Node) -> Turn:
     if isinstance(node, Scalar):
         return Turn(word(node), None, node.span)
     assert isinstance(node, Mapping)
@@ -367,7 +367,7 @@ CLAUSES: dict[str, Callable[[Node], Clause]] = {
     "connections": _connections,
     "quota": _quota,
     "recent": _recent,
-    "every": _every,
+    "nth": _nth,
     "probability": _probability,
     "native": _native,
     "where": _where,

@@ -188,7 +188,7 @@ def _recent(tree: Tree, text: Scalar) -> Sighting:
     return lookup(_only(tree), text)._replace(span=_place(tree, text))
 
 
-def _every(tree: Tree, text: Scalar) -> Turn:
+def _nth(tree: Tree, text: Scalar) -> Turn:
     packet = next((words(one, text)[0] for one in tree.children if isinstance(one, Tree)), None)
     return Turn(words(tree, text)[0], packet, _place(tree, text))
 
@@ -337,7 +337,7 @@ CLAUSES: dict[str, Callable[[Tree, Scalar], Clause]] = {
     "connections": _connections,
     "quota": _quota,
     "recent": _recent,
-    "every": _every,
+    "nth": _nth,
     "probability": _probability,
     "where": _where,
     "log": _log,

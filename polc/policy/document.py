@@ -144,7 +144,7 @@ class Sighting(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """The clause ``every``: one packet in ``number``, of which ``packet`` says which, counted from 0."""
+    """The clause ``nth``: one packet in ``number``, of which ``packet`` says which, counted from 0."""
 
     number: Word
     packet: Word | None

@@ -15,7 +15,7 @@ _VERDICTS = (
     "snat", "dnat", "masquerade", "redirect", "netmap",
 )  # fmt: skip
 _CLAUSES = (
-    "from", "to", "sport", "state", "limit", "over", "hits", "connections", "quota", "recent", "every",
+    "from", "to", "sport", "state", "limit", "over", "hits", "connections", "quota", "recent", "nth",
     "probability", "where", "helper", "log", "count", "counter", "ban", "mark", "dscp", "mss", "reset", "dup", "flow",
     "trace", "comment",
 )  # fmt: skip
@@ -47,7 +47,7 @@ _NEEDS: dict[str, str] = {
     "upto": "a number",
     "recent": "`set`, `rcheck`, `update` or `remove` and a list, as in `recent update scanners in 60s hitcount 4`",
     "hitcount": "a number of packets",
-    "every": "a number of packets, as in `every 3`",
+    "nth": "a number of packets, as in `nth 3`",
     "packet": "a number of a packet, counted from 0",
     "probability": "a number from 0 to 1, such as `0.5`",
     "where": "a condition such as `ct status dnat`",

@@ -39,7 +39,7 @@ _KEYS: dict[Place, tuple[str, ...]] = {
     Place.SECTION: ("default", "rules"),
     Place.RULE: ("rule", "use", "verdict", "with", "chain", "num", "flags", "vmap", "verdicts", "service",
                  "sport", "from", "to", "state", "where", "connections", "hits", "over", "limit", "quota", "recent",
-                 "every", "probability", "native", "target",
+                 "nth", "probability", "native", "target",
                  "random", "fully_random", "persistent", "ban", "mark", "ct_mark", "ct_zone", "ct_timeout", "ttl",
                  "hoplimit", "priority", "dscp", "mss", "reset", "notrack", "synproxy", "dup", "flow", "trace", "log",
                  "count", "counter", "helper", "id", "comment"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from polc.policy.parser import Token, Tree, parse, tokens
 
 CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
-            "recent", "every", "probability",
+            "recent", "nth", "probability",
             "target", "random", "fully_random", "persistent", "ban", "mark", "assign", "dscp", "mss", "strip",
             "notrack", "synproxy", "dup", "offload", "trace", "log", "tally", "counter", "helper",
             "comment")  # fmt: skip

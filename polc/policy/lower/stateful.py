@@ -51,7 +51,7 @@ _STATEFUL = _COUNTED | {Sighting, Turn, Chance}
 
 
 def stateful_matches(rule: RuleDocument, fresh: Callable[[], str], collector: Collector) -> list[Stateful]:
-    """The rule's stateful matches, always in the order connections, limit, over, hits, quota, recent, every,
+    """The rule's stateful matches, always in the order connections, limit, over, hits, quota, recent, nth,
     probability: clauses have no order.
 
     ``fresh`` gives a name for the state of each. What is wrong is recorded.
@@ -79,7 +79,7 @@ def stateful_matches(rule: RuleDocument, fresh: Callable[[], str], collector: Co
     if sighting:
         found.append(turns.recent(sighting, collector))
     if turn:
-        found.append(turns.every(turn, collector))
+        found.append(turns.nth(turn, collector))
     if chance:
         found.append(turns.probability(chance, collector))
     return [one for one in found if one]

@@ -1,4 +1,4 @@
-"""``recent``, ``every`` and ``probability``: whose turn a packet is, by lists, by counting, or by chance."""
+"""``recent``, ``nth`` and ``probability``: whose turn a packet is, by lists, by counting, or by chance."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def recent(clause: Sighting, collector: Collector) -> RecentMatch | None:
     return RecentMatch(verb, name, part, seconds, hits, "ttl" in flags, "reap" in flags, clause.negated)
 
 
-def every(clause: Turn, collector: Collector) -> EveryNth | None:
+def nth(clause: Turn, collector: Collector) -> EveryNth | None:
     """The match, or None for a wrong one, which is recorded."""
     number = value_of("POL113", clause.number, values.count, collector)
     packet: int | None = 0
