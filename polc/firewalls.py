@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polc.diagnostics import Collector, Failure
@@ -45,6 +46,33 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
             return found
     inspected = inspect_source(source, collector)
     return Firewall((inspected.ruleset,), host=described_host(inspected))
+
+
+def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tuple[Ruleset, ...]:
+    """The rulesets that files of iptables and nft mean together: those of both families and of sets are read as one
+    firewall, in a table of the name ``table``; nft's tables stay as they are.
+
+    Raises:
+        Failure: with all that is wrong in them; POL069, a file is neither.
+    """
+    from polc.importers.iptables.read import Input, family_of, kind_of, read
+    from polc.importers.nft_json import read_nft_json
+
+    found: list[Ruleset] = []
+    inputs: list[Input] = []
+    for path in paths:
+        source = read_file(path, standard_input=path == "-")
+        kind = None if _POLICY.search(source.text) else kind_of(source.text)
+        if _NFT_JSON.match(source.text.lstrip()):
+            found += read_nft_json(source, collector)
+        elif kind is not None:
+            inputs.append(Input(source, kind, family_of(source)))
+        else:
+            raise Failure.of(
+                "POL069", "this is no file of iptables or ipset, and no JSON of nft", source.whole(),
+                help="`iptables-save`, `ipset save` and `nft -j list ruleset` print such; policies are for `polc compile`",
+            )  # fmt: skip
+    return (*(read(inputs, collector, table) if inputs else ()), *found)
 
 
 def _iptables(source: SourceFile, collector: Collector) -> Firewall | None:

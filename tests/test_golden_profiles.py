@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from gateway import ask, gateway  # test_golden has put its folder on the path
 from packet_text import parse_test
-from test_golden import GOLDEN, NAMES, lines_of
+from test_golden import GOLDEN, NAMES, ask, gateway, lines_of
 
 from polc.backends.features import Feature
 from polc.backends.model import Fidelity, Options, Output

@@ -72,6 +72,8 @@ def _print(result: Result) -> None:
             print(f"  {one.file}: {one.message}")
     else:
         print(f"{result.loader}: {files} loaded in a scratch namespace, read back: same as compiled")
+        if result.unread:
+            print(f"  by its words; its meaning was not read: {result.unread}")
 
 
 def _as_json(result: Result) -> dict[str, object]:
@@ -80,6 +82,7 @@ def _as_json(result: Result) -> dict[str, object]:
         "target": result.target,
         "files": list(result.files),
         "verified": result.verified,
+        "unread": result.unread,
         "differences": [{"file": one.file, "message": one.message} for one in result.differences],
         "problems": [{"code": one.code, "message": one.message} for one in result.problems],
     }

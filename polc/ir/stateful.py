@@ -158,7 +158,8 @@ class RecentMatch:
     (None: at any time), at least ``hits`` (None: once) times within them; with ``ttl`` only where the packet's TTL is
     that of the last record. UPDATE is RCHECK, and records the packet where it holds. REMOVE holds for an address on
     the list and takes it off. ``reap`` forgets entries older than ``seconds``. ``negated`` turns the answer, not what
-    is done (net/netfilter/xt_recent.c, recent_mt).
+    is done, except that a negated UPDATE records the addresses on the list for which it, so turned, holds
+    (net/netfilter/xt_recent.c, recent_mt).
     """
 
     verb: RecentVerb

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from polc.backends.model import Output
 from polc.diagnostics import Diagnostic, Failure
+from polc.kernel import meaning
 from polc.kernel.devices import add_devices
 from polc.kernel.loaders import LOADERS, Loader
 from polc.kernel.netns import ScratchNamespace
@@ -33,6 +34,8 @@ class Result:
     files: tuple[str, ...]
     differences: tuple[Difference, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    unread: str = ""
+    """Why words were compared and meanings were not; empty: both were."""
 
     @property
     def verified(self) -> bool:
@@ -70,4 +73,10 @@ def _one(loader: Loader, output: Output, devices: Sequence[str]) -> Result:
         for emitted, seen in zip(output.files, listed, strict=True)
         for message in loader.differences(emitted.text, seen.text)
     )
-    return Result(loader.name, loader.target, files, differences)
+    try:
+        found = meaning.differences(loader.target, output.files, listed)
+    except Failure as failure:
+        return Result(loader.name, loader.target, files, differences, unread=failure.diagnostics[0].message)
+    # What differs in its words is told by them.
+    meant = tuple(Difference(files[-1], message) for message in found) if not differences else ()
+    return Result(loader.name, loader.target, files, differences + meant)

@@ -21,8 +21,8 @@ _NAMED = {
 }
 """libxt_devgroup and libipt_realm print a number by its name in the host's table, which has these from the start."""
 
-_NO_END = " --datestop 2038-01-19T03:14:07"
-"""What libxt_time prints for a `-m time` that was given no last day."""
+_UNSAID = (" --datestop 2038-01-19T03:14:07", " --to 65535")
+"""What the tools print for a `-m time` that was given no last day, and 1.8.7 for a `-m string` without an end."""
 
 
 @dataclass(slots=True)
@@ -141,7 +141,9 @@ def _parse(text: str) -> dict[str, _Table]:
 
 def _words(line: str) -> list[str]:
     """The words of a rule, protocols as numbers; counters (``[1:60]``, of iptables-save -c) left out."""
-    words = split_words(line.replace(_NO_END, ""))
+    for words_of_none in _UNSAID:
+        line = line.replace(words_of_none, "")
+    words = split_words(line)
     if words[0].startswith("["):
         words = words[1:]
     return [_value(before, word) for before, word in zip(["", *words], words, strict=False)]

@@ -111,6 +111,15 @@ class ChainDefinition:
     rules: tuple[RuleDefinition, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OpaqueDefinition:
+    """An object in the words of nft's JSON, without its family and table; ``kind`` is its key."""
+
+    kind: str
+    name: str
+    words: str
+
+
 Definition = (
     CounterDefinition
     | HelperDefinition
@@ -120,6 +129,7 @@ Definition = (
     | FlowtableDefinition
     | SetDefinition
     | MapDefinition
+    | OpaqueDefinition
 )
 """What stands in a table beside its chains."""
 

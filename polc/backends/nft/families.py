@@ -38,6 +38,7 @@ from polc.ir.statements import (
     Trace,
     UpdateSet,
 )
+from polc.ir.verdicts import Reject
 
 _OF_IP_ALONE = frozenset(
     {
@@ -70,6 +71,10 @@ _LACKING: dict[TableFamily, frozenset[Feature]] = {
 }
 
 
+_REJECTING = {TableFamily.BRIDGE: (Hook.PREROUTING, Hook.INPUT), TableFamily.NETDEV: (Hook.INGRESS,)}
+"""Hooks at which a packet can be answered there."""
+
+
 def check_family(rule: Rule, bases: Iterable[BaseChain], table: TableFamily) -> None:
     """``bases`` are the base chains from which packets reach the rule.
 
@@ -86,11 +91,13 @@ def check_family(rule: Rule, bases: Iterable[BaseChain], table: TableFamily) -> 
         for base in bases:
             if base.hook is Hook.INGRESS:
                 raise Refused("inet tables have no looks at the routing table at ingress", "a table netdev")
-    if table is TableFamily.BRIDGE and Feature.REJECT in set(needs(rule, bases)):
+    if table in _REJECTING and isinstance(rule.verdict, Reject):
         for base in bases:
-            if base.hook not in (Hook.PREROUTING, Hook.INPUT):
+            if base.hook not in _REJECTING[table]:
+                names = " and ".join(hook.value for hook in _REJECTING[table])
                 raise Refused(
-                    f"bridges reject at prerouting and input alone, and packets of {base.hook.value} come here"
+                    f"tables of the family {table.value} reject at {names} alone, packets of {base.hook.value} come "
+                    "here"
                 )
     if table is TableFamily.ARP:
         for what in _of_ip(rule):

@@ -138,7 +138,7 @@ def _needs(rule: Rule) -> Iterator[tuple[str, tuple[Hook, ...]]]:
             case ReversePathMatch():
                 yield "the reverse path test", (Hook.PREROUTING,)
             case AddressTypeMatch(interface=Direction.IN):
-                yield "types of addresses of the incoming interface", (*before_local, *_DEVICE_HOOKS)
+                yield "types of addresses of the incoming interface", (*before_local, Hook.INGRESS)
             case AddressTypeMatch(interface=Direction.OUT):
                 yield "types of addresses of the outgoing interface", (Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
             case AddressTypeMatch():

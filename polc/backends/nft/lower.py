@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from json import loads
 from typing import Final
 
 from polc.backends.features import Feature
@@ -17,6 +18,7 @@ from polc.backends.nft.definitions import (
     HookDefinition,
     LimitDefinition,
     MapDefinition,
+    OpaqueDefinition,
     QuotaDefinition,
     RuleDefinition,
     SetDefinition,
@@ -35,6 +37,7 @@ from polc.backends.nft.rules import LoweredRule, RuleLowering
 from polc.backends.nft.sets import define_set
 from polc.backends.nft.sharing import Sharing
 from polc.backends.profile import Profile
+from polc.ir.matches import Syntax
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Flowtable, Ruleset, TableFamily
 from polc.ir.statements import UpdateSet
@@ -49,6 +52,7 @@ _ORDER: tuple[type[Definition], ...] = (
     LimitDefinition,
     QuotaDefinition,
     FlowtableDefinition,
+    OpaqueDefinition,
     SetDefinition,
     MapDefinition,
 )
@@ -103,7 +107,8 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
         require(profile, family)
     sets = _sets(ruleset, profile, table)
     flowtables = _flowtables(ruleset, profile, table, json=json)
-    names = FreshNames(frozenset(one.name for one in ruleset.sets))
+    declared = _declared(ruleset, table, json=json)
+    names = FreshNames(frozenset((*(one.name for one in ruleset.sets), *declared)))
     rules = RuleLowering(
         Context(
             profile=profile,
@@ -154,6 +159,21 @@ def _flowtables(ruleset: Ruleset, profile: Profile, table: _Table, *, json: bool
             table.definitions[type(definition), one.name] = definition
             found[one.name] = one
     return found
+
+
+def _declared(ruleset: Ruleset, table: _Table, *, json: bool) -> frozenset[str]:
+    """The names of what is declared in nft's words, which goes into the table."""
+    found: set[str] = set()
+    for one in ruleset.declarations:
+        if one.syntax is not Syntax.NFT_JSON or not json:
+            reason = f"this is known in nft's JSON alone: `{one.words}`"
+            table.refuse(Refused(reason, "`--format json`"), one.origin)
+            continue
+        ((kind, inside),) = loads(one.words).items()
+        definition = OpaqueDefinition(kind, inside["name"], one.words)
+        table.definitions[OpaqueDefinition, f"{kind} {definition.name}"] = definition
+        found.add(definition.name)
+    return frozenset(found)
 
 
 def _flowtable(one: Flowtable, family: TableFamily, profile: Profile, *, json: bool) -> FlowtableDefinition:

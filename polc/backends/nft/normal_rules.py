@@ -68,6 +68,7 @@ def normal_rule(rule: dict[str, Json]) -> NormalRule:
             value = {"family": rule.get("family"), **members(value)}
         implied |= _implied_by(kind, value)
         text = normal_statement(kind, value)
+        text = _FAMILY_OF_FRAMES.get(text, text)
         if _FACT.fullmatch(text):
             implied.add(text)
         else:
@@ -102,7 +103,13 @@ def _in_order(statements: list[str], plain: list[bool]) -> Iterator[str]:
         yield from sorted(some) if is_plain else some
 
 
-_ADDRESSES_CHANGED = ("snat", "dnat")
+_ADDRESSES_CHANGED = ("snat", "dnat", "tproxy")
+_FAMILY_OF_FRAMES = {
+    f"{field} {number}": f"{_FAMILY_FIELD} {family}"
+    for field in ("meta protocol", "ether type")
+    for number, family in ((0x0800, "ipv4"), (0x86DD, "ipv6"))
+}
+"""How tables of bridges and devices tell families apart, which listings leave out before a header of the family."""
 _FACT = re.compile(rf"{_FAMILY_FIELD} ipv[46]|{_PROTOCOL_FIELD} [a-z0-9-]+|{_ETHERNET}")
 _PORT = re.compile(r"\bth (sport|dport)\b")
 _NAMES = {f"{_PROTOCOL_FIELD} {one}": name for name, one in PROTOCOLS.items() if one in PORT_PROTOCOLS}
@@ -120,6 +127,8 @@ def _implied_by(kind: str, value: Json) -> set[str]:
                 found.update(_IMPLIED_BY_HEADER.get(protocol, ()))
             case {"tcp option": dict()}:
                 found.add("meta l4proto 6")
+            case {"exthdr": dict()}:
+                found.add("meta nfproto ipv6")
             case dict() as inner:
                 todo += inner.values()
             case list() as inner:

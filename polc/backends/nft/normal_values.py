@@ -6,7 +6,7 @@ from polc.backends.nft.json_value import Json, compact, items, members
 from polc.backends.nft.symbols import flags, number
 from polc.ir.addresses import format_range, parse_address
 from polc.ir.family import Family
-from polc.ir.fields import TCP_OPTION_KINDS
+from polc.ir.fields import FIELDS, TCP_OPTION_KINDS
 from polc.ir.intervals import Intervals
 
 _ADDRESS_FIELDS = {
@@ -17,6 +17,7 @@ _ADDRESS_FIELDS = {
 }
 _OPTION_KINDS = {**TCP_OPTION_KINDS, "eol": 0, "nop": 1, "noop": 1}
 """An option that is asked for by its number is listed by its name, where nft has one."""
+_WIDTHS = {field.value: fact.bits for field, fact in FIELDS.items()}
 FLAG_FIELDS = ("tcp flags", "ct status")
 
 
@@ -117,6 +118,9 @@ def _numbers(field: str, value: Json) -> tuple[int, int] | None:
     match value:
         case {"range": [low, high]}:
             first, last = _number(field, low), _number(field, high)
+        case {"prefix": {"addr": int(first), "len": int(length)}} if field in _WIDTHS:
+            # So some versions list a range of marks that has the form of one.
+            last = first | (1 << _WIDTHS[field] - length) - 1
         case _:
             first = last = _number(field, value)
     if first is None or last is None or first > last:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
-from polc.backends.nft.expressions import Ct, ExtensionHeader, Meta, Numbers, Payload
+from polc.backends.nft.expressions import Bits, Ct, ExtensionHeader, Meta, Numbers, Payload, TcpOption
 from polc.backends.nft.fields import TAG, TAGGED
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
+from polc.ir.intervals import Intervals
+from polc.ir.protocols import ICMPV6, PROTOCOLS, TCP
 
 _ETHER_TYPE: Final = Payload("ether", "type")
 _TAG_FIELD: Final = Payload("vlan", "id")
@@ -26,6 +29,38 @@ def in_order(matches: list[Compare]) -> list[Compare]:
     if any(one.left == _TAG_FIELD for one in matches):
         matches = [TAGGED, *(one for one in matches if not _is_a_tags_type(one))]
     return sorted(matches, key=_place)
+
+
+_PROTOCOLS: Final = {**PROTOCOLS, "icmpv6": ICMPV6}
+
+
+def can_hold(matches: list[Compare]) -> bool:
+    """Whether a packet can be of all the transport protocols that the matches name. nft refuses some rules that none
+    can meet, and of others it ends itself over the listing.
+    """
+    left = Intervals.of([(0, 255)])
+    for one in matches:
+        named = _protocols(one)
+        if named is not None:
+            left = Intervals(tuple(pair for pair in _common(left, named)))
+    return bool(left)
+
+
+def _protocols(one: Compare) -> Intervals | None:
+    """The transport protocols of the packets that a match can hold for, None for any."""
+    if one.left == Meta("l4proto") and isinstance(one.right, Numbers) and not one.negated:
+        return one.right.values
+    field = one.left.field if isinstance(one.left, Bits) else one.left
+    if isinstance(field, Payload) and field.protocol in _PROTOCOLS:
+        return Intervals.single(_PROTOCOLS[field.protocol])
+    return Intervals.single(TCP) if isinstance(field, TcpOption) else None
+
+
+def _common(one: Intervals, other: Intervals) -> Iterator[tuple[int, int]]:
+    for low, high in one.ranges:
+        for other_low, other_high in other.ranges:
+            if max(low, other_low) <= min(high, other_high):
+                yield max(low, other_low), min(high, other_high)
 
 
 def frame_before_header(matches: list[Compare]) -> bool:

@@ -14,6 +14,7 @@ from polc.backends.nft.definitions import (
     HelperDefinition,
     LimitDefinition,
     MapDefinition,
+    OpaqueDefinition,
     QuotaDefinition,
     RuleDefinition,
     SetDefinition,
@@ -45,7 +46,7 @@ def _all(table: TableDefinition) -> Iterator[Json]:
 
     def some(*, maps: bool) -> Iterator[Json]:
         for one in table.definitions:
-            if isinstance(one, MapDefinition) is maps:
+            if _is_map(one) is maps:
                 kind, members = _definition(one)
                 yield {kind: {**place, **members}}
 
@@ -57,6 +58,10 @@ def _all(table: TableDefinition) -> Iterator[Json]:
     for chain in table.chains:
         for rule in chain.rules:
             yield {"rule": {**place, "chain": chain.name, **_rule(rule)}}
+
+
+def _is_map(one: Definition) -> bool:
+    return isinstance(one, MapDefinition) or (isinstance(one, OpaqueDefinition) and one.kind == "map")
 
 
 def _definition(one: Definition) -> tuple[str, dict[str, Json]]:
@@ -88,6 +93,9 @@ def _definition(one: Definition) -> tuple[str, dict[str, Json]]:
                 "flags": ["interval"],
                 "elem": mapped(pairs),
             }
+        case OpaqueDefinition(kind, _, words):
+            members: dict[str, Json] = json.loads(words)[kind]
+            return kind, members
         case _:
             assert_never(one)
 

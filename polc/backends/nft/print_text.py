@@ -14,6 +14,7 @@ from polc.backends.nft.definitions import (
     HookDefinition,
     LimitDefinition,
     MapDefinition,
+    OpaqueDefinition,
     QuotaDefinition,
     RuleDefinition,
     SetDefinition,
@@ -78,6 +79,8 @@ def _definition(one: Definition, *, dynamic: bool) -> tuple[str, list[str]]:
         case MapDefinition(_, types, kind, pairs):
             parts = f"type {' . '.join(types)} : {' . '.join(kind)}"
             return "map", [parts, "flags interval", f"elements = {{ {mapped(pairs)} }}"]
+        case OpaqueDefinition():
+            raise AssertionError("words of JSON, which the lowering refuses here")
         case _:
             assert_never(one)
 

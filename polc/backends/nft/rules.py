@@ -22,7 +22,7 @@ from polc.backends.nft.matches import (
     keys_of,
     split,
 )
-from polc.backends.nft.order import frame_before_header, in_order
+from polc.backends.nft.order import can_hold, frame_before_header, in_order
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
 from polc.backends.nft.statements import ByteQuota, Meter, ObjectKind, RuleStatement, UseObject
@@ -126,6 +126,8 @@ class RuleLowering:
     def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
         family, along = _one_family(rule), lowered.along
         matches = self._matches(rule, along)
+        if matches is None:
+            return []
         effect = [each for one in rule.statements for each in effects.statement(one, family, self.context, along)]
         if any(isinstance(one, ClampMss) for one in rule.statements):
             matches.append(effects.SYN)
@@ -136,12 +138,15 @@ class RuleLowering:
         # A rule that neither asks nor does anything has no form in text, and no meaning.
         return [RuleDefinition(body, comment) for body in bodies if body]
 
-    def _matches(self, rule: Rule, along: Along) -> list[RuleStatement]:
+    def _matches(self, rule: Rule, along: Along) -> list[RuleStatement] | None:
+        """None where no packet can meet the rule."""
         family = _one_family(rule)
         stateless = (match for match in rule.matches if isinstance(match, Stateless))
         found = in_order([one for match in stateless for one in compare(match, family, self.context, along)])
         if asks_for_ports(rule) and not _with_ports(rule):
             found.insert(0, WITH_PORTS)
+        if not can_hold(found):
+            return None
         if family is not None and frame_before_header(found):
             found = [*family_only(family, self.context.table, beside_reset=False), *found]
         elif family is not None and not any(implies_family(match) for match in rule.matches):

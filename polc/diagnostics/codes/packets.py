@@ -49,6 +49,13 @@ PACKET_CODES: tuple[Code, ...] = (
         instead="the file of the rules",
     ),
     Code(
+        "POL069",
+        "nothing that can be translated",
+        what="the file is neither of iptables-save, ipset save or a script of iptables commands, nor JSON of nft",
+        why="what is not understood cannot be kept",
+        instead="what `iptables-save`, `ipset save` or `nft -j list ruleset` print",
+    ),
+    Code(
         "POL065",
         "a test that cannot be read",
         what="a test of a policy is no verdict and packet, or what a packet becomes is no pair of ends",

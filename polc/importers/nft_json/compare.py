@@ -117,7 +117,7 @@ def _plain(what: Subject, op: str, right: Json, layer3: bool) -> Demand | Counte
         case read.Interface():
             return _interface(what, op, right)
         case read.Number(field):
-            return _field(field, op, right, layer3)
+            return _field(field, op, right)
         case read.Flags():
             return _flags(what, op, right)
         case read.Name(field=name):
@@ -261,24 +261,20 @@ def _interface(what: read.Interface, op: str, right: Json) -> Demand:
     return Demand((InterfaceMatch(what.direction, disjoint_patterns(names), op == "!="),), by_number=by_number)
 
 
-def _field(field: Field, op: str, right: Json, layer3: bool) -> Demand:
+def _field(field: Field, op: str, right: Json) -> Demand:
     values, negated = _values(op, right, field_kind(field))
     if field is Field.CT_EXPIRATION:
         values = _of_seconds(op, values)
     fact = FIELDS[field]
     families = BOTH if fact.family is None else _ONLY[fact.family]
-    if field is Field.META_PROTOCOL:
-        named = frozenset(family for family, number in _ETHER_TYPES.items() if number in values)
-        alone = sum(high - low + 1 for low, high in values.ranges) == len(named)
-        # In tables of others than IPv4 and IPv6, not to be of one is not to be of the other.
-        if alone and (layer3 or (len(named) == 1 and not negated)):
-            return Demand((), BOTH - named if negated else named)
+    if field is Field.META_PROTOCOL and not negated and values in _ETHER_TYPES:
+        return Demand((), _ONLY[_ETHER_TYPES[values]])
     transport = ANY if fact.protocol is None else Transport.of(fact.protocol)
     condition = Condition.PORTS if field in FLOW_PORTS else None
     return Demand((FieldMatch(field, values, None, negated),), families, transport, condition)
 
 
-_ETHER_TYPES = {Family.IP: symbols.ETHER_TYPES["ip"], Family.IP6: symbols.ETHER_TYPES["ip6"]}
+_ETHER_TYPES = {Intervals.single(symbols.ETHER_TYPES[family.value]): family for family in Family}
 
 
 def _of_seconds(op: str, values: Intervals) -> Intervals:

@@ -35,22 +35,23 @@ def declarations(context: Context, reporter: Reporter) -> Declarations:
     sets: list[DynamicSet] = []
     flowtables: list[Flowtable] = []
     opaque: list[OpaqueDeclaration] = []
-    for name, entry in context.table.sets.items():
-        found = _set(name, entry, context, reporter)
-        if isinstance(found, DynamicSet):
-            sets.append(found)
-        elif found is not None:
-            opaque.append(found)
+    # Objects first: maps may lead to them.
+    for (kind, name), one in context.table.objects.items():
+        key = (kind, name)
+        if key not in context.taken or (key in context.needed and kind not in _BY_NAME):
+            opaque.append(_opaque(kind, one, f"a {kind} that a rule in nft's words, or nothing, uses"))
     for name, one in context.table.flowtables.items():
         table = _flowtable(name, one)
         if isinstance(table, Flowtable):
             flowtables.append(table)
         else:
             opaque.append(table)
-    for (kind, name), one in context.table.objects.items():
-        key = (kind, name)
-        if key not in context.taken or (key in context.needed and kind not in _BY_NAME):
-            opaque.append(_opaque(kind, one, f"a {kind} that a rule in nft's words, or nothing, uses"))
+    for name, entry in context.table.sets.items():
+        found = _set(name, entry, context, reporter)
+        if isinstance(found, DynamicSet):
+            sets.append(found)
+        elif found is not None:
+            opaque.append(found)
     return Declarations(tuple(sets), tuple(flowtables), tuple(opaque))
 
 

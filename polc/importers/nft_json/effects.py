@@ -78,12 +78,13 @@ def log(value: Json, context: Context) -> Effect:
     group = numbers["group"]
     if group is None and (numbers["snaplen"] is not None or numbers["queue-threshold"] is not None):
         raise Unknown("a part of a packet in the log, which is for groups")
-    flags = frozenset(LogFlag) if inside.get("flags") == "all" else _log_flags(inside.get("flags"))
+    words = items(inside.get("flags"))
+    flags = frozenset(LogFlag) if "all" in words else _log_flags(words)
     return Effect(Log(prefix, level, group, flags, numbers["snaplen"], numbers["queue-threshold"]))
 
 
-def _log_flags(value: Json) -> frozenset[LogFlag]:
-    found = [_FLAGS.get(str(one)) for one in items(value)]
+def _log_flags(words: list[Json]) -> frozenset[LogFlag]:
+    found = [_FLAGS.get(str(one)) for one in words]
     kept = frozenset(one for one in found if one is not None)
     if None in found:
         raise Unknown("a flag of the log that has no name here")
@@ -151,9 +152,10 @@ def timeout(value: Json, context: Context) -> Effect:
     inside = context.object("ct timeout", name).value
     transport, policy = protocol(str(inside.get("protocol"))), inside.get("policy")
     family = {"ip": Family.IP, "ip6": Family.IP6, "inet": None}.get(str(inside.get("l3proto", context.table.family)), 0)
-    if transport is None or family == 0 or not isinstance(policy, dict):
+    if transport is None or family == 0 or not isinstance(policy, dict | None):
         raise Unknown("timeouts without a protocol, a family or a policy")
-    times = [(str(state), number(one)) for state, one in policy.items()]
+    # What is not listed is as it is anyway.
+    times = [(str(state), number(one)) for state, one in (policy or {}).items()]
     found = tuple((state, seconds) for state, seconds in times if seconds is not None)
     if len(found) != len(times):
         raise Unknown("timeouts that are no numbers of seconds")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from polc.importers.nft_json import subjects as read
@@ -25,6 +26,7 @@ from polc.importers.nft_json.values import (
 from polc.ir.family import BOTH, Family
 from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
+from polc.ir.protocols import PORT_PROTOCOLS
 from polc.ir.selectors import Conntrack, Element, KeyType, KeyValue, Selector, key_type
 from polc.ir.selectors import Transport as TransportPart
 
@@ -79,6 +81,20 @@ def key(value: Json) -> Key:
         demand,
         next(iter(families), None),
     )
+
+
+def asked(key: Key, found: Iterable[Element]) -> Demand:
+    """What a packet has to be for one of the elements.
+
+    Ports beside a protocol are those of a protocol that has them, where the elements say so.
+    """
+    if key.demand.condition is not Condition.PORTS or TransportPart.PROTOCOL not in key.selectors:
+        return key.demand
+    place = key.selectors.index(TransportPart.PROTOCOL)
+    protocols = [one[place] for one in found]
+    if all(isinstance(one, Intervals) and Transport(one).among(PORT_PROTOCOLS) for one in protocols):
+        return replace(key.demand, condition=None)
+    return key.demand
 
 
 def _part(what: read.Subject) -> tuple[Selector, Kind | None, Demand]:

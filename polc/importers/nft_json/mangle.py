@@ -8,7 +8,7 @@ from polc.importers.nft_json import subjects as read
 from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.demands import Demand
 from polc.importers.nft_json.json_value import Json, number
-from polc.importers.nft_json.keys import element, key, rows
+from polc.importers.nft_json.keys import asked, element, key, rows
 from polc.importers.nft_json.pieces import Effect
 from polc.importers.nft_json.problems import Malformed, Unknown
 from polc.importers.nft_json.subjects import Subject, subject
@@ -170,7 +170,7 @@ def _changed(bits: _Bits, word: str, number: int) -> _Bits:
 def _map(to: MarkField, lookup: Json, data: Json, context: Context) -> Effect:
     found = key(lookup)
     pairs = [(element(one, found.kinds), MARK.number(mark)) for one, mark in table_rows(data, context)]
-    return Effect(MapMark(to, found.selectors, tuple(pairs)), found.demand)
+    return Effect(MapMark(to, found.selectors, tuple(pairs)), asked(found, (one for one, _ in pairs)))
 
 
 def table_rows(data: Json, context: Context) -> list[tuple[Json, Json]]:

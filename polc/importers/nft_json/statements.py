@@ -10,7 +10,7 @@ from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.demands import Demand
 from polc.importers.nft_json.effects import EFFECTS, update
 from polc.importers.nft_json.json_value import Json, Object, compact, number
-from polc.importers.nft_json.keys import elements, key
+from polc.importers.nft_json.keys import asked, elements, key
 from polc.importers.nft_json.mangle import mangle
 from polc.importers.nft_json.pieces import Ask, Counted, Effect, End, Piece
 from polc.importers.nft_json.problems import Malformed, Unknown
@@ -141,7 +141,8 @@ class Reader:
         if op not in ("==", "!=", "in"):
             raise Unknown("several parts at once in an order")
         match = ElementMatch(found.selectors, elements(values, found.kinds), op == "!=")
-        return Ask(found.demand.beside(Demand((match,))))
+        demand = found.demand if match.negated else asked(found, match.elements)
+        return Ask(demand.beside(Demand((match,))))
 
     def _tproxy(self, inside: Json) -> Effect:
         if not isinstance(inside, dict) or not inside.keys() <= {"family", "addr", "port"}:

@@ -8,7 +8,7 @@ from polc.importers.nft_json.compare import compare
 from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.demands import NOTHING, Demand, Transport
 from polc.importers.nft_json.json_value import Json, Object, items, number
-from polc.importers.nft_json.keys import Key, element, key, rows
+from polc.importers.nft_json.keys import Key, asked, element, key, rows
 from polc.importers.nft_json.mangle import table_rows
 from polc.importers.nft_json.pieces import Choice, End
 from polc.importers.nft_json.problems import MISSING, Malformed, Unknown
@@ -219,7 +219,7 @@ def _nat_map(
     ]
     if len({target.ports is None for _, target in targets}) > 1:
         raise Unknown("a map of NAT in which some elements have ports and some have none")
-    demand = found.demand
+    demand = asked(found, (one for one, _ in targets))
     of = None if of_port else family
     if of is not None:
         demand = demand.beside(Demand(families=frozenset({of})))
@@ -260,7 +260,9 @@ def vmap(inside: Json, context: Context) -> End | Choice:
     except Unknown:
         return _choice(inside["key"], options, context)
     kept = _elements(options, lookup)
-    return End(VerdictMap(lookup.selectors, kept) if kept else None, lookup.demand)
+    if not kept:
+        return End(None, lookup.demand)
+    return End(VerdictMap(lookup.selectors, kept), asked(lookup, (one for one, _ in kept)))
 
 
 def _map_verdict(value: Json, context: Context) -> MapVerdict | None:
@@ -299,9 +301,9 @@ def _choice(subject: Json, options: list[tuple[Json, MapVerdict | None]], contex
         raise Unknown("a map of verdicts with a key that polc has no words for")
     found = []
     for value, one in options:
-        asked = compare({"op": "==", "left": subject, "right": value}, layer3=context.layer3)
-        if not isinstance(asked, Demand) or asked.condition is not None:
+        demand = compare({"op": "==", "left": subject, "right": value}, layer3=context.layer3)
+        if not isinstance(demand, Demand) or demand.condition is not None:
             raise Unknown("a map of verdicts with a key that polc has no words for")
         if one is not None:
-            found.append((asked, one))
+            found.append((demand, one))
     return Choice(tuple(found))

@@ -77,8 +77,10 @@ _DEFAULT_SIZE = 65535
 
 
 def _set(one: DynamicSet, filled: frozenset[str]) -> DynamicSet:
-    """Elements of one number as one; ``filled`` are the sets that rules fill."""
+    """Elements of one number as one; those of sets that rules fill, or that go with time, are no part of it."""
     size = _DEFAULT_SIZE if one.size is None and one.name in filled else one.size
+    if one.name in filled or one.timeout is not None:
+        return replace(one, size=size, elements=())
     parts = [part for element in one.elements for part in element]
     ranges = [pair for part in parts if isinstance(part, Intervals) for pair in part.ranges]
     if len(one.types) == 1 and ranges:

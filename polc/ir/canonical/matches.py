@@ -47,6 +47,7 @@ _LARGEST = {Field.CT_BYTES: 1 << 63, Field.CT_PACKETS: 1 << 63}
 """What is beyond the numbers of nft's JSON is beyond those of flows."""
 _ORIGINAL_PORTS = (Field.CT_ORIGINAL_SPORT, Field.CT_ORIGINAL_DPORT)
 _ANYTHING: Alternatives = [[]]
+_ETHER_TYPES = {Intervals.single(0x0800): Family.IP, Intervals.single(0x86DD): Family.IP6}
 _TAGGED = Intervals.single(0x8100)  # IEEE 802.1Q, 9.4
 
 
@@ -106,6 +107,8 @@ def _field(match: FieldMatch, family: Family) -> Alternatives:
     fact = FIELDS[match.field]
     if fact.family not in (None, family):
         return []
+    if match.field is Field.META_PROTOCOL and not match.negated and match.values in _ETHER_TYPES:
+        return _ANYTHING if _ETHER_TYPES[match.values] is family else []
     values, mask = match.values, match.mask
     if mask == fact.highest:
         mask = None

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby, product
-from typing import TypeVar
 
+from polc.ir.canonical.actions import has_beginning, nameless, statement, verdict
 from polc.ir.canonical.matches import SYN, Alternatives, alternatives, disjoint, ports_of, together
 from polc.ir.canonical.words import words
 from polc.ir.family import Family
-from polc.ir.intervals import Intervals
 from polc.ir.matches import STATEFUL, ElementMatch, Match, SetMatch, TraitMatch
 from polc.ir.ruleset import Chain, DynamicSet, Rule
-from polc.ir.selectors import Element, Selector
-from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota
-from polc.ir.statements import ClampMss, CopyMark, Counter, Log, LogLevel, MapMark, Statement, UpdateSet
-from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, RejectType, Return, Verdict, VerdictMap
+from polc.ir.selectors import Selector
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota
+from polc.ir.statements import ClampMss, MapMark, Statement, UpdateSet
+from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, Return, Verdict, VerdictMap
 
 State = tuple[str, ...]
 """What tells state from other state: its name and family, or its place."""
@@ -143,13 +142,14 @@ def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> I
     stateless = [match for match in rule.matches if not isinstance(match, STATEFUL)]
     options = [alternatives(_listed(match, sets), family) for match in stateless]
     counted = tuple(
-        (_nameless(match, family), _state(match, (*placed.place, str(number)), family))
+        (nameless(match, family), _state(match, (*placed.place, str(number)), family))
         for number, match in enumerate(rule.matches)
         if isinstance(match, STATEFUL)
     )
     for one in _apart(rule):
         options_of_keys = [ports_of(key) for key in _keys(one)]
-        action = Action(counted, _statements(one, family), _verdict(one.verdict, family))
+        done = tuple(statement(each) for each in one.statements)
+        action = Action(counted, done, verdict(one.verdict, family))
         if not action.counted and not action.statements and action.verdict is None:
             continue
         clamps = [SYN] if any(isinstance(each, ClampMss) for each in one.statements) else []
@@ -170,12 +170,17 @@ def _keys(rule: Rule) -> Iterator[tuple[Selector, ...]]:
 
 
 def _ends(action: Action, family: Family) -> Iterator[tuple[Action, Alternatives]]:
-    """A map of NAT as the NAT of each of its elements, with what a packet is asked for that."""
+    """A map of NAT as the NAT of each of its elements, with what a packet is asked for that; a map of verdicts so where
+    one of its elements is a beginning of names, which nft has no maps of.
+    """
     match action.verdict:
         case NatMap(kind, key, elements, of, random, persistent):
             for element, target in elements:
                 nat = Nat(kind, of, target.addresses, target.ports, random, persistent)
                 yield replace(action, verdict=nat), alternatives(ElementMatch(key, (element,)), family)
+        case VerdictMap(key, pairs) if has_beginning(element for element, _ in pairs):
+            for element, one in pairs:
+                yield replace(action, verdict=one), alternatives(ElementMatch(key, (element,)), family)
         case _:
             yield action, [[]]
 
@@ -198,28 +203,6 @@ def _apart(rule: Rule) -> tuple[Rule, ...]:
     return replace(rule, statements=clamps, verdict=None), replace(rule, statements=rest)
 
 
-def _nameless(match: Match, family: Family) -> Match:
-    """The match without what names its state, and what makes no difference to the family."""
-    match match:
-        case Limit(key=key) | Connections(key=key):
-            kept = tuple(part for part in (_part(one, family) for one in key) if part is not None)
-            return replace(match, table="", key=kept, size=match.size if kept else 0)
-        case Hits() | Quota():
-            return replace(match, table="")
-        case _:
-            return match
-
-
-def _part(part: KeyPart, family: Family) -> KeyPart | None:
-    """None: every packet has the same."""
-    if part.field in (KeyField.SPORT, KeyField.DPORT):
-        return KeyPart(part.field, 0, 0)
-    length = part.ip_length if family is Family.IP else part.ip6_length
-    if not length:
-        return None
-    return KeyPart(part.field, length, 0) if family is Family.IP else KeyPart(part.field, 0, length)
-
-
 def _state(match: Match, place: State, family: Family) -> State:
     match match:
         case Limit(table=name) | Hits(table=name) | Connections(table=name) | Quota(table=name):
@@ -237,57 +220,3 @@ def _without_covered(found: list[Line]) -> list[Line]:
         if not any(one.action.ends and one.asked <= line.asked for one in kept):
             kept.append(line)
     return kept
-
-
-def _statements(rule: Rule, family: Family) -> tuple[Statement, ...]:
-    return tuple(_statement(one, family) for one in rule.statements)
-
-
-def _statement(one: Statement, family: Family) -> Statement:
-    match one:
-        case Counter():
-            return replace(one, packets=0, bytes=0)
-        case Log() if one.group is not None:
-            return replace(one, level=LogLevel.WARN, flags=frozenset())
-        case CopyMark():
-            return replace(one, from_mask=one.mask if one.from_mask is None else one.from_mask)
-        case MapMark():
-            return replace(one, elements=_sorted(one.elements))
-        case _:
-            return one
-
-
-_ANSWERS: dict[tuple[Family, RejectType], RejectType] = {
-    # icmpx is one of these for each family (nft(8), REJECT STATEMENT)
-    (Family.IP, RejectType.NO_ROUTE): RejectType.NET_UNREACHABLE,
-    (Family.IP6, RejectType.HOST_UNREACHABLE): RejectType.ADDR_UNREACHABLE,
-}
-
-
-def _verdict(verdict: Verdict | None, family: Family) -> Verdict | None:
-    match verdict:
-        case Reject(type):
-            return Reject(_ANSWERS.get((family, type), type))
-        case VerdictMap():
-            return replace(verdict, elements=_sorted(verdict.elements))
-        case NatMap():
-            return replace(verdict, elements=_sorted(verdict.elements))
-        case _:
-            return verdict
-
-
-_T = TypeVar("_T")
-
-
-def _sorted(elements: tuple[tuple[Element, _T], ...]) -> tuple[tuple[Element, _T], ...]:
-    """Elements of one number that lead to the same as one; elements are disjoint, so their order says nothing."""
-    merged: dict[_T, list[tuple[int, int]]] = {}
-    others: list[tuple[Element, _T]] = []
-    for element, value in elements:
-        match element:
-            case (Intervals(ranges),):
-                merged.setdefault(value, []).extend(ranges)
-            case _:
-                others.append((element, value))
-    singles: list[tuple[Element, _T]] = [((Intervals.of(ranges),), value) for value, ranges in merged.items()]
-    return tuple(sorted([*singles, *others], key=repr))

@@ -12,8 +12,6 @@ from polc.ir.intervals import Intervals
 from polc.ir.matches import InterfacePattern
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-_UNSAID = ("origin", "group", "reason")
-"""Fields that say where a node came from, and nothing about packets."""
 
 
 def words(value: object) -> str:
@@ -37,7 +35,8 @@ def words(value: object) -> str:
             return ", ".join(sorted(words(one) for one in value))
         case _ if is_dataclass(value):
             kind = _CAPITAL.sub(" ", type(value).__name__).lower().removesuffix(" match")
-            parts = (_member(one.name, getattr(value, one.name)) for one in fields(value) if one.name not in _UNSAID)
+            # What is not compared says where a node came from, and nothing about packets.
+            parts = (_member(one.name, getattr(value, one.name)) for one in fields(value) if one.compare)
             return " ".join((kind, *(part for part in parts if part)))
         case _:
             return str(value)

@@ -327,6 +327,8 @@ def at_the_edges() -> dict[str, Case]:
         values = [(0, 0), (1, 1), (0, 1)] if few else [(0, 0), (2, 2), (0, 2), (2, high), (high, high)]
         if one in (Field.CT_BYTES, Field.CT_PACKETS, Field.CT_AVGPKT):
             values.remove((0, 0))
+        if one is Field.CT_ORIGINAL_PROTOCOL:
+            values = values[1:2]
         if one in (Field.META_LENGTH, Field.META_SKUID, Field.META_SKGID):
             values.remove((high, high))  # no packet has it
         hook = Hook.OUTPUT if one in (Field.META_SKUID, Field.META_SKGID, Field.META_CGROUP) else Hook.INPUT
@@ -427,6 +429,7 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "a masked length": ("field-mask", Rule((field(Field.META_LENGTH, (1, 1), mask=1),), Accept())),
     "other packets": ("packet-type", Rule((field(Field.META_PKTTYPE, (3, 3)),), Accept())),
     "owner on the way in": ("node-place", Rule((field(Field.META_SKUID, (1, 1)),), Accept())),
+    "flows of protocol 0": ("protocol-zero", Rule((field(Field.CT_ORIGINAL_PROTOCOL, (0, 6)),), Accept())),
     "no bytes": ("field-value", Rule((field(Field.CT_BYTES, (0, 0)),), Accept())),
     "ecn among the flags": ("tcp-flags", Rule((FlagsMatch(FlagField.TCP_FLAGS, 0x40, 0x40),), Accept())),
     "dying": ("ct-status", Rule((status("dying", "dying"),), Accept())),

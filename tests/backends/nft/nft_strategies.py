@@ -99,7 +99,7 @@ _NOT_IN_KEYS = (
     *(one for one in Field if "proto-" in one.value),
     *(Field.VLAN_ID, Field.CT_EXPIRATION, Field.META_HOUR),
     # One that is not the family's contradicts it, and listings of nft 1.1 leave it out.
-    Field.META_PROTOCOL,
+    *(Field.META_PROTOCOL, Field.ETHER_TYPE),
     # Not at input.
     *(Field.META_SKUID, Field.META_SKGID, Field.META_OIFGROUP),
     # Of one transport protocol each: two of them contradict each other.

@@ -35,8 +35,12 @@ def _each(match: FieldMatch) -> Alternatives:
 
 
 def _protocol(match: FieldMatch) -> Alternatives:
-    """`! --ctproto 0` is no option to libxt_conntrack.c."""
-    return by_value(match) if 0 in match.values else _each(match)
+    """`--ctproto 0` is no option to libxt_conntrack.c of 1.8.11, and `! --ctproto 0` to none."""
+    if 0 not in match.values:
+        return _each(match)
+    if not match.negated:
+        raise Refused("protocol-zero", "iptables cannot ask for flows of protocol 0")
+    return by_value(match)
 
 
 def _within(values: Intervals, highest: int) -> Intervals:
