@@ -96,8 +96,9 @@ def value_range(field: Field, low: int, high: int) -> str:
     if low == high:
         return _value(field, low)
     # Names can have a hyphen in them.
-    ends = (_value(field, one) if field in _ORDINARY or field is Field.META_DAY else str(one) for one in (low, high))
-    return "-".join(ends)
+    write = _ORDINARY.get(field, str)
+    days = field is Field.META_DAY
+    return "-".join(_value(field, one) if days else write(one) for one in (low, high))
 
 
 def _masked(field: Field, values: Intervals, mask: int, negated: bool) -> str:

@@ -25,13 +25,11 @@ from polc.ir.stateful import (
 from polc.lift.model import Unsayable, Words
 from polc.lift.quoting import quoted
 from polc.lift.times import seconds, size
-from polc.policy.lower.stateful import DEFAULT_BURST
+from polc.policy.lower.stateful import DEFAULT_BURST, DEFAULT_SIZE
 from polc.policy.lower.values import duration
 from polc.policy.parser import reserved
 
 State = tuple[str, str, Family]
-_SIZE = 65535
-"""Of a bucket table, where a policy says nothing of it."""
 _SCALE = 1 << 31
 
 
@@ -53,19 +51,18 @@ def say(match: Match, rule: Rule, known: Counter[State], words: Words) -> None:
     Raises:
         Unsayable: there is none, or other rules share what it counts.
     """
-    if isinstance(match, _NAMED):
-        if any(known[type(match).__name__, match.table, family] > 1 for family in rule.families):
-            raise Unsayable(f"it counts together with other rules, in `{match.table}`")
-        if not isinstance(match, Quota) and match.size != _SIZE:
-            raise Unsayable(f"it keeps count of {match.size} keys at most, and a policy says no such number")
+    if isinstance(match, _NAMED) and any(
+        known[type(match).__name__, match.table, family] > 1 for family in rule.families
+    ):
+        raise Unsayable(f"it counts together with other rules, in `{match.table}`")
     match match:
-        case Connections(count, over, key):
-            words.add("connections", f"connections {'over' if over else 'upto'} {count}{_per(key)}")
-        case Limit(rate, burst, over, key):
+        case Connections(count, over, key, size=keys):
+            words.add("connections", f"connections {'over' if over else 'upto'} {count}{_per(key, keys)}")
+        case Limit(rate, burst, over, key, size=keys):
             word = "over" if over else "limit"
-            words.add(word, f"{word} {_rate(rate, burst)}{_per(key)}")
-        case Hits(count, window, key, refresh):
-            words.add("hits", f"hits {count} in {_time(window)}{_per((key,))}{' refresh' if refresh else ''}")
+            words.add(word, f"{word} {_rate(rate, burst)}{_per(key, keys)}")
+        case Hits(count, window, key, refresh, size=keys):
+            words.add("hits", f"hits {count} in {_time(window)}{_per((key,), keys)}{' refresh' if refresh else ''}")
         case Quota(amount, over):
             words.add("quota", f"quota {'over' if over else 'upto'} {size(amount)}")
         case RecentMatch():
@@ -87,8 +84,9 @@ def _rate(rate: Rate, burst: int) -> str:
     return f"{size(rate.count)}/{period}" + (f" burst {size(burst)}" if burst != rate.count else "")
 
 
-def _per(key: tuple[KeyPart, ...]) -> str:
-    return f" per {','.join(map(_key, key))}" if key else ""
+def _per(key: tuple[KeyPart, ...], keys: int = DEFAULT_SIZE) -> str:
+    # Without a key there is one count, whatever its size.
+    return f" per {','.join(map(_key, key))}{f' size {keys}' if keys != DEFAULT_SIZE else ''}" if key else ""
 
 
 def _key(part: KeyPart) -> str:

@@ -17,12 +17,15 @@ _COUNTER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 
 @dataclass(slots=True)
 class Definitions:
-    """``filled`` are the groups that rules fill, by the sets that they are; ``chains`` the names of regular chains."""
+    """``filled`` are the groups that rules fill, by the sets that they are, ``forever`` the sets whose elements have no
+    time; ``chains`` are the names of regular chains.
+    """
 
     zones: Zones
     groups: Groups
     services: Services
     filled: dict[str, str]
+    forever: frozenset[str]
     chains: dict[str, str]
     flowtables: dict[str, str]
     timeouts: dict[AssignTimeout, str] = field(default_factory=dict)

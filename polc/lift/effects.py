@@ -131,10 +131,13 @@ def _log(log: Log) -> str:
 
 
 def _ban(update: UpdateSet, known: Definitions) -> str:
-    if update.key != (Side.SADDR,) or update.operation is not SetOperation.UPDATE:
-        raise Unsayable("a policy adds sources to groups, or renews them, and nothing else")
+    name = known.dynamic(update.set_name)
+    # Without a time there is none to renew.
+    renews = update.operation is SetOperation.UPDATE or update.set_name in known.forever
+    if len(update.key) != 1 or not isinstance(update.key[0], Side) or not renews:
+        raise Unsayable("a policy puts sources or destinations into groups and renews them there, and nothing else")
     timeout = "" if update.timeout is None else f" {seconds(update.timeout)}"
-    return f"ban @{known.dynamic(update.set_name)}{timeout}"
+    return f"ban @{name}{timeout}{' per destination' if update.key[0] is Side.DADDR else ''}"
 
 
 def _mark(value: int, mask: int) -> str:

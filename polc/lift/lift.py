@@ -173,6 +173,7 @@ class _Lifter:
             Groups(*_addresses(rules), free_groups),
             Services(Counter(one for rule in rules for one in rule.matches if isinstance(one, ServiceMatch)), policy),
             dict(by_set),
+            frozenset(one.name for one in ruleset.sets if one.timeout is None),
             {name: free_chains.near(name) for name in prepared.regular},
             {one.name: flowtables.near(one.name) for one in ruleset.flowtables},
         )

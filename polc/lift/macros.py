@@ -79,6 +79,7 @@ def _at(rules: Sequence[Rule], at: int, macro: str, wanted: list[Rule]) -> Use |
 def _same(rule: Rule, wanted: Rule) -> bool:
     return (
         rule.verdict == wanted.verdict
+        and {type(one) for one in rule.matches} == {type(one) for one in wanted.matches}
         and not any(not isinstance(one, Counter) or one.name for one in rule.statements)
         and _asked(rule) == _asked(wanted)
     )

@@ -98,8 +98,9 @@ def write(parts: Parts) -> Page:
             _with_default(section, 4, out)
     for name in ("raw", "mangle"):
         _lists(name, [one for one in parts.sections if one.place.name.startswith(f"{name}-")], out)
-    if parts.nat and all(one.listed for one in parts.nat):
-        out.block("nat")
+    if all(one.listed for one in parts.nat):
+        if any(one.lines for one in parts.nat):
+            out.block("nat")
         for section in parts.nat:
             out.rules(section.lines, 2)
     else:

@@ -12,7 +12,6 @@ from polc.ir.statements import Counter
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Return, VerdictMap, leaves
 from polc.lift.families import narrowed
 from polc.lift.joined import joined
-from polc.lift.model import Unsayable
 from polc.lift.places import At
 from polc.lift.reshape import Reshaper
 from polc.policy.lower.sections import SECTION_PLACES
@@ -46,7 +45,7 @@ class Preparer:
             rules = tuple(self._narrowed(chain.rules))
             if self.policy == BOTH:
                 rules = joined(rules, self.groups)
-            reshaper = Reshaper(self.fresh)
+            reshaper = Reshaper(self.policy, self.fresh, self._widened, self._problem, self.done.lost.append)
             if isinstance(chain, RegularChain):
                 self.done.regular.append(chain.name)
             elif (
@@ -55,11 +54,18 @@ class Preparer:
                 and not places[chain.name].device
             ):
                 rules = tuple(self._without_default(chain, rules, reshaper))
-            self.done.rules[chain.name] = tuple(self._reshaped(rules, chain.name, reshaper))
+            self.done.rules[chain.name] = tuple(reshaper.reshape(rules, chain.name))
             for made in reshaper.chains:
                 self.done.regular.append(made.name)
                 self.done.rules[made.name] = made.rules
         return self.done
+
+    def _problem(self, rule: Rule, reason: str) -> None:
+        self.done.problems.append((rule.origin, reason))
+
+    def _widened(self, rule: Rule) -> Rule:
+        wide = replace(rule, families=self.policy)
+        return narrowed(wide, self.sets) or rule
 
     def _narrowed(self, rules: Iterable[Rule]) -> Iterator[Rule]:
         for rule in rules:
@@ -93,10 +99,3 @@ class Preparer:
                 case _:
                     yield rule
         yield end
-
-    def _reshaped(self, rules: Iterable[Rule], chain: str, reshaper: Reshaper) -> Iterator[Rule]:
-        for rule in rules:
-            try:
-                yield from reshaper.reshape(rule, chain)
-            except Unsayable as problem:
-                self.done.problems.append((rule.origin, str(problem)))

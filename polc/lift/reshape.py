@@ -6,9 +6,10 @@ have no order in a policy stand in rules of their own, one behind the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from polc.ir.family import Family
 from polc.ir.matches import ElementMatch, Match
 from polc.ir.protocols import PORT_PROTOCOLS
 from polc.ir.ruleset import RegularChain, Rule
@@ -44,27 +45,66 @@ from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatMap, Reject, Reje
 from polc.lift.model import Unsayable
 from polc.lift.slots import Slots, in_one_rule, sort
 
-_LEAVES = "it would need a chain below its own, which its verdict could not leave"
 _PORTS = frozenset({Transport.SPORT, Transport.DPORT})
 _MAPPED = (Accept, Drop, Jump, Goto, Return)
 
 
+class _Leaves(Exception):
+    """The rest of a rule, for packets that meet ``matches``, ends the chain that it is for."""
+
+    def __init__(self, matches: tuple[Match, ...], rest: tuple[Rule, ...]) -> None:
+        super().__init__()
+        self.matches = matches
+        self.rest = rest
+
+
 @dataclass(slots=True)
 class Reshaper:
-    """``fresh`` gives names of chains that are not taken; ``chains`` come along."""
+    """``policy`` are the families of all packets, ``fresh`` gives names of chains that are not taken, ``widened`` a rule
+    for all packets that can meet it; ``problem`` is told of a rule that cannot be said, and why, ``lost`` of one that no
+    packet can meet. ``chains`` come along.
+    """
 
+    policy: frozenset[Family]
     fresh: Callable[[str], str]
+    widened: Callable[[Rule], Rule]
+    problem: Callable[[Rule, str], None]
+    lost: Callable[[Rule], None]
     chains: list[RegularChain] = field(default_factory=list)
 
-    def reshape(self, rule: Rule, chain: str) -> tuple[Rule, ...]:
+    def reshape(self, rules: Sequence[Rule], chain: str) -> Iterator[Rule]:
+        """The rules of ``chain`` as ones that fit; for each that does not, ``problem`` is told why."""
+        for number, rule in enumerate(rules):
+            try:
+                yield from self._fitting(rule, chain)
+            except Unsayable as reason:
+                self.problem(rule, str(reason))
+            except _Leaves as leaving:
+                yield from self._gone_to(rule, leaving, rules[number + 1 :], chain)
+                return
+
+    def _gone_to(self, rule: Rule, leaving: _Leaves, behind: Sequence[Rule], chain: str) -> Iterator[Rule]:
+        """A rule that leaves its chain, which it could not from one below: so it is gone to, and so is what follows."""
+        end: tuple[Rule, ...] = ()
+        if behind:
+            end = (Rule((), Goto(self._chain(chain, behind, rule)), (), self.policy, rule.origin),)
+        inside = self._below(chain, (*leaving.rest, *end), rule)
+        yield Rule(leaving.matches, Goto(inside), (), rule.families, rule.origin)
+        yield from end
+
+    def _fitting(self, rule: Rule, chain: str) -> tuple[Rule, ...]:
         """The rules that stand where the rule stood in ``chain``.
 
         Raises:
-            Unsayable: it would need a chain below, and its verdict leaves its own.
+            Unsayable: there are no such rules.
+            _Leaves: they would have to leave a chain below.
         """
         if any(isinstance(one, Native) for one in rule.statements):
             return (rule,)
         slots = sort(rule.matches, rule.families)
+        if slots.never:
+            self.lost(rule)
+            return ()
         if slots.left:
             return self._apart(rule, slots, chain)
         at = in_one_rule(slots.counted)
@@ -108,8 +148,8 @@ class Reshaper:
         inner = replace(rule, matches=self._again(rule, slots, rest))
         if not match.negated:
             if leaves(rule.verdict):
-                raise Unsayable(_LEAVES)
-            below = self._chain(chain, (inner,), rule)
+                raise Unsayable("it asks for a concatenation, and does more than leave its chain")
+            below = self._below(chain, (inner,), rule)
             mapped = VerdictMap(match.key, tuple((one, Jump(below)) for one in match.elements))
             return replace(rule, matches=slots.stateless, statements=(), verdict=mapped)
         with_ports = slots.service is not None and all(one.protocol in PORT_PROTOCOLS for one in slots.service.terms)
@@ -121,16 +161,20 @@ class Reshaper:
         return self._jump(rule, slots.stateless, (first, inner), chain)
 
     def _jump(self, rule: Rule, matches: tuple[Match, ...], inner: Rule | tuple[Rule, ...], chain: str) -> Rule:
-        if leaves(rule.verdict):
-            raise Unsayable(_LEAVES)
         rules = (inner,) if isinstance(inner, Rule) else inner
-        return Rule(matches, Jump(self._chain(chain, rules, rule)), (), rule.families, rule.origin)
+        if leaves(rule.verdict):
+            raise _Leaves(matches, rules)
+        return Rule(matches, Jump(self._below(chain, rules, rule)), (), rule.families, rule.origin)
 
-    def _chain(self, chain: str, rules: Iterable[Rule], rule: Rule) -> str:
+    def _below(self, chain: str, rules: Iterable[Rule], rule: Rule) -> str:
+        """A new chain, to which no packets come but those of ``rule``."""
+        return self._chain(chain, [self.widened(one) for one in rules], rule)
+
+    def _chain(self, chain: str, rules: Sequence[Rule], rule: Rule) -> str:
         """A new chain; its rules are reshaped in turn."""
         name = self.fresh(chain)
         position = len(self.chains)
-        found = tuple(one for each in rules for one in self.reshape(each, name))
+        found = tuple(self.reshape(rules, name))
         self.chains.insert(position, RegularChain(name, found, rule.origin))
         return name
 

@@ -45,6 +45,12 @@ class Slots:
     left: list[Match] = field(default_factory=list)
 
     @property
+    def never(self) -> bool:
+        """Whether several matches of one kind exclude each other."""
+        no_state = self.states is not None and not self.states.states
+        return no_state or any(not (one.negated or one.addresses.families) for one in self.addresses.values())
+
+    @property
     def stateless(self) -> tuple[Match, ...]:
         """The matches that have a place, but the counted ones."""
         return (
@@ -88,7 +94,7 @@ def sort(matches: Iterable[Match], families: frozenset[Family]) -> Slots:
         slots.states = None
     for side, some in addresses.items():
         slots.addresses[side] = some[0] if len(some) == 1 else _together(side, some, families)
-    for side in slots.sets:
+    for side in tuple(slots.sets):
         _beside_sets(slots, side)
     return slots
 

@@ -108,7 +108,7 @@ def _rate(node: Node) -> Rate:
     if isinstance(node, Scalar):
         return read_rate(node)
     assert isinstance(node, Mapping)
-    return Rate(required(node, "rate"), word_at(node, "burst"), words_at(node, "per"))
+    return Rate(required(node, "rate"), word_at(node, "burst"), words_at(node, "per"), word_at(node, "size"))
 
 
 def _under(node: Node) -> Under:
@@ -124,7 +124,8 @@ def _hits(node: Node) -> HitCount:
         return read_count(node)
     assert isinstance(node, Mapping)
     refresh = is_true(node.get("refresh"))
-    return HitCount(required(node, "count"), required(node, "within"), words_at(node, "per"), refresh, node.span)
+    count, within, size = required(node, "count"), required(node, "within"), word_at(node, "size")
+    return HitCount(count, within, words_at(node, "per"), refresh, node.span, size)
 
 
 def _bound(node: Mapping) -> tuple[Word, bool]:
@@ -137,7 +138,7 @@ def _connections(node: Node) -> ConnectionCount:
         return read_excess(node)
     assert isinstance(node, Mapping)
     number, over = _bound(node)
-    return ConnectionCount(number, over, words_at(node, "per"), node.span)
+    return ConnectionCount(number, over, words_at(node, "per"), node.span, word_at(node, "size"))
 
 
 def _quota(node: Node) -> Volume:
@@ -235,7 +236,7 @@ def _ban(node: Node) -> Ban:
     if isinstance(node, Scalar):
         return Ban(_group(word(node)), None, node.span)
     assert isinstance(node, Mapping)
-    return Ban(_group(required(node, "set")), word_at(node, "timeout"), node.span)
+    return Ban(_group(required(node, "set")), word_at(node, "timeout"), node.span, words_at(node, "per"))
 
 
 def _group(name: Word) -> Word:

@@ -126,7 +126,17 @@ def _state(tree: Tree, text: Scalar) -> States:
 def rate(tree: Tree, text: Scalar) -> Rate:
     options = _trees(tree, text)
     burst, per = options.get("burst"), options.get("per")
-    return Rate(_joined(tree, text), _joined(burst, text) if burst else None, words(per, text) if per else ())
+    return Rate(
+        _joined(tree, text),
+        _joined(burst, text) if burst else None,
+        words(per, text) if per else (),
+        _keys(per, text) if per else None,
+    )
+
+
+def _keys(per: Tree, text: Scalar) -> Word | None:
+    """How many keys are kept, behind `per`."""
+    return next((words(one, text)[0] for one in per.children if isinstance(one, Tree)), None)
 
 
 def _limit(tree: Tree, text: Scalar) -> Under:
@@ -140,7 +150,8 @@ def _over(tree: Tree, text: Scalar) -> Over:
 def count(tree: Tree, text: Scalar) -> HitCount:
     number, within = words(tree, text)
     parts = _trees(tree, text)
-    return HitCount(number, within, words(parts["per"], text), "refresh" in parts, _place(tree, text))
+    per = parts["per"]
+    return HitCount(number, within, words(per, text), "refresh" in parts, _place(tree, text), _keys(per, text))
 
 
 def _hits(tree: Tree, text: Scalar) -> HitCount:
@@ -150,7 +161,8 @@ def _hits(tree: Tree, text: Scalar) -> HitCount:
 def excess(tree: Tree, text: Scalar) -> ConnectionCount:
     parts = _trees(tree, text)
     per = words(parts["per"], text) if "per" in parts else ()
-    return ConnectionCount(words(tree, text)[0], "beyond" in parts, per, _place(tree, text))
+    size = _keys(parts["per"], text) if "per" in parts else None
+    return ConnectionCount(words(tree, text)[0], "beyond" in parts, per, _place(tree, text), size)
 
 
 def _connections(tree: Tree, text: Scalar) -> ConnectionCount:
@@ -227,7 +239,8 @@ def _counter(tree: Tree, text: Scalar) -> OwnCount:
 
 def _ban(tree: Tree, text: Scalar) -> Ban:
     name, *timeout = words(tree, text)
-    return Ban(Word(name.text[1:], name.span), timeout[0] if timeout else None, _place(tree, text))
+    per = next((words(one, text) for one in tree.children if isinstance(one, Tree)), ())
+    return Ban(Word(name.text[1:], name.span), timeout[0] if timeout else None, _place(tree, text), per)
 
 
 def _mark(tree: Tree, text: Scalar) -> Marking:

@@ -42,9 +42,12 @@ class ServiceWord(NamedTuple):
 
 
 class Rate(NamedTuple):
+    """``size`` is how many keys are kept at most."""
+
     rate: Word
     burst: Word | None
     per: tuple[Word, ...]
+    size: Word | None = None
 
 
 class Comparison(NamedTuple):
@@ -119,6 +122,7 @@ class HitCount(NamedTuple):
     per: tuple[Word, ...]
     refresh: bool
     span: Span
+    size: Word | None = None
 
 
 class ConnectionCount(NamedTuple):
@@ -128,6 +132,7 @@ class ConnectionCount(NamedTuple):
     over: bool
     per: tuple[Word, ...]
     span: Span
+    size: Word | None = None
 
 
 class Sighting(NamedTuple):
@@ -198,11 +203,12 @@ class LogLine(NamedTuple):
 
 
 class Ban(NamedTuple):
-    """The clause ``ban``: the source goes into a dynamic set. ``name`` is without its ``@``."""
+    """The clause ``ban``: the source, or what ``per`` says, goes into a dynamic set. ``name`` is without its ``@``."""
 
     name: Word
     timeout: Word | None
     span: Span
+    per: tuple[Word, ...] = ()
 
 
 class Selection(NamedTuple):

@@ -127,7 +127,8 @@ def _names(names: Names) -> str:
 
 def _rate(rate: Rate) -> str:
     burst = f" burst {rate.burst.text}" if rate.burst else ""
-    return f"{rate.rate.text}{burst}" + (f" per {_list(rate.per)}" if rate.per else "")
+    size = f" size {rate.size.text}" if rate.size else ""
+    return f"{rate.rate.text}{burst}" + (f" per {_list(rate.per)}{size}" if rate.per else "")
 
 
 def _term(term: ServiceTerm) -> str:

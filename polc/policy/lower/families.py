@@ -47,6 +47,11 @@ def of_addresses(match: AddressMatch, span: Span) -> Constraint:
     return Constraint(families, "what is not among these addresses", span)
 
 
+def of_condition(families: Iterable[frozenset[Family]], span: Span) -> Constraint:
+    """What ``where`` says, of which one of several ways must hold."""
+    return Constraint(frozenset(one for some in families for one in some), "this condition", span)
+
+
 def families_of(matches: Iterable[Match]) -> frozenset[Family]:
     """The families of the packets that can meet all the matches, as far as their fields say."""
     left = BOTH

@@ -101,6 +101,8 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         from polc.policy.lower.where import where_branches
 
         choices.append(where_branches(condition, scope))
+        if choices[-1]:
+            constraints.append(families.of_condition([one.families for one in choices[-1]], condition.span))
     service = _service(rule, scope)
     states = rule.find(States)
     state_match = states_of(states, scope) if states else None

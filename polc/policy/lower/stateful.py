@@ -38,6 +38,9 @@ from polc.policy.lower.scope import Service
 DEFAULT_BURST = 5
 """What both targets take when none is written (nft(8), LIMIT STATEMENT; iptables-extensions(8), limit)."""
 
+DEFAULT_SIZE = 65535
+"""Keys that are kept where a policy does not say how many."""
+
 MOST_HITS = 255
 """xt_recent keeps no more time stamps than this of a source (net/netfilter/xt_recent.c, XT_RECENT_MAX_NSTAMPS)."""
 
@@ -94,17 +97,29 @@ def limit(clause: Rate, over: bool, fresh: Callable[[], str], collector: Collect
     elif clause.burst:
         burst = value_of("POL113", clause.burst, values.count, collector)
     key = key_of(clause.per, collector)
-    if rate is None or burst is None or key is None:
+    size = _size(clause.size, clause.per, collector)
+    if rate is None or burst is None or key is None or size is None:
         return None
-    return Limit(rate, burst, over, key, fresh())
+    return Limit(rate, burst, over, key, fresh(), size)
+
+
+def _size(word: Word | None, per: tuple[Word, ...], collector: Collector) -> int | None:
+    """How many keys are kept at most, None for a wrong number, which is recorded."""
+    if word is None:
+        return DEFAULT_SIZE
+    if not per:
+        collector.error("POL112", "`size` is how many keys are kept, and there is no `per`", word.span)
+        return None
+    return value_of("POL113", word, lambda text: values.count(text), collector)
 
 
 def _connections(clause: ConnectionCount, fresh: Callable[[], str], collector: Collector) -> Connections | None:
     count = value_of("POL113", clause.number, lambda text: values.number(text, values.LARGEST_COUNT), collector)
     key = key_of(clause.per, collector)
-    if count is None or key is None:
+    size = _size(clause.size, clause.per, collector)
+    if count is None or key is None or size is None:
         return None
-    return Connections(count, clause.over, key, fresh())
+    return Connections(count, clause.over, key, fresh(), size)
 
 
 def _quota(clause: Volume, fresh: Callable[[], str], collector: Collector) -> Quota | None:
@@ -116,7 +131,8 @@ def _hits(clause: HitCount, fresh: Callable[[], str], collector: Collector) -> H
     count = value_of("POL113", clause.number, lambda text: values.count(text, MOST_HITS), collector)
     window = value_of("POL114", clause.within, values.duration, collector)
     key = key_of(clause.per, collector)
-    if count is None or window is None or key is None:
+    size = _size(clause.size, clause.per, collector)
+    if count is None or window is None or key is None or size is None:
         return None
     if len(key) != 1:
         collector.error("POL119", "hits are counted by one key, source or destination", clause.per[1].span)
@@ -124,7 +140,7 @@ def _hits(clause: HitCount, fresh: Callable[[], str], collector: Collector) -> H
     if key[0].field in values.PORT_KEYS:
         collector.error("POL119", "hits are counted by source or destination", clause.per[0].span)
         return None
-    return Hits(count, window, key[0], clause.refresh, fresh())
+    return Hits(count, window, key[0], clause.refresh, fresh(), size)
 
 
 def check_keys(rule: RuleDocument, service: Service, collector: Collector) -> None:
