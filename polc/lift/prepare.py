@@ -12,6 +12,7 @@ from polc.ir.statements import Counter
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Return, VerdictMap, leaves
 from polc.lift.families import narrowed
 from polc.lift.joined import joined
+from polc.lift.pairs import paired
 from polc.lift.places import At
 from polc.lift.reshape import Reshaper
 from polc.policy.lower.sections import SECTION_PLACES
@@ -45,6 +46,7 @@ class Preparer:
             rules = tuple(self._narrowed(chain.rules))
             if self.policy == BOTH:
                 rules = joined(rules, self.groups)
+            rules = paired(rules, self.policy)
             reshaper = Reshaper(self.policy, self.fresh, self._widened, self._problem, self.done.lost.append)
             if isinstance(chain, RegularChain):
                 self.done.regular.append(chain.name)

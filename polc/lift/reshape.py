@@ -60,9 +60,9 @@ class _Leaves(Exception):
 
 @dataclass(slots=True)
 class Reshaper:
-    """``policy`` are the families of all packets, ``fresh`` gives names of chains that are not taken, ``widened`` a rule
-    for all packets that can meet it; ``problem`` is told of a rule that cannot be said, and why, ``lost`` of one that no
-    packet can meet. ``chains`` come along.
+    """``policy`` are the families of all packets, ``fresh`` gives names of chains that are not taken, and ``widened`` a
+    rule for all packets that can meet it. ``problem`` is told of a rule that cannot be said, and why, ``lost`` of one
+    that no packet can meet. ``chains`` come along.
     """
 
     policy: frozenset[Family]

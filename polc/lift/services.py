@@ -42,9 +42,9 @@ class Services:
         self._names: dict[ServiceMatch, str] = {}
 
     def say(self, match: ServiceMatch) -> Said:
-        known = _known(self.families).get(frozenset(match.terms))
-        if known:
-            return Said(known)
+        name = known(self.families).get(frozenset(match.terms))
+        if name:
+            return Said(name)
         if match in self._names:
             return Said(self._names[match])
         sports = {getattr(one, "sport", None) for one in match.terms}
@@ -122,11 +122,11 @@ def _ports(ports: Intervals) -> str:
 
 def _words(terms: list[ServiceTerm], families: frozenset[Family]) -> list[str]:
     """A word for each service, protocol by protocol; of one protocol, numbers that go on with it."""
-    known = _known(families)
+    names_of = known(families)
     found: list[str] = []
     for protocol in dict.fromkeys(one.protocol for one in terms):
         own = [one for one in terms if one.protocol == protocol]
-        names = [known.get(frozenset({single})) for one in own for single in _singles(one)]
+        names = [names_of.get(frozenset({single})) for one in own for single in _singles(one)]
         name = PROTOCOL_NAMES.get(protocol, str(protocol))
         if len(names) <= MOST_NAMES and all(names):
             found += (one for one in names if one)
@@ -169,7 +169,7 @@ def _type_names(protocol: int) -> Mapping[int, str]:
 
 
 @cache
-def _known(families: frozenset[Family]) -> Mapping[Terms, str]:
+def known(families: frozenset[Family]) -> Mapping[Terms, str]:
     """The services that every policy knows, by what they are to packets of the families; the first of those alike."""
     found: dict[Terms, str] = {}
     for name in BUILTIN_SERVICES:
