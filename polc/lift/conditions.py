@@ -76,10 +76,17 @@ def _each(values: Intervals) -> list[int]:
 
 def _field(field: Field, values: Intervals, mask: int | None, negated: bool) -> str:
     highest = FIELDS[field].highest
-    if mask is not None and mask != highest:
-        return _masked(field, values, mask, negated)
+    if mask is not None:
+        hosts = highest & ~mask
+        if hosts & (hosts + 1):
+            return _masked(field, values, mask, negated)
+        # Under the mask of a prefix a value stands for a range.
+        ends = (((low + hosts) & mask, high & mask | hosts) for low, high in values.ranges)
+        values = Intervals.of(pair for pair in ends if pair[0] <= pair[1])
     if not values:
         raise Unsayable("no value of a field meets it")
+    if field is Field.TCP_MSS and values.covers(0, highest) and not negated:
+        return "tcp option maxseg exists"
     if values.covers(0, highest):
         raise Unsayable("every value of a field meets it, or none")
     if not negated and len(values.ranges) == 1 and _is_number(field):

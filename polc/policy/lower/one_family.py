@@ -90,10 +90,6 @@ def _bans(clause: Ban, scope: Scope) -> list[_Effect]:
         return []
     side = sides[clause.per[0].text] if clause.per else Side.SADDR
     for group in dynamic[name.text] or ():
-        if timeout and group.timeout is None:
-            message = f"the elements of `{name.text}` have no time: it was defined without `timeout`"
-            scope.collector.error("POL244", message, name.span)
-            return []
         found.append((UpdateSet((side,), group.name, timeout), group.families))
     return found
 
