@@ -70,7 +70,7 @@ def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tu
         else:
             raise Failure.of(
                 "POL069", "this is no file of iptables or ipset, and no JSON of nft", source.whole(),
-                help="`iptables-save`, `ipset save` and `nft -j list ruleset` print such; policies are for `polc compile`",
+                help="`iptables-save`, `ipset save`, `nft -j list ruleset` print such; policies are for `polc compile`",
             )  # fmt: skip
     return (*(read(inputs, collector, table) if inputs else ()), *found)
 

@@ -11,7 +11,7 @@ import pytest
 from pages import PRELUDE, ROOT, ROWS, Row, wrapped, write_files
 
 from polc.backends.model import Options
-from polc.backends.nft import hits
+from polc.backends.nft import hits, recent
 from polc.backends.registry import BACKENDS
 from polc.compiler import read
 
@@ -20,8 +20,8 @@ NAMED = [row for row in ROWS if row.page == PAGE and row.column == "name"]
 
 
 def names() -> set[str]:
-    """The first arguments of `Refused` and `Difference` in the backend of iptables, where names stand."""
-    found = {hits.NAME}
+    """The first arguments of `Refused` and `Difference` in the backend of iptables, where names stand; and nft's."""
+    found = {hits.NAME, recent.NAME}
     for path in (ROOT / "polc" / "backends" / "iptables").rglob("*.py"):
         tree = ast.parse(path.read_text())
         constants = {
@@ -113,5 +113,6 @@ def test_the_rest_is_what_no_policy_leads_to() -> None:
     unreachable = set(re.findall(r"`([a-z0-9-]+)`", listed))
     # With options: tests/backends/iptables/test_needs.py, tests/kernel/test_coexist.py.
     asked_for = {"missing-module", "coexist-name"}
-    assert unreachable | {row.name for row in NAMED} | BESIDES.keys() | asked_for == names()
+    translated = {recent.NAME}
+    assert unreachable | {row.name for row in NAMED} | BESIDES.keys() | asked_for | translated == names()
     assert not unreachable & ({row.name for row in NAMED} | BESIDES.keys())

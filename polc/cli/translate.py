@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", metavar="NAME", default="polc", help="the name of the nft table, `polc` without it")
     parser.add_argument(
         "-o", "--output", metavar="PATH",
-        help="write there, as for `polc compile`. Nothing is written when a rule is not exact and nobody agreed to that",
+        help="write there, as for `polc compile`. Nothing is written when a rule is not exact, or agreed to",
     )  # fmt: skip
     add_profile(parser)
     add_ways(parser)

@@ -6,7 +6,6 @@ their meanings are compared.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from polc.backends.iptables import ipsets
@@ -18,6 +17,7 @@ from polc.importers.nft_json import read_nft_json
 from polc.ir import canonical
 from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
+from polc.kernel.listed import as_listed
 from polc.source import SourceFile
 
 _FAMILIES = {"rules.v4": Family.IP, "rules.v6": Family.IP6}
@@ -30,9 +30,11 @@ def differences(target: str, emitted: Sequence[OutputFile], listed: Sequence[Out
     Raises:
         Failure: what was emitted cannot be read: it has words that importers refuse, such as those of native rules.
     """
+    if target == "nft":
+        emitted, listed = _as_listed(emitted, listed)
     meant = _read(target, emitted)
     try:
-        seen = _read(target, _with_devices(emitted, listed) if target == "nft" else listed)
+        seen = _read(target, listed)
     except Failure as failure:
         return (f"what the kernel lists cannot be read back: {failure.diagnostics[0].message}",)
     if len(meant) != len(seen):
@@ -42,22 +44,11 @@ def differences(target: str, emitted: Sequence[OutputFile], listed: Sequence[Out
     )
 
 
-def _with_devices(emitted: Sequence[OutputFile], listed: Sequence[OutputFile]) -> tuple[OutputFile, ...]:
-    """The listing, with the devices of chains, which JSON of nft before 1.0.7 leaves out."""
+def _as_listed(emitted: Sequence[OutputFile], listed: Sequence[OutputFile]) -> tuple[Sequence[OutputFile], ...]:
+    """Both without what listings of this nft lose."""
     ((file,), (seen,)) = emitted, listed
-    devices = {
-        chain["name"]: chain["dev"]
-        for command in json.loads(file.text)["nftables"]
-        if "dev" in (chain := command.get("add", {}).get("chain", {}))
-    }
-    if not devices:
-        return tuple(listed)
-    document = json.loads(seen.text)
-    for item in document["nftables"]:
-        chain = item.get("chain", {})
-        if "dev" not in chain and chain.get("name") in devices:
-            chain["dev"] = devices[chain["name"]]
-    return (OutputFile(seen.name, json.dumps(document)),)
+    texts = as_listed(file.text, seen.text)
+    return tuple((OutputFile(one.name, text),) for one, text in zip((file, seen), texts, strict=True))
 
 
 def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
@@ -65,7 +56,9 @@ def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
         (file,) = files
         return read_nft_json(SourceFile(file.name, file.text), Collector())
     inputs = [
-        Input(SourceFile(one.name, one.text), _kind(one.name), _FAMILIES.get(one.name, Family.IP)) for one in files
+        Input(SourceFile(one.name, one.text), _kind(one.name), _FAMILIES.get(one.name, Family.IP))
+        for one in files
+        if one.name in (ipsets.FILE, *_FAMILIES)
     ]
     return read_iptables(inputs, Collector())
 

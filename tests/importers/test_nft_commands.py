@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from nft_reading import ACCEPT, COUNTER, DROP, SSH, chain, document, error, errors, place, read_all, table
 
@@ -168,6 +170,14 @@ def test_a_dormant_table_is_left_out() -> None:
     assert note.code == "POL533"
 
 
+@pytest.mark.parametrize("flags", ["dorm", "", "d", ["dormant", "x"]])
+def test_flags_that_are_cut_off_are_wrong(flags: Json) -> None:
+    """nft before 1.1 lists them so, and a dormant table would be taken for one that is awake."""
+    assert error(document({"table": {"family": "inet", "name": "t", "flags": flags}})).code == "POL531"
+    found, _ = read_all(document({"table": {"family": "inet", "name": "t", "flags": ["owner"]}}))
+    assert len(found) == 1
+
+
 def test_devices() -> None:
     base: dict[str, Json] = {"name": "x", "type": "filter", "hook": "ingress", "prio": 0}
     for devices in ("eth0", ["eth0"]):
@@ -181,6 +191,27 @@ def test_counters_begin_where_they_stood() -> None:
     named: Json = {"counter": {**place(), "name": "web", "packets": 7, "bytes": 420}}
     (found,), _ = read_all(document(HEAD[0], named, HEAD[1], rule({"counter": "web"}, COUNTER)))
     assert found.chains[0].rules[0].statements == (Counter("web", 7, 420), Counter())
+
+
+def test_chains_in_a_circle() -> None:
+    def calls(chain: str, target: str) -> dict[str, Json]:
+        return {"rule": {"chain": chain, "expr": [{"jump": {"target": target}}]}}
+
+    chains = [{"chain": {"name": name}} for name in "abcd"]
+    rules = [calls("a", "b"), calls("b", "c"), calls("b", "d"), calls("c", "d")]
+    read_all(document(*table(*chains, *rules)))
+    found = error(document(*table(*chains, *rules, calls("d", "b"))))
+    assert found.code == "POL531"
+    assert "from `b` to" in found.message
+
+
+def test_long_ways_are_no_circles() -> None:
+    """However many chains lead to each other, and in however many ways."""
+    names = [f"c{number}" for number in range(5000)]
+    chains: list[dict[str, Json]] = [{"chain": {"name": name}} for name in names]
+    for one, other in pairwise(names):
+        chains += [{"rule": {"chain": one, "expr": [{"jump": {"target": other}}]}}] * 2
+    read_all(document(*table(*chains)))
 
 
 def test_an_empty_document() -> None:

@@ -126,7 +126,7 @@ def statement(one: Statement, family: Family | None, context: Context, along: Al
         case SetMark(field, value, mask):
             return (Assign(_MARKS[field], changed(_MARKS[field], value, mask)),)
         case CopyMark():
-            return (_copy(one),)
+            return (_copy(one, context),)
         case MapMark(field):
             return (Assign(_MARKS[field], maps.look_up_mark(one, family, context, along)),)
         case SetPriority(value):
@@ -175,12 +175,13 @@ def changed(field: Meta | Ct, value: int, mask: int) -> int | Replaced:
     return value if mask == WHOLE else Replaced(field, WHOLE & ~mask, value)
 
 
-def _copy(one: CopyMark) -> Assign:
+def _copy(one: CopyMark, context: Context) -> Assign:
     """What is left of the rest after ``marks.bit_by_bit``."""
     to, other = _MARKS[one.to], _MARKS[source(one)]
     cleared, copied = masks(one)
     if cleared == WHOLE:
         return Assign(to, other if copied == WHOLE else Bits(other, copied))
+    context.need(Feature.MARK_FROM_MARK)
     return Assign(to, TwoMarks(to, WHOLE & ~cleared, other, copied))
 
 

@@ -98,6 +98,15 @@ LOSSES: Final = (
         '"dev"',
     ),
     Loss(
+        "concatenated-prefix",
+        "the length of an IPv6 prefix in an element of several parts: shorter ones are listed as 64",
+        ("0.9.8",),
+        "table inet t {\n\tset s {\n\t\ttype ipv6_addr . inet_service\n\t\tflags interval\n"
+        "\t\telements = { 2001:db8:8::/48 . 22 }\n\t}\n}\n",
+        "",
+        '"len": 48',
+    ),
+    Loss(
         "milliseconds",
         "parts of a second of the time that a flow has left",
         MEASURED,

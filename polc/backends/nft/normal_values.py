@@ -118,9 +118,10 @@ def _numbers(field: str, value: Json) -> tuple[int, int] | None:
     match value:
         case {"range": [low, high]}:
             first, last = _number(field, low), _number(field, high)
-        case {"prefix": {"addr": int(first), "len": int(length)}} if field in _WIDTHS:
-            # So some versions list a range of marks that has the form of one.
-            last = first | (1 << _WIDTHS[field] - length) - 1
+        case {"prefix": {"addr": low, "len": int(length)}} if field in _WIDTHS:
+            # So nft before 1.1 lists a range of marks or groups that has the form of one.
+            first = _number(field, low)
+            last = None if first is None else first | (1 << _WIDTHS[field] - length) - 1
         case _:
             first = last = _number(field, value)
     if first is None or last is None or first > last:

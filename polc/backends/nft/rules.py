@@ -32,7 +32,7 @@ from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import ClampMss, Native, StripTcpOptions, Synproxy, Tproxy
-from polc.ir.verdicts import Drop, Jump, Nat, NatMap, Reject, RejectType
+from polc.ir.verdicts import Drop, Jump, Nat, NatMap, Reject, RejectType, VerdictMap
 
 LONGEST_COMMENT = 127
 """Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
@@ -114,7 +114,7 @@ class RuleLowering:
             *self._with_ports_beside_protocol(inner),
             replace(rule, matches=(), statements=(), verdict=Drop()),
         )
-        lowered.chains[name] = [new for one in rules for new in self._rule(one, lowered)]
+        lowered.chains[name] = [new for one in rules for new in self._rewritten(one, name, lowered)]
         return replace(rule, statements=(), verdict=Jump(name))
 
     def _check_native(self, rule: Rule) -> None:
@@ -164,7 +164,7 @@ class RuleLowering:
             case [Hits() as hit]:
                 found = self._ban(hit, _only_family(rule), along)
                 # Where a banned packet may go on to the next rule, that one must not count and treat it again.
-                again = rule.verdict is None or isinstance(rule.verdict, Jump)
+                again = rule.verdict is None or isinstance(rule.verdict, Jump | VerdictMap | NatMap)
                 guard = (found.not_blocked,) if again else ()
                 return [(*matches, *found.blocked, *effect), (*matches, *guard, *found.excess, *effect)]
             case _ if any(isinstance(one, Hits) for one in counted):

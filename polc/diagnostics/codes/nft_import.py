@@ -66,9 +66,16 @@ NFT_IMPORT_CODES: tuple[Code, ...] = (
         "POL535",
         "something near to what is there",
         what="an interface is matched by its name and no longer by its number, a map stands in the rules that use it, "
-        "or times and comments of elements are not kept",
+        "hours are those of UTC, or times and comments of elements are not kept",
         why="it is the same now, and can be another thing after a change by hand",
         example=_rule('{"match": {"op": "==", "left": {"meta": {"key": "iif"}}, "right": "eth0"}}, {"accept": null}'),
         instead="the words that nft has for it by name, where that is what was meant",
+    ),
+    Code(
+        "POL536",
+        "a text that nft does not take",
+        what="a file in nft's own language was loaded in a scratch namespace, and nft refused it",
+        why="only nft knows what its language means, and what it refuses means nothing",
+        instead="what nft's words in the message ask for; on the host, `nft -c -f` says the same",
     ),
 )

@@ -257,8 +257,15 @@ def _interface(what: read.Interface, op: str, right: Json) -> Demand:
     names = interfaces(right)
     if what.index and any(one.wildcard or one.name.isdigit() for one in names):
         raise Unknown("an interface by its number")
-    by_number = tuple(one.name for one in names if one.name != "lo") if what.index else ()
-    return Demand((InterfaceMatch(what.direction, disjoint_patterns(names), op == "!="),), by_number=by_number)
+    near = tuple(_BY_NUMBER.format(one.name) for one in names if one.name != "lo") if what.index else ()
+    return Demand((InterfaceMatch(what.direction, disjoint_patterns(names), op == "!="),), near=near)
+
+
+_BY_NUMBER = (
+    "the interface `{}` is matched by its name here, and there by the number that it had when the rule was made: the "
+    "same until an interface of that name is made anew, or renamed"
+)
+_OF_UTC = "hours are read as those of UTC here, and by nft as those of the time zone of whoever loads or lists a rule"
 
 
 def _field(field: Field, op: str, right: Json) -> Demand:
@@ -271,7 +278,8 @@ def _field(field: Field, op: str, right: Json) -> Demand:
         return Demand((), _ONLY[_ETHER_TYPES[values]])
     transport = ANY if fact.protocol is None else Transport.of(fact.protocol)
     condition = Condition.PORTS if field in FLOW_PORTS else None
-    return Demand((FieldMatch(field, values, None, negated),), families, transport, condition)
+    near = (_OF_UTC,) if field is Field.META_HOUR and '"' in compact(right) else ()
+    return Demand((FieldMatch(field, values, None, negated),), families, transport, condition, near=near)
 
 
 _ETHER_TYPES = {Intervals.single(symbols.ETHER_TYPES[family.value]): family for family in Family}

@@ -98,8 +98,8 @@ class Condition(Enum):
 class Demand:
     """What a statement asks: ``matches`` and ``transport`` of packets of ``families``.
 
-    ``words`` is the statement itself, for where ``condition`` does not hold. ``by_number`` are interfaces that the rule
-    knows by the number that they had when it was made. ``elsewhere`` are the matches that say it of packets of other
+    ``words`` is the statement itself, for where ``condition`` does not hold. ``near`` says what is not quite
+    the same, a sentence each. ``elsewhere`` are the matches that say it of packets of other
     families: nft asks for the family of ICMP only where the rule has not done so before.
     """
 
@@ -108,7 +108,7 @@ class Demand:
     transport: Transport = ANY
     condition: Condition | None = None
     words: str = ""
-    by_number: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
     elsewhere: tuple[Match, ...] = ()
 
     def met_by(self, transport: Transport, *, tcp: bool) -> bool:
@@ -132,7 +132,7 @@ class Demand:
             transport=self.transport.meet(other.transport),
             condition=self.condition or other.condition,
             words=self.words or other.words,
-            by_number=(*self.by_number, *other.by_number),
+            near=(*self.near, *other.near),
         )
 
 

@@ -168,7 +168,8 @@ _EXTENSIONS = {one.value: one for one in ExtensionHeader}
 
 
 @cache
-def _table() -> dict[str, Subject]:
+def known() -> dict[str, Subject]:
+    """All that rules can ask about, by nft's words, but for turns and extension headers as such."""
     found: dict[str, Subject] = {field.value: Number(field) for field in Field}
     for family in Family:
         for side in Side:
@@ -177,7 +178,7 @@ def _table() -> dict[str, Subject]:
                 found[f"ct {way} {family.value} {side.value}"] = FlowAddress(side, family, way == "reply")
     for name, source in (("sport", True), ("dport", False)):
         found[f"th {name}"] = Port(source, None)
-        found.update((f"{PROTOCOL_NAMES[one]} {name}", Port(source, one)) for one in PORT_PROTOCOLS)
+        found.update((f"{PROTOCOL_NAMES[one]} {name}", Port(source, one)) for one in sorted(PORT_PROTOCOLS))
     for protocol, name in ((ICMP, "icmp"), (ICMPV6, "icmpv6")):
         found[f"{name} type"] = Icmp(protocol, code=False)
         found[f"{name} code"] = Icmp(protocol, code=True)
@@ -229,7 +230,7 @@ def subject(value: Json) -> Subject:
         case _:
             pass
     name = _name(value)
-    found = _table().get(name)
+    found = known().get(name)
     if found is None:
         raise Unknown(f"polc has no words of its own for `{name}`")
     return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from polc.importers.nft_json.circles import circle
 from polc.importers.nft_json.contents import ChainEntry, RuleEntry, Table
 from polc.importers.nft_json.context import Context
 from polc.importers.nft_json.declarations import declarations
 from polc.importers.nft_json.json_value import Json, items
 from polc.importers.nft_json.pieces import Ask, End, Piece
-from polc.importers.nft_json.problems import LOST, MISSING, NEAR, NEVER, Entry, Malformed, Reporter
+from polc.importers.nft_json.problems import LOST, MALFORMED, MISSING, NEAR, NEVER, Entry, Malformed, Reporter
 from polc.importers.nft_json.rules import ChainWriter, NeverError
 from polc.importers.nft_json.statements import Reader
 from polc.importers.nft_json.symbols import NFPROTO
@@ -31,18 +32,27 @@ _PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "securi
 _BRIDGE_PRIORITIES = {"dstnat": -300, "filter": -200, "out": 100, "srcnat": 300}
 """nft(8), Tables 6 and 7; uapi/linux/netfilter_bridge.h."""
 _DEVICE_HOOKS = (Hook.INGRESS, Hook.EGRESS)
-_DORMANT: Final = ("dormant", "dorm")
-"""nft 1.0.6 lists the flag cut off."""
+_DORMANT: Final = "dormant"
+_AWAKE: Final = ("owner", "persist")
+_CUT: Final = "the flags that `nft list table` shows: nft before 1.1 lists what it has in memory in JSON"
 
 
 def ruleset(table: Table, reporter: Reporter) -> Ruleset | None:
     """What the table holds; what is wrong, and what is only near, goes to the reporter. None: it sleeps."""
-    if {str(one) for one in items(table.entry.value.get("flags"))} & {*_DORMANT}:
+    flags = [str(one) for one in items(table.entry.value.get("flags"))]
+    if any(one not in (_DORMANT, *_AWAKE) for one in flags):
+        message = "the flags of the table are none that nft has, and it may be dormant"
+        reporter.error(table.entry, MALFORMED, message, ("flags",), _CUT)
+    elif _DORMANT in flags:
         message = f"the table `{table.family} {table.name}` is dormant, so it does nothing, and is left out"
         reporter.warn(table.entry, NEVER, message)
         return None
     context = Context.of(table)
     chains = [one for name, entry in table.chains.items() for one in _chain(name, entry, context, reporter)]
+    if around := circle(chains):
+        way = " to ".join(f"`{name}`" for name in (*around, around[0]))
+        first = next((entry for name, entry in table.chains.items() if name in around), None)
+        reporter.error((first or table).entry, MALFORMED, f"chains lead to each other in a circle: from {way}")
     held = declarations(context, reporter)
     comment = table.entry.value.get("comment")
     return Ruleset(
@@ -118,14 +128,8 @@ def _pieces(value: Json, reader: Reader) -> list[Piece]:
 def _warn(entry: Entry, pieces: list[Piece], reporter: Reporter) -> None:
     for position, piece in enumerate(pieces):
         if isinstance(piece, Ask):
-            for name in piece.demand.by_number:
-                reporter.warn(
-                    entry,
-                    NEAR,
-                    f"the interface `{name}` is matched by its name here, and there by the number that it had when the "
-                    "rule was made: the same until an interface of that name is made anew, or renamed",
-                    ("expr", position),
-                )
+            for sentence in piece.demand.near:
+                reporter.warn(entry, NEAR, sentence, ("expr", position))
     for position, statement in enumerate(items(entry.value.get("expr"))):
         if isinstance(statement, dict) and "xt" in statement:
             reporter.warn(

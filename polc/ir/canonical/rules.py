@@ -99,7 +99,7 @@ def _exchanged(some: Iterable[Line], translates: bool) -> list[Line]:
 
 
 def _expanded(placed: _Placed, inlined: Mapping[str, Chain]) -> Iterator[list[_Placed]]:
-    """A rule, or those of the chain that it jumps to, asked what it asks."""
+    """A rule, or those of the chain that it jumps to, asked what it asks. Chains lead to each other in no circle."""
     rule = placed.rule
     match rule.verdict:
         case Jump(name) if name in inlined and not rule.statements and not _counted(rule):

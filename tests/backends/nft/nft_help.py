@@ -80,12 +80,10 @@ for one in "$@"; do
         nft -j -f $one.json || { echo "in $one.json" >&2; exit 1; }
         nft -s list table $family polc > $one.by_json
         nft -j list table $family polc > $one.listed_json
-        nft delete table $family polc
     fi
     if [ -e $one.text ]; then
         nft -f $one.text || { echo "in $one.text" >&2; exit 1; }
         nft -s list table $family polc > $one.by_text
-        nft delete table $family polc
     fi
 done
 """

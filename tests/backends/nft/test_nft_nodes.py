@@ -32,9 +32,10 @@ from polc.ir.origin import Origin
 from polc.ir.protocols import TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Flowtable, Hook, Rule, Ruleset
 from polc.ir.selectors import Conntrack, Direction, KeyType, Side, Transport
-from polc.ir.stateful import KeyField, KeyPart, Limit, Quota, RandomMatch, Rate, RecentMatch, RecentVerb, Unit
+from polc.ir.stateful import Hits, KeyField, KeyPart, Limit, Quota, RandomMatch, Rate, RecentMatch, RecentVerb, Unit
 from polc.ir.statements import (
     AssignTimeout,
+    CopyMark,
     Counter,
     MapMark,
     MarkField,
@@ -43,6 +44,7 @@ from polc.ir.statements import (
     SetMark,
     Statement,
     StripTcpOptions,
+    Tproxy,
     UpdateSet,
 )
 from polc.ir.verdicts import Accept, Drop, Jump, NatKind, NatMap, NatTarget, Return, VerdictMap
@@ -501,3 +503,20 @@ def test_marks_are_toggled() -> None:
     assert text(0x110, 0xFF) == "meta mark set meta mark & 4294967040 ^ 272"
     assert text(0x110, 0) == "meta mark set meta mark ^ 272"
     assert text(0x110, 0xFFFFFFFF) == "meta mark set 272"
+
+
+def test_who_is_blocked_may_go_on_behind_a_map_without_being_counted_again() -> None:
+    hits = Hits(5, 60, SOURCE, False, "h")
+    rule = Rule((tcp(80), hits), VerdictMap((Transport.DPORT,), (((single(81),), Drop()),)), (), IPV4)
+    first, second = lines(ruleset((rule,)))[-2:]
+    assert "ip saddr @h-blocked-v4 th dport vmap" in first
+    assert "ip saddr != @h-blocked-v4 meter h-v4" in second
+
+
+def test_bits_of_a_mark_are_not_copied_beside_a_socket() -> None:
+    """Where no socket takes the packet the rule is broken off."""
+    copy = CopyMark(MarkField.META, 0xFF)
+    rule = Rule((tcp(80),), Accept(), (copy, Tproxy(3129)), IPV4)
+    base = BaseChain("p", ChainType.FILTER, Hook.PREROUTING, -150, Accept(), (rule,))
+    (refused,) = written(pipeline.run(Ruleset((base,)))).deviations
+    assert "beside which this cannot stand" in refused.message

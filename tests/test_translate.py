@@ -1,0 +1,143 @@
+"""``polc translate``: what is exact is written, for all files together or not at all; what is not is told."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from polc.cli.main import main
+
+SAVE = """\
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:web - [0:0]
+-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m multiport --dports 80,443 -j web
+-A web -s 198.51.100.0/24 -m comment --comment "the office" -j ACCEPT
+COMMIT
+"""
+SSH = """\
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -p tcp --dport 22 -m state --state NEW -m recent --set
+-A INPUT -p tcp --dport 22 -m state --state NEW -m recent --update --seconds 100 --hitcount 10 -j DROP
+COMMIT
+"""
+OPAQUE = SAVE.replace("-A INPUT -p tcp", "-A INPUT -m string --string x --algo bm -j DROP\n-A INPUT -p tcp")
+
+
+def write(folder: Path, text: str, name: str = "rules.v4") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main(["translate", *arguments])
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def test_a_file_of_iptables_becomes_a_table_of_nft(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = run(capsys, write(tmp_path, SAVE), "--to", "nft", "--format", "text", "--table", "old")
+    assert (status, err) == (0, "3 rules on nft\n")
+    assert "table ip old" in out
+    assert "policy drop" in out
+    assert "jump web" in out
+    assert "the office" in out
+
+
+def test_both_families_are_one_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    four, six = write(tmp_path, SAVE), write(tmp_path, SAVE.replace("198.51.100.0/24", "2001:db8::/32"), "rules.v6")
+    status, out, _ = run(capsys, four, six, "--to", "nft", "--format", "text")
+    assert status == 0
+    assert out.count("ct state established,related accept") == 1
+    assert "198.51.100.0/24" in out
+    assert "2001:db8::/32" in out
+
+
+def test_there_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert run(capsys, write(tmp_path, SAVE), "--to", "nft", "-o", str(folder))[0] == 0
+    status, _, err = run(capsys, str(folder / "ruleset.nft.json"), "--to", "iptables", "-o", str(folder))
+    assert (status, err) == (0, "3 rules on iptables\n")
+    lines = (folder / "rules.v4").read_text().splitlines()
+    assert ":INPUT DROP [0:0]" in lines
+    assert any("--dports 80,443" in line and line.endswith("-j web") for line in lines)
+
+
+def test_the_question_that_polc_came_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, SSH)
+    status, out, err = run(capsys, path, "--to", "nft", "--format", "text")
+    assert (status, out) == (1, "")
+    assert "approximate on nft (`hits-as-ban`)" in err
+    assert f"--> {path}:5:1" in err or f"--> {path}:6:1" in err
+    status, out, err = run(capsys, path, "--to", "nft", "--format", "text", "--allow-approximate", "hits-as-ban")
+    assert status == 0
+    assert "note[POL401]" in err
+    status, out, _ = run(capsys, path, "--to", "iptables")
+    assert status == 0
+    assert "--update --seconds 100 --hitcount 10" in out
+
+
+def test_what_cannot_be_said_is_told_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, OPAQUE)
+    status, out, err = run(capsys, path, "--to", "nft", "-o", str(tmp_path / "out"), "--allow-approximate")
+    assert (status, out) == (1, "")
+    assert "error[POL402]" in err
+    assert f"--> {path}:7:" in err
+    assert "4 rules: 1 of them are not exact on nft, nothing is written" in err
+    assert not (tmp_path / "out").exists()
+    status, out, _ = run(capsys, path, "--to", "iptables")
+    assert status == 0
+    assert "-m string --string" in out
+
+
+def test_several_tables_take_files_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = [{"add": {"table": {"family": family, "name": "t"}}} for family in ("ip", "ip6")]
+    path = write(tmp_path, json.dumps({"nftables": tables}), "rules.json")
+    assert run(capsys, path, "--to", "nft")[0] == 2
+    assert run(capsys, path, "--to", "nft", "-o", str(tmp_path / "out"))[0] == 0
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["1-ruleset.nft.json", "2-ruleset.nft.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("polc: 1\ninput: {default: drop}\n", "POL069"),
+        ("hello\n", "POL069"),
+        ("*filter\n-A INPUT -p tcp --dprt 1\n", "POL5"),
+    ],
+)
+def test_bad_input(text: str, code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, text)
+    status, out, err = run(capsys, path, "--to", "nft")
+    assert (status, out) == (2, "")
+    assert f"error[{code}" in err
+    assert f"--> {path}:" in err
+
+
+def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, SAVE)
+    assert run(capsys, path, "--to", "nft", "--format", "restore")[0] == 2
+    assert run(capsys, path, "--to", "nft", "--layout", "coexist")[0] == 2
+    assert run(capsys, "-", "-", "--to", "nft")[0] == 2
+    both = write(tmp_path, SAVE.replace("198.51.100.0/24", "2001:db8::/32"), "rules.v6")
+    assert run(capsys, path, both, "--to", "iptables")[0] == 2
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    class Input:
+        buffer = io.BytesIO(SAVE.encode())
+
+    monkeypatch.setattr(sys, "stdin", Input())
+    assert run(capsys, "-", "--to", "nft")[0] == 0
