@@ -104,6 +104,11 @@ def _words_of(part: object) -> Iterator[str]:
             yield text
         case Span():
             return
+        case ConnectionCount(size=None):
+            # The names of state that policies had before there was a size stay.
+            yield type(part).__name__
+            for one in part[:-1]:
+                yield from _words_of(one)
         case tuple():
             if hasattr(part, "_fields"):
                 yield type(part).__name__
