@@ -30,7 +30,6 @@ from polc.lift.services import Services
 from polc.lift.sets import Group, groups, settled
 from polc.lift.turns import turns
 from polc.lift.zones import Zones
-from polc.policy.format.quoting import written
 from polc.policy.lower.scope import POSTROUTING, PREROUTING, Place
 from polc.policy.lower.sections import BASE_CHAINS, NAT_LISTS, SECTION_PLACES
 from polc.policy.read import inspect_source
@@ -216,7 +215,7 @@ class _Lifter:
         if any(isinstance(one, Native) for one in rule.statements):
             reasons.append("it was in the words of a target already")
         if reasons:
-            self.natives.append(NativeRule(chain, line.text, "; ".join(dict.fromkeys(reasons)), rule.origin.span))
+            self.natives.append(NativeRule(chain, line.words, "; ".join(dict.fromkeys(reasons)), rule.origin.span))
 
     def _sections(
         self, found: Iterable[At], prepared: Prepared, speaker: Speaker
@@ -305,7 +304,7 @@ def _reach(prepared: Prepared, found: Iterable[At]) -> dict[str, frozenset[Place
 def _use(use: Use) -> Line:
     first = use.rules[0]
     comment = f" comment {quoted(first.origin.comment)}" if first.origin.comment else ""
-    return Line(written(f"use {use.macro}{comment}", flow=False), first.origin.span)
+    return Line(f"use {use.macro}{comment}", first.origin.span)
 
 
 def _fits_list(rules: Iterable[Rule]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from polc.diagnostics import Diagnostic
+from polc.lift.flow import Json
 from polc.source import Span
 
 
@@ -49,8 +50,8 @@ class Words:
     verdict: str = ""
     service: str = ""
     clauses: list[tuple[str, str]] = field(default_factory=list)
-    native: str = ""
-    """What stands behind the key ``native``, as YAML in flow style."""
+    native: Json = None
+    """What stands behind the key ``native``."""
 
     def add(self, name: str, text: str) -> None:
         self.clauses.append((name, text))
@@ -58,7 +59,17 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item of a list of rules, as YAML without the dash, and the place that it came from."""
+    """An item of a list of rules: ``words``, or a mapping that holds them as ``rule``; and the place it came from."""
 
-    text: str
+    words: str
     span: Span | None = None
+    native: Json = None
+    comment: str = ""
+
+    @property
+    def value(self) -> Json:
+        """The item as a value of YAML."""
+        if self.native is None:
+            return self.words
+        rule: dict[str, Json] = {"rule": self.words} if self.words else {}
+        return {**rule, "native": self.native, **({"comment": self.comment} if self.comment else {})}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from polc.ir.addresses import format_range
-from polc.ir.family import FAMILIES
 from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import Flowtable
 from polc.lift.definitions import Definitions
+from polc.lift.flow import Json, entry, item
 from polc.lift.groups import items
 from polc.lift.model import Line
 from polc.lift.sets import Group, elements
 from polc.lift.times import seconds
 from polc.lift.zones import pattern_text
-from polc.policy.format.printer import WIDTH
 from polc.policy.format.quoting import written
 from polc.policy.lower.scope import Place
 from polc.policy.lower.symbols import DEFAULT_SIZE
@@ -65,12 +63,14 @@ class _Writer:
     def block(self, name: str) -> None:
         self.lines += ("", f"{name}:")
 
+    def entry(self, name: str, value: Json) -> None:
+        """A definition or setting."""
+        self.lines += entry(name, value, 2)
+
     def rules(self, lines: Iterable[Line], indent: int) -> None:
         for line in lines:
-            first, *rest = line.text.split("\n")
-            self.add(f"{' ' * indent}- {first}", line.span)
-            for one in rest:
-                self.add(f"{' ' * (indent + 2)}{one}", line.span)
+            for one in item(line.value, indent):
+                self.add(one, line.span)
 
 
 def write(parts: Parts) -> Page:
@@ -78,7 +78,7 @@ def write(parts: Parts) -> Page:
     if parts.settings:
         out.block("settings")
         for name, value in parts.settings.items():
-            out.add(f"  {name}: {written(value, flow=False)}")
+            out.entry(name, value)
     _definitions(parts, out)
     if parts.chains:
         out.block("chains")
@@ -131,52 +131,38 @@ def _definitions(parts: Parts, out: _Writer) -> None:
     if known.zones.names:
         out.block("zones")
         for pattern, name in known.zones.names.items():
-            out.add(f"  {name}: {written(pattern_text(pattern), flow=False)}")
+            out.entry(name, pattern_text(pattern))
     if known.groups.names or parts.filled:
         out.block("addresses")
         for addresses, name in known.groups.names.items():
-            _list(name, items(addresses), out)
+            out.entry(name, [*items(addresses)])
         for group in parts.filled:
-            out.add(f"  {group.name}: {{{', '.join(_filled(group))}}}")
+            out.entry(group.name, _filled(group))
     if known.services.definitions:
         out.block("services")
         for name, words in known.services.definitions.items():
-            if len(words) == 1:
-                out.add(f"  {name}: {written(words[0], flow=False)}")
-            else:
-                _list(name, words, out)
+            out.entry(name, words[0] if len(words) == 1 else [*words])
     if known.timeouts:
         out.block("timeouts")
         for assigned, name in known.timeouts.items():
-            states = ", ".join(f"{state}: {seconds(time)}" for state, time in assigned.policy)
-            out.add(f"  {name}: {{protocol: {PROTOCOL_NAMES[assigned.protocol]}, {states}}}")
+            states = {state: seconds(time) for state, time in assigned.policy}
+            out.entry(name, {"protocol": PROTOCOL_NAMES[assigned.protocol], **states})
     if parts.flowtables:
         out.block("flowtables")
         for name, table in parts.flowtables.items():
-            devices = ", ".join(written(one, flow=True) for one in table.devices)
-            out.add(f"  {name}: {{devices: [{devices}]{', hardware: true' if table.hardware else ''}}}")
+            out.entry(name, {"devices": [*table.devices], **({"hardware": True} if table.hardware else {})})
 
 
-def _list(name: str, words: Sequence[str], out: _Writer) -> None:
-    inline = f"  {name}: [{', '.join(written(one, flow=True) for one in words)}]"
-    if len(inline) <= WIDTH:
-        out.add(inline)
-        return
-    out.add(f"  {name}:")
-    for one in words:
-        out.add(f"    - {written(one, flow=False)}")
-
-
-def _filled(group: Group) -> Iterator[str]:
+def _filled(group: Group) -> Json:
     one = group.one
-    yield "dynamic: true"
+    found: dict[str, Json] = {"dynamic": True}
     if one.timeout is not None:
-        yield f"timeout: {seconds(one.timeout)}"
+        found["timeout"] = seconds(one.timeout)
     if one.size not in (None, DEFAULT_SIZE):
-        yield f"size: {one.size}"
+        found["size"] = one.size
     if one.intervals:
-        yield "networks: true"
+        found["networks"] = True
     there = elements(group)
-    listed = [format_range(family, low, high) for family in FAMILIES for low, high in there.of_family(family).ranges]
-    if listed:
-        yield f"elements: [{', '.join(written(text, flow=True) for text in listed)}]"
+    if there.families:
+        found["elements"] = [*items(there)]
+    return found

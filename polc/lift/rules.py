@@ -18,11 +18,10 @@ from polc.lift.conditions import condition
 from polc.lift.counts import State
 from polc.lift.definitions import Definitions
 from polc.lift.families import spoken
-from polc.lift.flow import flow
+from polc.lift.flow import Json
 from polc.lift.model import Line, Unsayable, Words
 from polc.lift.quoting import quoted
 from polc.lift.slots import Slots, sort
-from polc.policy.format.quoting import written
 from polc.policy.format.rule_strings import CLAUSES
 
 _ENDS = ((Side.SADDR, Direction.IN, "source", "from"), (Side.DADDR, Direction.OUT, "destination", "to"))
@@ -113,30 +112,29 @@ def _states(slots: Slots) -> str:
     return ",".join(name.lower() for name in order if name in {one.name for one in slots.states.states})
 
 
-def _native(rule: Rule) -> str:
-    """What stands behind the key `native`, "" for a rule without."""
+def _native(rule: Rule) -> Json:
+    """What stands behind the key `native`, None for a rule without."""
     opaque = [one for one in (*rule.matches, *rule.statements) if isinstance(one, OpaqueMatch | OpaqueStatement)]
     if not opaque:
-        return ""
+        return None
     if len({one.syntax for one in opaque}) > 1:
         raise Unsayable("it has words of two targets in it")
     if opaque[0].syntax is Syntax.IPTABLES:
-        return f"{{iptables: {written(' '.join(one.words for one in opaque), flow=True)}}}"
-    return f"{{nft_json: {flow([json.loads(one.words) for one in opaque])}}}"
+        return {"iptables": " ".join(one.words for one in opaque)}
+    return {"nft_json": [json.loads(one.words) for one in opaque]}
 
 
 def _native_rule(native: Native, rule: Rule, policy: frozenset[Family]) -> Line:
-    parts = []
+    words: dict[str, Json] = {}
     if native.nft is not None:
-        parts.append(f"nft: {written(native.nft, flow=True)}")
+        words["nft"] = native.nft
     if native.nft_json is not None:
-        parts.append(f"nft_json: {flow(json.loads(native.nft_json))}")
+        words["nft_json"] = json.loads(native.nft_json)
     if native.iptables is not None:
-        parts.append(f"iptables: {written(native.iptables, flow=True)}")
+        words["iptables"] = native.iptables
     if rule.families != policy:
-        parts.append(f"family: {next(one.value for one in FAMILIES if one in rule.families)}")
-    comment = f", comment: {written(rule.origin.comment, flow=True)}" if rule.origin.comment else ""
-    return Line(f"{{native: {{{', '.join(parts)}}}{comment}}}", rule.origin.span)
+        words["family"] = next(one.value for one in FAMILIES if one in rule.families)
+    return Line("", rule.origin.span, words, rule.origin.comment)
 
 
 _FIRST = (
@@ -160,7 +158,4 @@ def _line(words: Words, rule: Rule) -> Line:
     if rule.origin.comment:
         clauses.append(("comment", f"comment {quoted(rule.origin.comment)}"))
     text = " ".join((head, *((words.service,) if words.service else ()), *(one for _, one in clauses)))
-    scalar = written(text, flow=False)
-    if words.native:
-        return Line(f"rule: {scalar}\nnative: {words.native}", rule.origin.span)
-    return Line(scalar, rule.origin.span)
+    return Line(text, rule.origin.span, words.native)
