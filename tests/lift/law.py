@@ -18,9 +18,9 @@ from polc.analysis.walk import walk
 from polc.diagnostics import Collector
 from polc.explaining.samples import around
 from polc.ir.canonical import differences
-from polc.ir.matches import CtState, CtStateMatch, Match, SetMatch
+from polc.ir.matches import STATEFUL, CtState, CtStateMatch, Match, SetMatch
 from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset
-from polc.ir.statements import Counter, MapMark, Statement, UpdateSet
+from polc.ir.statements import Counter, Log, MapMark, Statement, UpdateSet
 from polc.ir.verdicts import Accept, Drop, renamed
 from polc.lift import Lifted
 from polc.passes import pipeline
@@ -59,9 +59,13 @@ def _even(ruleset: Ruleset, chains: Mapping[str, str], sets: Mapping[str, str]) 
     names = {one.name: chains.get(one.name, one.name) for one in ruleset.chains}
     return replace(
         ruleset,
-        chains=tuple(_chain(one, names, sets) for one in ruleset.chains),
+        chains=tuple(_chain(one, names, sets) for one in ruleset.chains if not _is_idle(one)),
         sets=tuple(replace(one, name=sets.get(one.name, one.name)) for one in ruleset.sets),
     )
+
+
+def _is_idle(chain: Chain) -> bool:
+    return isinstance(chain, BaseChain) and not chain.rules and chain.policy == Accept()
 
 
 def _chain(chain: Chain, names: Mapping[str, str], sets: Mapping[str, str]) -> Chain:
@@ -74,6 +78,7 @@ def _chain(chain: Chain, names: Mapping[str, str], sets: Mapping[str, str]) -> C
         )
         for rule in chain.rules
     ]
+    rules = [one for rule in rules for one in _one_by_one(rule)]
     for at in range(len(rules) - 1):
         if _is_stateful_backwards(rules[at], rules[at + 1]):
             rules[at], rules[at + 1] = rules[at + 1], rules[at]
@@ -92,6 +97,17 @@ def _statement(one: Statement, sets: Mapping[str, str]) -> Statement:
             return replace(one, packets=0, bytes=0)
         case _:
             return one
+
+
+def _one_by_one(rule: Rule) -> Iterator[Rule]:
+    """What is only noted, in rules one behind the other: the packet meets all of them."""
+    notes = all(isinstance(one, Log | Counter) for one in rule.statements)
+    if not notes or any(isinstance(match, STATEFUL) for match in rule.matches):
+        yield rule
+        return
+    for one in rule.statements:
+        yield replace(rule, statements=(one,), verdict=None)
+    yield replace(rule, statements=())
 
 
 def _is_own_counter(one: Statement) -> bool:
