@@ -20,6 +20,7 @@ from polc.explaining.samples import around
 from polc.ir.canonical import differences
 from polc.ir.matches import STATEFUL, CtState, CtStateMatch, Match, SetMatch
 from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset
+from polc.ir.stateful import RandomMatch
 from polc.ir.statements import Counter, Log, MapMark, Statement, UpdateSet
 from polc.ir.verdicts import Accept, Drop, renamed
 from polc.lift import Lifted
@@ -86,7 +87,13 @@ def _chain(chain: Chain, names: Mapping[str, str], sets: Mapping[str, str]) -> C
 
 
 def _match(match: Match, sets: Mapping[str, str]) -> Match:
-    return replace(match, set_name=sets.get(match.set_name, match.set_name)) if isinstance(match, SetMatch) else match
+    match match:
+        case SetMatch():
+            return replace(match, set_name=sets.get(match.set_name, match.set_name))
+        case RandomMatch(threshold, negated=True):
+            return RandomMatch((1 << 31) - threshold)
+        case _:
+            return match
 
 
 def _statement(one: Statement, sets: Mapping[str, str]) -> Statement:
