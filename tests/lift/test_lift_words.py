@@ -88,7 +88,7 @@ RULES: dict[str, str] = {
     "-p tcp -j REJECT --reject-with tcp-reset": "reject with tcp-reset tcp",
     "-j NFQUEUE --queue-balance 0:3 --queue-bypass": "queue 0-3 flags bypass",
     '-j LOG --log-prefix "in: " --log-level 6 --log-tcp-options': "'log \"in: \" level info flags tcp-options'",
-    "-j NFLOG --nflog-group 5 --nflog-threshold 3": "'log \"\" group 5 queue-threshold 3'",
+    "-j NFLOG --nflog-group 5 --nflog-threshold 3": 'log "" group 5 queue-threshold 3',
     "-s 192.0.2.1/32 -p tcp": "counter tcp from 192.0.2.1",
     '-p tcp -m tcp --dport 22 -m comment --comment "the admin\'s" -j ACCEPT': 'accept ssh comment "the admin\'s"',
     '-m comment --comment "a: b" -j ACCEPT': "'accept comment \"a: b\"'",
