@@ -28,13 +28,13 @@ def lower_native(rule: NativeDocument, scope: Scope) -> tuple[Rule, ...]:
         _check(rule.iptables, _wrong_for_iptables(rule.iptables.text), scope)
     if len(scope.collector.diagnostics) > errors:
         return ()
-    _note(rule.span, scope)
     families = frozenset({Family(rule.family.text)}) if rule.family else BOTH
     own = scope.settings.family
     if rule.family and own and rule.family.text != own.text:
         message = "the rule is of another family than the policy: no packet would meet it"
         scope.collector.error("POL220", message, rule.family.span, also=(Label(own.span, "the policy's"),))
         return ()
+    _note(rule.span, scope)
     words = Native(
         rule.nft.text.strip() if rule.nft else None,
         rule.json.text if rule.json else None,
@@ -45,8 +45,8 @@ def lower_native(rule: NativeDocument, scope: Scope) -> tuple[Rule, ...]:
 
 def native_parts(clause: NativeWords, scope: Scope) -> tuple[tuple[OpaqueMatch, ...], tuple[OpaqueStatement, ...]]:
     """What the words of a target ask and do beside a rule's clauses; what is wrong is recorded."""
-    _note(clause.span, scope)
     if clause.json:
+        _note(clause.span, scope)
         return _json_parts(clause.json)
     assert clause.iptables is not None
     wrong = _wrong_for_iptables(clause.iptables.text)
@@ -62,6 +62,7 @@ def native_parts(clause: NativeWords, scope: Scope) -> tuple[tuple[OpaqueMatch, 
     if ends not in ([], parts[-1:]):
         _check(clause.iptables, "a rule has one target, which comes last", scope)
         return (), ()
+    _note(clause.span, scope)
     return (
         tuple(OpaqueMatch(one, Syntax.IPTABLES, _REASON) for one in parts if one not in ends),
         tuple(OpaqueStatement(one, Syntax.IPTABLES, _REASON) for one in ends),
