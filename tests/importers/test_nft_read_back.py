@@ -53,6 +53,7 @@ def test_any_ruleset(scratch: Namespace, tmp_path: Path) -> None:
     @settings(
         max_examples=60,
         phases=[Phase.generate],
+        derandomize=True,
         database=None,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
@@ -77,18 +78,25 @@ def test_policies(path: Path, scratch: Namespace) -> None:
     ruleset = read(str(path))
     output = BACKENDS["nft"].emit(ruleset, Options("json"))
     if not output.files:
-        pytest.skip("refused")
-    before, after = imported(output.files[0].text), imported(_listed(scratch, output))
+        assert output.deviations
+        return
+    before, listed = imported(output.files[0].text), _listed(scratch, output)
+    if listed is None:
+        return
+    after = imported(listed)
     assert differences(before, after) == ()
     if not output.deviations and path.name not in NOT_THE_SAME:
         assert differences(ruleset, after) == ()
 
 
-def _listed(namespace: Namespace, output: Output) -> str:
+def _listed(namespace: Namespace, output: Output) -> str | None:
+    """None: the kernel lacks something, which is then told by its name."""
     loader = NftLoader()
     try:
         loader.load(namespace, output)
     except Failure as failure:
-        pytest.skip(f"this kernel lacks something: {failure}")
+        if "this host has no" not in failure.diagnostics[0].message:
+            raise
+        return None
     (file,) = loader.read_back(namespace, output)
     return file.text

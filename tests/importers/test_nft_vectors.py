@@ -33,9 +33,9 @@ BAR = 0.9
 AT_ONCE = 500
 """Tables at a time: a hook has room for 1024 chains (net/netfilter/core.c, MAX_HOOK_COUNT)."""
 
-EDGES = ('meta hour "21:00"-"02:00"', "iiftype ether")
+EDGES = ('meta hour "21:00"-"02:00"', "iiftype ether", "vlan id map")
 """Of the first nft 1.0.6 makes a negation that leaves out its very first and last second; the second it leaves out of
-listings before a match that needs it, and not behind it.
+listings before a match that needs it, and not behind it; the third is written as a rule for each element.
 """
 
 _CHAIN = re.compile(r"type (\w+) hook (\w+)(?: device (\w+))? priority (-?\d+)")
@@ -88,9 +88,11 @@ def imported(text: str) -> Ruleset:
     return pipeline.run(replace(found, chains=chains))
 
 
-def written(vector: Vector) -> list[Json]:
+def written(vector: Vector) -> list[Json] | None:
+    """None: it is refused, with the reason: some have no effect where they stand (`ct zone set` after conntrack)."""
     output = NftBackend().emit(imported(vector.text()), Options("json", profile=PROFILES["debian-12"]))
-    assert not output.deviations, (vector.rule, output.deviations)
+    if output.deviations:
+        return None
     (file,) = output.files
     commands: list[Json] = json.loads(file.text)["nftables"]
     return commands[1:]
@@ -147,9 +149,12 @@ def test_vectors(scratch: Namespace, tmp_path: Path) -> None:
     original, again = Loaded(scratch, tmp_path), Loaded(scratch, tmp_path)
     lacking = set(original.add({one.table: one.commands() for one in vectors()}))
     kept = [one for one in vectors() if one.table not in lacking]
-    assert again.add({one.table: written(one) for one in kept}) == []
+    asked = len(kept)
+    commands = {one.table: found for one in kept if (found := written(one)) is not None}
+    kept = [one for one in kept if one.table in commands]
+    assert again.add(commands) == []
     same = {one for one in kept if original.text[one.table] == again.text[one.table]}
-    assert len(same) >= BAR * len(kept), f"{len(same)} of {len(kept)}"
+    assert len(same) >= BAR * asked, f"{len(same)} of {asked}"
     # The others mean the same. (Of chains of a device nft 1.0.6 does not list the device in JSON.)
     for one in kept:
         if one not in same and one.family != "netdev" and not any(word in one.rule for word in EDGES):

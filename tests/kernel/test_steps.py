@@ -87,7 +87,8 @@ def test_a_large_group_of_an_ordinary_user(unprivileged: tuple[str, ...], tmp_pa
         {"add": {"set": {**place, "name": "s", "type": "ipv4_addr", "elem": elements}}},
         {"add": {"chain": {**place, "name": "c"}}},
     ]
-    for directory in (tmp_path, *tmp_path.parents[:2]):
+    # Up to, not including, the directory that is everybody's.
+    for directory in (tmp_path, *tmp_path.parents[:-2]):
         directory.chmod(0o755)
     path = tmp_path / "ruleset.json"
     path.write_text(json.dumps({"nftables": commands}))

@@ -326,7 +326,7 @@ def test_a_saved_listing_keeps_the_family(scratch: Namespace, tmp_path: Path) ->
     path = tmp_path / "listing"
     (loaded,) = load_all(scratch, tmp_path, [ruleset(rules)])
     path.write_text(loaded.by_json)
-    done = scratch.run(["sh", "-c", f"nft -f {path} && nft -s list table inet polc"])
+    done = scratch.run(["sh", "-c", f"nft delete table inet polc && nft -f {path} && nft -s list table inet polc"])
     assert done.returncode == 0, done.stderr
     assert done.stdout == loaded.by_json
     families = ("meta nfproto != ipv6", "meta nfproto != ipv4", "meta nfproto ipv4", "meta nfproto ipv6")
