@@ -10,7 +10,7 @@ LIFT_CODES: tuple[Code, ...] = (
         "what no policy can say",
         what="a rule, a chain or a set of an imported ruleset has no words in the policy language, nor a place there",
         why="a policy without it would be another firewall, so there is none",
-        example="",
+        example="*filter\n-A INPUT -i eth0:1 -j ACCEPT\nCOMMIT\n",
         instead="the ruleset as it is on the target that it came from, or without what the message names",
     ),
     Code(
@@ -19,7 +19,7 @@ LIFT_CODES: tuple[Code, ...] = (
         what="a rule that no packet can meet is left out, a set that nothing changes stands in the policy with what it "
         "holds, or a name is another one",
         why="packets meet the same, and somebody who looks at the host sees something else",
-        example="",
+        example="*filter\n:reject - [0:0]\n-A INPUT -j reject\nCOMMIT\n",
         instead="nothing, where that is no matter",
     ),
 )
