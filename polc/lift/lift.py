@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from polc.diagnostics import Collector, Diagnostic, Failure, Label, Severity
 from polc.ir.addresses import AddressSet
 from polc.ir.family import BOTH, Family
-from polc.ir.matches import AddressMatch, OpaqueMatch, OriginalAddressMatch, ServiceMatch
+from polc.ir.matches import AddressMatch, OpaqueMatch, OriginalAddressMatch, ServiceMatch, SetMatch
 from polc.ir.origin import Origin
 from polc.ir.reachable import reachable
 from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.statements import Counter as CounterStatement
-from polc.ir.statements import Native, OpaqueStatement
+from polc.ir.statements import Native, OpaqueStatement, UpdateSet
 from polc.ir.verdicts import Accept, Goto, Nat, NatMap, Reject, Return, chains_of
 from polc.lift import counts, page
 from polc.lift.definitions import Definitions
@@ -27,7 +27,7 @@ from polc.lift.prepare import Prepared, Preparer
 from polc.lift.quoting import quoted
 from polc.lift.rules import Speaker, say
 from polc.lift.services import Services
-from polc.lift.sets import Group, groups, settled
+from polc.lift.sets import Group, groups, is_group, settled
 from polc.lift.turns import turns
 from polc.lift.zones import Zones
 from polc.policy.lower.scope import POSTROUTING, PREROUTING, Place
@@ -81,6 +81,7 @@ class _Lifter:
             self._note(
                 one.origin, f"what the set `{one.name}` holds stands in the policy: changes by hand are not in it"
             )
+        self._check_held(ruleset)
         for declared in ruleset.declarations:
             self._refuse(declared.origin, declared.reason or "it is in the words of a target")
         found = self._places(ruleset)
@@ -117,6 +118,27 @@ class _Lifter:
         written_page = page.write(parts)
         self._check(written_page)
         return written_page.text
+
+    def _check_held(self, ruleset: Ruleset) -> None:
+        """What stands beside chains, and is not what a policy has."""
+        for table in ruleset.flowtables:
+            if table.priority:
+                message = f"the flowtable `{table.name}` has a priority of its own, {table.priority}"
+                self._refuse(table.origin, message)
+        rules = [rule for chain in ruleset.chains for rule in chain.rules]
+        used = {
+            one.set_name
+            for rule in rules
+            for one in (*rule.matches, *rule.statements)
+            if isinstance(one, SetMatch | UpdateSet)
+        }
+        for one in ruleset.sets:
+            if one.name not in used and not is_group(one):
+                self._note(
+                    one.origin, f"nothing uses the set `{one.name}`, whose keys a policy does not have: it is left out"
+                )
+        if any(isinstance(one, CounterStatement) and one.packets for rule in rules for one in rule.statements):
+            self._note(Origin(), "counters begin at 0 in the policy")
 
     def _places(self, ruleset: Ruleset) -> dict[str, At]:
         found = {}

@@ -11,7 +11,7 @@ from polc.ir.statements import CopyMark, MapMark, MarkField, SetDscp, SetMark
 from polc.ir.verdicts import chains_of
 from polc.lift.model import Unsayable
 from polc.policy.lower.scope import Place
-from polc.policy.lower.sections import LISTS, NAT_LISTS, SECTION_PLACES
+from polc.policy.lower.sections import LISTS, NAT_LISTS, SECTION_PLACES, ingress_name
 
 _PLACES = (*LISTS, *SECTION_PLACES, *NAT_LISTS)
 _STAGES: dict[Hook, tuple[int, ...]] = {
@@ -112,7 +112,7 @@ def _candidates(chain: BaseChain, ruleset: Ruleset, reroutes: bool) -> list[At]:
 def _ingress(chain: BaseChain) -> At:
     if len(chain.devices) != 1:
         raise Unsayable("at ingress, a policy has a section for each interface alone")
-    return At(chain, Place(f"ingress-{chain.devices[0]}", Hook.INGRESS), chain.devices[0])
+    return At(chain, Place(ingress_name(chain.devices[0]), Hook.INGRESS), chain.devices[0])
 
 
 def _stage(hook: Hook, priority: int) -> int:

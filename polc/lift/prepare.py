@@ -56,7 +56,7 @@ class Preparer:
                 and not places[chain.name].device
             ):
                 rules = tuple(self._without_default(chain, rules, reshaper))
-            self.done.rules[chain.name] = tuple(reshaper.reshape(rules, chain.name))
+            self.done.rules[chain.name] = reshaper.all_of(rules, chain.name)
             for made in reshaper.chains:
                 self.done.regular.append(made.name)
                 self.done.rules[made.name] = made.rules

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from polc.ir.family import Family
-from polc.ir.matches import ElementMatch, Match
+from polc.ir.matches import ElementMatch, Match, SetMatch
 from polc.ir.protocols import PORT_PROTOCOLS
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.selectors import Side, Transport
@@ -71,6 +71,16 @@ class Reshaper:
     problem: Callable[[Rule, str], None]
     lost: Callable[[Rule], None]
     chains: list[RegularChain] = field(default_factory=list)
+    behind: list[tuple[str, Sequence[Rule], Rule]] = field(default_factory=list)
+    """Chains that are not made yet, with their rules, and the rule that they are behind."""
+
+    def all_of(self, rules: Sequence[Rule], chain: str) -> tuple[Rule, ...]:
+        """The rules of a chain as ones that fit; those of the chains that they need, too."""
+        found = tuple(self.reshape(rules, chain))
+        while self.behind:
+            name, rest, rule = self.behind.pop()
+            self.chains.append(RegularChain(name, tuple(self.reshape(rest, name)), rule.origin))
+        return found
 
     def reshape(self, rules: Sequence[Rule], chain: str) -> Iterator[Rule]:
         """The rules of ``chain`` as ones that fit; for each that does not, ``problem`` is told why."""
@@ -87,7 +97,10 @@ class Reshaper:
         """A rule that leaves its chain, which it could not from one below: so it is gone to, and so is what follows."""
         end: tuple[Rule, ...] = ()
         if behind:
-            end = (Rule((), Goto(self._chain(chain, behind, rule)), (), self.policy, rule.origin),)
+            # Made later: there may be thousands of them, one behind the other.
+            name = self.fresh(chain)
+            self.behind.append((name, behind, rule))
+            end = (Rule((), Goto(name), (), self.policy, rule.origin),)
         inside = self._below(chain, (*leaving.rest, *end), rule)
         yield Rule(leaving.matches, Goto(inside), (), rule.families, rule.origin)
         yield from end
@@ -127,6 +140,9 @@ class Reshaper:
     def _apart(self, rule: Rule, slots: Slots, chain: str) -> tuple[Rule, ...]:
         """What has no place: a question to a concatenation as a map of its verdict, or in a chain below."""
         first, *more = slots.left
+        for match in slots.left:
+            if isinstance(match, SetMatch) and not (len(match.key) == 1 and isinstance(match.key[0], Side)):
+                raise Unsayable(f"the set `{match.set_name}` has other keys than single addresses")
         match first:
             case ElementMatch(key, elements, negated=False) if not more and not slots.counted and not rule.statements:
                 if isinstance(rule.verdict, _MAPPED):
@@ -167,14 +183,10 @@ class Reshaper:
         return Rule(matches, Jump(self._below(chain, rules, rule)), (), rule.families, rule.origin)
 
     def _below(self, chain: str, rules: Iterable[Rule], rule: Rule) -> str:
-        """A new chain, to which no packets come but those of ``rule``."""
-        return self._chain(chain, [self.widened(one) for one in rules], rule)
-
-    def _chain(self, chain: str, rules: Sequence[Rule], rule: Rule) -> str:
-        """A new chain; its rules are reshaped in turn."""
+        """A new chain, to which no packets come but those of ``rule``; its rules are reshaped in turn."""
         name = self.fresh(chain)
         position = len(self.chains)
-        found = tuple(self.reshape(rules, name))
+        found = tuple(self.reshape([self.widened(one) for one in rules], name))
         self.chains.insert(position, RegularChain(name, found, rule.origin))
         return name
 

@@ -72,7 +72,7 @@ def groups(ruleset: Ruleset, free: Names) -> list[Group]:
     """The groups that the sets of single addresses are: two of both families are one where their names say so."""
     found: list[Group] = []
     taken: set[str] = set()
-    known = {one.name: one for one in ruleset.sets if _is_group(one)}
+    known = {one.name: one for one in ruleset.sets if is_group(one)}
     for one in known.values():
         if one.name in taken:
             continue
@@ -87,7 +87,8 @@ def groups(ruleset: Ruleset, free: Names) -> list[Group]:
     return found
 
 
-def _is_group(one: DynamicSet) -> bool:
+def is_group(one: DynamicSet) -> bool:
+    """Whether its keys are single addresses."""
     return len(one.types) == 1 and one.types[0] in ADDRESS_TYPES.values()
 
 

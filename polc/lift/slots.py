@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from polc.ir.addresses import AddressSet
 from polc.ir.family import FAMILIES, Family
@@ -19,11 +19,15 @@ from polc.ir.matches import (
     InterfaceMatch,
     Match,
     OpaqueMatch,
+    PortTerm,
     ServiceMatch,
+    ServiceTerm,
     SetMatch,
     Side,
 )
+from polc.ir.protocols import PORT_PROTOCOLS
 from polc.ir.selectors import Conntrack, Direction, InterfacePattern, Transport
+from polc.ir.services import normalise
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 
 EVERY_STATE = CtState(sum(one.value for one in CtState))
@@ -96,7 +100,32 @@ def sort(matches: Iterable[Match], families: frozenset[Family]) -> Slots:
         slots.addresses[side] = some[0] if len(some) == 1 else _together(side, some, families)
     for side in tuple(slots.sets):
         _beside_sets(slots, side)
+    for match in tuple(slots.left):
+        service = _with_ports(slots.service, match)
+        if service:
+            slots.service = service
+            slots.left.remove(match)
     return slots
+
+
+def _with_ports(service: ServiceMatch | None, match: Match) -> ServiceMatch | None:
+    """The service with the ports that a set holds, None where the two do not fit together."""
+    if not isinstance(match, ElementMatch) or match.key not in ((Transport.SPORT,), (Transport.DPORT,)):
+        return None
+    values = _numbers(match.elements)
+    if match.negated:
+        values = values.complement(0, 65535)
+    terms: list[ServiceTerm] = []
+    for term in service.terms if service else ():
+        if not isinstance(term, PortTerm) or term.protocol not in PORT_PROTOCOLS or not values:
+            return None
+        if match.key == (Transport.SPORT,) and term.sport is None:
+            terms.append(replace(term, sport=values))
+        elif match.key == (Transport.DPORT,) and term.dport is None:
+            terms.append(replace(term, dport=values))
+        else:
+            return None
+    return normalise(terms) if terms else None
 
 
 def plain(match: Match, families: frozenset[Family]) -> Match:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from lifting import listed, sound
 from polc.diagnostics import Collector
 from polc.importers.nft_json import read_nft_json
 from polc.ir.family import Family
-from polc.ir.ruleset import BaseChain, ChainType, Hook, Ruleset, TableFamily
+from polc.ir.ruleset import BaseChain, ChainType, Flowtable, Hook, Ruleset, TableFamily
 from polc.ir.verdicts import Accept, Drop
 from polc.lift import lift
 from polc.source import SourceFile
@@ -203,6 +204,22 @@ def test_nft_that_the_language_has_no_words_for() -> None:
     maps = {"map": {"family": "inet", "table": "fw", "name": "m", "type": "mark", "map": "verdict"}}
     refused = lift(nft(CHAIN, maps)).refused
     assert [one.code for one in refused] == ["POL540"]
+
+
+def test_what_stands_beside_chains() -> None:
+    table = Flowtable("fast", ("eth0", "eth1"), 5)
+    (one,) = lift(Ruleset((), flowtables=(table,))).refused
+    assert "the flowtable `fast` has a priority of its own, 5" in one.message
+    assert "fast: {devices: [eth0, eth1]}" in lift(Ruleset((), flowtables=(replace(table, priority=0),))).text
+
+
+def test_counters_are_told_to_begin_anew() -> None:
+    counted = rule({"counter": {"packets": 5, "bytes": 9}}, {"accept": None})
+    plain = rule({"drop": None})
+    assert "counters begin at 0 in the policy" in [one.message for one in sound(nft(CHAIN, counted, plain)).notes]
+    every = sound(nft(CHAIN, counted))
+    assert listed(every.text, "input") == ["accept"]
+    assert any("every rule counts its packets" in one.message for one in every.notes)
 
 
 def test_ip6_of_nft_is_a_policy_of_ip6() -> None:

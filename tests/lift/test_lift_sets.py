@@ -8,7 +8,6 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "importers"))
 
 from importing import import_all, table
-from law import read_back
 from lifting import block, lifted, listed
 
 from polc.lift import lift
@@ -110,9 +109,26 @@ def test_sets_of_a_name_and_its_families_are_one_group() -> None:
     ]  # fmt: skip
 
 
-def test_sets_of_ports_and_marks_are_services_and_conditions() -> None:
+def test_sets_of_ports_are_services() -> None:
     sets = "create ports bitmap:port range 1-100\nadd ports 22\nadd ports 80-81\n"
-    (ruleset,), _ = import_all(table("-A INPUT -p tcp -m set --match-set ports dst -j ACCEPT"), sets)
+    line = "-A INPUT -p tcp -m set --match-set ports dst -j ACCEPT"
+    assert listed(lifted(table(line), sets).text, "input") == ["accept tcp/22,80-81"]
+    # Whoever fills a set of ports would find no group of them.
+    (ruleset,), _ = import_all(table(line), "create ports bitmap:port range 1-100\n")
+    (refused,) = lift(ruleset).refused
+    assert "the set `ports` has other keys than single addresses" in refused.message
+    assert refused.span
+    assert refused.span.text == line
+
+
+def test_what_nothing_uses_is_told() -> None:
+    policy = lifted(table("-A INPUT -j ACCEPT"), "create ports bitmap:port range 1-100\n")
+    assert "nothing uses the set `ports`" in policy.notes[0].message
+
+
+def test_hundreds_of_rules_that_leave_their_chain() -> None:
+    lines = [f"-A one -s 192.0.2.{number % 250}/32 -m set --match-set bad src -j RETURN" for number in range(600)]
+    (ruleset,), _ = import_all(table("-A INPUT -j one", *lines, chains="one"), "create bad hash:ip family inet\n")
     policy = lift(ruleset)
     assert not policy.refused
-    assert read_back(policy)
+    assert policy.text.count("return from 192.0.2.") == 600

@@ -221,7 +221,7 @@ class _Sections:
                 values.device(device)
             except ValueError as error:
                 self.collector.error("POL117", str(error), section.span)
-            name = "ingress-" + re.sub(r"[^A-Za-z0-9_.-]", "_", device)
+            name = ingress_name(device)
             while name in found:
                 name += "_"
             found[name] = device
@@ -287,6 +287,11 @@ class _Sections:
         from polc.policy.lower.nat import lower_nat
 
         return lower_nat(found.rules, lower_rule, scope_of, Origin(found.span))
+
+
+def ingress_name(device: str) -> str:
+    """What the chain of a device at ingress is called."""
+    return "ingress-" + re.sub(r"[^A-Za-z0-9_.-]", "_", device)
 
 
 def _of_one_family(ruleset: Ruleset, table: TableFamily, families: frozenset[Family]) -> Ruleset:
