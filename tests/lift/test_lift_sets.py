@@ -89,8 +89,8 @@ def test_a_rule_that_leaves_its_chain_is_gone_to_with_all_that_follows() -> None
     policy = lifted(table(*lines, chains="one"), sets)
     assert block(policy.text, "chains") == [
         "one:", "- accept udp", "- goto one-below-2 from @bad", "- goto one-below-1",
-        "one-below-1:", "- drop tcp",
         "one-below-2:", "- return from 192.0.2.0/24", "- goto one-below-1",
+        "one-below-1:", "- drop tcp",
     ]  # fmt: skip
 
 
