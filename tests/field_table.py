@@ -15,17 +15,16 @@ from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KIN
 from polc.ir.matches import AddressType, ExtensionHeader, FlagField, NameField, Trait
 from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import IP_HOOKS, Hook
-from polc.policy.lower.nat import POSTROUTING, PREROUTING
 from polc.policy.lower.places import check_field
 from polc.policy.lower.scope import Place, Scope, StateTables, Symbols
-from polc.policy.lower.sections import LISTS
+from polc.policy.lower.sections import LISTS, NAT_LISTS
 from polc.source import SourceFile
 
 PAGE = Path(__file__).parent.parent / "docs" / "language.md"
 BEGIN, END = "<!-- fields: python tests/field_table.py -->\n", "<!-- end of fields -->\n"
 
 _SECTIONS = tuple(Place(hook.value, hook) for hook in (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT))
-PLACES = (*LISTS, *_SECTIONS, PREROUTING, POSTROUTING)
+PLACES = (*LISTS, *_SECTIONS, *NAT_LISTS)
 
 EXAMPLES: dict[Field | FlagField | NameField | Trait, str] = {
     Field.TTL: "ip ttl < 5",
@@ -138,6 +137,8 @@ class Row:
         if kept == {place for place in PLACES if not place.name.startswith("raw-")}:
             return "not in `raw`"
         hooks = {place.hook for place in kept}
+        if kept == {place for place in LISTS if place.hook in hooks}:
+            return ", ".join(f"`{place.name.replace('-', '.')}`" for place in LISTS if place in kept)
         assert kept == {place for place in PLACES if place.hook in hooks}, self.field
         return ", ".join(hook.value for hook in IP_HOOKS if hook in hooks)
 
@@ -199,6 +200,9 @@ def rows() -> Iterator[Row]:
         name = f"fib daddr . {interface} type"
         values = f"as `fib saddr type`, by the {limited} interface alone; `saddr` too"
         yield Row(name, values, "all", name, f"{name} local")
+    yield Row("meta nfproto", "`ipv4`, `ipv6`", "all", "meta nfproto", "meta nfproto ipv4")
+    protocols = f"0 to 255, or as `{Field.CT_ORIGINAL_PROTOCOL.value}`"
+    yield Row("meta l4proto", protocols, "all", "meta l4proto", "meta l4proto != tcp")
     for name in ("rpfilter", "rpfilter loose"):
         yield Row(name, "`passes`, `fails`", "all", "rpfilter", f"{name} fails")
     options = f"`exists`, `missing`; NAME is {_listed(TCP_OPTION_KINDS)} or a number from 2"

@@ -8,19 +8,21 @@ from polc.policy.document import Decision
 HEAD = """\
 polc: 1
 zones: {lan: eth1}
-chains: {c: [drop]}
+chains: {c: [counter]}
 timeouts: {short: {protocol: tcp, established: 1h}}
 flowtables: {fast: {devices: [eth0, eth1]}}
 """
 SECTIONS = ("input", "forward", "output")
 INET = ("raw.prerouting", "raw.output", *(f"mangle.{hook.value}" for hook in IP_HOOKS), *SECTIONS)
 INGRESS = "ingress.eth0"
-PLACES = (*INET, INGRESS)
-"""All that have lists of rules, but `nat`, whose rules find their place themselves."""
+NAT = ("nat.prerouting", "nat.input", "nat.output", "nat.postrouting")
+FILTERS = (*INET, INGRESS)
+PLACES = (*FILTERS, *NAT)
+"""All that have lists of rules, but `nat` as one list, whose rules find their place themselves."""
 
 RAW = ("raw.prerouting", "raw.output")
 MANGLE = tuple(one for one in INET if one.startswith("mangle"))
-TRACKED = (*MANGLE, *SECTIONS)
+TRACKED = (*MANGLE, *SECTIONS, *NAT)
 
 
 def written(place: str, *rules: str) -> str:
@@ -41,16 +43,16 @@ def at(*hooks: str) -> tuple[str, ...]:
 
 DECISIONS: dict[Decision, tuple[str, tuple[str, ...]]] = {
     Decision.ACCEPT: ("accept tcp/1", PLACES),
-    Decision.DROP: ("drop tcp/1", PLACES),
+    Decision.DROP: ("drop tcp/1", FILTERS),
     Decision.REJECT: ("reject tcp/1", SECTIONS),
     Decision.JUMP: ("jump c", PLACES),
     Decision.GOTO: ("goto c", PLACES),
     Decision.RETURN: ("return tcp/1", PLACES),
-    Decision.SNAT: ("snat -> 192.0.2.1", ("nat",)),
-    Decision.DNAT: ("dnat -> 192.0.2.1", ("nat",)),
-    Decision.MASQUERADE: ("masquerade", ("nat",)),
-    Decision.REDIRECT: ("redirect tcp/1", ("nat",)),
-    Decision.NETMAP: ("netmap to 192.0.2.0/28 -> 198.51.100.0/28", ("nat",)),
+    Decision.SNAT: ("snat -> 192.0.2.1", ("nat.input", "nat.postrouting")),
+    Decision.DNAT: ("dnat -> 192.0.2.1", ("nat.prerouting", "nat.output")),
+    Decision.MASQUERADE: ("masquerade", ("nat.postrouting",)),
+    Decision.REDIRECT: ("redirect tcp/1", ("nat.prerouting", "nat.output")),
+    Decision.NETMAP: ("netmap from 192.0.2.0/28 to 192.0.2.0/28 -> 198.51.100.0/28", NAT),
     Decision.TPROXY: ("tproxy tcp/80 -> :3129", ("mangle.prerouting",)),
     Decision.QUEUE: ("queue 0-3 flags bypass tcp/1", INET),
     Decision.VMAP: ("vmap tcp dport {1: accept, 2: jump c, 3: goto c, 4: return}", PLACES),
@@ -60,7 +62,7 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "accept state new": TRACKED,
     "accept connections over 5 per source": TRACKED,
     "ct mark set 1": TRACKED,
-    "helper ftp tcp/21": TRACKED,
+    "helper ftp tcp/21": (*INET, *NAT),
     "mark set 1": PLACES,
     "mark save": TRACKED,
     "mark restore": TRACKED,
@@ -68,7 +70,7 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "dscp set ef": MANGLE,
     "synproxy mss 1460 wscale 7 tcp/80": ("input", "forward"),
     "mss clamp tcp": at("forward", "output", "postrouting"),
-    "mss clamp size 1400 tcp": INET,
+    "mss clamp size 1400 tcp": (*INET, *NAT),
     "ct timeout set short tcp": TRACKED,
     "ct zone set 1": RAW,
     "ct original zone set 1": RAW,
@@ -77,7 +79,7 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "ip6 hoplimit dec 1": MANGLE,
     "reset tcp option sack-perm": MANGLE,
     "meta priority set 1:10": at("forward", "output", "postrouting"),
-    "dup to 192.0.2.1 device eth1": INET,
+    "dup to 192.0.2.1 device eth1": (*INET, *NAT),
     "flow add @fast": at("forward"),
     "mark xor 1": PLACES,
     "mark set map tcp dport {1: 2}": PLACES,
@@ -87,8 +89,8 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "counter": PLACES,
     "count web": PLACES,
     'log "x"': PLACES,
-    "drop tcp/1 over 5/minute per source": PLACES,
-    "drop tcp/1 hits 5 in 1m per source": PLACES,
+    "accept tcp/1 over 5/minute per source": PLACES,
+    "accept tcp/1 hits 5 in 1m per source": PLACES,
     "accept quota upto 1gbytes": PLACES,
 }
 
@@ -101,12 +103,12 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "ether saddr 02:00:5e:00:53:01": (*at("prerouting", "input", "forward"), INGRESS),
     "socket": at("prerouting", "input"),
     "ipsec": at("prerouting", "input", "forward"),
-    "rpfilter fails": at("prerouting"),
-    "rpfilter loose fails": at("prerouting"),
+    "rpfilter fails": ("raw.prerouting", "mangle.prerouting"),
+    "rpfilter loose fails": ("raw.prerouting", "mangle.prerouting"),
     'osf name "Linux"': at("prerouting", "input", "forward"),
     "meta mark 1": PLACES,
     "ip ttl 5": PLACES,
-    **{f"fib {side} type local": INET for side in ("saddr", "daddr")},
+    **{f"fib {side} type local": (*INET, *NAT) for side in ("saddr", "daddr")},
     **{f"fib {side} . iif type local": at("prerouting", "input", "forward") for side in ("saddr", "daddr")},
     **{f"fib {side} . oif type local": at("forward", "output", "postrouting") for side in ("saddr", "daddr")},
     "ether daddr 02:00:5e:00:53:01": (*at("prerouting", "input", "forward"), INGRESS),

@@ -8,6 +8,7 @@ from polc.analysis.model import Lint, warning
 from polc.analysis.reach import closed, filter_chain, takes_icmp_type
 from polc.analysis.walk import walk
 from polc.diagnostics import Diagnostic
+from polc.ir.family import Family
 from polc.ir.protocols import ICMP_TYPES, ICMPV6
 from polc.ir.ruleset import Hook
 from polc.ir.verdicts import Accept
@@ -22,6 +23,8 @@ _NEEDED: dict[Hook, tuple[str, ...]] = {
 
 
 def _check(policy: Inspection) -> Iterator[Diagnostic]:
+    if Family.IP6 not in policy.settings.families:
+        return
     for hook, needed in _NEEDED.items():
         chain = filter_chain(policy.ruleset, hook)
         if chain is None or not closed(policy.ruleset, chain):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from polc.analysis import (
     counts_established,
@@ -22,6 +23,8 @@ from polc.analysis import (
 )
 from polc.analysis.model import Lint
 from polc.diagnostics import Diagnostic
+from polc.ir.family import BOTH, Family
+from polc.ir.ruleset import Chain, Ruleset
 from polc.policy.read import Inspection
 
 LINTS: tuple[Lint, ...] = (
@@ -43,6 +46,19 @@ LINTS: tuple[Lint, ...] = (
 
 
 def findings(policy: Inspection) -> Iterator[Diagnostic]:
-    """What the lints find in a policy."""
+    """What the lints find in a policy.
+
+    To them, a rule of the one family that a policy is about is a rule of all packets.
+    """
+    if policy.settings.family:
+        policy = policy._replace(ruleset=_of_all(policy.ruleset, policy.settings.families))
     for lint in LINTS:
         yield from lint.check(policy)
+
+
+def _of_all(ruleset: Ruleset, families: frozenset[Family]) -> Ruleset:
+    def in_chain(chain: Chain) -> Chain:
+        rules = (replace(rule, families=BOTH) if rule.families == families else rule for rule in chain.rules)
+        return replace(chain, rules=tuple(rules))
+
+    return replace(ruleset, chains=tuple(in_chain(chain) for chain in ruleset.chains))

@@ -81,6 +81,23 @@ def missed(ruleset: Ruleset, host: Host, span: Span, sample: Sample, rule: Rule)
             yield replace(fewer, why=why)
 
 
+def around(base: BaseChain, rule: Rule, host: Host) -> Iterator[Packet]:
+    """Packets of each family that meet the rule's matches, as far as it is known how, and ones that just miss one of
+    them; whatever comes before the rule. A limit is met by as many as it takes, up to a bound.
+    """
+    for family in sorted(rule.families, key=lambda one: one.value):
+        packet = _at_hook(base.hook, family, host)
+        times = 1
+        for match in _by_header(rule.matches):
+            if isinstance(match, STATEFUL):
+                times = max(times, _times(match))
+            else:
+                packet = _fit(match, packet) or packet
+        packet = _in_session(packet)
+        yield from (packet for _ in range(min(times, _MOST_TRIES)))
+        yield from (change(packet) for match in rule.matches for change in _misses(match, packet))
+
+
 def _tried(ruleset: Ruleset, host: Host, sample: Sample, span: Span) -> bool | str:
     """True: the last packet met a rule from ``span``; a text: it came to such rules alone, and why it met none; False:
     it did not come there.
@@ -104,8 +121,7 @@ def _tried(ruleset: Ruleset, host: Host, sample: Sample, span: Span) -> bool | s
 def _made(base: BaseChain, rule: Rule, family: Family, host: Host) -> Sample | None:
     packet = _at_hook(base.hook, family, host)
     times = 1
-    # The protocol first: what else is asked for may be a part of its header.
-    for match in sorted(rule.matches, key=lambda one: not isinstance(one, ServiceMatch)):
+    for match in _by_header(rule.matches):
         if isinstance(match, STATEFUL):
             times = max(times, _times(match))
             continue
@@ -113,10 +129,20 @@ def _made(base: BaseChain, rule: Rule, family: Family, host: Host) -> Sample | N
         if fitted is None:
             return None
         packet = fitted
+    return Sample(_in_session(packet), times) if times <= _MOST_TRIES else None
+
+
+def _by_header(matches: Sequence[Match]) -> list[Match]:
+    """The protocol first: what else is asked for may be a part of its header."""
+    return sorted(matches, key=lambda one: not isinstance(one, ServiceMatch))
+
+
+def _in_session(packet: Packet) -> Packet:
+    """No packet of an open session is a SYN."""
     established = packet.presumed is not None and packet.presumed.state is CtState.ESTABLISHED
     if packet.protocol == TCP and packet.flags == SYN and established:
-        packet = replace(packet, flags=ACK)
-    return Sample(packet, times) if times <= _MOST_TRIES else None
+        return replace(packet, flags=ACK)
+    return packet
 
 
 def _at_hook(hook: Hook, family: Family, host: Host) -> Packet:

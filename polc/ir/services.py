@@ -41,6 +41,9 @@ def normalise(terms: Iterable[ServiceTerm]) -> ServiceMatch:
 
 
 def _disjoint(terms: list[PortTerm]) -> list[PortTerm]:
+    whole = PortTerm(terms[0].protocol)
+    if whole in terms:
+        return [whole]
     by_sport: dict[Intervals, Intervals] = {}
     for term in terms:
         sport, dport = term.sport or _ANY_PORT, term.dport or _ANY_PORT
@@ -54,10 +57,13 @@ def _disjoint(terms: list[PortTerm]) -> list[PortTerm]:
             pieces.setdefault(dport, []).append((low, after - 1))
     protocol = terms[0].protocol
     return sorted(
-        (PortTerm(protocol, _or_any(Intervals.of(sports)), _or_any(dport)) for dport, sports in pieces.items()),
+        (_term(protocol, Intervals.of(sports), dport) for dport, sports in pieces.items()),
         key=lambda term: ((term.sport or _ANY_PORT).ranges, (term.dport or _ANY_PORT).ranges),
     )
 
 
-def _or_any(ports: Intervals) -> Intervals | None:
-    return None if ports == _ANY_PORT else ports
+def _term(protocol: int, sport: Intervals, dport: Intervals) -> PortTerm:
+    """Any port is not the same as none asked for: a fragment without the header has no port at all."""
+    if sport == _ANY_PORT:
+        return PortTerm(protocol, dport=dport)
+    return PortTerm(protocol, sport, None if dport == _ANY_PORT else dport)

@@ -6,10 +6,13 @@ The schema has been kept already: types are right and required keys are there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from json import dumps
 
+from polc.diagnostics import Failure
 from polc.policy.document import (
     AllOf,
     Ban,
+    Chance,
     Clause,
     CodePoint,
     Comment,
@@ -29,6 +32,7 @@ from polc.policy.document import (
     Marking,
     NamedCount,
     Names,
+    NativeWords,
     NoTracking,
     Offloading,
     OptionReset,
@@ -39,6 +43,7 @@ from polc.policy.document import (
     Random,
     Rate,
     SegmentSize,
+    Sighting,
     Source,
     SourcePorts,
     States,
@@ -47,6 +52,7 @@ from polc.policy.document import (
     TimeoutName,
     Tracing,
     TtlSetting,
+    Turn,
     Under,
     Volume,
     Word,
@@ -54,13 +60,14 @@ from polc.policy.document import (
 )
 from polc.policy.map_mapping import map_of_points, value_or_map
 from polc.policy.mapping_words import is_true, one_of, required, texts, word, word_at, words, words_at
-from polc.policy.nodes import Mapping, Node, Scalar
+from polc.policy.nodes import Mapping, Node, Scalar, plain
 from polc.policy.rule_text import (
     read_allowance,
     read_count,
     read_endpoint,
     read_excess,
     read_expression,
+    read_lookup,
     read_rate,
 )
 
@@ -101,7 +108,7 @@ def _rate(node: Node) -> Rate:
     if isinstance(node, Scalar):
         return read_rate(node)
     assert isinstance(node, Mapping)
-    return Rate(required(node, "rate"), word_at(node, "burst"), words_at(node, "per"))
+    return Rate(required(node, "rate"), word_at(node, "burst"), words_at(node, "per"), word_at(node, "size"))
 
 
 def _under(node: Node) -> Under:
@@ -117,7 +124,8 @@ def _hits(node: Node) -> HitCount:
         return read_count(node)
     assert isinstance(node, Mapping)
     refresh = is_true(node.get("refresh"))
-    return HitCount(required(node, "count"), required(node, "within"), words_at(node, "per"), refresh, node.span)
+    count, within, size = required(node, "count"), required(node, "within"), word_at(node, "size")
+    return HitCount(count, within, words_at(node, "per"), refresh, node.span, size)
 
 
 def _bound(node: Mapping) -> tuple[Word, bool]:
@@ -130,7 +138,7 @@ def _connections(node: Node) -> ConnectionCount:
         return read_excess(node)
     assert isinstance(node, Mapping)
     number, over = _bound(node)
-    return ConnectionCount(number, over, words_at(node, "per"), node.span)
+    return ConnectionCount(number, over, words_at(node, "per"), node.span, word_at(node, "size"))
 
 
 def _quota(node: Node) -> Volume:
@@ -139,6 +147,54 @@ def _quota(node: Node) -> Volume:
     assert isinstance(node, Mapping)
     size, over = _bound(node)
     return Volume(size, over, node.span)
+
+
+def _recent(node: Node) -> Sighting:
+    if isinstance(node, Scalar):
+        return read_lookup(node)
+    assert isinstance(node, Mapping)
+    return Sighting(
+        required(node, "verb"),
+        required(node, "list"),
+        word_at(node, "within"),
+        word_at(node, "hitcount"),
+        words_at(node, "per"),
+        words_at(node, "flags"),
+        is_true(node.get("negated")),
+        node.span,
+    )
+
+
+def _nth(node: Node) -> Turn:
+    if isinstance(node, Scalar):
+        return Turn(word(node), None, node.span)
+    assert isinstance(node, Mapping)
+    return Turn(required(node, "number"), word_at(node, "packet"), node.span)
+
+
+def _probability(node: Node) -> Chance:
+    assert isinstance(node, Scalar)
+    return Chance(Word(node.text, node.span), node.span)
+
+
+def _native(node: Node) -> NativeWords:
+    """Raises:
+    Failure: POL112: it speaks of several targets, or of a family.
+    """
+    assert isinstance(node, Mapping)
+    for key in ("nft", "family"):
+        if key in node.entries:
+            message = f"`native: {{{key}: ...}}` is a rule of its own, with no other key than `id` and `comment`"
+            hint = "write `nft_json`" if key == "nft" else "a rule is of one family by `where meta nfproto ipv4`"
+            raise Failure.of("POL112", message, node.entries[key].key.span, help=hint)
+    one_of(node, "iptables", "nft_json")
+    return NativeWords(word_at(node, "iptables"), json_at(node, "nft_json"), node.span)
+
+
+def json_at(node: Mapping, key: str) -> Word | None:
+    """A part of a policy as JSON."""
+    value = node.get(key)
+    return None if value is None else Word(dumps(plain(value)), value.span)
 
 
 def _where(node: Node) -> Condition:
@@ -180,7 +236,7 @@ def _ban(node: Node) -> Ban:
     if isinstance(node, Scalar):
         return Ban(_group(word(node)), None, node.span)
     assert isinstance(node, Mapping)
-    return Ban(_group(required(node, "set")), word_at(node, "timeout"), node.span)
+    return Ban(_group(required(node, "set")), word_at(node, "timeout"), node.span, words_at(node, "per"))
 
 
 def _group(name: Word) -> Word:
@@ -311,6 +367,10 @@ CLAUSES: dict[str, Callable[[Node], Clause]] = {
     "hits": _hits,
     "connections": _connections,
     "quota": _quota,
+    "recent": _recent,
+    "nth": _nth,
+    "probability": _probability,
+    "native": _native,
     "where": _where,
     "log": _log,
     "count": _count,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from polc.diagnostics import Failure
 from polc.policy.document import (
     Ban,
+    Chance,
     Clause,
     CodePoint,
     Comment,
@@ -36,12 +37,14 @@ from polc.policy.document import (
     Random,
     Rate,
     SegmentSize,
+    Sighting,
     Source,
     SourcePorts,
     States,
     SynProxy,
     Target,
     Tracing,
+    Turn,
     Under,
     Volume,
     Word,
@@ -123,7 +126,17 @@ def _state(tree: Tree, text: Scalar) -> States:
 def rate(tree: Tree, text: Scalar) -> Rate:
     options = _trees(tree, text)
     burst, per = options.get("burst"), options.get("per")
-    return Rate(_joined(tree, text), _joined(burst, text) if burst else None, words(per, text) if per else ())
+    return Rate(
+        _joined(tree, text),
+        _joined(burst, text) if burst else None,
+        words(per, text) if per else (),
+        _keys(per, text) if per else None,
+    )
+
+
+def _keys(per: Tree, text: Scalar) -> Word | None:
+    """How many keys are kept, behind `per`."""
+    return next((words(one, text)[0] for one in per.children if isinstance(one, Tree)), None)
 
 
 def _limit(tree: Tree, text: Scalar) -> Under:
@@ -137,7 +150,8 @@ def _over(tree: Tree, text: Scalar) -> Over:
 def count(tree: Tree, text: Scalar) -> HitCount:
     number, within = words(tree, text)
     parts = _trees(tree, text)
-    return HitCount(number, within, words(parts["per"], text), "refresh" in parts, _place(tree, text))
+    per = parts["per"]
+    return HitCount(number, within, words(per, text), "refresh" in parts, _place(tree, text), _keys(per, text))
 
 
 def _hits(tree: Tree, text: Scalar) -> HitCount:
@@ -147,7 +161,8 @@ def _hits(tree: Tree, text: Scalar) -> HitCount:
 def excess(tree: Tree, text: Scalar) -> ConnectionCount:
     parts = _trees(tree, text)
     per = words(parts["per"], text) if "per" in parts else ()
-    return ConnectionCount(words(tree, text)[0], "beyond" in parts, per, _place(tree, text))
+    size = _keys(parts["per"], text) if "per" in parts else None
+    return ConnectionCount(words(tree, text)[0], "beyond" in parts, per, _place(tree, text), size)
 
 
 def _connections(tree: Tree, text: Scalar) -> ConnectionCount:
@@ -160,6 +175,38 @@ def allowance(tree: Tree, text: Scalar) -> Volume:
 
 def _quota(tree: Tree, text: Scalar) -> Volume:
     return allowance(_only(tree), text)._replace(span=_place(tree, text))
+
+
+def lookup(tree: Tree, text: Scalar) -> Sighting:
+    parts = _trees(tree, text)
+    (listed,) = tokens_of(parts["listed"])
+    name = unquote(listed) if listed.kind == "STRING" else listed.text
+    verb = parts["verb"]
+    within, number = (words(parts[one], text)[0] if one in parts else None for one in ("within_time", "hitcount"))
+    return Sighting(
+        # `set` is a word of the grammar, which leaves no token.
+        Word(text.text[verb.start : verb.end], _place(verb, text)),
+        Word(name, text.place(listed.start, listed.end)),
+        within,
+        number,
+        words(parts["per"], text) if "per" in parts else (),
+        words(parts["flags"], text) if "flags" in parts else (),
+        "unless" in parts,
+        _place(tree, text),
+    )
+
+
+def _recent(tree: Tree, text: Scalar) -> Sighting:
+    return lookup(_only(tree), text)._replace(span=_place(tree, text))
+
+
+def _nth(tree: Tree, text: Scalar) -> Turn:
+    packet = next((words(one, text)[0] for one in tree.children if isinstance(one, Tree)), None)
+    return Turn(words(tree, text)[0], packet, _place(tree, text))
+
+
+def _probability(tree: Tree, text: Scalar) -> Chance:
+    return Chance(words(tree, text)[0], _place(tree, text))
 
 
 def _where(tree: Tree, text: Scalar) -> Condition:
@@ -192,7 +239,8 @@ def _counter(tree: Tree, text: Scalar) -> OwnCount:
 
 def _ban(tree: Tree, text: Scalar) -> Ban:
     name, *timeout = words(tree, text)
-    return Ban(Word(name.text[1:], name.span), timeout[0] if timeout else None, _place(tree, text))
+    per = next((words(one, text) for one in tree.children if isinstance(one, Tree)), ())
+    return Ban(Word(name.text[1:], name.span), timeout[0] if timeout else None, _place(tree, text), per)
 
 
 def _mark(tree: Tree, text: Scalar) -> Marking:
@@ -301,6 +349,9 @@ CLAUSES: dict[str, Callable[[Tree, Scalar], Clause]] = {
     "hits": _hits,
     "connections": _connections,
     "quota": _quota,
+    "recent": _recent,
+    "nth": _nth,
+    "probability": _probability,
     "where": _where,
     "log": _log,
     "tally": _tally,

@@ -42,9 +42,12 @@ class ServiceWord(NamedTuple):
 
 
 class Rate(NamedTuple):
+    """``size`` is how many keys are kept at most."""
+
     rate: Word
     burst: Word | None
     per: tuple[Word, ...]
+    size: Word | None = None
 
 
 class Comparison(NamedTuple):
@@ -119,6 +122,7 @@ class HitCount(NamedTuple):
     per: tuple[Word, ...]
     refresh: bool
     span: Span
+    size: Word | None = None
 
 
 class ConnectionCount(NamedTuple):
@@ -127,6 +131,43 @@ class ConnectionCount(NamedTuple):
     number: Word
     over: bool
     per: tuple[Word, ...]
+    span: Span
+    size: Word | None = None
+
+
+class Sighting(NamedTuple):
+    """The clause ``recent``: what is done with the list ``name``, and what is asked of it."""
+
+    verb: Word
+    name: Word
+    within: Word | None
+    number: Word | None
+    per: tuple[Word, ...]
+    flags: tuple[Word, ...]
+    negated: bool
+    span: Span
+
+
+class Turn(NamedTuple):
+    """The clause ``nth``: one packet in ``number``, of which ``packet`` says which, counted from 0."""
+
+    number: Word
+    packet: Word | None
+    span: Span
+
+
+class Chance(NamedTuple):
+    """The clause ``probability``."""
+
+    value: Word
+    span: Span
+
+
+class NativeWords(NamedTuple):
+    """``native`` beside clauses: what more the rule asks and does, in the words of one target."""
+
+    iptables: Word | None
+    json: Word | None
     span: Span
 
 
@@ -162,11 +203,12 @@ class LogLine(NamedTuple):
 
 
 class Ban(NamedTuple):
-    """The clause ``ban``: the source goes into a dynamic set. ``name`` is without its ``@``."""
+    """The clause ``ban``: the source, or what ``per`` says, goes into a dynamic set. ``name`` is without its ``@``."""
 
     name: Word
     timeout: Word | None
     span: Span
+    per: tuple[Word, ...] = ()
 
 
 class Selection(NamedTuple):
@@ -380,6 +422,10 @@ Clause = (
     | HitCount
     | ConnectionCount
     | Volume
+    | Sighting
+    | Turn
+    | Chance
+    | NativeWords
     | Condition
     | LogLine
     | NamedCount

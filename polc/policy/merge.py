@@ -22,8 +22,9 @@ DEFINITIONS = ("zones", "addresses", "services", "timeouts", "flowtables", "macr
 HOOKS = {
     "raw": ("prerouting", "output"),
     "mangle": ("prerouting", "input", "forward", "output", "postrouting"),
+    "nat": ("prerouting", "input", "output", "postrouting"),
 }
-"""Sections that have a list of rules for each of their hooks."""
+"""Sections that have a list of rules for each of their hooks; `nat` may be one list instead."""
 NAT = "nat"
 
 MOST_FILES = 1000
@@ -56,7 +57,7 @@ class Merged:
     ingress: dict[str, Section] = field(default_factory=dict)
     """By the interface's name."""
     lists: dict[str, RuleList] = field(default_factory=dict)
-    """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat``."""
+    """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat-output``; ``nat`` as one list."""
     settings: dict[str, Entry] = field(default_factory=dict)
     tests: list[Node] = field(default_factory=list)
     sources: list[SourceFile] = field(default_factory=list)
@@ -124,6 +125,7 @@ class _Loader:
         ingress = tree.get(INGRESS)
         for name, entry in ingress.entries.items() if isinstance(ingress, Mapping) else ():
             self.section(self.merged.ingress, name, entry)
+        self.one_nat(tree.entries.get(NAT))
         for name, entry in _lists(tree):
             found = self.merged.lists.setdefault(name, RuleList(entry.key.span))
             found.rules += entry.value.items if isinstance(entry.value, Sequence) else ()
@@ -224,6 +226,18 @@ class _Loader:
                 span = entry.key.span
                 self.collector.error("POL210", f"`{name}` is defined twice", span, label="again here", also=also)
 
+    def one_nat(self, entry: Entry | None) -> None:
+        """Record POL213 where `nat` is one list in one file and a mapping in another: rules would have no order."""
+        if entry is None:
+            return
+        listed = isinstance(entry.value, Sequence)
+        for name, other in self.merged.lists.items():
+            if name.startswith(NAT) and (name == NAT) is not listed:
+                message = "`nat` is one list in one file, and has hooks in another"
+                also = (Label(other.span, "an included file"),)
+                self.collector.error("POL213", message, entry.key.span, label="this file", also=also)
+                return
+
     def section(self, known: dict[str, Section], name: str, entry: Entry) -> None:
         node = entry.value
         assert isinstance(node, Mapping)
@@ -275,7 +289,7 @@ def _lists(tree: Mapping) -> Iterator[tuple[str, Entry]]:
             if entry:
                 yield f"{section}-{hook}", entry
     nat = tree.entries.get(NAT)
-    if nat:
+    if nat and isinstance(nat.value, Sequence):
         yield NAT, nat
 
 

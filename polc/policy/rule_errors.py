@@ -11,12 +11,13 @@ from polc.policy.parser import UNCLOSED, Token, Unexpected, keywords
 
 _VERDICTS = (
     "accept", "drop", "reject", "jump", "goto", "return", "vmap", "queue", "use", "log", "count", "counter", "helper",
-    "ban", "mark", "dscp", "mss", "reset", "dup", "flow", "trace", "notrack", "synproxy", "tproxy", "snat", "dnat",
-    "masquerade", "redirect", "netmap",
+    "ban", "mark", "dscp", "mss", "reset", "dup", "flow", "trace", "notrack", "synproxy", "recent", "tproxy",
+    "snat", "dnat", "masquerade", "redirect", "netmap",
 )  # fmt: skip
 _CLAUSES = (
-    "from", "to", "sport", "state", "limit", "over", "hits", "connections", "quota", "where", "helper", "log", "count",
-    "counter", "ban", "mark", "dscp", "mss", "reset", "dup", "flow", "trace", "comment",
+    "from", "to", "sport", "state", "limit", "over", "hits", "connections", "quota", "recent", "nth",
+    "probability", "where", "helper", "log", "count", "counter", "ban", "mark", "dscp", "mss", "reset", "dup", "flow",
+    "trace", "comment",
 )  # fmt: skip
 
 _NEEDS: dict[str, str] = {
@@ -44,6 +45,11 @@ _NEEDS: dict[str, str] = {
     "connections": "`over` or `upto` and a number, as in `connections over 20 per source`",
     "quota": "`over` or `upto` and a number of bytes, as in `quota upto 10 gbytes`",
     "upto": "a number",
+    "recent": "`set`, `rcheck`, `update` or `remove` and a list, as in `recent update scanners in 60s hitcount 4`",
+    "hitcount": "a number of packets",
+    "nth": "a number of packets, as in `nth 3`",
+    "packet": "a number of a packet, counted from 0",
+    "probability": "a number from 0 to 1, such as `0.5`",
     "where": "a condition such as `ct status dnat`",
     "and": "another condition",
     "or": "another condition",

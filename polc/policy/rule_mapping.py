@@ -5,10 +5,8 @@ The schema has been kept already: types are right and required keys are there.
 
 from __future__ import annotations
 
-from json import dumps
-
 from polc.diagnostics import Failure
-from polc.policy.clause_mapping import CLAUSES, comment
+from polc.policy.clause_mapping import CLAUSES, comment, json_at
 from polc.policy.document import (
     AnyRule,
     Comment,
@@ -23,7 +21,7 @@ from polc.policy.document import (
 )
 from polc.policy.map_mapping import map_of_verdicts
 from polc.policy.mapping_words import required, texts, word, word_at, words_at
-from polc.policy.nodes import Entry, Mapping, Node, Scalar, plain
+from polc.policy.nodes import Entry, Mapping, Node, Scalar
 from polc.policy.rule_text import read_definition, read_rule
 
 _OPERANDS = {
@@ -48,7 +46,7 @@ def read_any_rule(node: Node) -> AnyRule:
     if "rule" in node.entries:
         return _with_id(node)
     name = word_at(node, "id")
-    if "native" in node.entries:
+    if "native" in node.entries and node.entries.keys() <= {"native", "id", "comment"}:
         return _native(node, name)
     if "use" in node.entries:
         return MacroDocument(required(node, "use"), _comment_text(node), node.span, name)
@@ -59,15 +57,13 @@ def read_any_rule(node: Node) -> AnyRule:
 def _native(node: Mapping, name: Word | None) -> NativeDocument:
     native = node.get("native")
     assert isinstance(native, Mapping)
-    statements = native.get("nft_json")
-    json = Word(dumps(plain(statements)), statements.span) if statements is not None else None
     nft, iptables, family = (word_at(native, key) for key in ("nft", "iptables", "family"))
-    return NativeDocument(nft, json, iptables, family, _comment_text(node), node.span, name)
+    return NativeDocument(nft, json_at(native, "nft_json"), iptables, family, _comment_text(node), node.span, name)
 
 
 def _with_id(node: Mapping) -> AnyRule:
-    """``{rule: TEXT, id: NAME, comment: TEXT}``."""
-    text, said = node.get("rule"), node.get("comment")
+    """``{rule: TEXT, native: WORDS, id: NAME, comment: TEXT}``."""
+    text, said, native = node.get("rule"), node.get("comment"), node.get("native")
     assert isinstance(text, Scalar)
     name = word_at(node, "id")
     match read_rule(text):
@@ -77,8 +73,13 @@ def _with_id(node: Mapping) -> AnyRule:
                 if second:
                     raise Failure.of("POL111", "the rule has a comment already", node.entries["comment"].key.span)
                 clauses = (*clauses, comment(said))
+            if native is not None:
+                clauses = (*clauses, CLAUSES["native"](native))
             return RuleDocument(verdict, service, clauses, text.span, name)
         case MacroDocument(macro, written):
+            if native is not None:
+                span = node.entries["native"].key.span
+                raise Failure.of("POL112", "`native` goes with one rule, and a macro is several", span)
             if said is not None and written:
                 raise Failure.of("POL111", "the rule has a comment already", node.entries["comment"].key.span)
             return MacroDocument(macro, written or _comment_text(node), text.span, name)

@@ -6,7 +6,19 @@ from collections.abc import Iterable
 
 from polc.diagnostics import Failure, Label
 from polc.diagnostics.model import Diagnostic
-from polc.policy.clause_text import CLAUSES, allowance, count, endpoint, excess, rate, sport, tokens_of, unquote, words
+from polc.policy.clause_text import (
+    CLAUSES,
+    allowance,
+    count,
+    endpoint,
+    excess,
+    lookup,
+    rate,
+    sport,
+    tokens_of,
+    unquote,
+    words,
+)
 from polc.policy.document import (
     AnyRule,
     Clause,
@@ -19,6 +31,7 @@ from polc.policy.document import (
     RuleDocument,
     Selection,
     ServiceWord,
+    Sighting,
     SourcePorts,
     Test,
     Verdict,
@@ -102,6 +115,11 @@ def read_excess(text: Scalar) -> ConnectionCount:
 def read_allowance(text: Scalar) -> Volume:
     """What follows ``quota``. Raises as ``read_rule``."""
     return allowance(_parse(text, "allowance"), text)
+
+
+def read_lookup(text: Scalar) -> Sighting:
+    """What follows ``recent``. Raises as ``read_rule``."""
+    return lookup(_parse(text, "lookup"), text)
 
 
 def read_expression(text: Scalar) -> Test:

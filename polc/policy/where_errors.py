@@ -21,7 +21,7 @@ _ELSEWHERE: tuple[tuple[str, str], ...] = (
     (r"ip6? daddr|daddr|dst", "destination addresses stand after `to`"),
     (r"(meta )?(iifname|iif)", "the incoming interface is a zone after `from`"),
     (r"(meta )?(oifname|oif)", "the outgoing interface is a zone after `to`"),
-    (r"(meta )?l4proto|ip protocol|ip6 nexthdr", "the protocol is a service, such as `tcp` or `proto gre`"),
+    (r"l4proto|ip protocol|ip6 nexthdr", "the protocol is a service, such as `tcp` or `proto gre`"),
     (r"ct count", "connections have a clause of their own: `connections over 20 per source`"),
     (r"limit|quota", "it has a clause of its own, without `where`"),
 )

@@ -104,8 +104,6 @@ def test_words_of_the_language_are_no_names(name: str) -> None:
 ONE_PLACE = [
     # Each rule stands in a chain that the first section leads to; the second makes it wrong.
     ("accept where meta skuid 0", "output", "input", "meta skuid", "POL241"),
-    ("accept from lan", "input", "output", "lan", "POL221"),
-    ("accept to lan", "forward", "input", "lan", "POL221"),
     ("accept where ether saddr 02:00:5e:00:53:01", "input", "output", "ether saddr", "POL241"),
     ("synproxy mss 1460 wscale 7 tcp/80", "input", "output", "synproxy mss 1460 wscale 7", "POL241"),
 ]
@@ -122,6 +120,18 @@ def test_a_rule_must_fit_every_hook_that_leads_to_its_chain(
     assert places(head + first + second) == [(code, words)]
     (one,) = errors(head + second)
     assert one.code == code
+
+
+@pytest.mark.parametrize(
+    ("rule", "some", "none"), [("accept from lan", "input", "output"), ("drop to lan", "forward", "input")]
+)
+def test_a_zone_may_be_asked_for_where_some_packets_of_a_chain_have_an_interface(
+    rule: str, some: str, none: str
+) -> None:
+    head = f'polc: 1\nzones: {{lan: eth1}}\nchains: {{inner: ["{rule}"]}}\n'
+    with_it, without = (f"{one}: {{default: drop, rules: [jump inner]}}\n" for one in (some, none))
+    assert regular(read(head + with_it + without))["inner"]
+    assert places(head + without) == [("POL221", "lan")]
 
 
 def test_a_place_error_names_the_chain_and_says_why() -> None:

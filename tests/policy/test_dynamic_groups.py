@@ -138,7 +138,8 @@ def test_a_rule_reads_and_fills_one_group() -> None:
     [
         ("drop ban @nobody", "POL244", "@nobody"),
         ("drop ban @fixed", "POL244", "@fixed"),
-        ("drop ban @good 5m", "POL244", "@good"),
+        ("drop ban @good per sport", "POL119", "sport"),
+        ("drop ban @good per source,destination", "POL119", "destination"),
         ("drop ban @bad 5x", "POL114", "5x"),
         ("drop from @nobody", "POL202", "@nobody"),
         ("drop where ct original saddr @bad", "POL244", "@bad"),

@@ -86,6 +86,9 @@ def rates(draw: st.DrawFn, word: str) -> Both:
         )
         value["per"] = one_or_list(draw, keys)
         options.append(f"per {','.join(keys)}")
+        if draw(st.booleans()):
+            value["size"] = draw(st.integers(1, 1000))
+            options[-1] += f" size {value['size']}"
     text = " ".join([rate, *draw(st.permutations(options))])
     return Both(f"{word} {text}", word, text if draw(st.booleans()) else value)
 
@@ -214,6 +217,33 @@ ACTS = (
     (Both("dscp set ef", "dscp", "ef"), Both("dscp set 46", "dscp", 46)),
     (Both("synproxy mss 1460 timestamp wscale 7", "synproxy", {"mss": 1460, "wscale": 7, "timestamp": True}),),
     (Both("notrack", "notrack", True),),
+    (
+        Both("recent set seen", "recent", "set seen"),
+        Both("recent set seen", "recent", {"verb": "set", "list": "seen"}),
+        Both(
+            'recent not update "a b" in 60s hitcount 4 per source/24,/56 flags ttl, reap',
+            "recent",
+            {
+                "verb": "update",
+                "list": "a b",
+                "within": "60s",
+                "hitcount": 4,
+                "per": ["source/24", "/56"],
+                "flags": "ttl, reap",
+                "negated": True,
+            },
+        ),
+        Both("recent rcheck a/b", "recent", "rcheck a/b"),
+    ),
+    (
+        Both("nth 3", "nth", 3),
+        Both("nth 3 packet 2", "nth", {"number": 3, "packet": 2}),
+    ),
+    (Both("probability 0.25", "probability", 0.25), Both("probability 1", "probability", "1")),
+    (
+        Both("ban @banned 5m per destination", "ban", {"set": "banned", "timeout": "5m", "per": "destination"}),
+        Both("ban @banned per source", "ban", {"set": "@banned", "per": "source"}),
+    ),
 )
 
 

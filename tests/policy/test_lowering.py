@@ -263,7 +263,7 @@ def test_icmp_essentials(chain: str, discovery: bool) -> None:
         ("accept proto gre sport 53", "input", "POL223", "sport 53"),
         ("accept icmp/echo-request from 2001:db8::1", "input", "POL220", "icmp/echo-request"),
         ("drop udp where tcp flags syn", "input", "POL220", "where tcp flags syn"),
-        ("accept icmpv6 where ip ttl 5", "input", "POL220", "accept icmpv6 where ip ttl 5"),
+        ("accept icmpv6 where ip ttl 5", "input", "POL220", "icmpv6"),
         ("accept ssh from 192.0.2.1 to not 0.0.0.0/0", "input", "POL220", "0.0.0.0/0"),
         ("reject with tcp-reset", "input", "POL224", "tcp-reset"),
         ("reject with tcp-reset dns", "input", "POL224", "tcp-reset"),

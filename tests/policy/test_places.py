@@ -9,9 +9,8 @@ from policies import errors, read
 from polc.ir.ruleset import Hook
 from polc.policy.document import Decision
 from polc.policy.lower import places as table
-from polc.policy.lower.nat import POSTROUTING, PREROUTING
 from polc.policy.lower.scope import Place
-from polc.policy.lower.sections import LISTS
+from polc.policy.lower.sections import LISTS, NAT_LISTS
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -44,24 +43,33 @@ def test_every_demand_has_a_place_that_it_refuses() -> None:
         assert all(places != PLACES for condition, places in FIELDS.items() if condition.startswith(name)), name
     for decision, demands in table._DECISIONS.items():
         _, found = DECISIONS[decision]
-        of_nat = found == ("nat",)
-        assert of_nat or all(
-            all(demand.fits(place) for demand in demands) is (_name(place) in found) for place in _places()
-        ), decision
+        assert all(all(demand.fits(place) for demand in demands) is (_name(place) in found) for place in _places()), (
+            decision
+        )
 
 
 def _places() -> list[Place]:
-    return [*LISTS, *(Place(one, Hook(one)) for one in SECTIONS), Place("ingress-eth0", Hook.INGRESS)]
+    return [*LISTS, *NAT_LISTS, *(Place(one, Hook(one)) for one in SECTIONS), Place("ingress-eth0", Hook.INGRESS)]
 
 
 def _name(place: Place) -> str:
     return place.name.replace("-", ".", 1)
 
 
-@pytest.mark.parametrize("rule", [rule for rule, places in DECISIONS.values() if places == ("nat",)])
-def test_rules_of_nat_have_a_place_there(rule: str) -> None:
-    chain, _ = read(written("nat", rule)).chains
-    assert chain.name in (PREROUTING.name, POSTROUTING.name)
+@pytest.mark.parametrize(
+    ("rule", "chain"),
+    [
+        ("snat -> 192.0.2.1", "nat-postrouting"),
+        ("dnat -> 192.0.2.1", "nat-prerouting"),
+        ("masquerade", "nat-postrouting"),
+        ("redirect tcp/1", "nat-prerouting"),
+        ("netmap to 192.0.2.0/28 -> 198.51.100.0/28", "nat-prerouting"),
+        ("netmap from 192.0.2.0/28 -> 198.51.100.0/28", "nat-postrouting"),
+    ],
+)
+def test_rules_of_nat_find_their_place(rule: str, chain: str) -> None:
+    found, _ = read(written("nat", rule)).chains
+    assert found.name == chain
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_the_schema_is_a_schema_and_describes_every_key() -> None:
         ("polc: 1\nzones: {a: [eth0, 7]}\n", "expected an interface, found a number", '"7"'),
         (policy("{verdict: acept}"), "expected a verdict such as accept, drop or reject, found `acept`", "`accept`"),
         (policy("{verdict: accept, form: {zone: loopback}}"), "unknown key `form`", "did you mean `from`?"),
-        (policy("{verdct: accept}"), "a rule has one of the keys `rule`, `use`, `native`, `verdict`", "`verdict`"),
+        (policy("{verdct: accept}"), "a rule has one of the keys `rule`, `use`, `verdict`", "`verdict`"),
         (policy("accept: ssh"), "a rule has one of the keys", "must stand in quotes"),
         (policy("{verdict: accept, from: {}}"), "zones and addresses has one of the keys", ""),
         (policy("{verdict: drop, hits: {count: 1, per: source}}"), "the key `within` is missing", ""),

@@ -6,6 +6,7 @@ from polc.diagnostics.codes.clauses import CLAUSE_CODES
 from polc.diagnostics.codes.imports import IMPORT_CODES
 from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
+from polc.diagnostics.codes.lift import LIFT_CODES
 from polc.diagnostics.codes.model import Code
 from polc.diagnostics.codes.names import NAME_CODES
 from polc.diagnostics.codes.nft_import import NFT_IMPORT_CODES
@@ -26,6 +27,7 @@ _ALL = sorted(
         *TARGET_CODES,
         *IMPORT_CODES,
         *NFT_IMPORT_CODES,
+        *LIFT_CODES,
         *KERNEL_CODES,
         *BUG_CODES,
     ),
@@ -37,7 +39,7 @@ if len(CODES) != len(_ALL):
     raise ValueError("two diagnostics have the same code")
 
 _ADVICE = frozenset(
-    {"POL251", "POL516", "POL517", "POL518", "POL519", "POL520", "POL521", "POL533", "POL534", "POL535"}
+    {"POL251", "POL516", "POL517", "POL518", "POL519", "POL520", "POL521", "POL533", "POL534", "POL535", "POL541"}
 )
 
 

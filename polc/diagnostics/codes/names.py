@@ -134,7 +134,7 @@ NAME_CODES: tuple[Code, ...] = (
     Code(
         "POL221",
         "a zone where there is no interface",
-        what="`to` names a zone in `input`, or `from` one in `output`",
+        what="`to` names a zone in `input`, or `from` one in `output`, or in a chain that those alone lead to",
         why="such a packet has no such interface: the rule would never match",
         example="polc: 1\nzones: {wan: eth0}\ninput:\n  default: drop\n  rules:\n    - accept ssh to wan\n",
         instead="`from` in `input`, `to` in `output`, both in `forward`",

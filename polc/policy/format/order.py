@@ -13,6 +13,7 @@ class Place(Enum):
     SECTIONS = auto()
     LISTS = auto()
     RULES = auto()
+    NAT = auto()
     RULE = auto()
     DEFINITIONS = auto()
     DEFINITION = auto()
@@ -24,19 +25,21 @@ _CHILDREN: dict[Place, dict[str | None, Place]] = {
         **dict.fromkeys(("input", "forward", "output"), Place.SECTION),
         **dict.fromkeys(("raw", "mangle", "macros", "chains"), Place.LISTS),
         "ingress": Place.SECTIONS,
-        "nat": Place.RULES,
+        "nat": Place.NAT,
         "services": Place.DEFINITIONS,
     },
     Place.SECTION: {"rules": Place.RULES},
     Place.RULES: {None: Place.RULE},
+    Place.NAT: {None: Place.RULE},
     Place.RULE: {"rule": Place.RULE},
 }
 _KEYS: dict[Place, tuple[str, ...]] = {
     Place.POLICY: ("polc", "include", "settings", "zones", "addresses", "services", "timeouts", "flowtables", "macros",
                    "chains", "input", "forward", "output", "ingress", "raw", "mangle", "nat", "tests"),
     Place.SECTION: ("default", "rules"),
-    Place.RULE: ("rule", "use", "native", "verdict", "with", "chain", "num", "flags", "vmap", "verdicts", "service",
-                 "sport", "from", "to", "state", "where", "connections", "hits", "over", "limit", "quota", "target",
+    Place.RULE: ("rule", "use", "verdict", "with", "chain", "num", "flags", "vmap", "verdicts", "service",
+                 "sport", "from", "to", "state", "where", "connections", "hits", "over", "limit", "quota", "recent",
+                 "nth", "probability", "native", "target",
                  "random", "fully_random", "persistent", "ban", "mark", "ct_mark", "ct_zone", "ct_timeout", "ttl",
                  "hoplimit", "priority", "dscp", "mss", "reset", "notrack", "synproxy", "dup", "flow", "trace", "log",
                  "count", "counter", "helper", "id", "comment"),
@@ -48,7 +51,7 @@ def child_place(place: Place, key: str | None) -> Place:
     """The place of what stands under a key, or, for ``None``, of an item of a list."""
     if place is Place.DEFINITIONS:
         return Place.DEFINITION
-    if place is Place.LISTS:
+    if place is Place.LISTS or (place is Place.NAT and key):
         return Place.RULES
     if place is Place.SECTIONS:
         return Place.SECTION

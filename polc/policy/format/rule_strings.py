@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from polc.policy.parser import Token, Tree, parse, tokens
 
-_CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
+CLAUSES = ("sport", "source", "destination", "state", "where", "connections", "hits", "over", "limit", "quota",
+            "recent", "nth", "probability",
             "target", "random", "fully_random", "persistent", "ban", "mark", "assign", "dscp", "mss", "strip",
             "notrack", "synproxy", "dup", "offload", "trace", "log", "tally", "counter", "helper",
             "comment")  # fmt: skip
@@ -30,7 +31,7 @@ def canonical_rule(text: str) -> str:
     service = [one for one in rest if isinstance(one, Tree) and one.name == "service"]
     clauses = [one for one in rest if isinstance(one, Tree) and one.name != "service"]
     # Sorting is stable: a clause that is there twice stays an error of the same place.
-    clauses.sort(key=lambda one: _CLAUSES.index(one.name))
+    clauses.sort(key=lambda one: CLAUSES.index(one.name))
     return " ".join(_render(one, words) for one in (head, *service, *clauses))
 
 
@@ -56,6 +57,7 @@ def _render(node: Tree | Token, words: tuple[Token, ...]) -> str:
 _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rate": ("", _RATE),
     "log": ("log ", _LOG),
+    "lookup": ("", ("unless", "verb", "listed", "within_time", "hitcount", "per", "flags")),
     "synproxy": ("synproxy ", _SYNPROXY),
 }
 """Tree -> the word that it begins with, and the order of its parts, which have none when they are written."""

@@ -9,6 +9,7 @@ from polc.ir.matches import IcmpTerm, PortTerm, ServiceTerm
 from polc.ir.services import normalise
 from polc.policy.document import (
     Ban,
+    Chance,
     Clause,
     Condition,
     ConnectionCount,
@@ -20,17 +21,20 @@ from polc.policy.document import (
     HopLimitSetting,
     Marking,
     Names,
+    NativeWords,
     Offloading,
     OptionReset,
     Over,
     PrioritySetting,
     Rate,
     RuleDocument,
+    Sighting,
     Source,
     States,
     Target,
     TimeoutName,
     TtlSetting,
+    Turn,
     Under,
     Volume,
     Word,
@@ -42,6 +46,10 @@ from polc.source import Span
 _OTHERS: tuple[type[Clause], ...] = (
     ConnectionCount,
     Volume,
+    Sighting,
+    Turn,
+    Chance,
+    NativeWords,
     Condition,
     Ban,
     Marking,
@@ -96,6 +104,11 @@ def _words_of(part: object) -> Iterator[str]:
             yield text
         case Span():
             return
+        case ConnectionCount(size=None):
+            # The names of state that policies had before there was a size stay.
+            yield type(part).__name__
+            for one in part[:-1]:
+                yield from _words_of(one)
         case tuple():
             if hasattr(part, "_fields"):
                 yield type(part).__name__
@@ -119,7 +132,8 @@ def _names(names: Names) -> str:
 
 def _rate(rate: Rate) -> str:
     burst = f" burst {rate.burst.text}" if rate.burst else ""
-    return f"{rate.rate.text}{burst}" + (f" per {_list(rate.per)}" if rate.per else "")
+    size = f" size {rate.size.text}" if rate.size else ""
+    return f"{rate.rate.text}{burst}" + (f" per {_list(rate.per)}{size}" if rate.per else "")
 
 
 def _term(term: ServiceTerm) -> str:

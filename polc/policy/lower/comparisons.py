@@ -7,6 +7,7 @@ import re
 from polc.diagnostics import Failure
 from polc.diagnostics.suggest import did_you_mean
 from polc.ir.addresses import AddressSet, parse_address
+from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
@@ -14,6 +15,7 @@ from polc.ir.matches import (
     AddressType,
     AddressTypeMatch,
     Direction,
+    ElementMatch,
     ExtensionHeader,
     ExtensionHeaderMatch,
     FieldMatch,
@@ -27,6 +29,8 @@ from polc.ir.matches import (
     Side,
     TcpOptionMatch,
 )
+from polc.ir.protocols import PROTOCOLS
+from polc.ir.selectors import Transport
 from polc.policy.document import Comparison, Names, Word
 from polc.policy.lower import values
 from polc.policy.lower.endpoints import static_addresses
@@ -42,6 +46,8 @@ _NAMES = {one.value: one for one in NameField}
 _FIELDS = {one.value: one for one in Field}
 _SIDES = {"saddr": Side.SADDR, "daddr": Side.DADDR}
 _EVERY = {"ip": AddressSet.of([parse_address("0.0.0.0/0")]), "ip6": AddressSet.of([parse_address("::/0")])}
+EVERY = tuple(_EVERY.values())
+"""The addresses of each family, all of them: a match on these asks for the family."""
 _SET_ALONE = {
     "ct timeout": "it is given by `ct timeout set NAME`, without `where`",
     **{f"ct {one} zone": "`ct zone` is that of the packet" for one in ("original", "reply")},
@@ -68,6 +74,10 @@ def compare(test: Comparison, negated: bool, scope: Scope) -> Ways:
         return _names(_NAMES[name], test, negated)
     if name in _SET_ALONE:
         raise _wrong(test.field, f"`{name}` is set, and cannot be compared", _SET_ALONE[name])
+    if name == "meta nfproto":
+        return ((_nfproto(test, negated),),)
+    if name == "meta l4proto":
+        return ((_l4proto(test, negated),),)
     if name.startswith(("ct original", "ct reply")):
         check_field(name, test.field.span, scope)
         return _original(test, negated, scope)
@@ -217,6 +227,24 @@ def _original(test: Comparison, negated: bool, scope: Scope) -> Ways:
     only = _EVERY.get(test.field.text.split()[2])
     # The negation of a set holds for the other family, which has no such field.
     return ((match,) if only is None or not sense else (match, AddressMatch(Side.SADDR, only)),)
+
+
+def _nfproto(test: Comparison, negated: bool) -> AddressMatch:
+    """The packet's family, as what every one of its packets meets and no other."""
+    ip = _word(test, {Family.IP.nfproto: True, Family.IP6.nfproto: False}) is not negated
+    return AddressMatch(Side.SADDR, _EVERY["ip" if ip else "ip6"])
+
+
+def _l4proto(test: Comparison, negated: bool) -> ElementMatch:
+    sense = _sense(test) is not negated
+    found = []
+    for word in test.values:
+        number = values.protocol(word.text)
+        if number is None:
+            hint = did_you_mean(word.text, PROTOCOLS) or "a protocol is a name such as `gre`, or a number from 0 to 255"
+            raise Failure.of("POL208", f"unknown protocol `{word.text}`", word.span, help=hint)
+        found.append((number, number))
+    return ElementMatch((Transport.PROTOCOL,), ((Intervals.of(found),),), sense)
 
 
 def _address_type(test: Comparison, negated: bool, scope: Scope) -> Ways:

@@ -88,8 +88,12 @@ def _zones(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:
 
 
 def no_interface(direction: Direction, scope: Scope) -> str:
-    """Why packets here have no interface of this direction, "" where they have one."""
-    return next((why for (hook, of), why in NO_INTERFACE.items() if of is direction and hook in scope.hooks), "")
+    """Why no packet here has an interface of this direction, "" where some have one.
+
+    In a chain that several lead to, packets without the interface do not meet a rule that names one.
+    """
+    reasons = [NO_INTERFACE.get((place.hook, direction), "") for place in scope.places]
+    return reasons[0] if reasons and all(reasons) else ""
 
 
 def _addresses(names: Names, side: Side, scope: Scope) -> tuple[Branch, ...] | None:

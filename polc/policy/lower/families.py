@@ -19,6 +19,7 @@ from polc.ir.matches import (
     ServiceMatch,
 )
 from polc.ir.verdicts import Reject
+from polc.policy.lower.scope import Settings
 from polc.source import Span
 
 _NAMES = {Family.IP: "IPv4", Family.IP6: "IPv6"}
@@ -32,6 +33,11 @@ class Constraint(NamedTuple):
     span: Span
 
 
+def of_policy(settings: Settings) -> list[Constraint]:
+    """What the policy as a whole says, where it is about one family alone."""
+    return [Constraint(settings.families, "the policy", settings.family.span)] if settings.family else []
+
+
 def of_addresses(match: AddressMatch, span: Span) -> Constraint:
     if not match.negated:
         return Constraint(match.addresses.families, "these addresses", span)
@@ -39,6 +45,11 @@ def of_addresses(match: AddressMatch, span: Span) -> Constraint:
         family for family in FAMILIES if not match.addresses.of_family(family).covers(0, (1 << family.bits) - 1)
     )
     return Constraint(families, "what is not among these addresses", span)
+
+
+def of_condition(families: Iterable[frozenset[Family]], span: Span) -> Constraint:
+    """What ``where`` says, of which one of several ways must hold."""
+    return Constraint(frozenset(one for some in families for one in some), "this condition", span)
 
 
 def families_of(matches: Iterable[Match]) -> frozenset[Family]:

@@ -22,7 +22,7 @@ from polc.ir.matches import (
 )
 from polc.ir.origin import Origin
 from polc.ir.protocols import ICMP, ICMP_TYPES, ICMPV6
-from polc.ir.ruleset import Hook, Rule
+from polc.ir.ruleset import ChainType, Hook, Rule
 from polc.ir.services import normalise
 from polc.ir.stateful import Limit, Rate, Unit
 from polc.ir.verdicts import Accept, Drop
@@ -145,6 +145,8 @@ def expand(rule: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
 def _rules(name: str, scope: Scope) -> tuple[MacroRule, ...] | str:
     """The macro's rules, the same for every hook that leads here, or why there are none."""
     by_hook = MACROS[name]
+    if any(place.type is ChainType.NAT for place in scope.places):
+        return "`nat` decides about addresses, and not about packets"
     if not scope.places:
         # Nothing leads here, so no packet sees which of them it is.
         return by_hook[Hook.INPUT]

@@ -10,7 +10,7 @@ from polc.ir.family import BOTH, FAMILIES
 from polc.ir.intervals import Intervals
 from polc.ir.origin import Origin
 from polc.ir.protocols import PORT_PROTOCOLS, TCP, UDP
-from polc.ir.ruleset import BaseChain, ChainType, Hook, Priority, Rule
+from polc.ir.ruleset import BaseChain, Hook, Rule
 from polc.ir.stateful import EveryNth
 from polc.ir.statements import Tproxy
 from polc.ir.verdicts import Accept, Nat, NatKind, Verdict
@@ -29,13 +29,11 @@ from polc.policy.document import (
 )
 from polc.policy.lower.branches import Outcome
 from polc.policy.lower.points import Point, point_of
-from polc.policy.lower.scope import Place, Scope, Service
+from polc.policy.lower.scope import POSTROUTING, PREROUTING, Place, Scope, Service
 from polc.policy.lower.verdicts import only_of
 
-PREROUTING = Place("nat-prerouting", Hook.PREROUTING, ChainType.NAT, Priority.DSTNAT)
-POSTROUTING = Place("nat-postrouting", Hook.POSTROUTING, ChainType.NAT, Priority.SRCNAT)
-
 _KINDS = {Decision.SNAT: NatKind.SNAT, Decision.DNAT: NatKind.DNAT}
+_SOURCE_HOOKS = (Hook.INPUT, Hook.POSTROUTING)
 _WITHOUT_ADDRESS = {Decision.MASQUERADE: NatKind.MASQUERADE, Decision.REDIRECT: NatKind.REDIRECT}
 
 
@@ -45,7 +43,7 @@ def lower_nat(
     scope_of: Callable[[Place], Scope],
     origin: Origin,
 ) -> list[BaseChain]:
-    """The chains of the section `nat`, in the kernel's order, those with rules alone; errors are recorded.
+    """The chains of `nat` as one list, in the kernel's order, those with rules alone; errors are recorded.
 
     ``lower`` makes a rule's rules. What no rule changes is left as it is.
     """
@@ -131,7 +129,7 @@ def nat_outcomes(rule: RuleDocument, service: Service, scope: Scope) -> tuple[Ou
     for family in (None, *FAMILIES):
         own = [(point, word) for point, word in sound if point.family is family]
         for index, (point, word) in enumerate(own):
-            verdict = _verdict(rule, decision, point, word, collector)
+            verdict = _verdict(rule, decision, point, word, scope)
             if verdict is None:
                 return ()
             left = len(own) - index
@@ -149,7 +147,8 @@ _EXAMPLES = {
 }
 
 
-def _verdict(rule: RuleDocument, decision: Decision, point: Point, word: Word, collector: Collector) -> Verdict | None:
+def _verdict(rule: RuleDocument, decision: Decision, point: Point, word: Word, scope: Scope) -> Verdict | None:
+    collector = scope.collector
     if decision in _WITHOUT_ADDRESS:
         if point.addresses:
             message = f"`{decision.value}` takes the interface's own address: only a port can stand here"
@@ -163,16 +162,25 @@ def _verdict(rule: RuleDocument, decision: Decision, point: Point, word: Word, c
         return None
     if decision is not Decision.NETMAP:
         return _nat(rule, _KINDS[decision], point)
-    return _netmap(rule, point, word, collector)
+    return _netmap(rule, point, word, scope)
 
 
-def _netmap(rule: RuleDocument, point: Point, word: Word, collector: Collector) -> Verdict | None:
+def _netmap(rule: RuleDocument, point: Point, word: Word, scope: Scope) -> Verdict | None:
     """The prefix must be as long as the one that it replaces (iptables-extensions(8), NETMAP)."""
+    collector = scope.collector
     source, destination = rule.find(Source), rule.find(Destination)
-    of_source = bool(source and source.endpoint.addresses)
+    sides = {place.hook in _SOURCE_HOOKS for place in scope.places} or {bool(source and source.endpoint.addresses)}
+    if len(sides) > 1:
+        message = "`netmap` maps sources for some packets that come here, and destinations for others"
+        collector.error("POL248", message, rule.span, help="use a chain for each")
+        return None
+    (of_source,) = sides
     clause = source if of_source else destination
-    assert clause is not None
-    assert clause.endpoint.addresses is not None
+    if clause is None or clause.endpoint.addresses is None:
+        clause_name = "from" if of_source else "to"
+        message = f"`netmap` changes the addresses that `{clause_name}` names here, and it names none"
+        collector.error("POL248", message, rule.span, help="as in `netmap to 203.0.113.0/28 -> 192.0.2.0/28`")
+        return None
     assert point.family is not None
     assert point.addresses is not None
     length = prefix_length(point.family, *point.addresses)

@@ -83,12 +83,14 @@ def _bans(clause: Ban, scope: Scope) -> list[_Effect]:
         return []
     timeout = value_of("POL114", clause.timeout, values.duration, scope.collector) if clause.timeout else None
     found: list[_Effect] = []
+    sides = {"source": Side.SADDR, "destination": Side.DADDR}
+    if len(clause.per) > 1 or (clause.per and clause.per[0].text not in sides):
+        message = "what goes into a group is the `source` or the `destination`"
+        scope.collector.error("POL119", message, clause.per[-1].span)
+        return []
+    side = sides[clause.per[0].text] if clause.per else Side.SADDR
     for group in dynamic[name.text] or ():
-        if timeout and group.timeout is None:
-            message = f"the elements of `{name.text}` have no time: it was defined without `timeout`"
-            scope.collector.error("POL244", message, name.span)
-            return []
-        found.append((UpdateSet((Side.SADDR,), group.name, timeout), group.families))
+        found.append((UpdateSet((side,), group.name, timeout), group.families))
     return found
 
 

@@ -62,16 +62,28 @@ _ANSWERS = Demand(
 _RAW = Demand(lambda place: place.priority is Priority.RAW, "this works before connection tracking, in `raw`")
 _MANGLE = Demand(lambda place: place.priority is Priority.MANGLE, "packets are changed so in `mangle` alone")
 _NAT = Demand(lambda place: place.type is ChainType.NAT, "addresses are changed in `nat` alone")
-_FILTERS = Demand(lambda place: place.type is not ChainType.NAT, "`nat` has rules that change addresses, and no others")
+_FILTERS = Demand(lambda place: place.type is not ChainType.NAT, "`nat` decides about addresses, and not about packets")
+_DESTINATIONS = Demand(
+    _of(Hook.PREROUTING, Hook.OUTPUT),  # net/netfilter/xt_nat.c, xt_REDIRECT.c, .hooks
+    "destinations are changed where packets come in, in `prerouting` and `output`",
+)
+_SOURCES = Demand(
+    _of(Hook.INPUT, Hook.POSTROUTING),  # net/netfilter/xt_nat.c, .hooks
+    "sources are changed where packets leave or end, in `postrouting` and `input`",
+)
 
 _DECISIONS: dict[Decision, tuple[Demand, ...]] = {
-    Decision.ACCEPT: (_FILTERS,),
+    Decision.ACCEPT: (),
     Decision.DROP: (_FILTERS,),
     Decision.REJECT: (_FILTERS, _ANSWERS),
-    Decision.JUMP: (_FILTERS,),
-    Decision.GOTO: (_FILTERS,),
-    Decision.RETURN: (_FILTERS,),
-    **dict.fromkeys((Decision.SNAT, Decision.DNAT, Decision.MASQUERADE, Decision.REDIRECT, Decision.NETMAP), (_NAT,)),
+    **dict.fromkeys((Decision.JUMP, Decision.GOTO, Decision.RETURN, Decision.VMAP), ()),
+    **dict.fromkeys((Decision.DNAT, Decision.REDIRECT), (_NAT, _DESTINATIONS)),
+    Decision.SNAT: (_NAT, _SOURCES),
+    Decision.MASQUERADE: (
+        _NAT,
+        Demand(_of(Hook.POSTROUTING), "only packets that leave get the address of an interface"),  # xt_MASQUERADE.c
+    ),
+    Decision.NETMAP: (_NAT,),
     # net/netfilter/nft_tproxy.c, nft_tproxy_validate; the socket must be known before the route is.
     Decision.TPROXY: (
         Demand(
@@ -80,14 +92,12 @@ _DECISIONS: dict[Decision, tuple[Demand, ...]] = {
         ),
     ),
     Decision.QUEUE: (_FILTERS, _INET),  # net/netfilter/nft_queue.c, nft_queue_validate
-    Decision.VMAP: (_FILTERS,),
 }
 
 _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
     States: (TRACKED,),
     ConnectionCount: (TRACKED,),
     FlowMarking: (TRACKED,),
-    HelperName: (TRACKED,),
     TimeoutName: (TRACKED,),
     # A flow is exempted before conntrack looks at it (net/netfilter/nft_ct.c, nft_notrack_eval; xt_CT.c, table raw),
     # and so is its zone chosen.
@@ -100,6 +110,8 @@ _CLAUSES: dict[type[Clause], tuple[Demand, ...]] = {
     HopLimitSetting: (_MANGLE,),
     OptionReset: (_MANGLE,),
     Copying: (_INET,),
+    # Before conntrack, iptables says it of the flow to come (net/netfilter/xt_CT.c).
+    HelperName: (_INET,),
     # net/netfilter/xt_CLASSIFY.c, .hooks
     PrioritySetting: (
         Demand(_of(Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING), "a packet has a priority where it leaves"),
@@ -184,7 +196,7 @@ _FIELDS: dict[Field | Trait | str, tuple[Demand, ...]] = {
     # net/ipv4/netfilter/ipt_rpfilter.c: tables raw and mangle, prerouting
     "rpfilter": (
         Demand(
-            lambda place: place.hook is Hook.PREROUTING,
+            lambda place: place.hook is Hook.PREROUTING and place.type is not ChainType.NAT,
             "the way back is looked up in `raw.prerouting` and `mangle.prerouting` alone",
         ),
     ),

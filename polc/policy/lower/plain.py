@@ -44,6 +44,7 @@ def plain(rule: RuleDocument, scope: Scope) -> Rule | None:
     service = service_of(rule, scope)
     states = rule.find(States)
     asked = states_of(states, scope) if states else None
+    spoken &= scope.settings.families
     if service is None or len(said) > before or not spoken or any(map(_has_more, service)):
         del said[before:]
         return None

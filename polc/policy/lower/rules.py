@@ -8,7 +8,7 @@ from typing import assert_never
 
 from polc.diagnostics import Collector
 from polc.ir.family import BOTH
-from polc.ir.matches import AddressMatch, Side, protocol_of
+from polc.ir.matches import AddressMatch, Match, Side, protocol_of
 from polc.ir.origin import Origin
 from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import Rule
@@ -28,6 +28,7 @@ from polc.policy.document import (
     Marking,
     Names,
     NativeDocument,
+    NativeWords,
     Offloading,
     Persistent,
     Random,
@@ -43,7 +44,7 @@ from polc.policy.lower.canonical import canonical
 from polc.policy.lower.effects import effects
 from polc.policy.lower.endpoints import endpoint_branches
 from polc.policy.lower.logs import log_of
-from polc.policy.lower.native import lower_native
+from polc.policy.lower.native import lower_native, native_parts
 from polc.policy.lower.one_family import with_effects_of_family
 from polc.policy.lower.parts import around, origin_of, service_of, states_of
 from polc.policy.lower.plain import plain
@@ -88,7 +89,7 @@ def _own_macro(use: MacroDocument, scope: Scope) -> tuple[Rule, ...]:
 def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     collector = scope.collector
     places.check_rule(rule, scope)
-    constraints: list[families.Constraint] = []
+    constraints = families.of_policy(scope.settings)
     choices: list[tuple[Branch, ...] | None] = []
     for clause, side in ((rule.find(Source), Side.SADDR), (rule.find(Destination), Side.DADDR)):
         if clause:
@@ -100,6 +101,8 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         from polc.policy.lower.where import where_branches
 
         choices.append(where_branches(condition, scope))
+        if choices[-1]:
+            constraints.append(families.of_condition([one.families for one in choices[-1]], condition.span))
     service = _service(rule, scope)
     states = rule.find(States)
     state_match = states_of(states, scope) if states else None
@@ -109,7 +112,12 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
 
     outcomes = _outcomes(rule, service, scope)
     pace = _pace(rule, fresh, scope)
-    stateful = stateful_matches(rule, fresh, collector)
+    stateful: list[Match] = [*stateful_matches(rule, fresh, collector)]
+    native = rule.find(NativeWords)
+    if native:
+        asked, done = native_parts(native, scope)
+        stateful += asked
+        outcomes = tuple(one._replace(statements=(*one.statements, *done)) for one in outcomes)
     if service is None or None in choices:
         return ()
     check_keys(rule, service, collector)
@@ -125,7 +133,7 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
         if families.check(constraints, reject, answer, collector):
             return ()
     branches = combine(one for one in choices if one)
-    spoken = _union(whole).families if whole else BOTH
+    spoken = scope.settings.families & (_union(whole).families if whole else BOTH)
     if not any(branch.families & one.families & spoken for branch in branches for one in outcomes):
         if len(collector.diagnostics) == errors:
             collector.error("POL220", "no packet can match this rule: its parts are of different families", rule.span)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from polc.diagnostics import Collector
 from polc.ir.addresses import AddressSet
+from polc.ir.family import BOTH, Family
 from polc.ir.matches import InterfacePattern, ServiceTerm
 from polc.ir.ruleset import ChainType, DynamicSet, Flowtable, Hook, Priority, RegularChain
 from polc.ir.statements import AssignTimeout
@@ -36,9 +37,15 @@ class Settings(NamedTuple):
     """What holds for the policy as a whole; None: not said."""
 
     table: Word | None = None
+    family: Word | None = None
     management: Service | None = None
     log_level: Word | None = None
     log_group: Word | None = None
+
+    @property
+    def families(self) -> frozenset[Family]:
+        """The families of packets that the policy is about."""
+        return frozenset({Family(self.family.text)}) if self.family else BOTH
 
 
 class Symbols(NamedTuple):
@@ -83,6 +90,11 @@ class Place(NamedTuple):
     hook: Hook
     type: ChainType = ChainType.FILTER
     priority: Priority = Priority.FILTER
+
+
+PREROUTING = Place("nat-prerouting", Hook.PREROUTING, ChainType.NAT, Priority.DSTNAT)
+POSTROUTING = Place("nat-postrouting", Hook.POSTROUTING, ChainType.NAT, Priority.SRCNAT)
+"""Where rules of `nat` as one list stand."""
 
 
 class Scope(NamedTuple):

@@ -8,15 +8,27 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
+from polc.ir.family import Family
 from polc.ir.origin import Origin
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import IP_HOOKS, BaseChain, Chain, ChainType, Hook, Priority, RegularChain, Rule, Ruleset
+from polc.ir.ruleset import (
+    IP_HOOKS,
+    BaseChain,
+    Chain,
+    ChainType,
+    Hook,
+    Priority,
+    RegularChain,
+    Rule,
+    Ruleset,
+    TableFamily,
+)
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, MapVerdict, Reject, Return, VerdictMap
 from polc.policy.document import AnyRule, Decision, MacroDocument, RuleDocument, Verdict, Word
 from polc.policy.lower import values
 from polc.policy.lower.graph import in_order
 from polc.policy.lower.rules import lower_rule
-from polc.policy.lower.scope import Place, Scope, Settings, StateTables, Symbols
+from polc.policy.lower.scope import POSTROUTING, PREROUTING, Place, Scope, Settings, StateTables, Symbols
 from polc.policy.lower.symbols import definition_cycle
 from polc.policy.merge import NAT, SECTIONS, Merged, Section
 from polc.policy.nodes import Node
@@ -38,9 +50,17 @@ LISTS: tuple[Place, ...] = (
         for hook in IP_HOOKS
     ),
 )
+SECTION_PLACES: tuple[Place, ...] = tuple(Place(one, _HOOKS[one]) for one in SECTIONS)
+NAT_LISTS: tuple[Place, ...] = (
+    # net/ipv4/netfilter/iptable_nat.c: destinations first, and sources last.
+    PREROUTING,
+    Place("nat-input", Hook.INPUT, ChainType.NAT, Priority.SRCNAT),
+    Place("nat-output", Hook.OUTPUT, ChainType.NAT, Priority.DSTNAT),
+    POSTROUTING,
+)
 """The base chains of the sections that have no default: what no rule decides goes on."""
 
-BASE_CHAINS = frozenset((*SECTIONS, *(place.name for place in LISTS), "nat-prerouting", "nat-postrouting"))
+BASE_CHAINS = frozenset((*SECTIONS, *(place.name for place in (*LISTS, *NAT_LISTS))))
 """Names that no chain of a policy can have."""
 
 _CALLS = (Decision.JUMP, Decision.GOTO)
@@ -93,7 +113,7 @@ class _Sections:
         self._check_chains(regular)
         tables = StateTables()
         ingress = [Place(name, Hook.INGRESS) for name in self.ingress]
-        places = {place.name: place for place in (*ingress, *LISTS, *(Place(one, _HOOKS[one]) for one in SECTIONS))}
+        places = {place.name: place for place in (*ingress, *LISTS, *SECTION_PLACES, *NAT_LISTS)}
         reach = self._reach(places, documents, regular)
 
         def scope(chain: str, of: Iterable[Place]) -> Scope:
@@ -121,6 +141,8 @@ class _Sections:
         sets = tuple(one for group in self.symbols.dynamic.values() for one in group or ())
         flowtables = tuple(one for one in self.symbols.flowtables.values() if one)
         ruleset = Ruleset((*chains, *tables.chains), sets, flowtables=flowtables)
+        if self.settings.family:
+            ruleset = _of_one_family(ruleset, TableFamily(self.settings.family.text), self.settings.families)
         table = self.settings.table
         if table:
             ruleset = replace(ruleset, table=table.text, origin=Origin(table.span))
@@ -150,9 +172,10 @@ class _Sections:
             if name in self.merged.sections:
                 section = self.merged.sections[name]
                 yield name, section.rules, section.span
-        nat = self.merged.lists.get(NAT)
-        if nat:
-            yield NAT, nat.rules, nat.span
+        for name in (NAT, *(place.name for place in NAT_LISTS)):
+            found = self.merged.lists.get(name)
+            if found:
+                yield name, found.rules, found.span
 
     def _read(self, nodes: Iterable[Node], span: Span, ids: dict[str, Word]) -> _Documents:
         found: list[AnyRule] = []
@@ -198,7 +221,7 @@ class _Sections:
                 values.device(device)
             except ValueError as error:
                 self.collector.error("POL117", str(error), section.span)
-            name = "ingress-" + re.sub(r"[^A-Za-z0-9_.-]", "_", device)
+            name = ingress_name(device)
             while name in found:
                 name += "_"
             found[name] = device
@@ -264,6 +287,23 @@ class _Sections:
         from polc.policy.lower.nat import lower_nat
 
         return lower_nat(found.rules, lower_rule, scope_of, Origin(found.span))
+
+
+def ingress_name(device: str) -> str:
+    """What the chain of a device at ingress is called."""
+    return "ingress-" + re.sub(r"[^A-Za-z0-9_.-]", "_", device)
+
+
+def _of_one_family(ruleset: Ruleset, table: TableFamily, families: frozenset[Family]) -> Ruleset:
+    """The ruleset as it is of one family alone: macros and dynamic groups have both."""
+
+    def in_chain(chain: Chain) -> Chain:
+        own = ((rule, rule.families & families) for rule in chain.rules)
+        return replace(chain, rules=tuple(replace(rule, families=spoken) for rule, spoken in own if spoken))
+
+    chains = tuple(in_chain(chain) for chain in ruleset.chains)
+    sets = tuple(one for one in ruleset.sets if one.families & families)
+    return replace(ruleset, chains=chains, sets=sets, family=table)
 
 
 def _items(node: Node) -> tuple[Node, ...]:

@@ -19,9 +19,13 @@ def read_settings(
 ) -> Settings:
     """What the policy says of itself; what is wrong is recorded."""
     found = Settings()
-    table, management, log = (entries[one].value if one in entries else None for one in ("table", "management", "log"))
+    table, family, management, log = (
+        entries[one].value if one in entries else None for one in ("table", "family", "management", "log")
+    )
     if isinstance(table, Scalar):
         found = found._replace(table=Word(table.text, table.span))
+    if isinstance(family, Scalar):
+        found = found._replace(family=Word(family.text, family.span))
     if management is not None:
         found = found._replace(management=_service(management, services, collector))
     if isinstance(log, Mapping):

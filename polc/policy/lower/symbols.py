@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as AbstractMapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
 from polc.diagnostics.suggest import did_you_mean
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import Family
+from polc.ir.intervals import Intervals
 from polc.ir.matches import InterfacePattern
 from polc.ir.origin import Origin
 from polc.ir.ruleset import DynamicSet
@@ -109,10 +111,46 @@ def _dynamic_sets(name: str, node: Mapping, collector: Collector) -> tuple[Dynam
             collector.error("POL114", str(error), timeout.span)
             return None
     most = int(size.text.partition(".")[0]) if isinstance(size, Scalar) else DEFAULT_SIZE
+    networks, there = node.get("networks"), node.get("elements")
+    intervals = isinstance(networks, Scalar) and networks.value is True
+    inside = _elements(there, collector, intervals=intervals) if there else AddressSet()
+    if inside is None:
+        return None
     return tuple(
-        DynamicSet.of_addresses(f"{name}-{suffix}", family, most, seconds, Origin(node.span, name))
+        replace(
+            DynamicSet.of_addresses(f"{name}-{suffix}", family, most, seconds, Origin(node.span, name)),
+            elements=tuple((Intervals((pair,)),) for pair in _single(inside.of_family(family), intervals=intervals)),
+            intervals=intervals,
+        )
         for family, suffix in ((Family.IP, "v4"), (Family.IP6, "v6"))
     )
+
+
+def _elements(node: Node, collector: Collector, *, intervals: bool) -> AddressSet | None:
+    """What is in a dynamic group in the beginning, None for what cannot be, which is recorded."""
+    found: list[tuple[Family, int, int]] = []
+    sound = True
+    for scalar in _scalars(node):
+        try:
+            family, low, high = parse_address(scalar.text)
+            if low != high and not intervals:
+                raise ValueError(f"the group holds single addresses, and `{scalar.text}` is several")
+        except ValueError as error:
+            hint = "add `networks: true` for a group that may hold prefixes" if "several" in str(error) else ""
+            collector.error("POL116", str(error), scalar.span, help=hint)
+            sound = False
+        else:
+            found.append((family, low, high))
+    return AddressSet.of(found) if sound else None
+
+
+def _single(values: Intervals, *, intervals: bool) -> Iterator[tuple[int, int]]:
+    """The ranges, or each number of them."""
+    for low, high in values.ranges:
+        if intervals:
+            yield low, high
+        else:
+            yield from ((one, one) for one in range(low, high + 1))
 
 
 def _scalars(value: Node) -> list[Scalar]:
@@ -255,7 +293,7 @@ class _Services:
 
     def keep_ports(self, name: str, parts: Service) -> None:
         """A name that every policy knows keeps its meaning; what may be added is a helper."""
-        builtin = _builtin(name)
+        builtin = builtin_service(name)
         if normalise(part.term for part in builtin) != normalise(part.term for part in parts):
             message = f"the service `{name}` is built in, as `{BUILTIN_SERVICES[name]}`"
             self.collector.error(
@@ -267,7 +305,7 @@ class _Services:
         if word.text in self.services:
             return self.services[word.text]
         if word.text in BUILTIN_SERVICES:
-            return _builtin(word.text)
+            return builtin_service(word.text)
         if word.text in self.own:
             definition_cycle((word,), self.collector)
         else:
@@ -279,7 +317,7 @@ class _WithBuiltins(dict[str, Service | None]):
     def __missing__(self, name: str) -> Service | None:
         if name not in BUILTIN_SERVICES:
             raise KeyError(name)
-        self[name] = found = _builtin(name)
+        self[name] = found = builtin_service(name)
         return found
 
 
@@ -306,7 +344,7 @@ def unknown_service(word: Word, known: tuple[str, ...], collector: Collector) ->
     collector.error("POL203", f"unknown service `{word.text}`", word.span, help=hint)
 
 
-def _builtin(name: str) -> Service:
+def builtin_service(name: str) -> Service:
     collector = Collector()
     definition = BUILTIN_SERVICES[name]
     source = SourceFile("built-in services", definition)

@@ -7,10 +7,10 @@ from typing import assert_never
 
 from polc.diagnostics import Failure
 from polc.diagnostics.suggest import did_you_mean
-from polc.ir.matches import Match, Trait, TraitMatch, protocol_of
+from polc.ir.matches import AddressMatch, Match, Trait, TraitMatch, protocol_of
 from polc.policy.document import AllOf, AnyOf, Comparison, Condition, Having, Not, Test
 from polc.policy.lower.branches import MOST_BRANCHES, Branch
-from polc.policy.lower.comparisons import compare
+from polc.policy.lower.comparisons import EVERY, compare
 from polc.policy.lower.families import families_of
 from polc.policy.lower.places import check_field
 from polc.policy.lower.scope import Scope
@@ -30,7 +30,7 @@ def where_branches(clause: Condition, scope: Scope) -> tuple[Branch, ...] | None
         message = f"this condition can hold in {len(ways)} ways, and {MOST_BRANCHES} are the most"
         scope.collector.error("POL246", message, clause.span, help="write several rules")
         return None
-    of_families = [Branch(way, families) for way in ways if (families := families_of(way))]
+    of_families = [Branch(_narrowing(way), families) for way in ways if (families := families_of(way))]
     found = tuple(one for one in of_families if len(set(map(protocol_of, one.matches)) - {None}) <= 1)
     if not found:
         both = "several protocols" if of_families else "IPv4 and IPv6"
@@ -38,6 +38,11 @@ def where_branches(clause: Condition, scope: Scope) -> tuple[Branch, ...] | None
         scope.collector.error("POL220", message, clause.span)
         return None
     return found
+
+
+def _narrowing(way: tuple[Match, ...]) -> tuple[Match, ...]:
+    """The matches of a way without those that ask for the packet's family alone."""
+    return tuple(one for one in way if not (isinstance(one, AddressMatch) and one.addresses in EVERY))
 
 
 def _ways(test: Test, negated: bool, scope: Scope) -> _Ways:

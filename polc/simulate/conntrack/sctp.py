@@ -110,7 +110,8 @@ def track(flow: Flow, flight: Flight, settings: Settings) -> tuple[Result, int |
         if new == _ES and old != _ES:
             flow.status |= ASSURED
     timeouts = flow.timeouts or settings.sctp_timeouts
-    return Result.ACCEPT, None if again else timeouts[STATES[new]]
+    # nf_conntrack_sctp_init_net: what has no state yet has the time of a closed one.
+    return Result.ACCEPT, None if again else timeouts["closed" if new == _NO else STATES[new]]
 
 
 def _well_formed(chunks: tuple[int, ...]) -> bool:
