@@ -61,12 +61,10 @@ DEVIATIONS: dict[str, dict[tuple[Fidelity, str], set[str]]] = {
         },
     },
     "iptables": {
-        (_NO, "tcp-flags"): {"flag ecn", "flag cwr"},
         (_NO, "ct-status"): {"status dying"},
         (_NO, "address-type"): {"daddr blackhole", "daddr prohibit"},
         (_NO, "ip6-fragment"): {"fragment False", "fragment True"},
         (_NO, "limit-bytes"): {"limit of bytes", "limit of bytes by source"},
-        (_NO, "field-values"): {"meta cgroup True"},
         (_NO, "field-value"): {"meta protocol False"},
         (_NO, "one-second"): {"meta hour True"},
         (_NO, "conntrack-zone"): {"ct zone False", "ct zone True"},

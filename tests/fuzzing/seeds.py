@@ -56,7 +56,7 @@ _SCRIPTS = (
     b"#!/bin/sh\nset -e\nIPT=/sbin/iptables\n$IPT -F\nfor port in 22 80; do $IPT -A INPUT -p tcp --dport $port; done\n",
     b"ipset create s hash:ip,port; ipset add s 192.0.2.1,tcp:80\niptables -t nat -A PREROUTING -p udp \\\n --dport 53 "
     b"-j DNAT --to-destination 192.0.2.1-192.0.2.9:53-99/5 2>/dev/null && ip6tables -P INPUT DROP || exit 1\n",
-    b"start() {\niptables-restore <<EOF\n*filter\nCOMMIT\nEOF\n}\ncase \"$1\" in\nstart) start ;;\nesac\n",
+    b'start() {\niptables-restore <<EOF\n*filter\nCOMMIT\nEOF\n}\ncase "$1" in\nstart) start ;;\nesac\n',
     b"iptables -N a; iptables -I INPUT 1 -j a; iptables -R INPUT 1 -g a; iptables -D INPUT 1; iptables -E a b; "
     b"iptables -X b; iptables -Z; iptables -P INPUT DROP; sudo iptables -w 5 -S\n",
 )
@@ -160,4 +160,3 @@ def dictionary(reader: str) -> str:
 
 def _quoted(data: Iterable[int]) -> str:
     return "".join(chr(one) if 32 <= one < 127 and one not in b'"\\' else f"\\x{one:02x}" for one in data)
-

@@ -25,7 +25,7 @@ from polc.ir.matches import STATEFUL, OpaqueMatch
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Chain, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
-from polc.ir.statements import ClampMss, OpaqueStatement
+from polc.ir.statements import ClampMss, Counter, OpaqueStatement
 from polc.ir.verdicts import Goto, Jump
 from polc.passes import pipeline
 from polc.source import SourceFile
@@ -173,7 +173,9 @@ def same_meaning(rule: Rule, chains: tuple[Chain, ...]) -> object:
     if isinstance(rule.verdict, Jump | Goto):
         called = rule.verdict.chain
         verdict = type(rule.verdict), next(at for at, chain in enumerate(chains) if chain.name == called)
-    return plain, counting, rule.statements, verdict
+    # Rules count packets whether they say so or not; what they have counted they say.
+    done = tuple(one for one in rule.statements if one != Counter(None, 0, 0))
+    return plain, counting, done, verdict
 
 
 def written(found: Ruleset, own: Family) -> str | None:

@@ -197,7 +197,7 @@ IP: list[tuple[str, tuple[Match, ...]]] = [
     # A key is forgotten after one unit of the rate, and the bucket needs longer to be full again.
     (
         "-m hashlimit --hashlimit-upto 1/hour --hashlimit-name a",
-        (own("-m hashlimit --hashlimit-upto 1/hour --hashlimit-name a"),),
+        (own("-m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 5 --hashlimit-name a"),),
     ),
     (
         "-m hashlimit --hashlimit-upto 1/hour --hashlimit-name a --hashlimit-htable-expire 18000000",
@@ -281,7 +281,11 @@ IP: list[tuple[str, tuple[Match, ...]]] = [
     ),
     (
         "-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1",
-        (own("-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1"),),
+        (
+            own(
+                "-m cluster --cluster-local-nodemask 0x00000001 --cluster-total-nodes 2 --cluster-hash-seed 0x00000001"
+            ),
+        ),
     ),
     ("-m set --match-set nowhere src,dst", (own("-m set --match-set nowhere src,dst"),)),
 ]  # fmt: skip

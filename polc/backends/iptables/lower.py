@@ -13,14 +13,26 @@ from dataclasses import dataclass, field, replace
 
 from polc.backends.cascade import NeedsChain, cascade
 from polc.backends.iptables.disturb import changes_on_the_way, disturbs
-from polc.backends.iptables.extensions import comment, ct, recent, registry, service, tcpflags
+from polc.backends.iptables.extensions import comment, ct, recent, registry, rewriting, service, tcpflags
 from polc.backends.iptables.extensions.context import Context
+from polc.backends.iptables.extensions.joined import joined
 from polc.backends.iptables.extensions.words import Difference, Piece, Rank, Refused, Target, Words, leaving_chain
 from polc.ir.matches import STATEFUL, Match, ServiceMatch
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Hits
-from polc.ir.statements import AssignHelper, AssignZone, ClampMss, Statement, StripTcpOptions, Synproxy, Tproxy
+from polc.ir.statements import (
+    AssignHelper,
+    AssignZone,
+    ClampMss,
+    Counter,
+    MarkField,
+    SetMark,
+    Statement,
+    StripTcpOptions,
+    Synproxy,
+    Tproxy,
+)
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, RejectType, Return
 from polc.ir.verdicts import leaves as leaves_chain
 
@@ -68,7 +80,7 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     try:
         if repeated and not isinstance(rule.verdict, Accept | Drop | Reject | Return | Goto):
             rule = _once(rule, repeated, bound, _Writer(context, fresh, lines))
-        elif disturbed and (rule.verdict is not None or len(rule.statements) > 1):
+        elif disturbed and (rule.verdict is not None or len(_with_target(rule)) > 1):
             if leaves_chain(rule.verdict):
                 raise NeedsChain
             # Its own chain: what the first line does there, the second does not ask about any more.
@@ -88,6 +100,11 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     except NeedsChain:
         raise leaving_chain("rules that each name one address, interface or service, and no limit") from None
     return lines
+
+
+def _with_target(rule: Rule) -> list[Statement]:
+    """What the rule does, but for counting: every line does that."""
+    return [one for one in rule.statements if not isinstance(one, Counter) or one.name is not None]
 
 
 def _once(rule: Rule, repeated: tuple[Match, ...], bound: tuple[int, ...], writer: _Writer) -> Rule:
@@ -116,6 +133,9 @@ def _targets(rule: Rule, bound: tuple[int, ...], context: Context) -> list[Targe
             ]:
                 # The first `-j CT` that a packet meets decides: both in one.
                 found.append(Target(ct.target(helper, zone), (helper.protocol,)))
+            case [SetMark(field=MarkField.META) as mark, Tproxy() as proxy] if rule.verdict == Accept():
+                # Whoever it takes is accepted, with that mark, and all others are dropped.
+                return [*found, rewriting.tproxy(proxy, context.family, mark)]
             case [statement, *left]:
                 target = registry.statement(statement, context)
                 if target is not None:
@@ -227,5 +247,7 @@ def _per_protocol(targets: list[Target], named: bool) -> list[Target]:
 
 
 def _text(pieces: list[Piece], target: str = "") -> str:
-    words = [piece.text for piece in sorted(tcpflags.joined(pieces), key=lambda piece: piece.rank) if piece.text]
+    words = [
+        piece.text for piece in sorted(joined(tcpflags.joined(pieces)), key=lambda piece: piece.rank) if piece.text
+    ]
     return " ".join((*words, target) if target else words)

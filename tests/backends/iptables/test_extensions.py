@@ -168,7 +168,7 @@ MATCHES = (
         (service(PortTerm(TCP, ports((5, 5)), ports((80, 80), (8000, 8010)))),),
         "-p tcp -m tcp --sport 5 -m multiport --dports 80,8000:8010",
     ),
-    both("any port", (service(PortTerm(TCP, dport=ports((0, 65535)))),), "-p tcp -m multiport --dports 0:65535"),
+    both("any port", (service(PortTerm(TCP, dport=ports((0, 65535)))),), "-p tcp -m tcp"),
     Case(
         "many ports",
         Rule((service(PortTerm(TCP, dport=ports(*((n, n) for n in range(2, 34, 2))))),), Accept()),

@@ -36,7 +36,7 @@ from polc.ir.matches import (
     Trait,
     TraitMatch,
 )
-from polc.ir.protocols import TCP, UDP
+from polc.ir.protocols import ICMP, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, Hook, RegularChain, Rule, Ruleset
 from polc.ir.stateful import Amount, Connections, EveryNth, KeyField, KeyPart, Limit, Quota, RandomMatch, Rate, Unit
 from polc.ir.statements import (
@@ -199,7 +199,7 @@ BOTH_FAMILIES = {
     "spi": accepts(field(Field.ESP_SPI, (1, 9)), words="-p esp -m esp --espspi 1:9"),
     "not a spi": accepts(
         field(Field.ESP_SPI, (5, 5), negated=True),
-        words="-p esp -m esp --espspi 0:4 | -p esp -m esp --espspi 6:4294967295",
+        words="-p esp -m esp ! --espspi 5",
     ),
     "dccp types": accepts(
         field(Field.DCCP_TYPE, (0, 1), (7, 7)), words="-p 33 -m dccp --dccp-types REQUEST,RESPONSE,RESET"
@@ -227,6 +227,22 @@ BOTH_FAMILIES = {
     "flags": accepts(SYN, words="-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN"),
     "flags beside a port": accepts(
         FlagsMatch(FlagField.TCP_FLAGS, 3, 0, True), SSH, words="-p tcp -m tcp --dport 22 ! --tcp-flags FIN,SYN NONE"
+    ),
+    "a flag of ecn": accepts(FlagsMatch(FlagField.TCP_FLAGS, 0x40, 0x40), words="-p tcp -m ecn --ecn-tcp-ece"),
+    "not a flag of ecn": accepts(
+        FlagsMatch(FlagField.TCP_FLAGS, 0x80, 0x80, True), words="-p tcp -m ecn ! --ecn-tcp-cwr"
+    ),
+    "all flags": accepts(
+        FlagsMatch(FlagField.TCP_FLAGS, 0xFF, 0x42),
+        words="-p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG SYN -m ecn --ecn-tcp-ece ! --ecn-tcp-cwr",
+    ),
+    "any of both NATs": accepts(status("snat dnat", negated=True), words="-m conntrack --ctstate SNAT,DNAT"),
+    "not a cgroup": accepts(
+        field(Field.META_CGROUP, (5, 5), negated=True), words="-m cgroup ! --cgroup 5", hook=Hook.OUTPUT
+    ),
+    "all ports but one": accepts(
+        ServiceMatch((PortTerm(TCP, sport=Intervals.single(7).complement(0, 65535), dport=Intervals.single(22)),)),
+        words="-p tcp -m tcp ! --sport 7 --dport 22",
     ),
     "status": accepts(status("assured", "assured"), words="-m conntrack --ctstatus ASSURED"),
     "nat": accepts(status("dnat", "dnat"), words="-m conntrack --ctstate DNAT"),
@@ -350,8 +366,22 @@ def at_the_edges() -> dict[str, Case]:
 
 
 ONE_FAMILY = {
-    "dscp": accepts(field(Field.IP_DSCP, (10, 11)), words="-m dscp --dscp 0x0a | -m dscp --dscp 0x0b"),
+    "dscp": accepts(field(Field.IP_DSCP, (10, 11)), words="-m tos --tos 0x28/0xf8"),
     "ecn": accepts(field(Field.IP_ECN, (3, 3)), words="-m ecn --ecn-ip-ect 3"),
+    "not an ecn": accepts(field(Field.IP_ECN, (3, 3), negated=True), words="-m ecn ! --ecn-ip-ect 3"),
+    "dscp and ecn": accepts(
+        field(Field.IP_DSCP, (46, 46)), field(Field.IP_ECN, (0, 0)), words="-m tos --tos 0xb8/0xff"
+    ),
+    "dscp without a mask": accepts(field(Field.IP_DSCP, (1, 2)), words="-m dscp --dscp 0x01 | -m dscp --dscp 0x02"),
+    "not a single ttl": accepts(field(Field.TTL, (9, 9), negated=True), words="-m ttl ! --ttl-eq 9"),
+    "any type of icmp": accepts(
+        ServiceMatch((PortTerm(ICMP),)), TraitMatch(Trait.FRAGMENT, True), words="-p icmp -m icmp --icmp-type any"
+    ),
+    "a proxy with a mark": Case(
+        Rule((ServiceMatch((PortTerm(TCP),)),), Accept(), (SetMark(MarkField.META, 1, 1), Tproxy(80))),
+        ("-p tcp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1",),
+        Hook.PREROUTING,
+    ),
     "not a ttl": accepts(field(Field.TTL, (0, 9), negated=True), words="-m ttl --ttl-gt 9"),
     "original": accepts(original("192.0.2.0/24"), words="-m conntrack --ctorigsrc 192.0.2.0/24"),
     "reply to": accepts(
@@ -382,11 +412,11 @@ OF_IP6 = {
         one.value: accepts(ExtensionHeaderMatch(one), words=f"-m ipv6header --header {name} --soft")
         for one, name in (
             (ExtensionHeader.HBH, "hop-by-hop"),
-            (ExtensionHeader.RT, "ipv6-route"),
             (ExtensionHeader.FRAG, "ipv6-frag"),
             (ExtensionHeader.DST, "ipv6-opts"),
         )
     },
+    "rt": accepts(ExtensionHeaderMatch(ExtensionHeader.RT), words="-m rt"),
     "no header": accepts(
         ExtensionHeaderMatch(ExtensionHeader.RT, True), words="-m ipv6header ! --header ipv6-route --soft"
     ),
@@ -438,7 +468,7 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "owner on the way in": ("node-place", Rule((field(Field.META_SKUID, (1, 1)),), Accept())),
     "flows of protocol 0": ("protocol-zero", Rule((field(Field.CT_ORIGINAL_PROTOCOL, (0, 6)),), Accept())),
     "no bytes": ("field-value", Rule((field(Field.CT_BYTES, (0, 0)),), Accept())),
-    "ecn among the flags": ("tcp-flags", Rule((FlagsMatch(FlagField.TCP_FLAGS, 0x40, 0x40),), Accept())),
+    "other than ecn and syn": ("tcp-flags", Rule((FlagsMatch(FlagField.TCP_FLAGS, 0x42, 0x42, True),), Accept())),
     "dying": ("ct-status", Rule((status("dying", "dying"),), Accept())),
     "IPv6 fragments": ("ip6-fragment", Rule((TraitMatch(Trait.FRAGMENT),), Accept())),
     "two keys": ("connections-key", Rule((Connections(5, True, SOURCE * 2, "t"),), Accept())),

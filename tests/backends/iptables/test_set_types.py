@@ -86,7 +86,7 @@ def test_ports_are_a_bitmap() -> None:
     output = emit(Rule((SERVICES, SetMatch((DPORT,), "s")), Accept()), sets=(ports,))
     assert file(output, "sets.ipset") == ["create s bitmap:port range 0-65535 timeout 0"]
     assert [line for line in file(output, "rules.v6") if "set s" in line] == [
-        "-A INPUT -p tcp -m set --match-set s dst -m multiport --dports 0:65535 -j ACCEPT",
+        "-A INPUT -p tcp -m set --match-set s dst -m tcp -j ACCEPT",
         "-A INPUT -p udp -m set --match-set s dst -m udp --dport 53 -j ACCEPT",
     ]
 
@@ -136,7 +136,7 @@ def test_operations(operation: SetOperation, words: str) -> None:
     named = DynamicSet("s", (IP, PROTOCOL, PORT), 10, 60)
     update = UpdateSet((SADDR, NUMBER, DPORT), "s", None, operation)
     output = emit(Rule((ServiceMatch((PortTerm(TCP),)),), None, (update,)), sets=(named,))
-    assert file(output, "rules.v4")[-2] == f"-A INPUT -p tcp -m multiport --dports 0:65535 {words}"
+    assert file(output, "rules.v4")[-2] == f"-A INPUT -p tcp -m tcp {words}"
 
 
 PAIRS = DynamicSet("s", (IP, PROTOCOL, PORT), 10, 60)

@@ -20,7 +20,7 @@ def split(match: FlagsMatch) -> Alternatives:
     bits = [1 << number for number in range(32) if match.mask >> number & 1]
     if not bits or set(bits) - _STATUS.keys() - _NAT.keys():
         raise Refused("ct-status", "iptables has no word for some of these bits of `ct status`")
-    if not match.negated:
+    if not match.negated or _any_of(match):
         return Alternatives((match,))
     options = []
     agreed = 0
@@ -31,7 +31,16 @@ def split(match: FlagsMatch) -> Alternatives:
     return Alternatives(tuple(options))
 
 
+def _any_of(match: FlagsMatch) -> bool:
+    """Whether it asks for any of several bits that one option has words for."""
+    return match.value == 0 and any(not match.mask & ~sum(words) for words in (_STATUS, _NAT))
+
+
 def words(match: FlagsMatch) -> Words:
+    if match.negated:
+        option, names = ("--ctstatus", _STATUS) if match.mask & sum(_STATUS) else ("--ctstate", _NAT)
+        listed = ",".join(name for bit, name in names.items() if match.mask & bit)
+        return Words((Piece(Rank.MODULE, f"-m conntrack {option} {listed}"),))
     pieces = [_piece(bit, bool(match.value & bit)) for bit in (*_STATUS, *_NAT) if match.mask & bit]
     return Words(tuple(pieces))
 

@@ -27,4 +27,6 @@ def split(match: ExtensionHeaderMatch) -> Alternatives:
 def words(match: ExtensionHeaderMatch) -> Words:
     if match.header is ExtensionHeader.MH:
         return Words((service.protocol(mobility.PROTOCOL),))
+    if match.header is ExtensionHeader.RT and not match.negated:
+        return module("rt")
     return module(f"ipv6header {'! ' if match.negated else ''}--header {_NAMES[match.header]} --soft")

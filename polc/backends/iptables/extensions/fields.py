@@ -8,7 +8,14 @@ from functools import partial
 
 from polc.backends.cascade import Alternatives
 from polc.backends.iptables.extensions import clock, connbytes, dccp, header, mark, mobility, owner, realm, spi, ttl
-from polc.backends.iptables.extensions.values import by_mask, by_range, by_value, left
+from polc.backends.iptables.extensions.values import (
+    by_mask,
+    by_number_or_not,
+    by_range,
+    by_range_or_not,
+    by_value,
+    left,
+)
 from polc.backends.iptables.extensions.words import Refused, Words
 from polc.ir.family import Family
 from polc.ir.fields import Field
@@ -48,13 +55,13 @@ def _within(values: Intervals, highest: int) -> Intervals:
 
 
 _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
-    Field.TTL: by_range,
-    Field.IP_DSCP: by_value,
-    Field.IP_ECN: by_value,
+    Field.TTL: by_number_or_not,
+    Field.IP_DSCP: header.split_byte,
+    Field.IP_ECN: header.split_byte,
     Field.IP_LENGTH: _LENGTH,
-    Field.HOPLIMIT: by_range,
-    Field.IP6_DSCP: by_value,
-    Field.IP6_ECN: by_value,
+    Field.HOPLIMIT: by_number_or_not,
+    Field.IP6_DSCP: header.split_byte,
+    Field.IP6_ECN: header.split_byte,
     Field.TCP_MSS: by_range,
     Field.META_MARK: mark.by_mark,
     Field.META_LENGTH: _LENGTH,
@@ -62,7 +69,7 @@ _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
     Field.META_SKGID: _OWNER,
     Field.META_IIFGROUP: by_mask,
     Field.META_OIFGROUP: by_mask,
-    Field.META_CGROUP: by_value,
+    Field.META_CGROUP: _each,
     Field.META_PKTTYPE: header.split_packet_type,
     Field.META_DAY: clock.split_day,
     Field.META_HOUR: clock.split_hour,
@@ -78,20 +85,20 @@ _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
     **dict.fromkeys(connbytes.COUNTED, connbytes.split),
     Field.ETHER_SADDR: _each,
     Field.META_CPU: _each,
-    Field.AH_SPI: by_range,
-    Field.ESP_SPI: by_range,
+    Field.AH_SPI: by_range_or_not,
+    Field.ESP_SPI: by_range_or_not,
     Field.DCCP_TYPE: dccp.split,
-    Field.MH_TYPE: by_range,
+    Field.MH_TYPE: by_range_or_not,
 }
 
 _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
     Field.TTL: ttl.words,
-    Field.IP_DSCP: header.one_value,
-    Field.IP_ECN: header.one_value,
+    Field.IP_DSCP: header.in_byte,
+    Field.IP_ECN: header.in_byte,
     Field.IP_LENGTH: header.one_range,
     Field.HOPLIMIT: ttl.words,
-    Field.IP6_DSCP: header.one_value,
-    Field.IP6_ECN: header.one_value,
+    Field.IP6_DSCP: header.in_byte,
+    Field.IP6_ECN: header.in_byte,
     Field.TCP_MSS: header.mss,
     Field.META_MARK: mark.words,
     Field.META_LENGTH: header.one_range,
@@ -99,7 +106,7 @@ _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
     Field.META_SKGID: owner.words,
     Field.META_IIFGROUP: mark.words,
     Field.META_OIFGROUP: mark.words,
-    Field.META_CGROUP: header.one_value,
+    Field.META_CGROUP: header.each,
     Field.META_PKTTYPE: header.packet_type,
     Field.META_DAY: clock.day,
     Field.META_HOUR: clock.hour,

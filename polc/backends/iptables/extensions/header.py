@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from polc.backends.cascade import Alternatives
 from polc.backends.iptables.extensions import service
-from polc.backends.iptables.extensions.values import by_range, colon, left, pair
+from polc.backends.iptables.extensions.values import by_range, by_value, colon, left, pair, sign
 from polc.backends.iptables.extensions.words import Words, module
-from polc.ir.fields import Field
+from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch
 from polc.ir.protocols import TCP
 
 _SINGLE = {
-    Field.IP_ECN: "ecn --ecn-ip-ect {}",
-    Field.IP6_ECN: "ecn --ecn-ip-ect {}",
-    Field.META_CGROUP: "cgroup --cgroup {}",
-    Field.IP_DSCP: "dscp --dscp {:#04x}",
-    Field.IP6_DSCP: "dscp --dscp {:#04x}",
+    Field.IP_ECN: "ecn {}--ecn-ip-ect {}",
+    Field.IP6_ECN: "ecn {}--ecn-ip-ect {}",
+    Field.IP_DSCP: "dscp {}--dscp {:#04x}",
+    Field.IP6_DSCP: "dscp {}--dscp {:#04x}",
 }
 _RANGES = {
     Field.IP_LENGTH: "length --length {}",
@@ -34,6 +33,7 @@ _RANGES = {
 _EACH = {
     Field.ETHER_SADDR: ("mac", "--mac-source"),
     Field.META_CPU: ("cpu", "--cpu"),
+    Field.META_CGROUP: ("cgroup", "--cgroup"),
     Field.CT_ORIGINAL_PROTOCOL: ("conntrack", "--ctproto"),
 }
 _PACKET_TYPES = ("unicast", "broadcast", "multicast")
@@ -42,7 +42,41 @@ _DIRECTIONS = ("ORIGINAL", "REPLY")
 
 
 def one_value(match: FieldMatch) -> Words:
-    return module(_SINGLE[match.field].format(pair(match)[0]))
+    return module(_SINGLE[match.field].format(sign(match), pair(match)[0]))
+
+
+_BYTES = {Field.IP_DSCP: 2, Field.IP6_DSCP: 2, Field.IP_ECN: 0, Field.IP6_ECN: 0}
+"""Where the field begins in the byte that `-m tos` asks under a mask."""
+
+
+def split_byte(match: FieldMatch) -> Alternatives:
+    """Values that are those of some bits are one option, others one each."""
+    if match.negated and len(match.values.ranges) == 1 and pair(match)[0] == pair(match)[1]:
+        # Every packet of the family has both.
+        return Alternatives((match,))
+    values = left(match)
+    if match.mask is None and mask_of(values, FIELDS[match.field].highest):
+        return Alternatives((FieldMatch(match.field, values),))
+    return by_value(match)
+
+
+def in_byte(match: FieldMatch) -> Words:
+    highest, shift = FIELDS[match.field].highest, _BYTES[match.field]
+    mask = mask_of(match.values, highest)
+    if mask == highest:
+        return one_value(match)
+    return module(f"tos --tos 0x{match.values.ranges[0][0] << shift:02x}/0x{mask << shift:02x}")
+
+
+def mask_of(values: Intervals, highest: int) -> int:
+    """The bits that all values agree in, where these are all the values that do; 0: they are not, or agree in none."""
+    numbers = [number for low, high in values.ranges for number in range(low, high + 1)]
+    if not numbers:
+        return 0
+    differ = 0
+    for number in numbers:
+        differ |= number ^ numbers[0]
+    return highest & ~differ if len(numbers) == 1 << differ.bit_count() else 0
 
 
 def one_range(match: FieldMatch) -> Words:
@@ -55,7 +89,7 @@ def mss(match: FieldMatch) -> Words:
 
 def each(match: FieldMatch) -> Words:
     """One value, or with ``!`` one after the other: what lacks the field meets neither (net/netfilter/xt_mac.c,
-    mac_mt; xt_conntrack.c, conntrack_mt), and every packet is on a CPU.
+    mac_mt; xt_conntrack.c, conntrack_mt; xt_cgroup.c, cgroup_mt_v0), and every packet is on a CPU.
     """
     sign = "! " if match.negated else ""
     name, option = _EACH[match.field]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.backends.iptables.extensions import service
-from polc.backends.iptables.extensions.values import colon, pair
+from polc.backends.iptables.extensions.values import colon, pair, sign
 from polc.backends.iptables.extensions.words import Words, module
 from polc.ir.fields import FIELDS, Field
 from polc.ir.matches import FieldMatch
@@ -12,5 +12,9 @@ PROTOCOL = 135
 
 
 def words(match: FieldMatch) -> Words:
-    asked = "" if pair(match) == (0, FIELDS[Field.MH_TYPE].highest) else f" --mh-type {colon(match)}"
+    asked = (
+        ""
+        if pair(match) == (0, FIELDS[Field.MH_TYPE].highest) and not match.negated
+        else f" {sign(match)}--mh-type {colon(match)}"
+    )
     return Words((service.protocol(PROTOCOL), *module(f"mh{asked}").pieces))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.backends.iptables.extensions.words import Refused
-from polc.ir.addresses import format_address, format_range, prefix_length
+from polc.ir.addresses import format_address, prefix_length
 from polc.ir.family import Family
 from polc.ir.verdicts import Nat, NatKind
 
@@ -51,7 +51,7 @@ def _netmap(verdict: Nat, family: Family, flags: str) -> str:
     length = prefix_length(family, *ranges[0]) if len(ranges) == 1 else None
     if length is None or flags or verdict.ports is not None:
         raise Refused("netmap", "iptables maps one prefix to one prefix, without ports and flags")
-    return f"-j NETMAP --to {format_range(family, *ranges[0])}"
+    return f"-j NETMAP --to {format_address(family, ranges[0][0])}/{length}"
 
 
 def _plain(verdict: Nat, family: Family) -> str:

@@ -39,18 +39,31 @@ def _chunks(ports: Intervals | None) -> list[Intervals | None]:
 
 
 def pieces(term: PortTerm) -> tuple[Piece, ...]:
-    own, several = "", ""
+    own, several, alone = "", "", False
     module = _MODULES.get(term.protocol)
     for ports, (single, multiple) in zip((term.sport, term.dport), _SIDES, strict=True):
         if ports is None:
             continue
         # iptables-save leaves out the full range of a protocol's own match, but not multiport's.
-        if module is not None and len(ports.ranges) == 1 and not ports.covers(0, 65535):
+        if module is not None and ports.covers(0, 65535):
+            alone = True
+        elif module is not None and (other := _but_one(ports)) is not None:
+            own += f" ! {single} {other}"
+        elif module is not None and len(ports.ranges) == 1:
             own += f" {single} {_range(*ports.ranges[0])}"
         else:
             several += f" -m multiport {multiple} {','.join(_range(*pair) for pair in ports.ranges)}"
-    text = (f" -m {module}{own}" if own else "") + several
+    text = (f" -m {module}{own}" if own or (alone and not several) else "") + several
     return (Piece(Rank.MODULE, text[1:]),)
+
+
+def _but_one(ports: Intervals) -> int | None:
+    """The port that is left out, where it is one; 0 is no port that somebody would name."""
+    match ports.complement(0, 65535).ranges:
+        case ((low, high),) if 0 < low == high:
+            return low
+        case _:
+            return None
 
 
 def _range(low: int, high: int) -> str:

@@ -6,7 +6,7 @@ from polc.backends.iptables.extensions.words import Piece, Refused, Target, modu
 from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.protocols import TCP, UDP
-from polc.ir.statements import ClampMss, SetDscp, Synproxy, Tproxy
+from polc.ir.statements import ClampMss, SetDscp, SetMark, Synproxy, Tproxy
 
 _SYN = "tcp --tcp-flags SYN,RST SYN"
 
@@ -26,11 +26,13 @@ def dscp(one: SetDscp) -> Target:
     return Target(f"-j DSCP --set-dscp {one.value:#04x}")
 
 
-def tproxy(one: Tproxy, family: Family) -> Target:
+def tproxy(one: Tproxy, family: Family, mark: SetMark | None = None) -> Target:
+    """``mark``: what it sets besides, of packets that a socket takes (net/netfilter/xt_TPROXY.c)."""
     if one.family is not None and one.family is not family:
         raise Refused("tproxy-family", "the proxy's address is of another family than the rule")
     address = format_address(family, one.address or 0)
-    return Target(f"-j TPROXY --on-port {one.port or 0} --on-ip {address} --tproxy-mark 0x0/0x0", (TCP, UDP))
+    marked = "0x0/0x0" if mark is None else f"{mark.value:#x}/{mark.mask:#x}"
+    return Target(f"-j TPROXY --on-port {one.port or 0} --on-ip {address} --tproxy-mark {marked}", (TCP, UDP))
 
 
 def synproxy(one: Synproxy) -> Target:

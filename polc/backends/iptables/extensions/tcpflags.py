@@ -1,4 +1,4 @@
-"""``-m tcp``: flags under a mask, and options (iptables-extensions(8), tcp)."""
+"""``-m tcp``: flags under a mask, and options; ``-m ecn`` for two of the flags (iptables-extensions(8), tcp, ecn)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,35 @@ from polc.ir.protocols import TCP
 
 _FLAGS = (("FIN", 1), ("SYN", 2), ("RST", 4), ("PSH", 8), ("ACK", 16), ("URG", 32))
 _ALL = 63
+_ECN = {64: "--ecn-tcp-ece", 128: "--ecn-tcp-cwr"}
+"""Flags that have an extension of their own, in its order (libxt_ecn.c)."""
 _PREFIX = "-m tcp "
 
 
 def split(match: FlagsMatch) -> Alternatives:
-    if match.mask & ~_ALL:
-        raise Refused("tcp-flags", "iptables knows no `ecn` and `cwr` among the TCP flags", "leave them out")
+    ecn = match.mask & ~_ALL
+    if ecn and match.negated:
+        if match.mask in _ECN:
+            # Not so is the other way round.
+            return Alternatives((FlagsMatch(match.field, ecn, ~match.value & ecn),))
+        raise Refused(
+            "tcp-flags", "iptables asks for `ecn` and `cwr` apart from other TCP flags, so not for other than these"
+        )
     if not match.mask:
         raise Refused("tcp-flags", "a mask without any flag asks nothing")
-    return Alternatives((match,), slot="--tcp-flags")
+    return Alternatives((match,), slot="--tcp-flags" if match.mask & _ALL else "")
 
 
 def words(match: FlagsMatch) -> Words:
     negation = "! " if match.negated else ""
-    text = f"tcp {negation}--tcp-flags {_names(match.mask)} {_names(match.value)}"
-    return Words((service.protocol(TCP), *module(text).pieces))
+    own = match.mask & _ALL
+    text = f"tcp {negation}--tcp-flags {_names(own)} {_names(match.value & own)}"
+    pieces = [one for bit in _ECN if match.mask & bit for one in module(_ecn(bit, match.value & bit)).pieces]
+    return Words((service.protocol(TCP), *(module(text).pieces if own else ()), *pieces))
+
+
+def _ecn(bit: int, wanted: int) -> str:
+    return f"ecn {'' if wanted else '! '}{_ECN[bit]}"
 
 
 def option(match: TcpOptionMatch) -> Words:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polc.backends.iptables.extensions.values import pair
+from polc.backends.iptables.extensions.values import pair, sign
 from polc.backends.iptables.extensions.words import Words, module
 from polc.ir.fields import FIELDS, Field
 from polc.ir.matches import FieldMatch
@@ -14,7 +14,7 @@ def words(match: FieldMatch) -> Words:
     low, high = pair(match)
     name = _MODULES[match.field]
     if low == high:
-        return module(f"{name} --{name}-eq {low}")
+        return module(f"{name} {sign(match)}--{name}-eq {low}")
     bounds = []
     if low > 0:
         bounds.append(f"{name} --{name}-gt {low - 1}")

@@ -37,6 +37,24 @@ def by_range(match: FieldMatch, highest: int | None = None) -> Alternatives:
     return _options(match, [Intervals((pair,)) for pair in pairs])
 
 
+def by_range_or_not(match: FieldMatch) -> Alternatives:
+    """As ``by_range``; one range that is left out stays so. For extensions whose ``!`` holds for packets with the field
+    alone.
+    """
+    options = by_range(match)
+    return Alternatives((match,)) if match.negated and len(match.values.ranges) == 1 else options
+
+
+def by_number_or_not(match: FieldMatch) -> Alternatives:
+    """As ``by_range_or_not``, where the extension negates single numbers alone."""
+    values = match.values.ranges
+    return by_range_or_not(match) if len(values) == 1 and values[0][0] == values[0][1] else by_range(match)
+
+
+def sign(match: FieldMatch) -> str:
+    return "! " if match.negated else ""
+
+
 def by_value(match: FieldMatch) -> Alternatives:
     """One value an option.
 

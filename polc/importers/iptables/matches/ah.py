@@ -23,7 +23,11 @@ def _read(options: Options, context: Context) -> Meaning:
     spi(options, "ahspi", Field.AH_SPI)
     if length := options.get("ahlen"):
         number(length.word, 0, 0xFFFFFFFF)
-    return Meaning((options.opaque("nft's `ah` is the transport header, and that of IPv6 is an extension before it"),))
+    full = [one for one in options if [word.text for word in one.words] == ["0:4294967295"] and not one.negated]
+    words = options.written(one for one in options if one not in full)
+    return Meaning(
+        (options.opaque("nft's `ah` is the transport header, and that of IPv6 is an extension before it", words),)
+    )
 
 
 MATCH = MatchExtension(

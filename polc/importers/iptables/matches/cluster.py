@@ -12,13 +12,17 @@ _MOST_NODES = 32
 def _read(options: Options, _context: Context) -> Meaning:
     total = number(options.need("cluster-total-nodes").word, 1, _MOST_NODES, "number of nodes")
     seed = options.need("cluster-hash-seed")
-    number(seed.word, 0, 0xFFFFFFFF)
+    start = number(seed.word, 0, 0xFFFFFFFF)
     local = options.need("cluster-local-node", "cluster-local-nodemask")
     if local.option.name == "cluster-local-node":
-        number(local.word, 1, total, "node of this cluster")
-    elif number(local.word, 0, 0xFFFFFFFF, "mask") >> total:
+        nodes = 1 << number(local.word, 1, total, "node of this cluster") - 1
+    elif (nodes := number(local.word, 0, 0xFFFFFFFF, "mask")) >> total:
         raise Problem(APART, f"`{local.word.text}` names more nodes than the {total} of the cluster", local.word.at)
-    return Meaning((options.opaque("nft has no hash of a flow's source alone that is the same on every node"),))
+    words = (
+        f"-m cluster {'! ' if local.negated else ''}--cluster-local-nodemask {nodes:#010x} "
+        f"--cluster-total-nodes {total} --cluster-hash-seed {start:#010x}"
+    )
+    return Meaning((options.opaque("nft has no hash of a flow's source alone that is the same on every node", words),))
 
 
 MATCH = MatchExtension(

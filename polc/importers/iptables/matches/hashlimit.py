@@ -54,7 +54,10 @@ def _read(options: Options, context: Context) -> Meaning:
             f"it forgets a key that is idle for {idle / 1000:g} s, which is before its bucket would be full again: "
             "nft remembers it until then"
         )
-        return Meaning((options.opaque(reason),))
+        # iptables-save prints the burst, whatever it is.
+        rated = f"{limit.option.shown} {limit.word.text}"
+        words = options.text() if burst else options.text().replace(rated, f"{rated} --hashlimit-burst {count}")
+        return Meaning((options.opaque(reason, words),))
     return Meaning((Limit(found, count, over, key, name.text, size),))
 
 

@@ -24,7 +24,15 @@ def _read(options: Options, _context: Context) -> Meaning:
                 number(given.word, 0, 0xFFFFFFFF)
             elif not _RATE.fullmatch(given.word.text):
                 raise wrong(given.word, f"`{given.word.text}` is no rate such as `5kbit`")
-    return Meaning((options.opaque("nft measures no rates"),))
+    return Meaning((options.opaque("nft measures no rates", _SMALL.sub(_bits, options.text())),))
+
+
+_SMALL = re.compile(r"(?<= )([0-9]{1,3})kbit(?!\S)")
+
+
+def _bits(found: re.Match[str]) -> str:
+    """As iptables-save prints what is below a million (libxt_rateest.c, rateest_print_rate)."""
+    return f"{found[1]}000bit"
 
 
 MATCH = MatchExtension(

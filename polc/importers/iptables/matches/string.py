@@ -9,6 +9,7 @@ from polc.importers.iptables.problem import Word, wrong
 from polc.importers.iptables.values import choice, number
 
 _PRINTED = ("string", "hex-string", "algo", "from", "to", "icase")
+_EVERYWHERE = (("from", ["0"]), ("to", ["65535"]))
 _LONGEST = 128  # XT_STRING_MAX_PATTERN_SIZE
 
 
@@ -23,7 +24,8 @@ def _read(options: Options, _context: Context) -> Meaning:
     for name in ("from", "to"):
         if bound := options.get(name):
             number(bound.word, 0, 0xFFFF, "offset")
-    ordered = sorted(options, key=lambda one: _PRINTED.index(one.option.name))
+    printed = (one for one in options if (one.option.name, [word.text for word in one.words]) not in _EVERYWHERE)
+    ordered = sorted(printed, key=lambda one: _PRINTED.index(one.option.name))
     return Meaning((options.opaque("nft does not search packets for texts", options.written(ordered)),))
 
 

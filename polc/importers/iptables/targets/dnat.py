@@ -13,9 +13,12 @@ def _read(options: Options, context: Context) -> Action:
     word = options.need("to-destination").word
     addresses, ports, base = target(word, context)
     if base:
-        if not port(Word(base, word.at)):
+        number = port(Word(base, word.at))
+        if not number:
             raise wrong(word, "the base of shifted ports is 1 to 65535")
-        return options.opaque_action("it shifts ports by their distance from a base, which nft does not")
+        # A service by its name is another port, or none, on another host.
+        words = options.text().replace(word.text, f"{word.text.removesuffix(base)}{number}")
+        return options.opaque_action("it shifts ports by their distance from a base, which nft does not", words)
     verdict = Nat(
         NatKind.DNAT,
         context.family if addresses else None,
