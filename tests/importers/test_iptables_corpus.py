@@ -111,25 +111,34 @@ def imported(vector: Vector) -> Ruleset:
     return found
 
 
-HARMLESS = frozenset(
-    {
-        # Sets and objects that only the running kernel knows: these rules stay in their own words, and it refuses them.
-        "-j SET --add-set foo src,dst",
-        "-m set --match-set foo src,dst",
-        "-m nfacct --nfacct-name wrong",
-    }
-)
+HARMLESS = {
+    "-j SET --add-set foo src,dst": "the set may be on the host: the rule stays in its own words, which ask for it",
+    "-m set --match-set foo src,dst": "as above",
+    "-m nfacct --nfacct-name wrong": "the object may be on the host, as above",
+}
+"""What iptables refuses and is taken, and why nothing is lost: none of it has a meaning of polc's own."""
+
+
+def taken_although_refused() -> dict[str, str]:
+    """Rules of the vectors that iptables refuses and that are read -> how each stays."""
+    accepted = {}
+    for vector in vectors("FAIL"):
+        try:
+            found = imported(vector)
+        except Failure:
+            continue
+        accepted[vector.rule] = " ".join(
+            one.words
+            for chain in found.chains
+            for rule in chain.rules
+            for one in (*rule.matches, *rule.statements)
+            if isinstance(one, OpaqueMatch | OpaqueStatement)
+        )
+    return accepted
 
 
 def test_what_iptables_refuses_is_refused() -> None:
-    accepted = set()
-    for vector in vectors("FAIL"):
-        try:
-            imported(vector)
-        except Failure:
-            continue
-        accepted.add(vector.rule)
-    assert accepted == HARMLESS
+    assert taken_although_refused() == {rule: rule for rule in HARMLESS}
 
 
 def test_what_iptables_takes_is_taken() -> None:
@@ -217,22 +226,27 @@ def normal(line: str) -> str:
     return line
 
 
-def test_rules_come_back_as_they_were() -> None:
-    """To the letter, or as other words for the same, which are read as the same rules."""
-    taken = vectors("OK")
-    letter = meaning = 0
+def come_back(taken: list[Vector]) -> tuple[list[Vector], list[Vector]]:
+    """Those that come back to the letter, and those in other words for the same, which are read as the same rules."""
+    letter, meaning = [], []
     for vector in taken:
         lines = emitted(vector)
         if [normal(line) for line in lines] == [normal(vector.wanted)]:
-            letter += 1
+            letter.append(vector)
         elif lines and _read_as(lines, vector) == _read_as([f"-A {vector.chain} {vector.rule}"], vector):
-            meaning += 1
-    assert letter / len(taken) >= TO_THE_LETTER
-    assert (letter + meaning) / len(taken) >= SAME_MEANING
+            meaning.append(vector)
+    return letter, meaning
 
 
-TO_THE_LETTER = 0.85
-SAME_MEANING = 0.95
+def test_rules_come_back_as_they_were() -> None:
+    taken = vectors("OK")
+    letter, meaning = come_back(taken)
+    assert len(letter) / len(taken) >= TO_THE_LETTER
+    assert (len(letter) + len(meaning)) / len(taken) >= SAME_MEANING
+
+
+TO_THE_LETTER = 0.95
+SAME_MEANING = 0.98
 
 
 def _read_as(lines: list[str], vector: Vector) -> list[list[object]]:

@@ -13,9 +13,11 @@ from polc.ir.family import Family
 from polc.ir.matches import STATEFUL, ElementMatch, Match, SetMatch, TraitMatch
 from polc.ir.ruleset import Chain, DynamicSet, Rule
 from polc.ir.selectors import Selector
-from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch
 from polc.ir.statements import ClampMss, MapMark, Statement, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, Return, Verdict, VerdictMap
+
+_CERTAIN = RandomMatch(1 << 31)
 
 State = tuple[str, ...]
 """What tells state from other state: its name and family, or its place."""
@@ -144,7 +146,7 @@ def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> I
     counted = tuple(
         (nameless(match, family), _state(match, (*placed.place, str(number)), family))
         for number, match in enumerate(rule.matches)
-        if isinstance(match, STATEFUL)
+        if isinstance(match, STATEFUL) and match != _CERTAIN
     )
     for one in _apart(rule):
         options_of_keys = [ports_of(key) for key in _keys(one)]

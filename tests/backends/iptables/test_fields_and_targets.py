@@ -381,6 +381,7 @@ ONE_FAMILY = {
         Rule((ServiceMatch((PortTerm(TCP),)),), Accept(), (SetMark(MarkField.META, 1, 1), Tproxy(80))),
         ("-p tcp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x1/0x1",),
         Hook.PREROUTING,
+        -150,
     ),
     "not a ttl": accepts(field(Field.TTL, (0, 9), negated=True), words="-m ttl --ttl-gt 9"),
     "original": accepts(original("192.0.2.0/24"), words="-m conntrack --ctorigsrc 192.0.2.0/24"),
