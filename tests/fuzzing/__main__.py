@@ -40,7 +40,8 @@ def main() -> int:
     while (left := int(end - time.monotonic())) > 0:
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "fuzzing.child", options.reader, f"-max_total_time={left}", f"-seed={seed}"),
+                *(sys.executable, "-m", "fuzzing.child", options.reader),
+                *(f"-max_total_time={left}", f"-seed={seed}"),
                 *(f"-runs={options.runs}",) * (options.runs is not None),
                 *(f"-timeout={SECONDS_AN_INPUT}", f"-rss_limit_mb={MIB}", f"-max_len={LARGEST}", "-print_final_stats=1"),
                 *(f"-dict={words}",) * (words.stat().st_size > 0),

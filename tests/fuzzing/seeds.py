@@ -64,9 +64,10 @@ _SCRIPTS = (
 
 def _sets() -> Iterator[bytes]:
     yield from _of("*.sets.ipset")
-    yield b"create a hash:net family inet6 timeout 5 maxelem 9\nadd a 2001:db8::/32 nomatch timeout 3\nswap a a\nflush\n"
+    yield b"create a hash:net family inet6 timeout 5 maxelem 9\nadd a 2001:db8::/32 nomatch timeout 3\nswap a a\n"
     yield b"create l list:set size 8\ncreate b bitmap:port range 1-99 counters\nadd l b\nadd b 5-9\ndel b 7\n"
-    yield b'-N x iphash\n-A x 192.0.2.1\ncreate y hash:ip,port,net comment skbinfo\nadd y 10.0.0.1,tcp:80,10/8 comment "a"\n'
+    yield b"-N x iphash\n-A x 192.0.2.1\n"
+    yield b'create y hash:ip,port,net comment skbinfo\nadd y 10.0.0.1,tcp:80,10/8 comment "a"\n'
 
 
 def _policies() -> Iterator[bytes]:
@@ -109,8 +110,11 @@ def _captures() -> Iterator[bytes]:
     tcp = dpkt.tcp.TCP(sport=4000, dport=22, flags=2, opts=b"\x02\x04\x05\xb4\x04\x02\x01\x01")
     udp = dpkt.udp.UDP(sport=53, dport=5000, data=b"x" * 9, ulen=17)
     echo = dpkt.icmp.ICMP(type=8, data=dpkt.icmp.ICMP.Echo(id=1, seq=2))
-    datagrams = [bytes(dpkt.ip.IP(src=four[0], dst=four[1], p=number, data=data)) for number, data in
-                 ((6, tcp), (17, udp), (1, echo), (47, b"\x20\x01\x88\x0b" + bytes(12)), (132, struct.pack("!HHIIBBH", 1, 2, 3, 4, 1, 0, 20)))]  # fmt: skip
+    gre, sctp = b"\x20\x01\x88\x0b" + bytes(12), struct.pack("!HHIIBBH", 1, 2, 3, 4, 1, 0, 20)
+    datagrams = [
+        bytes(dpkt.ip.IP(src=four[0], dst=four[1], p=number, data=data))
+        for number, data in ((6, tcp), (17, udp), (1, echo), (47, gre), (132, sctp))
+    ]
     datagrams += [
         bytes(dpkt.ip6.IP6(src=six[0], dst=six[1], nxt=number, plen=len(bytes(data)), data=data))
         for number, data in ((6, tcp), (17, udp), (58, b"\x80\0\0\0\0\1\0\2"), (44, b"\x11\0\0\1\0\0\0\7" + bytes(udp)))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How many of iptables' and nft's own test vectors come back, as the tests hold them to their bars.
 
-Usage: .venv/bin/python tests/importers/figures.py [-v], as root (nft is asked in a namespace of its own). With ``-v`` the
-rules that do not come back alike are listed. Exit status 3: the corpus is missing.
+Usage: .venv/bin/python tests/importers/figures.py [-v], as root (nft is asked in a namespace of its own). With ``-v``
+the rules that do not come back alike are listed. Exit status 3: the corpus is missing.
 """
 
 from __future__ import annotations
@@ -30,15 +30,13 @@ def main() -> int:
         return 3
     taken = iptables.vectors("OK")
     letter, meaning = iptables.come_back(taken)
-    print(f"iptables takes {len(taken)}: {_share(letter, taken)} come back to the letter, "
-          f"{_share(meaning, taken)} in other words for the same, {_share([*letter, *meaning], taken)} together")  # fmt: skip
-    if verbose:
-        for one in (one for one in taken if one not in letter):
-            print(f"  {'other words' if one in meaning else 'not alike'}: {one.wanted}")
-            print(
-                *(f"      {line}" for line in iptables.emitted(one) or ["nothing: refused, or met by no packet"]),
-                sep="\n",
-            )
+    both = len(letter) + len(meaning)
+    print(f"iptables takes {len(taken)}: {_share(len(letter), len(taken))} come back to the letter,")
+    print(f"  {_share(len(meaning), len(taken))} in other words for the same, {_share(both, len(taken))} together")
+    for one in (one for one in taken if verbose and one not in letter):
+        print(f"  {'other words' if one in meaning else 'not alike'}: {one.wanted}")
+        for line in iptables.emitted(one) or ["nothing: refused, or met by no packet"]:
+            print(f"      {line}")
     refused, accepted = iptables.vectors("FAIL"), iptables.taken_although_refused()
     print(
         f"iptables refuses {len(refused)}: {len(refused) - len(accepted)} are refused, {len(accepted)} stay as they are"
@@ -47,17 +45,17 @@ def main() -> int:
         print(f"  {rule}: {iptables.HARMLESS.get(rule, 'NOT KNOWN')}")
     with TemporaryDirectory() as directory, ScratchNamespace() as namespace:
         found = nft.tried(namespace, Path(directory))
-    print(f"this nft loads {found.asked} of {len(nft.vectors())}: {_share(found.same, range(found.asked))} are listed alike, "
-          f"{len(found.kept) - len(found.same)} in other words, {found.asked - len(found.kept)} are refused with a reason, "
-          f"{len(found.wrong)} do not load")  # fmt: skip
-    if verbose:
-        for vector in (one for one in found.kept if one not in found.same):
-            print(f"  other words: {vector.rule}")
+    other = [one for one in found.kept if one not in found.same]
+    print(
+        f"this nft loads {found.asked} of {len(nft.vectors())}: {_share(len(found.same), found.asked)} are listed alike,"
+    )
+    print(f"  {len(other)} in other words, {found.asked - len(found.kept)} are refused with a reason")
+    for vector in other if verbose else ():
+        print(f"  other words: {vector.rule}")
     return 0
 
 
-def _share(some: object, of: object) -> str:
-    count, total = len(some), len(of)  # type: ignore[arg-type]
+def _share(count: int, total: int) -> str:
     return f"{count} ({count / total:.1%})"
 
 

@@ -77,10 +77,12 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
         for match in rule.matches
         if (match in disturbed or changes_on_the_way(rule.verdict, match)) and not registry.split(match, context).single
     )
+    # A counter is no line of its own: each line has one.
+    effects = sum(not isinstance(one, Counter) for one in rule.statements)
     try:
         if repeated and not isinstance(rule.verdict, Accept | Drop | Reject | Return | Goto):
             rule = _once(rule, repeated, bound, _Writer(context, fresh, lines))
-        elif disturbed and (rule.verdict is not None or len(_with_target(rule)) > 1):
+        elif disturbed and (rule.verdict is not None or effects > 1):
             if leaves_chain(rule.verdict):
                 raise NeedsChain
             # Its own chain: what the first line does there, the second does not ask about any more.
@@ -100,11 +102,6 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
     except NeedsChain:
         raise leaving_chain("rules that each name one address, interface or service, and no limit") from None
     return lines
-
-
-def _with_target(rule: Rule) -> list[Statement]:
-    """What the rule does, but for counting: every line does that."""
-    return [one for one in rule.statements if not isinstance(one, Counter) or one.name is not None]
 
 
 def _once(rule: Rule, repeated: tuple[Match, ...], bound: tuple[int, ...], writer: _Writer) -> Rule:

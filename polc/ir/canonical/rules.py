@@ -17,8 +17,6 @@ from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMa
 from polc.ir.statements import ClampMss, MapMark, Statement, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, Return, Verdict, VerdictMap
 
-_CERTAIN = RandomMatch(1 << 31)
-
 State = tuple[str, ...]
 """What tells state from other state: its name and family, or its place."""
 
@@ -146,7 +144,7 @@ def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> I
     counted = tuple(
         (nameless(match, family), _state(match, (*placed.place, str(number)), family))
         for number, match in enumerate(rule.matches)
-        if isinstance(match, STATEFUL) and match != _CERTAIN
+        if isinstance(match, STATEFUL) and not _always(match)
     )
     for one in _apart(rule):
         options_of_keys = [ports_of(key) for key in _keys(one)]
@@ -160,6 +158,11 @@ def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> I
                 asked = together([*(match for each in chosen for match in each), *clamps])
                 if asked is not None:
                     yield Line(frozenset(words(match) for match in asked), end, tuple(asked))
+
+
+def _always(match: Match) -> bool:
+    """Whether it is a chance that never fails, for which nft has no words."""
+    return isinstance(match, RandomMatch) and match.always
 
 
 def _keys(rule: Rule) -> Iterator[tuple[Selector, ...]]:
