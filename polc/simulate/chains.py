@@ -13,6 +13,7 @@ from typing import assert_never
 from polc.ir.family import Family
 from polc.ir.matches import Match, OpaqueMatch, ServiceMatch, protocol_of
 from polc.ir.origin import Origin
+from polc.ir.reachable import depths
 from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset
 from polc.ir.statements import Counter, Duplicate, Log, Trace
 from polc.ir.verdicts import (
@@ -30,6 +31,7 @@ from polc.ir.verdicts import (
     Return,
     Verdict,
     VerdictMap,
+    chains_of,
 )
 from polc.simulate import nat
 from polc.simulate.counting import HotDrop
@@ -56,6 +58,10 @@ class Decision:
 
 Action = Callable[[Flight], "Decision | Leave | None"]
 Step = tuple[Test, Action, "Code"]
+
+
+DEEPEST = 100
+"""Chains that call each other below a rule; nft itself takes 15, iptables-legacy any number."""
 
 
 @dataclass(eq=False, slots=True)
@@ -156,10 +162,14 @@ class Compiler:
     matching: Matching
     effects: Effects
     chains: dict[str, ChainCode] = field(default_factory=dict)
+    depths: dict[str, int] = field(default_factory=dict)
 
     def compile(self) -> dict[str, ChainCode]:
         """All chains by name."""
         self.chains = {chain.name: ChainCode(chain, self.matching.world) for chain in self.ruleset.chains}
+        self.depths = depths(
+            {one.name: [name for rule in one.rules for name in chains_of(rule.verdict)] for one in self.ruleset.chains}
+        )
         for chain in self.ruleset.chains:
             numbered = [(number, rule) for number, rule in enumerate(chain.rules) if self.family in rule.families]
             self.chains[chain.name].fill(tuple(self._rule(chain, number, rule) for number, rule in numbered))
@@ -238,6 +248,8 @@ class Compiler:
         return self._way(verdict, own)
 
     def _way(self, verdict: Jump | Goto | Return, decision: Decision) -> Action:
+        if isinstance(verdict, Jump | Goto) and self.depths[verdict.chain] >= DEEPEST:
+            return _unknown(f"calls lead more than {DEEPEST} chains deep from here, further than the simulator follows")
         match verdict:
             case Jump(name):
                 below = self.chains[name]

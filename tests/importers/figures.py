@@ -46,9 +46,8 @@ def main() -> int:
     with TemporaryDirectory() as directory, ScratchNamespace() as namespace:
         found = nft.tried(namespace, Path(directory))
     other = [one for one in found.kept if one not in found.same]
-    print(
-        f"this nft loads {found.asked} of {len(nft.vectors())}: {_share(len(found.same), found.asked)} are listed alike,"
-    )
+    loaded = f"this nft loads {found.asked} of {len(nft.vectors())}"
+    print(f"{loaded}: {_share(len(found.same), found.asked)} are listed alike,")
     print(f"  {len(other)} in other words, {found.asked - len(found.kept)} are refused with a reason")
     for vector in other if verbose else ():
         print(f"  other words: {vector.rule}")

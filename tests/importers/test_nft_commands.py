@@ -205,6 +205,16 @@ def test_chains_in_a_circle() -> None:
     assert "from `b` to" in found.message
 
 
+def test_a_long_circle_is_told_in_short() -> None:
+    names = [f"c{number}" for number in range(10_000)]
+    chains: list[dict[str, Json]] = [{"chain": {"name": name}} for name in names]
+    for one, other in zip(names, [*names[1:], names[0]], strict=True):
+        chains.append({"rule": {"chain": one, "expr": [{"jump": {"target": other}}]}})
+    found = error(document(*table(*chains)))
+    assert found.code == "POL531"
+    assert "to `c7` to 9992 more to `c0`" in found.message
+
+
 def test_long_ways_are_no_circles() -> None:
     """However many chains lead to each other, and in however many ways."""
     names = [f"c{number}" for number in range(5000)]

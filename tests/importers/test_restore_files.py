@@ -317,6 +317,15 @@ def test_jumps_in_a_circle() -> None:
     assert [label.span.line for label in found.labels] == [8, 6, 7]
 
 
+def test_a_long_circle_is_told_in_short() -> None:
+    names = [f"c{number}" for number in range(10_000)]
+    lines = [f"-A {one} -j {other}" for one, other in zip(names, [*names[1:], names[0]], strict=True)]
+    wrong = errors(table("-A INPUT -j c0", *lines, chains=" ".join(names)))
+    (found,) = (one for one in wrong if one.code == "POL509")
+    assert found.message.endswith("`c5` -> `c6` -> 9992 more -> `c0`")
+    assert len(found.labels) < 10
+
+
 def test_deep_chains() -> None:
     def chain(depth: int) -> str:
         names = [f"c{number}" for number in range(depth)]

@@ -25,6 +25,7 @@ from polc.backends.nft.definitions import (
     TableDefinition,
     TimeoutDefinition,
 )
+from polc.backends.nft.depth import DEEPEST, too_deep
 from polc.backends.nft.families import check_family
 from polc.backends.nft.groups import Groups
 from polc.backends.nft.hooks import callers, check_hook, check_place
@@ -128,6 +129,10 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
         _add_chain(chain, rules, table, bases[chain.name])
     by_kind = sorted(table.definitions.values(), key=lambda one: _ORDER.index(type(one)))
     found = TableDefinition(ruleset.family.value, ruleset.table, tuple(by_kind), tuple(table.chains))
+    for name, depth in too_deep(found).items():
+        reason = f"calls lead {depth} chains deep from `{name}`, and nft follows {DEEPEST}"
+        origin = next((one.origin for one in ruleset.chains if one.name == name), Origin())
+        table.refuse(Refused(reason, "fewer chains between: rules in the place of a jump to them"), origin)
     # Both families' rules of one policy rule deviate alike.
     return found, tuple(dict.fromkeys(table.deviations))
 

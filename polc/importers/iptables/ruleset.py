@@ -28,6 +28,8 @@ _NEVER = "POL516"
 _APART = "POL518"
 _UNREACHED = "POL519"
 _DEEP = "POL521"
+_MOST_SHOWN = 8
+"""Chains of a circle that are named, and lines that are shown."""
 
 _TABLE_FAMILIES = {Family.IP: TableFamily.IP, Family.IP6: TableFamily.IP6}
 
@@ -56,10 +58,12 @@ def check(firewall: Firewall, collector: Collector) -> None:
 
 def _circle(rules: Sequence[Draft], collector: Collector) -> None:
     names = [rule.verdict.chain for rule in rules if isinstance(rule.verdict, Jump | Goto)]
-    path = " -> ".join(f"`{name}`" for name in (names[-1], *names))
     spans = [rule.origin.span for rule in rules if rule.origin.span]
-    message = f"chains jump in a circle: {path}"
-    others = [Label(span, "and here") for span in spans[:-1]]
+    left_out = max(0, len(names) - _MOST_SHOWN)
+    path = " -> ".join(f"`{name}`" for name in (names[-1], *names[: len(names) - 1 - left_out]))
+    more = f" -> {left_out} more" if left_out else ""
+    others = [Label(span, "and here") for span in spans[:-1]][:_MOST_SHOWN]
+    message = f"chains jump in a circle: {path}{more} -> `{names[-1]}`"
     collector.error(CYCLE, message, spans[-1], label="this closes it", also=others)
 
 

@@ -22,16 +22,20 @@ def circle(chains: Iterable[Chain]) -> tuple[str, ...]:
 def _from(start: str, calls: Mapping[str, list[str]], done: set[str]) -> tuple[str, ...]:
     """A circle that is come to from ``start``; ``done`` are chains that lead to none."""
     way: list[str] = []
+    inside: set[str] = set()
     # Steps ahead: a chain to enter, or None, to leave the last one.
     ahead: list[str | None] = [start]
     while ahead:
         name = ahead.pop()
         if name is None:
-            done.add(way.pop())
-        elif name in way:
+            left = way.pop()
+            inside.discard(left)
+            done.add(left)
+        elif name in inside:
             return tuple(way[way.index(name) :])
         elif name not in done:
             way.append(name)
+            inside.add(name)
             ahead.append(None)
             ahead += calls.get(name, ())
     return ()

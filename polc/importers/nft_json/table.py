@@ -31,6 +31,8 @@ from polc.ir.verdicts import Accept, Drop
 _PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
 _BRIDGE_PRIORITIES = {"dstnat": -300, "filter": -200, "out": 100, "srcnat": 300}
 """nft(8), Tables 6 and 7; uapi/linux/netfilter_bridge.h."""
+_MOST_SHOWN = 8
+"""Chains of a circle that are named."""
 _DEVICE_HOOKS = (Hook.INGRESS, Hook.EGRESS)
 _DORMANT: Final = "dormant"
 _AWAKE: Final = ("owner", "persist")
@@ -50,8 +52,10 @@ def ruleset(table: Table, reporter: Reporter) -> Ruleset | None:
     context = Context.of(table)
     chains = [one for name, entry in table.chains.items() for one in _chain(name, entry, context, reporter)]
     if around := circle(chains):
-        way = " to ".join(f"`{name}`" for name in (*around, around[0]))
-        first = next((entry for name, entry in table.chains.items() if name in around), None)
+        left_out = [f"{len(around) - _MOST_SHOWN} more"] if len(around) > _MOST_SHOWN else []
+        way = " to ".join((*(f"`{name}`" for name in around[:_MOST_SHOWN]), *left_out, f"`{around[0]}`"))
+        inside = frozenset(around)
+        first = next((entry for name, entry in table.chains.items() if name in inside), None)
         reporter.error((first or table).entry, MALFORMED, f"chains lead to each other in a circle: from {way}")
     held = declarations(context, reporter)
     comment = table.entry.value.get("comment")
