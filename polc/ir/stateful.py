@@ -1,7 +1,8 @@
 """Matches that keep state: token buckets, hit counts, lists of sources, turns.
 
 A rule that speaks of both families keeps its state per family, on every target: IPv4 and IPv6 tables
-of iptables cannot share a bucket, and a source has one family anyway.
+of iptables cannot share a bucket, and a source has one family anyway. Where rulesets of nft are read, whose rules of
+both families have one state for them, matches say so: ``both``.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Limit:
     A packet that finds a token takes it. ``over`` False: the match holds when a token was taken; True:
     when there was none. With ``key``, each key value has its own bucket, of which at most ``size`` are
     kept; without, there is one. Matches of one ``table`` name share their buckets
-    (net/netfilter/nft_limit.c, xt_limit.c, xt_hashlimit.c).
+    (net/netfilter/nft_limit.c, xt_limit.c, xt_hashlimit.c). ``both``: packets of IPv4 and IPv6 share them too.
     """
 
     rate: Rate
@@ -73,6 +74,7 @@ class Limit:
     key: tuple[KeyPart, ...]
     table: str
     size: int = 65535
+    both: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Connections:
     are more than ``count`` (0 or more; ``over`` False: at most ``count``).
 
     Flows leave the count when conntrack forgets them (net/netfilter/nf_conncount.c). ``table`` names the state.
+    ``both``: flows of IPv4 and IPv6 are counted together.
     """
 
     count: int
@@ -107,18 +110,20 @@ class Connections:
     key: tuple[KeyPart, ...]
     table: str
     size: int = 65535
+    both: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
     """At most ``bytes`` have passed this match so far, this packet included (``over``: more have).
 
-    It never refills (net/netfilter/nft_quota.c, xt_quota.c).
+    It never refills (net/netfilter/nft_quota.c, xt_quota.c). ``both``: bytes of IPv4 and IPv6 are counted together.
     """
 
     bytes: int
     over: bool
     table: str
+    both: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ def say(match: Match, rule: Rule, known: Counter[State], words: Words) -> None:
         known[type(match).__name__, match.table, family] > 1 for family in rule.families
     ):
         raise Unsayable(f"it counts together with other rules, in `{match.table}`")
+    if isinstance(match, Limit | Connections | Quota) and match.both:
+        raise Unsayable("it counts packets of both families together, and a policy those of each by themselves")
     match match:
         case Connections(count, over, key, size=keys):
             words.add("connections", f"connections {'over' if over else 'upto'} {count}{_per(key, keys)}")

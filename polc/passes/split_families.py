@@ -1,8 +1,8 @@
 """Give each family its own rule where the two need different words or separate state.
 
 After this pass every match of a rule can hold for every family of the rule, an address set has
-members of that family alone, and a rule with state (limit, hits) speaks of one family. A rule that no
-packet of a family can meet is gone for that family.
+members of that family alone, and a rule with state (limit, hits) speaks of one family, unless both share it. A
+rule that no packet of a family can meet is gone for that family.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from polc.ir.matches import (
 )
 from polc.ir.ruleset import Chain, DynamicSet, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Selector
-from polc.ir.stateful import Connections, Hits, KeyField, Limit, RandomMatch, RecentMatch
+from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import AssignTimeout, Duplicate, MapMark, SetDscp, SetHops, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, NatMap, Reject, VerdictMap
 
@@ -66,7 +66,7 @@ def split_rule(rule: Rule, sets: dict[str, DynamicSet], *, others: bool = False)
     """
     narrowed = [one for family in FAMILIES if (one := _narrow(rule, family, sets)) is not None]
     alike = len(narrowed) == 2 and _says(narrowed[0]) == _says(narrowed[1])
-    apart = _by_address(rule) if others else _keeps_state(rule)
+    apart = _by_address(rule) if others else _keeps_state_apart(rule)
     if alike and not apart and not _words_differ(rule):
         return (replace(rule, matches=narrowed[0].matches),)
     return tuple(narrowed)
@@ -84,6 +84,14 @@ def _keeps_state(rule: Rule) -> bool:
     return any(
         isinstance(match, STATEFUL) and not isinstance(match, RandomMatch | OpaqueMatch) for match in rule.matches
     )
+
+
+def _keeps_state_apart(rule: Rule) -> bool:
+    """Whether each family has state of its own there."""
+    return (
+        _keeps_state(rule)
+        and not all(match.both for match in rule.matches if isinstance(match, Limit | Connections | Quota))
+    ) or any(isinstance(match, EveryNth | Hits | RecentMatch) for match in rule.matches)
 
 
 def _by_address(rule: Rule) -> bool:

@@ -37,13 +37,13 @@ class HotDrop(Exception):
 
 @dataclass(slots=True)
 class Memory:
-    """What the stateful matches of one ruleset remember, of both families."""
+    """What the stateful matches of one ruleset remember: for each family, or (None) for both together."""
 
-    buckets: dict[tuple[Family, str], Buckets] = field(default_factory=dict)
+    buckets: dict[tuple[Family | None, str], Buckets] = field(default_factory=dict)
     hits: dict[str, RecentList] = field(default_factory=dict)
     recent: dict[str, tuple[RecentList, KeyPart]] = field(default_factory=dict)
-    connections: dict[tuple[Family, str], ConnectionCounts] = field(default_factory=dict)
-    quotas: dict[tuple[Family, str], list[int]] = field(default_factory=dict)
+    connections: dict[tuple[Family | None, str], ConnectionCounts] = field(default_factory=dict)
+    quotas: dict[tuple[Family | None, str], list[int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,8 +89,12 @@ class Counting:
             case _:
                 assert_never(match)
 
+    def _of(self, match: Limit | Connections | Quota) -> Family | None:
+        """Whose state it is; iptables has two files, and so state of each family alone."""
+        return None if match.both and self.flavour is Flavour.NFT else self.family
+
     def _limit(self, match: Limit) -> Test:
-        name = (self.family, match.table)
+        name = (self._of(match), match.table)
         if name not in self.memory.buckets:
             self.memory.buckets[name] = Buckets(match, self.flavour, self.world.settings)
         buckets, over, table = self.memory.buckets[name], match.over, self.world.table
@@ -158,7 +162,7 @@ class Counting:
         return test
 
     def _connections(self, match: Connections) -> Test:
-        name = (self.family, match.table)
+        name = (self._of(match), match.table)
         if name not in self.memory.connections:
             self.memory.connections[name] = ConnectionCounts(match.size)
         counts, over, most, table = self.memory.connections[name], match.over, match.count, self.world.table
@@ -179,7 +183,7 @@ class Counting:
         return test
 
     def _quota(self, match: Quota) -> Test:
-        used = self.memory.quotas.setdefault((self.family, match.table), [0])
+        used = self.memory.quotas.setdefault((self._of(match), match.table), [0])
         most, over = match.bytes, match.over
 
         def test(flight: Flight) -> bool:

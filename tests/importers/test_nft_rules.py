@@ -253,12 +253,14 @@ def test_what_excludes_itself_is_left_out_with_a_word() -> None:
 # State.
 
 
-def test_state_of_both_families_is_kept_in_words() -> None:
-    """In an inet table a limit is one for all packets; the IR has one for each family."""
+def test_state_that_both_families_share() -> None:
+    """In an inet table a limit is one for all packets; of a policy there is one for each family."""
     (rule,) = rules([SSH, LIMIT, ACCEPT])
-    assert isinstance(rule.matches[1], OpaqueMatch)
+    assert rule.matches[1] == Limit(Rate(10, Unit.MINUTE), 5, False, (), "c-1", both=True)
     (rule,) = rules([match(SADDR, "192.0.2.1"), LIMIT, ACCEPT])
-    assert isinstance(rule.matches[1], Limit)
+    assert rule.matches[1] == Limit(Rate(10, Unit.MINUTE), 5, False, (), "c-1")
+    assert asked({"ct count": {"val": 5, "inv": True}}) == (Connections(5, True, (), "c-1", both=True),)
+    assert asked({"quota": {"val": 5, "val_unit": "bytes"}}) == (Quota(5, False, "c-1", both=True),)
 
 
 def test_limits_by_name() -> None:
@@ -268,9 +270,9 @@ def test_limits_by_name() -> None:
     assert {match.table for rule in found.chains[0].rules for match in rule.matches if isinstance(match, Limit)} == {
         "l"
     }
-    found = ruleset([{"limit": "l"}, ACCEPT], declared=(named,))
-    (kept,) = found.declarations
-    assert json.loads(kept.words) == named
+    found = ruleset([{"limit": "l"}, ACCEPT], [SSH, match(SADDR, "192.0.2.1"), {"limit": "l"}], declared=(named,))
+    assert found.declarations == ()
+    assert all(match.both for rule in found.chains[0].rules for match in rule.matches if isinstance(match, Limit))
 
 
 def test_a_limit_for_each_source() -> None:

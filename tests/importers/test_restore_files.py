@@ -322,7 +322,7 @@ def test_a_long_circle_is_told_in_short() -> None:
     lines = [f"-A {one} -j {other}" for one, other in zip(names, [*names[1:], names[0]], strict=True)]
     wrong = errors(table("-A INPUT -j c0", *lines, chains=" ".join(names)))
     (found,) = (one for one in wrong if one.code == "POL509")
-    assert found.message.endswith("`c5` -> `c6` -> 9992 more -> `c0`")
+    assert found.message.endswith("`c6` -> `c7` -> 9992 more -> `c0`")
     assert len(found.labels) < 10
 
 

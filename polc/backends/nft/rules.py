@@ -205,13 +205,13 @@ class RuleLowering:
                 if not one.key:
                     return (limits.simple_count(one),)
                 _check_ports(one, rule)
-                name = self.context.names.like(f"{one.table}-{_suffix(rule)}")
+                name = self.context.names.like(f"{one.table}-{_suffix(rule, one)}")
                 return (limits.connections(one, _only_family(rule), name),)
-            case Quota(size, over, table):
+            case Quota(size, over, table) as quota:
                 self.context.sharing.check(one)
                 if not self.context.sharing.is_shared(table):
                     return (ByteQuota(size, over),)
-                name = self.context.object_name("quota", table, _suffix(rule))
+                name = self.context.object_name("quota", table, _suffix(rule, quota))
                 along.definitions.append(QuotaDefinition(name, ByteQuota(size, over)))
                 return (UseObject(ObjectKind.QUOTA, name),)
             case _:
@@ -220,18 +220,20 @@ class RuleLowering:
     def _limit(self, limit: Limit, rule: Rule, along: Along) -> RuleStatement:
         self.context.sharing.check(limit)
         shared = self.context.sharing.is_shared(limit.table)
-        wanted = f"{limit.table}-{_suffix(rule)}"
+        wanted = f"{limit.table}-{_suffix(rule, limit)}"
         if not limit.key:
             bucket = limits.simple_limit(limit)
             if not shared:
                 return bucket
-            name = self.context.object_name("limit", limit.table, _suffix(rule))
+            name = self.context.object_name("limit", limit.table, _suffix(rule, limit))
             along.definitions.append(LimitDefinition(name, bucket))
             return UseObject(ObjectKind.LIMIT, name)
         _check_ports(limit, rule)
         family = _only_family(rule)
         name = (
-            self.context.object_name("set", limit.table, _suffix(rule)) if shared else self.context.names.like(wanted)
+            self.context.object_name("set", limit.table, _suffix(rule, limit))
+            if shared
+            else self.context.names.like(wanted)
         )
         found = limits.keyed_limit(limit, family, name)
         if shared and isinstance(found, Meter):
@@ -306,9 +308,9 @@ def _check_ports(counted: Limit | Connections, rule: Rule) -> None:
         raise Refused("ports are a key for packets that have some", "a service in the rule")
 
 
-def _suffix(rule: Rule) -> str:
+def _suffix(rule: Rule, kept: Limit | Connections | Quota) -> str:
     """Tells apart what the two families keep."""
-    family = _one_family(rule)
+    family = None if kept.both else _one_family(rule)
     return "any" if family is None else SUFFIX[family]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from polc.backends.features import Feature
 from polc.backends.nft.refused import Refused
 from polc.backends.profile import Profile
-from polc.ir.family import Family
+from polc.ir.family import FAMILIES, Family
 from polc.ir.ruleset import Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
 
@@ -38,7 +38,8 @@ class Sharing:
             for rule in chain.rules:
                 for match in rule.matches:
                     if isinstance(match, Limit | Hits | Connections | Quota):
-                        users.update((match.table, family) for family in rule.families)
+                        both = not isinstance(match, Hits) and match.both
+                        users.update((match.table, family) for family in (FAMILIES if both else rule.families))
                         forms.setdefault(match.table, set()).add(match)
         most: dict[str, int] = {}
         for (table, _), count in users.items():

@@ -34,11 +34,9 @@ def limit(value: Json, name: str, context: Context) -> Counted:
     """
     if isinstance(value, str):
         found = context.object("limit", value)
-        if not context.alone("limit", value):
-            raise Unknown("a limit that rules of both families share")
         context.taken.add(("limit", value))
         inside = {key: one for key, one in found.value.items() if key in _LIMIT_KEYS}
-        return Counted(_bucket(inside, value))
+        return Counted(replace(_bucket(inside, value), both=not context.alone("limit", value)))
     return Counted(_bucket(_object(value), name))
 
 
@@ -79,9 +77,8 @@ def quota(value: Json, name: str, context: Context) -> Counted:
     """As ``limit``, of ``{"quota": value}``."""
     if isinstance(value, str):
         inside = context.object("quota", value).value
-        if not context.alone("quota", value):
-            raise Unknown("a quota that rules of both families share")
-        found = Counted(_quota(inside.get("bytes"), "bytes", inside, value))
+        both = not context.alone("quota", value)
+        found = Counted(replace(_quota(inside.get("bytes"), "bytes", inside, value), both=both))
         context.taken.add(("quota", value))
         return found
     inside = _object(value)

@@ -19,7 +19,7 @@ from polc.ir.matches import FieldMatch, FlagField, FlagsMatch, Match, OpaqueMatc
 from polc.ir.origin import Origin
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import RegularChain, Rule
-from polc.ir.stateful import RandomMatch
+from polc.ir.stateful import Connections, Limit, Quota, RandomMatch
 from polc.ir.statements import ClampMss, Counter, Log, OpaqueStatement, Statement, StripTcpOptions, Synproxy, Tproxy
 from polc.ir.verdicts import Goto, Jump, Nat, NatMap, Reject, Verdict, leaves
 
@@ -299,9 +299,15 @@ class _RuleWriter:
         return OpaqueStatement(effect.words, Syntax.NFT_JSON, _CLAMP)
 
     def _counted(self, one: Counted, known: _Known) -> Match:
-        if isinstance(one.match, RandomMatch | OpaqueMatch) or len(known.families) == 1:
-            return one.match
-        return self._opaque(one.words, _SHARED)
+        match one.match:
+            case RandomMatch() | OpaqueMatch():
+                return one.match
+            case Limit() | Quota() | Connections() if len(known.families) > 1 and self.chain.context.layer3:
+                return replace(one.match, both=True)
+            case found if len(known.families) == 1:
+                return found
+            case _:
+                return self._opaque(one.words, _SHARED)
 
     def _opaque(self, words: str, reason: str) -> OpaqueMatch:
         self.chain.context.need(json.loads(words))

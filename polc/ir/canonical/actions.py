@@ -21,9 +21,11 @@ def nameless(match: Match, family: Family) -> Match:
     match match:
         case Limit(key=key) | Connections(key=key):
             kept = tuple(part for part in (_part(one, family) for one in key) if part is not None)
-            return replace(match, table="", key=kept, size=match.size if kept else 0)
-        case Hits() | Quota():
+            return replace(match, table="", key=kept, size=match.size if kept else 0, both=False)
+        case Hits():
             return replace(match, table="")
+        case Quota():
+            return replace(match, table="", both=False)
         case _:
             return match
 

@@ -211,7 +211,8 @@ def _apart(rule: Rule) -> tuple[Rule, ...]:
 def _state(match: Match, place: State, family: Family) -> State:
     match match:
         case Limit(table=name) | Hits(table=name) | Connections(table=name) | Quota(table=name):
-            return (type(match).__name__, name, family.value)
+            both = not isinstance(match, Hits) and match.both
+            return (type(match).__name__, name, "" if both else family.value)
         case EveryNth():
             return place
         case _:

@@ -38,7 +38,7 @@ from polc.backends.iptables.extensions import (
     trait,
 )
 from polc.backends.iptables.extensions.context import Context
-from polc.backends.iptables.extensions.words import Refused, Target, Words
+from polc.backends.iptables.extensions.words import Difference, Refused, Target, Words
 from polc.ir.family import Family
 from polc.ir.matches import (
     AddressMatch,
@@ -139,6 +139,21 @@ def words(match: Match, context: Context) -> Words:
     Raises:
         Refused: iptables cannot say it.
     """
+    found = _words(match, context)
+    if isinstance(match, Limit | Connections | Quota) and match.both:
+        return Words(found.pieces, (*found.differences, _PER_FAMILY))
+    return found
+
+
+_PER_FAMILY = Difference(
+    "limit-per-family",
+    "packets of IPv4 and IPv6 are counted together, and iptables counts those of each by themselves: all of it up to "
+    "twice as often",
+    "a rule for each family where that is what is meant",
+)
+
+
+def _words(match: Match, context: Context) -> Words:
     match match:
         case InterfaceMatch():
             return interface.words(match)
