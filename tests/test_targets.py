@@ -113,6 +113,6 @@ def test_the_rest_is_what_no_policy_leads_to() -> None:
     unreachable = set(re.findall(r"`([a-z0-9-]+)`", listed))
     # With options: tests/backends/iptables/test_needs.py, tests/kernel/test_coexist.py.
     asked_for = {"missing-module", "coexist-name"}
-    translated = {recent.NAME}
+    translated = {recent.NAME, "limit-per-family"}
     assert unreachable | {row.name for row in NAMED} | BESIDES.keys() | asked_for | translated == names()
     assert not unreachable & ({row.name for row in NAMED} | BESIDES.keys())

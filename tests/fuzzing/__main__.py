@@ -16,7 +16,7 @@ from pathlib import Path
 from fuzzing.seeds import LARGEST, ROOT, dictionary, seeds
 
 SECONDS_AN_INPUT = 10
-MIB = 2048
+MIB = 3072
 _KINDS = ("iptables-save", "script", "ipset", "nft", "policy", "packet", "host", "pcap")
 _RUNS = re.compile(r"stat::number_of_executed_units:\s*(\d+)|^#(\d+)\s", re.MULTILINE)
 _COVERED = re.compile(r"\bcov: (\d+)")
