@@ -12,7 +12,7 @@ MOST = 6
 @pytest.mark.parametrize("reader", READERS)
 def test_readers_take_their_seeds(reader: str) -> None:
     found = sorted(seeds(reader), key=len)
-    assert len(found) > 2
+    assert len(found) > 1
     for data in found[:MOST]:
         READERS[reader].run(data)
         READERS[reader].run(data[: len(data) * 2 // 3])
