@@ -276,14 +276,25 @@ class Native:
 
 
 @dataclass(frozen=True, slots=True)
+class Omission:
+    """What it means that a target leaves something out: the ``name`` of that approximation, and the difference."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpaqueStatement:
     """What a rule does in a tool's own words, which nothing here looks into: for iptables ``-j TARGET`` with its
     options, for nft one JSON statement. Where the packet goes then, only the kernel knows.
+
+    ``omission``: the packet goes on to the next rule, and nothing that rules or routing look at is changed.
     """
 
     words: str
     syntax: Syntax
     reason: str = field(default="", compare=False)
+    omission: Omission | None = field(default=None, compare=False)
 
 
 Statement = (

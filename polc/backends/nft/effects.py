@@ -67,6 +67,7 @@ from polc.ir.statements import (
     Native,
     Notrack,
     Offload,
+    Omission,
     OpaqueStatement,
     SetDscp,
     SetHops,
@@ -153,6 +154,9 @@ def statement(one: Statement, family: Family | None, context: Context, along: Al
             return (Handshake(one.mss, one.wscale, tuple(name for name, there in flags if there)),)
         case Native(nft, nft_json):
             return (Verbatim(nft or "", nft_json or ""),)
+        case OpaqueStatement(syntax=Syntax.IPTABLES, omission=Omission(name, message)):
+            along.differences.append((name, message, ""))
+            return ()
         case OpaqueStatement():
             return (opaque(one, context),)
         case _:
