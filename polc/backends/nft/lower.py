@@ -30,6 +30,7 @@ from polc.backends.nft.groups import Groups
 from polc.backends.nft.hooks import callers, check_hook, check_place
 from polc.backends.nft.names import FreshNames, check_device, check_name
 from polc.backends.nft.needs import OF_TABLES, needs
+from polc.backends.nft.raw_helpers import behind_conntrack
 from polc.backends.nft.recent import RecentLists
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.renames import renamed
@@ -106,6 +107,9 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
     check_name("table", ruleset.table)
     ruleset, told = renamed(ruleset)
     table.deviations += told
+    ruleset, refused = behind_conntrack(ruleset)
+    for reason, origin in refused:
+        table.refuse(reason, origin)
     family = OF_TABLES.get(ruleset.family)
     if family is not None:
         require(profile, family)

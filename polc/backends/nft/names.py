@@ -93,5 +93,5 @@ def _spelled(name: str) -> str:
     return f"{found}_" if found in _KEYWORDS else found
 
 
-_LONGEST_NAME = 127  # NFT_NAME_MAXLEN is 256; nft cuts what it lists at 128, with a NUL (uapi/linux/netfilter/nf_tables.h)
+_LONGEST_NAME = 127  # as _IDENTIFIER has it
 _NO_LETTER = re.compile(r"[^A-Za-z0-9_./-]")
