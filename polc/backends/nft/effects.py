@@ -167,6 +167,8 @@ def opaque(one: OpaqueStatement | OpaqueMatch, context: Context) -> Verbatim:
     """Raises:
     Refused: its words are not those of the format to come.
     """
+    if isinstance(one, OpaqueMatch) and one.nft is not None:
+        return Verbatim(one.nft.text, one.nft.json)
     if one.syntax is Syntax.IPTABLES:
         raise Refused(f"nft has no form for `{one.words}`{f': {one.reason}' if one.reason else ''}")
     if not context.json:

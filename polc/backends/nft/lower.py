@@ -29,6 +29,7 @@ from polc.backends.nft.families import check_family
 from polc.backends.nft.groups import Groups
 from polc.backends.nft.hooks import callers, check_hook, check_place
 from polc.backends.nft.names import FreshNames, check_device, check_name
+from polc.backends.nft.nearest import nearest
 from polc.backends.nft.needs import OF_TABLES, needs
 from polc.backends.nft.raw_helpers import behind_conntrack
 from polc.backends.nft.recent import RecentLists
@@ -107,6 +108,8 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
     check_name("table", ruleset.table)
     ruleset, told = renamed(ruleset)
     table.deviations += told
+    ruleset, differences = nearest(ruleset)
+    table.deviations += differences
     ruleset, refused = behind_conntrack(ruleset)
     for reason, origin in refused:
         table.refuse(reason, origin)

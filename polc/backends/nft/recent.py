@@ -198,30 +198,42 @@ def _note(found: _List, match: RecentMatch) -> None:
 
 
 def _message(match: RecentMatch, asked: _Asked | None, found: _List) -> str:
-    records = match.verb in (RecentVerb.SET, RecentVerb.UPDATE)
-    concerned = [*found.asked] if records else [asked] if asked else []
-    parts = [_counted_message(match, one) for one in concerned if one.hits > 1]
+    parts = [_ask_message(match.name, asked)] if asked else []
+    if match.verb in (RecentVerb.SET, RecentVerb.UPDATE):
+        parts += [_record_message(match.name, one) for one in found.asked if one != asked]
     if match.verb is RecentVerb.REMOVE and found.counted:
         parts.append(f"who is taken off the list `{match.name}` has no full bucket again at once")
-    if not parts and any(one.seconds is None for one in concerned):
-        parts.append(
-            f"the list `{match.name}` is a set of {_SIZE} addresses, which stay in it for good, where xt_recent keeps "
-            "as many as `ip_list_tot` says and forgets the one seen longest ago"
-        )
-    return "; ".join(parts)
+    return "; ".join(dict.fromkeys(part for part in parts if part))
 
 
-def _counted_message(match: RecentMatch, asked: _Asked) -> str:
+def _ask_message(name: str, asked: _Asked) -> str:
+    """What is different where a rule asks; empty for nothing."""
+    if asked.hits == 1:
+        return "" if asked.seconds else _FOR_GOOD.format(name)
     passes = asked.hits - 1
     _, _, rate = _bucket(asked)
     if asked.seconds is None:
         return (
-            f"instead of {asked.hits} hits of the list `{match.name}` at any time nft counts against a bucket of "
-            f"{passes} that gets one back each week; who finds it empty is on the list for good"
+            f"instead of {asked.hits} hits of the list `{name}` at any time nft counts against a bucket of {passes} "
+            "that gets one back each week; who finds it empty is on the list for good"
         )
     return (
-        f"instead of {asked.hits} hits of the list `{match.name}` within the last {asked.seconds} seconds nft counts "
-        f"against a bucket of {passes} that refills evenly at {rate}: the first {passes} are no match, but up to about "
+        f"instead of {asked.hits} hits of the list `{name}` within the last {asked.seconds} seconds nft counts against "
+        f"a bucket of {passes} that refills evenly at {rate}: the first {passes} are no match, but up to about "
         f"{2 * passes} may be none within the first {asked.seconds} seconds; who finds it empty is on the list until "
         f"{asked.seconds} seconds after the last packet that was over, or that `--update` matched"
     )
+
+
+def _record_message(name: str, asked: _Asked) -> str:
+    """What is different where a rule records for one that asks."""
+    if asked.hits == 1:
+        return _ask_message(name, asked)
+    within = "" if asked.seconds is None else f" within {asked.seconds} seconds"
+    return f"nft counts what is recorded of the list `{name}` against a bucket, for {asked.hits} hits{within}"
+
+
+_FOR_GOOD = (
+    "the list `{}` is a set of 65535 addresses, which stay in it for good, where xt_recent keeps as many as "
+    "`ip_list_tot` says and forgets the one seen longest ago"
+)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Meaning, Options
+from polc.importers.iptables.extension import Given, Meaning, Options
+from polc.importers.iptables.in_nft import Ask, asks
 from polc.ir.matches import ExtensionHeader, ExtensionHeaderMatch
 
 _INSIDE = "polc knows whether an extension header is there, and not what is in it"
+_UNIT = 8
+"""Bytes that a length counts, after the first of them (RFC 8200, 4.2)."""
 
 
-def present_or_opaque(options: Options, header: ExtensionHeader) -> Meaning:
+def present_or_opaque(options: Options, header: ExtensionHeader, inside: list[Ask | None]) -> Meaning:
+    """``inside`` is what the options ask in nft's words; with None among them nft does not have all of them."""
     if not options.given:
         return Meaning((ExtensionHeaderMatch(header),))
-    return Meaning((options.opaque(_INSIDE),))
+    known = [one for one in inside if one is not None]
+    return Meaning((options.opaque(_INSIDE, nft=asks(*known) if len(known) == len(inside) else None),))
+
+
+def header_length(given: Given, header: str, length: int) -> Ask | None:
+    """That the header has so many bytes; None for a length that none has, which nft has no number for."""
+    units, rest = divmod(length, _UNIT)
+    if rest or not 1 <= units <= 256:
+        return None
+    return Ask(header, "hdrlength", units - 1, units - 1, given.negated)
