@@ -96,12 +96,6 @@ def test_rule_is_refused(name: str) -> None:
 
 
 CHAINS: dict[str, tuple[Ruleset, str]] = {
-    "chain named by a keyword": (ruleset((), (RegularChain("log", ()),)), "nft's own language"),
-    "chain with a space": (ruleset((), (RegularChain("a b", ()),)), "cannot be the name of a chain"),
-    "set that begins with a digit": (
-        ruleset((), (), (DynamicSet.of_addresses("1a", Family.IP, 9, 9),)),
-        "cannot be the name",
-    ),
     "set of no size": (ruleset((), (), (DynamicSet.of_addresses("a", Family.IP, 0, 9),)), "cannot be declared with 0"),
     "table": (replace(ruleset(()), table="a;b"), "cannot be the name of a table"),
     "nat where there is none": (
@@ -112,11 +106,12 @@ CHAINS: dict[str, tuple[Ruleset, str]] = {
         ruleset((), (BaseChain("n", ChainType.NAT, Hook.PREROUTING, -200, Accept(), ()),)),
         "above -200",
     ),
-    "helper before conntrack, in a chain that is called": (
+    "helper in a chain that packets come to from both sides of conntrack": (
         ruleset(
             (),
             (
                 BaseChain("raw", ChainType.FILTER, Hook.PREROUTING, -300, Accept(), (Rule((), Jump("below")),)),
+                BaseChain("late", ChainType.FILTER, Hook.PREROUTING, 0, Accept(), (Rule((), Jump("below")),)),
                 RegularChain("below", (Rule((tcp(21),), None, (AssignHelper("ftp", TCP),)),)),
             ),
         ),
