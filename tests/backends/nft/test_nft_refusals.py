@@ -9,8 +9,18 @@ from nft_help import emit, from_interfaces, numbers, ruleset, tcp, text
 
 from polc.backends.model import Fidelity
 from polc.ir.family import Family
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import InterfaceMatch, PortTerm, ReversePathMatch, ServiceMatch, Side, Trait, TraitMatch
+from polc.ir.matches import (
+    ElementMatch,
+    InterfaceMatch,
+    PortTerm,
+    ReversePathMatch,
+    ServiceMatch,
+    Side,
+    Trait,
+    TraitMatch,
+)
 from polc.ir.origin import Origin
 from polc.ir.protocols import SCTP, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Hook, RegularChain, Rule, Ruleset
@@ -48,6 +58,10 @@ RULES: dict[str, tuple[Rule, str]] = {
     "ports where there are none": (
         Rule((ServiceMatch((PortTerm(47, dport=numbers(1)),)),), Drop()),
         "protocol 47 has no ports",
+    ),
+    "elements that are none of, of what a packet may lack": (
+        Rule((ElementMatch((Field.CT_MARK, Field.TTL), ((Intervals.single(1), Intervals.single(64)),), True),), Drop()),
+        "a packet without `ct mark`",
     ),
     "quote in a prefix": (Rule((), None, (Log('a"'),)), "log prefix"),
     "variable in a prefix": (Rule((), None, (Log("$a"),)), "log prefix"),
