@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from polc.ir.family import Family
-from polc.ir.matches import Syntax
+from polc.ir.matches import NftWords, Syntax
 from polc.ir.selectors import Element, Selector
 
 
@@ -277,10 +277,13 @@ class Native:
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """What it means that a target leaves something out: the ``name`` of that approximation, and the difference."""
+    """What it means that a target leaves something out: the ``name`` of that approximation, and the difference.
+    ``instead`` is what nft does in its place, nothing for None.
+    """
 
     name: str
     message: str
+    instead: NftWords | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,9 +154,9 @@ def statement(one: Statement, family: Family | None, context: Context, along: Al
             return (Handshake(one.mss, one.wscale, tuple(name for name, there in flags if there)),)
         case Native(nft, nft_json):
             return (Verbatim(nft or "", nft_json or ""),)
-        case OpaqueStatement(syntax=Syntax.IPTABLES, omission=Omission(name, message)):
+        case OpaqueStatement(syntax=Syntax.IPTABLES, omission=Omission(name, message, instead)):
             along.differences.append((name, message, ""))
-            return ()
+            return () if instead is None else (Verbatim(instead.text, instead.json),)
         case OpaqueStatement():
             return (opaque(one, context),)
         case _:

@@ -11,17 +11,20 @@ _UNIT = 8
 """Bytes that a length counts, after the first of them (RFC 8200, 4.2)."""
 
 
-def present_or_opaque(options: Options, header: ExtensionHeader, inside: list[Ask | None]) -> Meaning:
-    """``inside`` is what the options ask in nft's words; with None among them nft does not have all of them."""
-    if not options.given:
+def present_or_opaque(options: Options, header: ExtensionHeader, inside: list[Ask | bool | None]) -> Meaning:
+    """``inside`` is what the options ask in nft's words: True of every header, False of none; with None among them nft
+    does not have all of them.
+    """
+    if all(one is True for one in inside):
         return Meaning((ExtensionHeaderMatch(header),))
-    known = [one for one in inside if one is not None]
-    return Meaning((options.opaque(_INSIDE, nft=asks(*known) if len(known) == len(inside) else None),))
+    known = [one for one in inside if isinstance(one, Ask)]
+    nft = None if None in inside or not known else asks(*known)
+    return Meaning((options.opaque(_INSIDE, nft=nft),), never=False in inside)
 
 
-def header_length(given: Given, header: str, length: int) -> Ask | None:
-    """That the header has so many bytes; None for a length that none has, which nft has no number for."""
+def header_length(given: Given, header: str, length: int) -> Ask | bool:
+    """That the header has so many bytes."""
     units, rest = divmod(length, _UNIT)
     if rest or not 1 <= units <= 256:
-        return None
+        return given.negated
     return Ask(header, "hdrlength", units - 1, units - 1, given.negated)

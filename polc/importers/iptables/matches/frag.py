@@ -12,7 +12,7 @@ from polc.ir.matches import ExtensionHeader
 
 def _read(options: Options, _context: Context) -> Meaning:
     options.among("fragmore", "fraglast")
-    inside: list[Ask | None] = []
+    inside: list[Ask | bool | None] = []
     if given := options.get("fragid"):
         inside.append(Ask("frag", "id", *number_range(given.word, 0xFFFFFFFF), given.negated))
     if given := options.get("fraglen"):

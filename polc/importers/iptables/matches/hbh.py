@@ -11,13 +11,13 @@ from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader
 
 
-def inside(options: Options, prefix: str) -> list[Ask | None]:
+def inside(options: Options, prefix: str) -> list[Ask | bool | None]:
     """What is asked of the header, in nft's words, which has none for single options.
 
     Raises:
         Problem: a length or an option (``type`` or ``type:length``) is none.
     """
-    found: list[Ask | None] = []
+    found: list[Ask | bool | None] = []
     if length := options.get(f"{prefix}-len"):
         found.append(header_length(length, prefix, number(length.word, 0, 0xFFFFFFFF, "length")))
     if given := options.get(f"{prefix}-opts"):

@@ -17,12 +17,13 @@ _TYPE_ZERO = ("rt-0-res", "rt-0-addrs", "rt-0-not-strict")
 def _read(options: Options, context: Context) -> Meaning:
     kind = options.get("rt-type")
     value = number(kind.word, 0, 0xFFFFFFFF, "type") if kind else None
-    inside: list[Ask | None] = []
+    inside: list[Ask | bool | None] = []
     if kind and value is not None:
-        inside.append(Ask("rt", "type", value, value, kind.negated) if value <= _HIGHEST else None)
+        inside.append(Ask("rt", "type", value, value, kind.negated) if value <= _HIGHEST else kind.negated)
     if given := options.get("rt-segsleft"):
         low, high = number_range(given.word, 0xFFFFFFFF)
-        inside.append(Ask("rt", "seg-left", low, high, given.negated) if high <= _HIGHEST else None)
+        known = Ask("rt", "seg-left", low, min(high, _HIGHEST), given.negated)
+        inside.append(known if low <= _HIGHEST else given.negated)
     if given := options.get("rt-len"):
         inside.append(header_length(given, "rt", number(given.word, 0, 0xFFFFFFFF, "length")))
     if given := options.get("rt-0-addrs"):
