@@ -13,7 +13,7 @@ from polc.ir.selectors import Side
 
 class Ask(NamedTuple):
     """A number in ``low..high`` (``negated``: outside) in a field: ``header`` is one of IPv6's extension headers or,
-    ``payload``, of a transport header.
+    ``payload``, of a transport header. Without a ``field``: that there is the header.
     """
 
     header: str
@@ -30,11 +30,15 @@ def asks(*wanted: Ask) -> NftWords:
 
 
 def _text(one: Ask) -> str:
+    if not one.field:
+        return f"exthdr {one.header} exists"
     values = f"{one.low}" if one.low == one.high else f"{one.low}-{one.high}"
     return f"{one.header} {one.field} {'!= ' if one.negated else ''}{values}"
 
 
 def _json(one: Ask) -> object:
+    if not one.field:
+        return {"match": {"op": "==", "left": {"exthdr": {"name": one.header}}, "right": True}}
     place = {"protocol" if one.payload else "name": one.header, "field": one.field}
     left = {"payload" if one.payload else "exthdr": place}
     right = one.low if one.low == one.high else {"range": [one.low, one.high]}

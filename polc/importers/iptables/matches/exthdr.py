@@ -15,11 +15,19 @@ def present_or_opaque(options: Options, header: ExtensionHeader, inside: list[As
     """``inside`` is what the options ask in nft's words: True of every header, False of none; with None among them nft
     does not have all of them.
     """
-    if all(one is True for one in inside):
+    if not options.given:
         return Meaning((ExtensionHeaderMatch(header),))
-    known = [one for one in inside if isinstance(one, Ask)]
-    nft = None if None in inside or not known else asks(*known)
-    return Meaning((options.opaque(_INSIDE, nft=nft),), never=False in inside)
+    name = header.value
+    known = [one for each in inside for one in (_in_every_case(name, each) if isinstance(each, bool) else (each,))]
+    asked = [one for one in known if one is not None]
+    return Meaning((options.opaque(_INSIDE, nft=asks(*asked) if len(asked) == len(known) else None),))
+
+
+def _in_every_case(header: str, there: bool) -> tuple[Ask, ...]:
+    """That there is such a header, or what none can meet."""
+    if there:
+        return (Ask(header, "", 1, 1),)
+    return (Ask(header, "hdrlength", 0, 0), Ask(header, "hdrlength", 1, 1))
 
 
 def header_length(given: Given, header: str, length: int) -> Ask | bool:
