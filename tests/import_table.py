@@ -54,7 +54,8 @@ MORE = (
     "-m set --match-set nowhere src --return-nomatch",
     "-m socket --restore-skmark",
     "-m string --algo bm --from 1 --to 9 --icase --hex-string |00|",
-    "-m hashlimit --hashlimit-above 10/s --hashlimit-burst 9 --hashlimit-mode srcip --hashlimit-srcmask 24 --hashlimit-name a",
+    "-m hashlimit --hashlimit-above 10/s --hashlimit-burst 9 --hashlimit-mode srcip --hashlimit-srcmask 24 "
+    "--hashlimit-name a",
     "-m time --monthdays 1",
     "-m time --contiguous --timestart 23:00 --timestop 01:00 --weekdays Mo",
     "-m connlabel --label 40",
