@@ -40,7 +40,7 @@ def _both(one: Rule, other: Rule, groups: Mapping[str, str]) -> Rule | None:
         matches.append(match)
     if not all(_alike(mine, theirs, groups) for mine, theirs in zip(one.statements, other.statements, strict=True)):
         return None
-    return replace(one, matches=tuple(matches), families=BOTH)
+    return replace(one, matches=tuple(matches), families=BOTH, origin=one.origin.with_also(other.origin))
 
 
 def _match(mine: Match, theirs: Match, groups: Mapping[str, str]) -> Match | None:

@@ -20,7 +20,7 @@ from polc.lift import counts, page
 from polc.lift.definitions import Definitions
 from polc.lift.groups import Groups
 from polc.lift.macros import Use, recognised
-from polc.lift.model import Lifted, Line, NativeRule, Unsayable
+from polc.lift.model import Lifted, Line, NativeRule, Unsayable, Written
 from polc.lift.names import Names
 from polc.lift.places import At, check_table, places
 from polc.lift.prepare import Prepared, Preparer
@@ -55,6 +55,7 @@ class _Lifter:
     natives: list[NativeRule] = field(default_factory=list)
     chains: dict[str, str] = field(default_factory=dict)
     sets: dict[str, str] = field(default_factory=dict)
+    written: tuple[Written, ...] = ()
 
     def lift(self) -> Lifted:
         try:
@@ -67,7 +68,7 @@ class _Lifter:
 
     def _result(self, text: str) -> Lifted:
         refused = tuple(dict.fromkeys(self.refused))
-        return Lifted(text, tuple(self.natives), refused, tuple(self.notes), self.chains, self.sets)
+        return Lifted(text, tuple(self.natives), refused, tuple(self.notes), self.chains, self.sets, self.written)
 
     def _refuse(self, origin: Origin, reason: str) -> None:
         self.refused.append(Diagnostic("POL540", f"this cannot be put into a policy: {reason}", _labels(origin.span)))
@@ -117,6 +118,7 @@ class _Lifter:
         )
         written_page = page.write(parts)
         self._check(written_page)
+        self.written = written_page.written
         return written_page.text
 
     def _check_held(self, ruleset: Ruleset) -> None:
@@ -225,7 +227,8 @@ class _Lifter:
             except Unsayable as problem:
                 self._refuse(item.origin, str(problem))
             else:
-                found.append(line)
+                others = (one.origin for one in following[1:together])
+                found.append(replace(line, origin=line.origin.with_also(*others)))
                 self._note_native(chain, item, line)
             number += together
         return found
@@ -249,12 +252,14 @@ class _Lifter:
         listed = all(at.place.name in _EXEMPT and _fits_list(prepared.rules[at.chain.name]) for at in own)
         for at in found:
             rules = prepared.rules[at.chain.name]
-            default = ""
+            default, default_origin = "", Origin()
             if at.place in SECTION_PLACES or at.device:
-                default, rules = _default(at.chain, rules)
+                default, kept = _default(at.chain, rules)
+                default_origin = default_origin.with_also(*(one.origin for one in rules[len(kept) :]))
+                rules = kept
             exempt = _EXEMPT.get(at.place.name, "") if listed else ""
             lines = self._lines(at.chain.name, rules, (at.place,), speaker, exempt=exempt)
-            section = page.Section(at.place, default, lines, at.device)
+            section = page.Section(at.place, default, lines, at.device, default_origin)
             if at.place in NAT_LISTS:
                 nat.append(replace(section, listed=listed))
             else:
@@ -326,7 +331,7 @@ def _reach(prepared: Prepared, found: Iterable[At]) -> dict[str, frozenset[Place
 def _use(use: Use) -> Line:
     first = use.rules[0]
     comment = f" comment {quoted(first.origin.comment)}" if first.origin.comment else ""
-    return Line(f"use {use.macro}{comment}", first.origin.span)
+    return Line(f"use {use.macro}{comment}", first.origin.with_also(*(one.origin for one in use.rules[1:])))
 
 
 def _fits_list(rules: Iterable[Rule]) -> bool:

@@ -134,7 +134,7 @@ def _native_rule(native: Native, rule: Rule, policy: frozenset[Family]) -> Line:
         words["iptables"] = native.iptables
     if rule.families != policy:
         words["family"] = next(one.value for one in FAMILIES if one in rule.families)
-    return Line("", rule.origin.span, words, rule.origin.comment)
+    return Line("", rule.origin, words, rule.origin.comment)
 
 
 _FIRST = (
@@ -158,4 +158,4 @@ def _line(words: Words, rule: Rule) -> Line:
     if rule.origin.comment:
         clauses.append(("comment", f"comment {quoted(rule.origin.comment)}"))
     text = " ".join((head, *((words.service,) if words.service else ()), *(one for _, one in clauses)))
-    return Line(text, rule.origin.span, words.native)
+    return Line(text, rule.origin, words.native)

@@ -19,10 +19,11 @@ from polc.diagnostics import Collector
 from polc.explaining.samples import around
 from polc.ir.canonical import differences
 from polc.ir.matches import STATEFUL, CtState, CtStateMatch, Match, SetMatch
-from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset
+from polc.ir.reachable import reachable
+from polc.ir.ruleset import BaseChain, Chain, ChainType, Rule, Ruleset
 from polc.ir.stateful import RandomMatch
 from polc.ir.statements import Counter, Log, MapMark, Statement, UpdateSet
-from polc.ir.verdicts import Accept, Drop, renamed
+from polc.ir.verdicts import Accept, Drop, Jump, chains_of, renamed
 from polc.lift import Lifted
 from polc.passes import pipeline
 from polc.policy.read import Inspection, inspect_source
@@ -107,14 +108,15 @@ def _statement(one: Statement, sets: Mapping[str, str]) -> Statement:
 
 
 def _one_by_one(rule: Rule) -> Iterator[Rule]:
-    """What is only noted, in rules one behind the other: the packet meets all of them."""
-    notes = all(isinstance(one, Log | Counter) for one in rule.statements)
-    if not notes or any(isinstance(match, STATEFUL) for match in rule.matches):
+    """What is only noted at first, in rules one behind the other: the packet meets all of them."""
+    if any(isinstance(match, STATEFUL) for match in rule.matches):
         yield rule
         return
-    for one in rule.statements:
-        yield replace(rule, statements=(one,), verdict=None)
-    yield replace(rule, statements=())
+    left = rule.statements
+    while left and isinstance(left[0], Log | Counter):
+        yield replace(rule, statements=left[:1], verdict=None)
+        left = left[1:]
+    yield replace(rule, statements=left)
 
 
 def _is_own_counter(one: Statement) -> bool:
@@ -148,7 +150,9 @@ class Trial:
 
 def tried(ruleset: Ruleset, lifted: Lifted, *, most: int = 600, flavour: Flavour = Flavour.NFT) -> Trial:
     """Packets for the rules of both, ``most`` of them about, the same in both in one order."""
-    back = read_back(lifted).ruleset
+    idle = _idle(ruleset)
+    back = _led_to([lifted.chains.get(one, one) for one in idle], read_back(lifted).ruleset)
+    ruleset = _led_to(idle, ruleset)
     host = assumed_host((ruleset,), [])
     before, after = (Simulator([Loaded(one, flavour)], host, start=NOON) for one in (ruleset, back))
     trial = Trial()
@@ -159,6 +163,26 @@ def tried(ruleset: Ruleset, lifted: Lifted, *, most: int = 600, flavour: Flavour
         if one != other:
             trial.different.append(f"{packet}: {one}, lifted: {other}")
     return trial
+
+
+def _idle(ruleset: Ruleset) -> list[str]:
+    """The chains that nothing leads to, so that no packet would show what they do."""
+    called = {chain.name: {one for rule in chain.rules for one in chains_of(rule.verdict)} for chain in ruleset.chains}
+    bases = [one.name for one in ruleset.chains if isinstance(one, BaseChain)]
+    reached = reachable(bases, called.__getitem__)
+    return [one.name for one in ruleset.chains if one.name not in {*bases, *reached}]
+
+
+def _led_to(names: Iterable[str], ruleset: Ruleset) -> Ruleset:
+    """The ruleset with jumps to chains at the beginning of those that see every packet."""
+    jumps = tuple(Rule((), Jump(name)) for name in names)
+    chains = tuple(
+        replace(one, rules=(*jumps, *one.rules))
+        if isinstance(one, BaseChain) and one.type is not ChainType.NAT
+        else one
+        for one in ruleset.chains
+    )
+    return replace(ruleset, chains=chains)
 
 
 def packets(ruleset: Ruleset, host: Host, most: int) -> Iterator[Packet]:

@@ -283,7 +283,7 @@ def _both(one: Rule, other: Rule) -> Rule:
         else a
         for a, b in zip(one.statements, other.statements, strict=True)
     )
-    return replace(one, statements=statements, families=BOTH)
+    return replace(one, statements=statements, families=BOTH, origin=one.origin.with_also(other.origin))
 
 
 def _numbered(chains: tuple[IrChain, ...]) -> tuple[IrChain, ...]:
