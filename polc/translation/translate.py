@@ -55,9 +55,7 @@ def to_policy(rulesets: Sequence[Ruleset], notes: Iterable[Diagnostic]) -> Trans
     entries = Entries(tables)
     lifted = [lift(one) for one in tables]
     files = []
-    remarks = [one for one in notes if one.code != "POL518" or len(tables) > 1]
-    if len(remarks) < len(list(notes)):
-        remarks += (_ends_apart(one) for one in notes if one.code == "POL518")
+    remarks = [_ends_apart(one) if one.code == "POL518" and len(tables) == 1 else one for one in notes]
     for ruleset, one in zip(tables, lifted, strict=True):
         name = "policy.yaml" if len(tables) == 1 else f"policy-{ruleset.family.value}-{ruleset.table}.yaml"
         files.append(OutputFile(name, one.text))

@@ -37,9 +37,10 @@ LIFT_CODES: tuple[Code, ...] = (
         what="several tables of nft would be in the same file of iptables, and cannot be one table: one of them has "
         "objects in nft's own words, or flowtables",
         why="iptables has each of its tables once, and the file that is loaded last would replace the others",
-        example='{"nftables": [{"add": {"table": {"family": "ip", "name": "a"}}}, {"add": {"table": {"family": "ip", '
-        '"name": "b"}}}, {"add": {"flowtable": {"family": "ip", "table": "a", "name": "f", "hook": "ingress", "prio": 0, "dev": '
-        '["lo"]}}}]}\n',
+        example='{"nftables": [{"add": {"table": {"family": "ip", "name": "a"}}}, '
+        '{"add": {"table": {"family": "ip", "name": "b"}}}, '
+        '{"add": {"flowtable": {"family": "ip", "table": "a", "name": "f", "hook": "ingress", "prio": 0, '
+        '"dev": ["lo"]}}}]}\n',
         instead="each table by itself, and the results put together by hand",
     ),
 )
