@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from polc.cli.main import main
+from polc.diagnostics.codes import CODES
 
 SAVE = """\
 *filter
@@ -95,19 +96,52 @@ def test_what_cannot_be_said_is_told_and_nothing_is_written(tmp_path: Path, caps
     assert (status, out) == (1, "")
     assert "error[POL402]" in err
     assert f"--> {path}:7:" in err
-    assert "4 rules: 1 of them are not exact on nft, nothing is written" in err
+    assert "4 rules: 1 thing is not exact on nft, nothing is written" in err
     assert not (tmp_path / "out").exists()
     status, out, _ = run(capsys, path, "--to", "iptables")
     assert status == 0
     assert "-m string --string" in out
 
 
-def test_several_tables_take_files_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tables = [{"add": {"table": {"family": family, "name": "t"}}} for family in ("ip", "ip6")]
-    path = write(tmp_path, json.dumps({"nftables": tables}), "rules.json")
-    assert run(capsys, path, "--to", "nft")[0] == 2
-    assert run(capsys, path, "--to", "nft", "-o", str(tmp_path / "out"))[0] == 0
-    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["1-ruleset.nft.json", "2-ruleset.nft.json"]
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_several_tables_are_one_file(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, tables("ip filter input", "ip nat prerouting", "ip6 filter input"), "rules.json")
+    status, out, _ = run(capsys, path, "--to", "nft", "--format", form)
+    assert status == 0
+    if form == "json":
+        added = [one["add"]["table"] for one in json.loads(out)["nftables"] if "table" in one.get("add", {})]
+        assert len(added) == 6
+        assert run(capsys, write(tmp_path, out, "again.json"), "--to", "nft")[0] == 0
+    else:
+        assert [line for line in out.splitlines() if line.startswith("table")] == [
+            "table ip filter {", "table ip nat {", "table ip6 filter {",
+        ]  # fmt: skip
+
+
+def test_tables_of_nft_are_those_of_iptables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, tables("ip filter input", "ip nat prerouting", "ip6 filter input"), "rules.json")
+    out = tmp_path / "out"
+    assert run(capsys, path, "--to", "iptables", "-o", str(out))[0] == 0
+    assert sorted(one.name for one in out.iterdir()) == ["rules.v4", "rules.v6"]
+    assert {"*filter", "*nat"} <= {*(out / "rules.v4").read_text().splitlines()}
+    assert "-A INPUT" in (out / "rules.v6").read_text()
+
+
+def test_tables_that_iptables_cannot_hold_beside_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two chains at one hook: what the first accepts, the second sees."""
+    path = write(tmp_path, tables("ip filter input", "ip other input"), "rules.json")
+    for target in ("iptables", "policy"):
+        status, out, err = run(capsys, path, "--to", target, "-o", str(tmp_path / "out"))
+        assert (status, out) == (1, "")
+        assert "nothing is written" in err
+        assert not (tmp_path / "out").exists()
+    assert run(capsys, path, "--to", "nft")[0] == 0
+    path = write(tmp_path, CODES["POL543"].example, "rules.json")
+    status, _, err = run(capsys, path, "--to", "iptables", "-o", str(tmp_path / "out"))
+    assert status == 1
+    assert "error[POL543]" in err
 
 
 @pytest.mark.parametrize(
@@ -124,6 +158,20 @@ def test_bad_input(text: str, code: str, tmp_path: Path, capsys: pytest.CaptureF
     assert (status, out) == (2, "")
     assert f"error[{code}" in err
     assert f"--> {path}:" in err
+
+
+def tables(*names: str) -> str:
+    """Tables of nft, each with a chain at a hook that has a rule."""
+    found: list[object] = []
+    for name in names:
+        family, table, hook = name.split()
+        place = {"family": family, "table": table}
+        kind, prio = ("filter", 0) if hook == "input" else ("nat", -100)
+        chain = {**place, "name": hook, "type": kind, "hook": hook, "prio": prio, "policy": "accept"}
+        port = {"match": {"left": {"payload": {"protocol": "tcp", "field": "dport"}}, "op": "==", "right": 22}}
+        found += [{"add": {"table": {"family": family, "name": table}}}, {"add": {"chain": chain}}]
+        found.append({"add": {"rule": {**place, "chain": hook, "expr": [port, {"accept": None}]}}})
+    return json.dumps({"nftables": found})
 
 
 def test_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

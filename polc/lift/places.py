@@ -121,11 +121,15 @@ def _stage(hook: Hook, priority: int) -> int:
 
 
 def _between(chain: BaseChain, place: Place, bases: Iterable[BaseChain]) -> str:
-    """A base chain that the section stands on the other side of, "" for none."""
+    """A base chain that the section stands on the other side of, "" for none. Of one priority, the first comes first."""
+    earlier = True
     for other in bases:
+        if other is chain:
+            earlier = False
         if other is chain or other.hook is not chain.hook:
             continue
-        before, after = other.priority < chain.priority, other.priority < place.priority.value
+        before = other.priority < chain.priority or (earlier and other.priority == chain.priority)
+        after = other.priority < place.priority.value
         if before != after and place.priority.value != chain.priority:
             return f"the chain `{other.name}`"
     return ""
