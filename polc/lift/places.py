@@ -121,7 +121,7 @@ def _stage(hook: Hook, priority: int) -> int:
 
 
 def _between(chain: BaseChain, place: Place, bases: Iterable[BaseChain]) -> str:
-    """A base chain that the section stands on the other side of, "" for none. Of one priority, the first comes first."""
+    """A base chain that the section stands on the other side of, "" for none. Of one priority, order counts."""
     earlier = True
     for other in bases:
         if other is chain:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from polc.ir.family import BOTH, Family
@@ -10,7 +10,7 @@ from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, RegularChain, Rule
 from polc.ir.statements import Counter
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Return, VerdictMap, leaves
-from polc.lift.families import narrowed
+from polc.lift.families import arriving, narrowed
 from polc.lift.joined import joined
 from polc.lift.pairs import paired
 from polc.lift.places import At
@@ -41,9 +41,10 @@ class Preparer:
     counts: bool
     done: Prepared = field(default_factory=Prepared)
 
-    def prepare(self, chains: Iterable[Chain], places: Mapping[str, At]) -> Prepared:
+    def prepare(self, chains: Sequence[Chain], places: Mapping[str, At]) -> Prepared:
+        here = arriving(chains, self.policy)
         for chain in chains:
-            rules = tuple(self._narrowed(chain.rules))
+            rules = tuple(self._narrowed(chain.rules, here[chain.name]))
             if self.policy == BOTH:
                 rules = joined(rules, self.groups)
             rules = paired(rules, self.policy)
@@ -69,8 +70,11 @@ class Preparer:
         wide = replace(rule, families=self.policy)
         return narrowed(wide, self.sets) or rule
 
-    def _narrowed(self, rules: Iterable[Rule]) -> Iterator[Rule]:
+    def _narrowed(self, rules: Iterable[Rule], here: frozenset[Family]) -> Iterator[Rule]:
+        """The rules for the families that they can be about; nothing needs to be said of one that never comes."""
         for rule in rules:
+            if here <= rule.families:
+                rule = replace(rule, families=self.policy)
             if not self.counts:
                 kept = tuple(one for one in rule.statements if not (isinstance(one, Counter) and one.name is None))
                 rule = replace(rule, statements=kept)
