@@ -29,7 +29,7 @@ from polc.lift.rules import Speaker, say
 from polc.lift.services import Services
 from polc.lift.sets import Group, groups, is_group, settled
 from polc.lift.turns import turns
-from polc.lift.zones import Zones
+from polc.lift.zones import Zones, roles
 from polc.policy.lower.scope import POSTROUTING, PREROUTING, Place
 from polc.policy.lower.sections import BASE_CHAINS, NAT_LISTS, SECTION_PLACES
 from polc.policy.read import inspect_source
@@ -192,7 +192,7 @@ class _Lifter:
         free_chains = Names((*BASE_CHAINS, *prepared.rules.keys() - {*prepared.regular}), "chain")
         flowtables = Names(suffix="flowtable")
         known = Definitions(
-            Zones(),
+            Zones(roles(rules)),
             Groups(*_addresses(rules), free_groups),
             Services(Counter(one for rule in rules for one in rule.matches if isinstance(one, ServiceMatch)), policy),
             dict(by_set),
