@@ -24,9 +24,9 @@ def items(addresses: AddressSet) -> list[str]:
 
 
 def _spelled(family: Family, low: int, high: int) -> list[str]:
-    """Two neighbours, hosts or networks, are not a range to anybody who reads it."""
+    """Two neighbours of one size, hosts or networks, are not a range to anybody who reads it."""
     parts = list(islice(prefixes(family, low, high), 3))
-    if len(parts) == 2:
+    if len(parts) == 2 and parts[0][1] == parts[1][1]:
         return [format_range(family, at, at + (1 << (family.bits - length)) - 1) for at, length in parts]
     return [format_range(family, low, high)]
 
@@ -53,7 +53,7 @@ class Groups:
         return self.names[addresses]
 
     def _is_large(self, addresses: AddressSet) -> bool:
-        size = len(items(addresses))
+        size = sum(len(addresses.of_family(family).ranges) for family in FAMILIES)
         return size > MOST_INLINE or (size > 1 and self.uses[addresses] > 1)
 
 
