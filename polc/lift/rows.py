@@ -8,7 +8,7 @@ from dataclasses import replace
 from polc.ir.addresses import AddressSet
 from polc.ir.family import FAMILIES
 from polc.ir.intervals import Intervals
-from polc.ir.matches import STATEFUL, AddressMatch, Match
+from polc.ir.matches import STATEFUL, AddressMatch
 from polc.ir.ruleset import Rule
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return
 
@@ -17,7 +17,7 @@ _ENDS = (Accept, Drop, Reject, Goto, Return)
 
 
 def in_rows(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """Only rules that do nothing else, without a comment of their own and without a name of their addresses."""
+    """Only rules that do nothing else, with one comment or none, and without a name of their addresses."""
     return tuple(_rows(rules))
 
 
@@ -57,27 +57,21 @@ def _varying(one: Rule, other: Rule) -> int | None:
 
 
 def _differs_at(one: Rule, other: Rule, number: int) -> bool:
-    if (one.verdict, one.statements, one.families, len(one.matches), one.origin.comment, other.origin.comment) != (
-        other.verdict, (), other.families, len(other.matches), "", "",
-    ):  # fmt: skip
+    mine, theirs = ((rule.verdict, rule.families, len(rule.matches), rule.origin.comment) for rule in (one, other))
+    if mine != theirs or one.statements or other.statements:
         return False
     if not isinstance(one.verdict, (*_ENDS, Jump)) or any(isinstance(match, STATEFUL) for match in one.matches):
         return False
-    mine, theirs = one.matches[number], other.matches[number]
+    match, another = one.matches[number], other.matches[number]
     return (
-        _is_plain(mine)
-        and _is_plain(theirs)
-        and isinstance(mine, AddressMatch)
-        and isinstance(theirs, AddressMatch)
-        and mine.side is theirs.side
-        and mine.addresses.families == theirs.addresses.families
+        isinstance(match, AddressMatch)
+        and isinstance(another, AddressMatch)
+        and not (match.negated or another.negated or match.group or another.group)
+        and match.side is another.side
+        and match.addresses.families == another.addresses.families
         and one.matches[:number] == other.matches[:number]
         and one.matches[number + 1 :] == other.matches[number + 1 :]
     )
-
-
-def _is_plain(match: Match) -> bool:
-    return isinstance(match, AddressMatch) and not match.negated and not match.group
 
 
 def _addresses(rule: Rule, number: int) -> AddressSet:

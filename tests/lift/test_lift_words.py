@@ -152,9 +152,10 @@ def test_the_side_that_addresses_are_hidden_behind_is_the_wan() -> None:
     # Names that say what is there stay, and of several cards none is the one.
     assert zones(nat.format("eth0"), forward.format("br-lan")) == ["br-lan: br-lan", "wan: eth0"]
     assert zones(nat.format("docker0"), forward.format("eth1")) == ["docker0: docker0", "eth0: eth0", "eth1: eth1"]
-    more = forward.format("eth1") + forward.format("eth2")
+    more = forward.format("eth1").replace("COMMIT", "-A FORWARD -i eth2 -j DROP\nCOMMIT")
     assert zones(nat.format("eth0"), more) == ["eth1: eth1", "eth2: eth2", "wan: eth0"]
-    assert zones(nat.format("eth0"), nat.format("eth1")) == ["eth0: eth0", "eth1: eth1"]
+    two = nat.replace("COMMIT", "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT")
+    assert zones(two.format("eth0")) == ["eth0: eth0", "eth1: eth1"]
 
 
 def test_rows_of_addresses_are_one_rule() -> None:
@@ -166,6 +167,8 @@ def test_rows_of_addresses_are_one_rule() -> None:
     assert listed(text, "input") == ["accept ssh from @ssh-hosts"]
     # What is between them, what they say besides, and what would happen twice.
     comment = some[1].replace("-j", "-m comment --comment mine -j")
+    both = [some[0].replace("-j", "-m comment --comment mine -j"), comment]
+    assert listed(lifted(table(*both)).text, "input") == ['accept ssh from 192.0.2.1, 192.0.2.3 comment "mine"']
     limited = [one.replace("-j", "-m limit --limit 1/min -j") for one in some]
     between = [some[0], "-A INPUT -s 192.0.2.0/24 -j DROP", some[1]]
     for lines in ([some[0], comment], limited, between):
