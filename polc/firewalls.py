@@ -71,7 +71,7 @@ def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tu
     found: list[Ruleset] = []
     inputs: list[Input] = []
     for path in paths:
-        source = read_file(path, standard_input=path == "-")
+        source = read_file(path, standard_input=path == "-", dump=True)
         kind = None if _POLICY.search(source.text) else kind_of(source.text)
         if _NFT_JSON.match(source.text.lstrip()):
             found += read_nft_json(source, collector)
@@ -81,12 +81,22 @@ def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tu
             found += read_nft(source, collector)
         elif kind is not None:
             inputs.append(Input(source, kind, family_of(source)))
+        elif _POLICY.search(source.text):
+            raise Failure.of(
+                "POL069", "this is a policy, and no ruleset of a tool", source.whole(),
+                help="`polc compile --target nft`, or `iptables`, writes it for a tool",
+            )  # fmt: skip
         else:
             raise Failure.of(
-                "POL069", "this is no file of iptables or ipset, and no JSON of nft", source.whole(),
+                "POL069", "this is no file of iptables or ipset, and no ruleset of nft", source.whole(),
                 help="`iptables-save`, `ipset save`, `nft list ruleset` print such; policies are for `polc compile`",
             )  # fmt: skip
-    return (*(read(inputs, collector, table) if inputs else ()), *found)
+    found[:0] = read(inputs, collector, table) if inputs else ()
+    if not found:
+        only = next((one.source for one in inputs), source)
+        message = "a file of sets is no firewall by itself" if inputs else "there is no table in it"
+        raise Failure.of("POL068", message, only.whole(), help="the file of the rules besides")
+    return tuple(found)
 
 
 def _is_nft_text(source: SourceFile) -> bool:

@@ -2,8 +2,8 @@
 
 ``python tests/sessions.py`` writes the pages anew. Of a block ```` ```console```` each line ``$ polc ...`` is run, and
 what follows up to the next is its output; with ``head=5`` the first five lines of it, and behind ``| grep WORD`` those
-with the word. ``$ cat FILE`` and ``$ grep ... FILE`` of what was written are run too. Commands with another pipe are for
-the reader alone, and so is what stands behind ``#``.
+with the word. ``$ cat FILE`` and ``$ grep ... FILE`` of what was written are run too. Commands with another pipe are
+for the reader alone, and so is what stands behind ``#``.
 """
 
 from __future__ import annotations

@@ -51,7 +51,10 @@ def test_comments_keep_rules_apart() -> None:
 
 
 def test_rules_of_the_other_family_between_are_no_matter() -> None:
-    sets = "create bad hash:net family inet\nadd bad 192.0.2.0/24\ncreate bad6 hash:net family inet6\nadd bad6 2001:db8::/32\n"
+    sets = (
+        "create bad hash:net family inet\nadd bad 192.0.2.0/24\n"
+        "create bad6 hash:net family inet6\nadd bad6 2001:db8::/32\n"
+    )
     bad = "-A INPUT -m set --match-set {} src -j DROP"
     four = table(bad.format("bad"), "-A INPUT -i eth0 -p tcp -m tcp --dport 22 -j ACCEPT", "-A INPUT -p gre -j ACCEPT")
     six = table(bad.format("bad6"), "-A INPUT -p esp -j ACCEPT", "-A INPUT -p gre -j ACCEPT")
