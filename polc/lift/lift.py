@@ -19,6 +19,7 @@ from polc.ir.verdicts import Accept, Goto, Nat, NatMap, Reject, Return, chains_o
 from polc.lift import counts, page
 from polc.lift.definitions import Definitions
 from polc.lift.groups import Groups
+from polc.lift.idle import busy, uncounted
 from polc.lift.macros import Use, recognised
 from polc.lift.model import Lifted, Line, NativeRule, Unsayable, Written
 from polc.lift.names import Names
@@ -36,6 +37,8 @@ from polc.policy.read import inspect_source
 from polc.source import SourceFile, Span
 
 _PATH = "policy.yaml"
+_NAMED = 6
+"""Chains that one note names."""
 _EXEMPT = {PREROUTING.name: "dnat", POSTROUTING.name: "snat"}
 
 
@@ -56,6 +59,7 @@ class _Lifter:
     chains: dict[str, str] = field(default_factory=dict)
     sets: dict[str, str] = field(default_factory=dict)
     written: tuple[Written, ...] = ()
+    idle: tuple[Span, ...] = ()
 
     def lift(self) -> Lifted:
         try:
@@ -68,7 +72,9 @@ class _Lifter:
 
     def _result(self, text: str) -> Lifted:
         refused = tuple(dict.fromkeys(self.refused))
-        return Lifted(text, tuple(self.natives), refused, tuple(self.notes), self.chains, self.sets, self.written)
+        return Lifted(
+            text, tuple(self.natives), refused, tuple(self.notes), self.chains, self.sets, self.written, self.idle
+        )
 
     def _refuse(self, origin: Origin, reason: str) -> None:
         self.refused.append(Diagnostic("POL540", f"this cannot be put into a policy: {reason}", _labels(origin.span)))
@@ -77,7 +83,8 @@ class _Lifter:
         self.notes.append(Diagnostic("POL541", message, _labels(origin.span), severity=Severity.NOTE))
 
     def _text(self) -> str:
-        ruleset, fixed = settled(self.ruleset)
+        counted = self._counts(self.ruleset)
+        ruleset, fixed = settled(self._busy(self.ruleset if counted else uncounted(self.ruleset)))
         for one in fixed:
             self._note(
                 one.origin, f"what the set `{one.name}` holds stands in the policy: changes by hand are not in it"
@@ -91,10 +98,9 @@ class _Lifter:
         filled = groups(ruleset, free_groups)
         self._name_sets(filled)
         by_set = {one.name: group.name for group in filled for one in group.sets.values()}
-        counted = self._counts(ruleset)
         taken = {chain.name for chain in ruleset.chains}
         prepared = Preparer(
-            {one.name: one for one in ruleset.sets}, by_set, policy, lambda chain: _fresh(chain, taken), counted
+            {one.name: one for one in ruleset.sets}, by_set, policy, lambda chain: _fresh(chain, taken)
         ).prepare(ruleset.chains, found)
         for rule in prepared.lost:
             self._note(rule.origin, "no packet can meet this rule, so it is left out")
@@ -120,6 +126,17 @@ class _Lifter:
         self._check(written_page)
         self.written = written_page.written
         return written_page.text
+
+    def _busy(self, ruleset: Ruleset) -> Ruleset:
+        found = busy(ruleset)
+        if found.chains:
+            names = ", ".join(f"`{name}`" for name in found.chains[:_NAMED])
+            others = len(found.chains) - _NAMED
+            more = f" and {others} {'other' if others == 1 else 'others'}" if others > 0 else ""
+            message = f"chains in which nothing happens, and jumps to them, are left out: {names}{more}"
+            self._note(Origin(), message)
+        self.idle = tuple(span for rule in found.rules for span in rule.origin.spans)
+        return found.ruleset
 
     def _check_held(self, ruleset: Ruleset) -> None:
         """What stands beside chains, and is not what a policy has."""

@@ -36,7 +36,8 @@ class Lifted:
 
     ``natives`` are the rules for which the language has no words, with reasons; ``notes`` what is the same to packets
     and not to somebody who looks at the host; ``chains`` and ``sets`` are the names that those have once the policy is
-    compiled, by those that they had; ``written`` are the rules of the text, in its order.
+    compiled, by those that they had; ``written`` are the rules of the text, in its order; ``idle`` the places of rules
+    by which nothing happens, which it does not have.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Lifted:
     chains: Mapping[str, str] = field(default_factory=dict)
     sets: Mapping[str, str] = field(default_factory=dict)
     written: tuple[Written, ...] = ()
+    idle: tuple[Span, ...] = ()
 
 
 class Unsayable(Exception):

@@ -10,7 +10,6 @@ from polc.ir.family import BOTH, Family
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, RegularChain, Rule
 from polc.ir.stateful import Connections, Hits, Limit, Quota
-from polc.ir.statements import Counter
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Return, VerdictMap, leaves
 from polc.lift.again import once
 from polc.lift.families import arriving, narrowed
@@ -47,7 +46,6 @@ class Preparer:
     groups: Mapping[str, str]
     policy: frozenset[Family]
     fresh: Callable[[str], str]
-    counts: bool
     done: Prepared = field(default_factory=Prepared)
 
     def prepare(self, chains: Sequence[Chain], places: Mapping[str, At]) -> Prepared:
@@ -86,9 +84,6 @@ class Preparer:
         for rule in rules:
             if here <= rule.families and all(states[one] == 1 for one in _states(rule)):
                 rule = replace(rule, families=self.policy)
-            if not self.counts:
-                kept = tuple(one for one in rule.statements if not (isinstance(one, Counter) and one.name is None))
-                rule = replace(rule, statements=kept)
             found = narrowed(rule, self.sets)
             if found is None:
                 self.done.lost.append(rule)

@@ -59,6 +59,9 @@ class Entries:
         entry.fidelity = Fidelity.REFUSED
         entry.differences[Difference("policy", message)] = None
 
+    def say(self, span: Span, sentence: str) -> None:
+        self._at(span).notes[sentence] = None
+
     def note(self, one: Diagnostic) -> None:
         """A remark on a rule stands with it, one on anything else by itself."""
         span = one.span

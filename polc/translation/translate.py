@@ -61,6 +61,8 @@ def to_policy(rulesets: Sequence[Ruleset], notes: Iterable[Diagnostic]) -> Trans
         files.append(OutputFile(name, one.text))
         for written in one.written:
             entries.became(written.spans, Became(name, written.words))
+        for span in one.idle:
+            entries.say(span, "nothing happens by it, so it is left out")
         for refused in one.refused:
             if refused.span:
                 entries.refused(refused.span, refused.message)

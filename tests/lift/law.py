@@ -20,10 +20,10 @@ from polc.explaining.samples import around
 from polc.ir.canonical import differences
 from polc.ir.matches import STATEFUL, CtState, CtStateMatch, Match, SetMatch
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import BaseChain, Chain, ChainType, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, ChainType, RegularChain, Rule, Ruleset
 from polc.ir.stateful import RandomMatch
 from polc.ir.statements import Counter, Log, MapMark, Statement, UpdateSet
-from polc.ir.verdicts import Accept, Drop, Jump, chains_of, renamed
+from polc.ir.verdicts import Accept, Drop, Jump, Return, chains_of, renamed
 from polc.lift import Lifted
 from polc.passes import pipeline
 from polc.policy.read import Inspection, inspect_source
@@ -44,8 +44,8 @@ def read_back(lifted: Lifted) -> Inspection:
 def unlike(ruleset: Ruleset, lifted: Lifted) -> tuple[str, ...]:
     """How the policy's rules differ from the ruleset's, a sentence each."""
     back = read_back(lifted).ruleset
-    wanted = _even(pipeline.run(ruleset), lifted.chains, lifted.sets)
-    seen = _even(pipeline.run(back), {}, {})
+    wanted = _even(_without_empty(pipeline.run(ruleset)), lifted.chains, lifted.sets)
+    seen = _even(_without_empty(pipeline.run(back)), {}, {})
     # A group has a set of each family, and a chain may stand at another priority between the same stages.
     there = {one.name for one in wanted.sets}
     seen = replace(seen, sets=tuple(one for one in seen.sets if one.name in there), table=wanted.table)
@@ -64,6 +64,40 @@ def _even(ruleset: Ruleset, chains: Mapping[str, str], sets: Mapping[str, str]) 
         chains=tuple(_chain(one, names, sets) for one in ruleset.chains if not _is_idle(one)),
         sets=tuple(replace(one, name=sets.get(one.name, one.name)) for one in ruleset.sets),
     )
+
+
+def _without_empty(ruleset: Ruleset) -> Ruleset:
+    """Without returns where chains end, chains that have no rules, and jumps that do nothing but to go there."""
+    while True:
+        ruleset = replace(ruleset, chains=tuple(_without_returns(one) for one in ruleset.chains))
+        empty = {one.name for one in ruleset.chains if isinstance(one, RegularChain) and not one.rules}
+        plain = {id(rule) for chain in ruleset.chains for rule in chain.rules if _only_jumps(rule)}
+        rules = [rule for chain in ruleset.chains for rule in chain.rules]
+        empty -= {name for rule in rules if id(rule) not in plain for name in chains_of(rule.verdict)}
+        if not empty:
+            return ruleset
+        chains = tuple(
+            replace(one, rules=tuple(rule for rule in one.rules if not set(chains_of(rule.verdict)) & empty))
+            for one in ruleset.chains
+            if one.name not in empty
+        )
+        ruleset = replace(ruleset, chains=chains)
+
+
+def _without_returns(chain: Chain) -> Chain:
+    rules = chain.rules
+    while rules and rules[-1].verdict == Return() and not _does_more(rules[-1]):
+        rules = rules[:-1]
+    return replace(chain, rules=rules)
+
+
+def _only_jumps(rule: Rule) -> bool:
+    return isinstance(rule.verdict, Jump) and not _does_more(rule)
+
+
+def _does_more(rule: Rule) -> bool:
+    noted = any(not _is_own_counter(one) for one in rule.statements)
+    return noted or any(isinstance(one, STATEFUL) for one in rule.matches)
 
 
 def _is_idle(chain: Chain) -> bool:
@@ -150,8 +184,8 @@ class Trial:
 
 def tried(ruleset: Ruleset, lifted: Lifted, *, most: int = 600, flavour: Flavour = Flavour.NFT) -> Trial:
     """Packets for the rules of both, ``most`` of them about, the same in both in one order."""
-    idle = _idle(ruleset)
-    back = _led_to([lifted.chains.get(one, one) for one in idle], read_back(lifted).ruleset)
+    idle = [one for one in _idle(ruleset) if one in lifted.chains]
+    back = _led_to([lifted.chains[one] for one in idle], read_back(lifted).ruleset)
     ruleset = _led_to(idle, ruleset)
     host = assumed_host((ruleset,), [])
     before, after = (Simulator([Loaded(pipeline.run(one), flavour)], host, start=NOON) for one in (ruleset, back))

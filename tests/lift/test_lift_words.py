@@ -272,10 +272,27 @@ def test_chains_keep_their_calls_and_names() -> None:
     policy = lifted(table(*lines, chains="one accept.this idle"))
     assert policy.chains["accept.this"] == "accept-this"
     assert block(policy.text, "chains") == [
-        "one:", "- return from 192.0.2.1", "- jump accept-this", "accept-this: []", "idle: []",
+        "one:", "- return from 192.0.2.1", "- jump accept-this", "accept-this: []",
     ]  # fmt: skip
     assert listed(policy.text, "input") == ["jump one", "goto accept-this"]
     assert any("`accept.this` is called `accept-this`" in one.message for one in policy.notes)
+
+
+def test_what_does_nothing_is_left_out() -> None:
+    lines = ["-A INPUT -p tcp -j users", "-A INPUT -j outer", "-A outer -j users", "-A outer -j RETURN",
+             "-A INPUT -p udp -j guard", "-A guard -s 192.0.2.1/32 -j RETURN", "-A guard -j DROP",
+             "-A guard -s 192.0.2.9/32 -j RETURN"]  # fmt: skip
+    policy = lifted(table(*lines, chains="users outer guard"))
+    assert block(policy.text, "chains") == ["guard:", "- return from 192.0.2.1", "- drop"]
+    assert listed(policy.text, "input") == ["jump guard udp"]
+    assert [one.message for one in policy.notes] == [
+        "chains in which nothing happens, and jumps to them, are left out: `users`, `outer`"
+    ]
+    assert len(policy.idle) == 5
+    # What is counted, or what a packet does not come back to, is something.
+    for line in ("-m limit --limit 1/min -j users", "-m recent --name x --set -j users", "-g users"):
+        policy = lifted(table(f"-A INPUT {line}", "-A INPUT -j DROP", chains="users"))
+        assert block(policy.text, "chains") == ["users: []"]
 
 
 def test_policies_are_defaults() -> None:

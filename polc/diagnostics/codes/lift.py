@@ -16,10 +16,10 @@ LIFT_CODES: tuple[Code, ...] = (
     Code(
         "POL541",
         "what a policy says otherwise",
-        what="a rule that no packet can meet is left out, a set that nothing changes stands in the policy with what it "
-        "holds, or a name is another one",
+        what="a rule that no packet can meet or by which nothing happens is left out, as are chains of such; a set "
+        "that nothing changes stands in the policy with what it holds, or a name is another one",
         why="packets meet the same, and somebody who looks at the host sees something else",
-        example="*filter\n:reject - [0:0]\n-A INPUT -j reject\nCOMMIT\n",
+        example="*filter\n:reject - [0:0]\n-A INPUT -j reject\n-A reject -j DROP\nCOMMIT\n",
         instead="nothing, where that is no matter",
     ),
     Code(
