@@ -129,7 +129,7 @@ def test_tables_of_nft_are_those_of_iptables(tmp_path: Path, capsys: pytest.Capt
 
 def test_tables_that_iptables_cannot_hold_beside_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Two chains at one hook: what the first accepts, the second sees."""
-    path = write(tmp_path, tables("ip filter input", "ip other input"), "rules.json")
+    path = write(tmp_path, tables("ip filter input", "ip other input", "ip third input"), "rules.json")
     for target in ("iptables", "policy"):
         status, out, err = run(capsys, path, "--to", target, "-o", str(tmp_path / "out"))
         assert (status, out) == (1, "")

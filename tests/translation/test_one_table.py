@@ -17,8 +17,10 @@ from polc.diagnostics import Collector
 from polc.importers.nft_json import read_nft_json
 from polc.ir.ruleset import BaseChain, Ruleset, TableFamily
 from polc.ir.verdicts import Drop
+from polc.lift import lift
 from polc.passes import pipeline
 from polc.passes.one_table import one_table
+from polc.policy.read import inspect_source
 from polc.simulate import Flavour, Loaded, Simulator, read_host, read_packet
 from polc.source import SourceFile
 
@@ -144,3 +146,18 @@ def test_what_may_be_named_by_opaque_words_stays_where_it_is() -> None:
     assert one_table(apart) == apart
     bridge = nft('{"nftables": [{"add": {"table": {"family": "bridge", "name": "b"}}}]}')
     assert one_table((*apart[1:], *bridge)) == (*apart[1:], *bridge)
+
+
+def test_two_chains_at_one_hook_are_two_sections_of_a_policy() -> None:
+    """In their order: what the first accepts, the second sees."""
+    apart = nft(document(table("ip", "one", 22, "accept"), table("inet", "two", 22, "drop", "filter input 10")))
+    (one,) = one_table(apart)
+    text = lift(one).text
+    assert text.endswith(
+        "input:\n  default: accept\n  rules:\n    - jump two-below\n\n"
+        "mangle:\n  input:\n    - jump below where meta nfproto ipv4\n"
+    )
+    same(apart, (inspect_source(SourceFile("policy.yaml", text), Collector()).ruleset,))
+    # The other way round, the second comes first.
+    apart = nft(document(table("ip", "one", 22, "accept", "filter input 10"), table("inet", "two", 22, "drop")))
+    assert "mangle:\n  input:\n    - jump two-below\n" in lift(one_table(apart)[0]).text
