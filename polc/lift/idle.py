@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from polc.ir.matches import STATEFUL
 from polc.ir.ruleset import Chain, RegularChain, Rule, Ruleset
-from polc.ir.statements import Counter
 from polc.ir.verdicts import Jump, Return, chains_of
 
 
@@ -18,18 +17,6 @@ class Busy:
     ruleset: Ruleset
     chains: tuple[str, ...]
     rules: tuple[Rule, ...]
-
-
-def uncounted(ruleset: Ruleset) -> Ruleset:
-    """The ruleset without counters of rules."""
-    return replace(
-        ruleset, chains=tuple(replace(one, rules=tuple(map(_uncounted, one.rules))) for one in ruleset.chains)
-    )
-
-
-def _uncounted(rule: Rule) -> Rule:
-    kept = tuple(one for one in rule.statements if not (isinstance(one, Counter) and one.name is None))
-    return rule if len(kept) == len(rule.statements) else replace(rule, statements=kept)
 
 
 def busy(ruleset: Ruleset) -> Busy:

@@ -17,9 +17,10 @@ from polc.ir.statements import Counter as CounterStatement
 from polc.ir.statements import Native, OpaqueStatement, UpdateSet
 from polc.ir.verdicts import Accept, Goto, Nat, NatMap, Reject, Return, chains_of
 from polc.lift import counts, page
+from polc.lift.counters import is_counted, uncounted
 from polc.lift.definitions import Definitions
 from polc.lift.groups import Groups
-from polc.lift.idle import busy, uncounted
+from polc.lift.idle import busy
 from polc.lift.macros import Use, recognised
 from polc.lift.model import Lifted, Line, NativeRule, Unsayable, Written
 from polc.lift.names import Names
@@ -187,12 +188,8 @@ class _Lifter:
                     self._note(chain.origin, f"the chain `{chain.name}` is called `{name}` in the policy")
 
     def _counts(self, ruleset: Ruleset) -> bool:
-        """Whether counters of rules say anything: where all have one, it is the tool that counts, as iptables does."""
-        rules = [rule for chain in ruleset.chains for rule in chain.rules]
-        with_counter = sum(
-            any(isinstance(one, CounterStatement) and one.name is None for one in rule.statements) for rule in rules
-        )
-        if rules and with_counter == len(rules):
+        """Whether counters of rules say anything."""
+        if is_counted(ruleset):
             self._note(Origin(), "every rule counts its packets; the policy does not say so, rule by rule")
             return False
         return True

@@ -13,7 +13,7 @@ from polc.backends.nft.several import in_one_file
 from polc.compiler import ANY_APPROXIMATION, describe, produce
 from polc.diagnostics import Diagnostic, Label, Severity
 from polc.ir.ruleset import Ruleset, TableFamily
-from polc.lift import Lifted, lift
+from polc.lift import Lifted, is_counted, lift, uncounted
 from polc.passes import pipeline
 from polc.passes.one_table import one_table
 from polc.translation.lines import lines
@@ -51,7 +51,9 @@ def translate(
 
 def to_policy(rulesets: Sequence[Ruleset], notes: Iterable[Diagnostic]) -> Translation:
     """The rulesets as a policy, or as several where they cannot be one table."""
-    tables = one_table(rulesets)
+    # Where some tables are counted by their tool and others not, counters would seem to be meant.
+    counted = len(rulesets) > 1 and any(map(is_counted, rulesets))
+    tables = one_table([uncounted(one) if is_counted(one) else one for one in rulesets] if counted else rulesets)
     entries = Entries(tables)
     lifted = [lift(one) for one in tables]
     files = []
@@ -66,6 +68,10 @@ def to_policy(rulesets: Sequence[Ruleset], notes: Iterable[Diagnostic]) -> Trans
         for refused in one.refused:
             if refused.span:
                 entries.refused(refused.span, refused.message)
+        if counted:
+            message = "every rule of some tables counts its packets; the policy does not say so, rule by rule"
+            remarks.append(Diagnostic("POL541", message, severity=Severity.NOTE))
+            counted = False
         remarks += (*_natives(one), *one.notes, *one.refused)
     for remark in remarks:
         if remark.code != "POL540" or not remark.span:

@@ -218,3 +218,24 @@ def test_wrong_usage(arguments: tuple[str, ...], folder: Path, capsys: pytest.Ca
     status, out, err = run(capsys, "translate", "rules.v6", "--to", "policy", *arguments)
     assert (status, out) == (2, "")
     assert err.startswith("polc translate: ")
+
+
+def test_what_a_tool_counts_is_not_said_for_each_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Tables that iptables-nft made beside one by hand, in which a counter is meant."""
+    expr = '{"counter": {"packets": 5, "bytes": 60}}'
+    document = []
+    for family, name, rules in (("ip", "filter", [f"[{expr}, {{\"drop\": null}}]"]),
+                                ("inet", "mine", ['[{"accept": null}]', f"[{expr}]"])):  # fmt: skip
+        place = f'"family": "{family}", "table": "{name}"'
+        hook = "input" if name == "filter" else "forward"
+        document.append(f'{{"add": {{"table": {{"family": "{family}", "name": "{name}"}}}}}}')
+        document.append(
+            f'{{"add": {{"chain": {{{place}, "name": "c", "type": "filter", "hook": "{hook}", "prio": 0}}}}}}'
+        )
+        document += (f'{{"add": {{"rule": {{{place}, "chain": "c", "expr": {one}}}}}}}' for one in rules)
+    (folder / "rules.json").write_text(f'{{"nftables": [{", ".join(document)}]}}')
+    status, out, err = run(capsys, "translate", "rules.json", "--to", "policy")
+    assert status == 0
+    assert "    - drop where meta nfproto ipv4\n" in out
+    assert "    - accept\n    - counter\n" in out
+    assert "note[POL541]: every rule of some tables counts its packets" in err
