@@ -49,8 +49,7 @@ def test_it_is_the_ruleset(path: Path) -> None:
     assert not policy.refused
     wrong = unlike(ruleset, policy)
     if wrong or size(ruleset) < LARGE:
-        most = 200 if size(ruleset) < LARGE else 60
-        trial = tried(ruleset, policy, most=most, flavour=Flavour.IPTABLES)
+        trial = tried(ruleset, policy, most=200, flavour=Flavour.IPTABLES)
         assert trial.packets
         assert not trial.different, "\n".join((*wrong[:3], *trial.different[:3]))
         assert trial.packets > trial.fates[Fate.UNKNOWN] or policy.natives
