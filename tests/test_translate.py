@@ -310,6 +310,12 @@ def test_agreement_by_name_or_to_all(tmp_path: Path, capsys: pytest.CaptureFixtu
         status, out, _ = run(capsys, path, "--to", "nft", *arguments)
         assert status == wanted
         assert bool(out) is (wanted == 0)
+    assert run(capsys, "--to", "nft", "--allow-approximate", "all", path)[0] == 0
+    # Behind an option that may go without a value a file is none.
+    with pytest.raises(SystemExit) as stopped:
+        run(capsys, "--to", "nft", "--allow-approximate", path, path)
+    assert stopped.value.code == 2
+    assert "is no name of an approximation" in capsys.readouterr().err
 
 
 def tables(*names: str) -> str:
