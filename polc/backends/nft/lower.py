@@ -143,9 +143,9 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
     by_kind = sorted(table.definitions.values(), key=lambda one: _ORDER.index(type(one)))
     found = TableDefinition(ruleset.family.value, ruleset.table, tuple(by_kind), tuple(table.chains))
     for name, depth in too_deep(found).items():
-        reason = f"calls lead {depth} chains deep from `{name}`, and nft follows {DEEPEST}"
+        message = f"calls lead {depth} chains deep from `{name}`, and nft follows {DEEPEST}"
         origin = next((one.origin for one in ruleset.chains if one.name == name), Origin())
-        table.refuse(Refused(reason, "fewer chains between: rules in the place of a jump to them"), origin)
+        table.refuse(Refused(message, "fewer chains between: rules in the place of a jump to them"), origin)
     # Both families' rules of one policy rule deviate alike.
     return found, tuple(dict.fromkeys(table.deviations))
 
