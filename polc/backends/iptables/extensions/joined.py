@@ -9,9 +9,13 @@ from polc.backends.iptables.extensions.words import Piece, Rank
 _BESIDE = {
     "owner": ("--uid-owner", "--gid-owner"),
     "addrtype": ("--src-type", "--dst-type"),
+    "time": ("--timestart", "--datestart"),
     "ecn": ("--ecn-tcp-ece", "--ecn-tcp-cwr", "--ecn-ip-ect"),
 }
-"""Options that each ask for themselves, in their order (libxt_owner.c, libxt_addrtype.c, libxt_ecn.c)."""
+"""Options that each ask for themselves, in their order (libxt_owner.c, libxt_addrtype.c, libxt_time.c, libxt_ecn.c)."""
+
+_OF_ALL = ("--limit-iface", "--contiguous", "--kerneltz", "days")
+"""What is for all that a piece asks, or for one that has more."""
 
 _TOS = re.compile(r"-m tos --tos 0x([0-9a-f]+)/0x([0-9a-f]+)|-m dscp --dscp 0x([0-9a-f]+)|-m ecn --ecn-ip-ect (\d)")
 
@@ -24,12 +28,15 @@ def joined(pieces: list[Piece]) -> list[Piece]:
 
 
 def _beside(pieces: list[Piece], name: str, options: tuple[str, ...]) -> list[Piece]:
-    """Limits of ``addrtype`` are for all that its piece asks, so these stay apart."""
     prefix = f"-m {name} "
     own = [one for one in pieces if one.text.startswith(prefix)]
     texts = [one.text.removeprefix(prefix) for option in options for one in own if option in one.text]
     named = {option for option in options if any(option in text for text in texts)}
-    if len(own) < 2 or not len(own) == len(texts) == len(named) or any("--limit-iface" in text for text in texts):
+    if (
+        len(own) < 2
+        or not len(own) == len(texts) == len(named)
+        or any(one in text for one in _OF_ALL for text in texts)
+    ):
         return pieces
     both = Piece(Rank.MODULE, prefix + " ".join(texts))
     return [both if one is own[0] else one for one in pieces if one is own[0] or one not in own]
