@@ -20,6 +20,7 @@ from polc.ir.matches import (
 from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.ir.ruleset import BaseChain, Hook, Ruleset
 from polc.ir.selectors import Conntrack, Direction, Element, InterfacePattern, Selector, Side, Transport
+from polc.ir.stateful import Connections
 from polc.ir.verdicts import Queue, Reject
 from polc.simulate.assumed import assumed_host
 from polc.simulate.engine import Simulator
@@ -72,6 +73,9 @@ class _Answers:
 
     def _answer(self, ruleset: Ruleset, chain: str, number: int, at: int, match: Counting) -> bool | None:
         chains = self.hooks.chains(ruleset)
+        if isinstance(match, Connections) and self.witness.fragment:
+            # Nobody can be asked about it.
+            return None
         if not chains.asks(chains.chain(chain), number):
             return False
         state = chains.state(chain, number, at, match)

@@ -77,7 +77,9 @@ class Answers:
     def _guards(self, match: Counting) -> tuple[Set, Set]:
         """Packets that have the key, and those that are dropped because they have none."""
         match match:
-            case Limit(key=key) if self.flavour is Flavour.NFT and any(part.field in _PORTS for part in key):
+            case Limit(key=key) | Connections(key=key) if self.flavour is Flavour.NFT and any(
+                part.field in _PORTS for part in key
+            ):
                 return self.fields.ported, NONE
             case Connections():
                 # No tuple, no count: the packet is dropped (net/netfilter/nft_connlimit.c, nft_connlimit_do_eval;
