@@ -102,6 +102,8 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness) -> Simulated:
     if any(one.of is Of.LATE and one.number in asked for one in hooks.space.variables):
         raise NoReplay("what the kernel chooses cannot be presumed")
     found = _simulator(hooks, witness, (hook,)).send(packet_of(witness, hook))
+    if hook is Hook.FORWARD and found.hook is Hook.INPUT:
+        raise NoReplay("routing delivers it to the host")
     if found.fate is Fate.UNKNOWN and found.decision is None:
         raise NoReplay(found.reason)
     if found.fate is Fate.DROP and found.decision is None:
@@ -131,6 +133,8 @@ def follow(ways: Ways, course: Course, witness: Witness) -> Simulated:
     found = simulator.send(packet_of(witness, HOOKS[course][0]))
     if found.decision is None and found.fate is not Fate.ACCEPT:
         raise NoReplay(found.reason)
+    if found.hook not in HOOKS[course]:
+        raise NoReplay(f"routing takes it to {found.hook.value}")
     return found
 
 
