@@ -111,7 +111,7 @@ class Replay:
         self.hooks = hooks
         self.at = at
         self._targets = tuple(targets)
-        self._made: tuple[Simulator, _Answers, object] | None = None
+        self._made: tuple[Simulator, _Answers, float] | None = None
 
     def send(self, witness: Witness) -> Simulated:
         """What the simulator says of it.
@@ -120,8 +120,9 @@ class Replay:
             NoReplay: something of the witness cannot be presumed.
         """
         packet = packet_of(witness, self.at[0])
-        needs = (witness.members, _start(witness))
-        if self._made is not None and self._made[2] == needs:
+        needs = _start(witness)
+        # Packets change sets: where it counts what is in one, each begins anew.
+        if self._made is not None and self._made[2] == needs and not witness.members:
             found = self._sent(packet, witness, *self._made[:2])
             if found.decision is not None and found.fate is not Fate.UNKNOWN:
                 return found

@@ -88,7 +88,7 @@ class Hooks:
         return found
 
     def valid(self, hook: Hook) -> Set:
-        """The packets that can come to the hook. Ask for it once all functions of a comparison are made."""
+        """The packets that can come to the hook."""
         return valid(self.space, hook)
 
     def base_chains(self, hook: Hook) -> list[tuple[Ruleset, BaseChain]]:
