@@ -290,7 +290,7 @@ def _answer(detail: object, value: int) -> Answer:
 def _member(detail: object, value: int) -> Member:
     assert isinstance(detail, tuple)
     name, key = detail
-    return Member(name, key, bool(value))
+    return Member(name.name, key, bool(value))
 
 
 def _field(variable: Variable) -> Field:
