@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("compiler",),
     ("report",),
     ("analysis", "kernel", "lift"),
+    ("probing",),
     ("testing", "explaining"),
     ("firewalls",),
     ("cli",),
