@@ -68,9 +68,7 @@ class _Walker:
         self.chains = chains
         self.calls = 0
 
-    def rules(
-        self, chain: Chain, way: tuple[Rule, ...], gates: tuple[Rule, ...]
-    ) -> Generator[Step, None, bool]:
+    def rules(self, chain: Chain, way: tuple[Rule, ...], gates: tuple[Rule, ...]) -> Generator[Step, None, bool]:
         """Ends with whether packets may go on after the chain."""
         goes_on = False
         for number, rule in ((at, one) for at, written in enumerate(chain.rules) for one in spread(written)):

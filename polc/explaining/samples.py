@@ -112,8 +112,6 @@ def _made(base: BaseChain, rule: Rule, family: Family, host: Host) -> Sample | N
     return Sample(in_session(packet), times) if times <= _MOST_TRIES else None
 
 
-
-
 def _at_hook(hook: Hook, family: Family, host: Host) -> Packet:
     names = [one.name for one in host.interfaces if one.name != "lo"] or ["eth0"]
     first, last = names[0], names[-1]

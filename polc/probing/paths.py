@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from polc.ir.family import Family
+from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import InterfaceMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Hook, Ruleset
 from polc.probing.fit import FIRST_PORT
-from polc.simulate.host import LOOPBACK, Host
+from polc.simulate.host import LOOPBACK, Host, Route
 from polc.simulate.packet import SYN, Packet
 
 SPARE = ("polc0", "polc1")
@@ -106,7 +106,9 @@ def links_of(rulesets: Iterable[Ruleset], host: Host | None = None) -> Links:
                             names[one.name + "0" if one.wildcard else one.name] = None
     real = [one for one in names if is_name(one) and one not in SPARE]
     made = tuple(dict.fromkeys((*real, *SPARE)))
-    return Links(made, Host.assumed(made))
+    routes = tuple(Route(family, 0, 0, made[-1]) for family in FAMILIES)
+    # What no packet shows is behind the last interface.
+    return Links(made, replace(Host.assumed(made), routes=routes))
 
 
 def is_name(name: str) -> bool:

@@ -32,6 +32,9 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         case CtState.RELATED if packet.is_icmp:
             if packet.is_icmp_error:
                 yield _error(plain)
+            elif packet.type in _ASKS[packet.protocol]:
+                # No type was asked for.
+                yield _error(replace(plain, type=3 if packet.protocol == ICMP else 1, id=0))
         case _:
             if packet.protocol not in _ASKS or packet.type in _ASKS[packet.protocol]:
                 yield (packet,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from polc.ir.family import FAMILIES, Family
+from polc.ir.family import Family
 from polc.ir.matches import AddressType
 from polc.probing.model import Probe
 from polc.probing.paths import Links
@@ -37,10 +37,9 @@ class Ground:
         return all(self.where.get(address, place) == place for address, place in facts.items())
 
     def host(self) -> Host:
-        """With a default route by the last interface, so that every answer finds a way."""
         host = self.links.host
         own: dict[str, list[InterfaceAddress]] = {}
-        routes = [Route(family, 0, 0, self.links.names[-1]) for family in FAMILIES]
+        routes = list(host.routes)
         routing = Routing(host)
         for (family, address), name in self.where.items():
             if name != OWN:

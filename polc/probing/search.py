@@ -107,7 +107,7 @@ class Search:
         """Packets the last of which meets the rule; or why none was found. ``depth``: for how many other rules in turn
         this one is to do something.
         """
-        place, reason = (step.chain, step.number), "no packet can be made that is as it asks"
+        place, reason = (step.chain, step.number), ""
         for path in PATHS[base.hook]:
             for family in sorted(step.whole.families, key=lambda one: one.value):
                 for matches, before in self._wanted(step, family, serial, depth):
@@ -118,8 +118,9 @@ class Search:
                     found = self._led(base, place, made, before, matches, path)
                     if isinstance(found, Found):
                         return found
-                    reason = found
-        return reason
+                    # The usual path comes first, and says most.
+                    reason = reason or found
+        return reason or "no packet can be made that is as it asks"
 
     def _wanted(
         self, step: Step, family: Family, serial: int, depth: int

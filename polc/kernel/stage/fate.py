@@ -23,7 +23,7 @@ class Fate:
     """``seen`` is the packet where it ended, with its ``oif`` where it left; ``answer`` what its sender was told.
 
     ``state`` is what conntrack made of it, None where nobody watched or it did not come so far. ``error`` is the
-    kernel's word to whoever sent it from the host.
+    kernel's word to whoever sent it from the host. ``at`` is when it was sent, by a clock of seconds.
     """
 
     sent: Packet
@@ -32,6 +32,7 @@ class Fate:
     answer: Packet | None = None
     state: CtState | None = None
     error: str = ""
+    at: float = 0.0
 
 
 def fate(

@@ -1,0 +1,105 @@
+"""Plays probes on real hosts and in the simulator, and compares what becomes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from polc.backends.model import Output
+from polc.kernel.loaders import Loader
+from polc.kernel.stage.fate import Fate
+from polc.kernel.stage.stage import Stage
+from polc.probing.model import Place, Probe, Scene
+from polc.probing.told import UNKNOWN, Told, of_fate, of_outcome
+from polc.probing.watch import Way
+from polc.simulate.engine import Simulator
+from polc.simulate.hooks import Loaded
+from polc.simulate.outcome import Outcome
+from polc.simulate.packet import Packet
+from polc.simulate.settings import Settings
+from polc.simulate.steps import Send
+
+_CLOCKS = 0.012
+"""Seconds by which the clocks of the kernel's own ticks and of this process may differ: three ticks at 250 Hz."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A packet of a probe, what was expected of it, and what was seen. ``met`` are the rules that it meets in the
+    simulator. ``certain``: the expectation does not hang on a few milliseconds.
+    """
+
+    probe: Probe
+    packet: Packet
+    expected: Told
+    seen: Told
+    outcome: Outcome
+    met: tuple[Place, ...]
+    certain: bool = True
+
+    @property
+    def agrees(self) -> bool:
+        return self.expected == self.seen or self.expected.verdict == UNKNOWN or not self.certain
+
+
+def send(
+    scene: Scene,
+    loader: Loader,
+    output: Output,
+    settings: Settings | None = None,
+    sent: Callable[[int], None] = lambda count: None,
+) -> list[Fate]:
+    """Load an output on the scene's host and send the packets of all probes.
+
+    Raises:
+        Failure: POL601 to POL603, POL610: this machine, or this loader, cannot do it.
+    """
+    packets = [packet for probe in scene.probes for packet in probe.packets]
+    fates: list[Fate] = []
+    with Stage(scene.host, settings) as stage:
+        stage.join(packets)
+        stage.load(loader, output)
+        for at in range(0, len(packets), _CHUNK):
+            fates += stage.put_all(packets[at : at + _CHUNK])
+            sent(len(fates))
+    return fates
+
+
+_CHUNK = 512
+
+
+def expected(
+    scene: Scene,
+    loaded: Sequence[Loaded],
+    times: Sequence[float],
+    settings: Settings | None = None,
+    later: float = 0.0,
+) -> Iterator[tuple[Outcome, tuple[Place, ...]]]:
+    """What becomes of the packets in the simulator when they are sent at these ``times``, and which rules they meet.
+    ``later`` seconds are added between the packets, as far as there is time between them, or taken away.
+    """
+    simulator = Simulator(tuple(loaded), scene.host, settings, start=time.time())
+    packets = [packet for probe in scene.probes for packet in probe.packets]
+    before = times[0] if times else 0.0
+    for packet, at in zip(packets, times, strict=True):
+        simulator.wait(max(0.0, at - before + later))
+        before = at
+        way = Way()
+        outcome = simulator.do(Send(packet), way)
+        assert outcome is not None
+        yield outcome, tuple(dict.fromkeys(way.met()))
+
+
+def played(
+    scene: Scene, loaded: Sequence[Loaded], fates: Sequence[Fate], settings: Settings | None = None
+) -> list[Played]:
+    """What was seen beside what was expected, a packet each."""
+    times = [one.at for one in fates]
+    of_packet = [(probe, packet) for probe in scene.probes for packet in probe.packets]
+    return [
+        Played(probe, packet, of_outcome(outcome), of_fate(fate), outcome, met)
+        for (probe, packet), fate, (outcome, met) in zip(
+            of_packet, fates, expected(scene, loaded, times, settings), strict=True
+        )
+    ]
