@@ -72,7 +72,14 @@ def build(path: Path, family: Family, matches: Sequence[Match], links: Links, se
                 packet = _of_protocol(match, packet)
                 # What nothing here can give a packet it may have all the same: the simulator is asked.
                 packet = fit(match, packet) or packet
-    return None if packet is None else in_session(packet)
+    if packet is None or (path is Path.OUTPUT and _is_loopback(packet)):
+        return None
+    return in_session(packet)
+
+
+def _is_loopback(packet: Packet) -> bool:
+    """Whether its destination is the host by any name: then it never leaves."""
+    return packet.daddr >> 24 == 127 if packet.family is Family.IP else packet.daddr == 1
 
 
 def _of_protocol(match: Match, packet: Packet) -> Packet:

@@ -9,9 +9,11 @@ from itertools import islice
 from random import Random
 
 from polc.analysis.walk import Step, walk
+from polc.ir.family import Family
 from polc.ir.matches import CtState
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.probing.edges import Edge, edges
+from polc.probing.mixed import mixed
 from polc.probing.model import Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
 from polc.probing.real import realised
@@ -34,15 +36,23 @@ _WAYS = 8
 
 _ROUNDS = 3
 
+_TRIES = 4
+"""Packets by chance that are made for one that can be sent."""
+
+NOWHERE: Place = ("", -1)
+"""The place of a packet that meets no rule."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """``per_rule`` probes at most for a rule, and as many rules, spread evenly, as ``packets`` are enough for (None:
-    all). ``scenes``: hosts at most. ``seed`` chooses the addresses and ports that no rule asks for.
+    all). Where there are fewer packets than ``least``, others are put together by chance. ``scenes``: hosts at most.
+    ``seed`` chooses the addresses and ports that no rule asks for.
     """
 
     per_rule: int = 24
     packets: int | None = None
+    least: int = 0
     scenes: int = 8
     seed: int = 0
 
@@ -88,6 +98,13 @@ class _Planner:
                 if not any(probe.decides for probe, _ in probes):
                     unreached[place] = self.reason
         scenes, met = self._scenes(found)
+        for _ in range(_ROUNDS):
+            # Some are lost where what comes before them is in their way.
+            missing = self.wish.least - _packets(scenes)
+            if missing <= 0:
+                break
+            found += self._by_chance(bench, found, seen, missing)
+            scenes, met = self._scenes(found)
         left = tuple(
             Unreached(place, rules[place], unreached.get(place, "what other probes leave behind is in its way"))
             for place in rules
@@ -134,6 +151,30 @@ class _Planner:
                 if facts is not None:
                     yield probe, facts
             return
+
+    def _by_chance(
+        self,
+        bench: Bench,
+        found: Sequence[tuple[Probe, dict[Address, str]]],
+        seen: set[tuple[Packet, ...]],
+        missing: int,
+    ) -> Iterator[tuple[Probe, dict[Address, str]]]:
+        packets = [packet for probe, _ in found for packet in probe.packets]
+        families = sorted({one for rules in self.loaded for one in _families(rules.ruleset)}, key=lambda one: one.value)
+        made = mixed(packets, families, self.links, Random(f"{self.wish.seed}/{len(packets)}"))
+        for packet in islice(made, _TRIES * missing):
+            if missing <= 0:
+                return
+            if (packet,) in seen:
+                continue
+            seen.add((packet,))
+            trial = bench.tried((packet,))
+            met = list(trial.way.met())
+            probe = Probe(met[-1] if met else NOWHERE, (packet,), bool(met), "by chance")
+            facts = self._facts(bench, probe)
+            if facts is not None:
+                missing -= 1
+                yield probe, facts
 
     def _facts(self, bench: Bench, probe: Probe) -> dict[Address, str] | None:
         outcome = bench.tried(probe.packets).outcome
@@ -220,6 +261,15 @@ def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:
             for step in islice(walk(ruleset, base), MOST_STEPS):
                 found.setdefault((step.chain, step.number), []).append((base, step))
     return found
+
+
+def _packets(scenes: Sequence[Scene]) -> int:
+    return sum(len(probe.packets) for scene in scenes for probe in scene.probes)
+
+
+def _families(ruleset: Ruleset) -> frozenset[Family]:
+    """Those that its rules speak of."""
+    return frozenset(family for chain in ruleset.chains for rule in chain.rules for family in rule.families)
 
 
 def _in_turn(lists: Sequence[Sequence[Edge]]) -> Iterator[Edge]:

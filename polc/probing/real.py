@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from polc.ir.matches import CtState
-from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP, UDPLITE
+from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
+from polc.kernel.stage.ctnetlink import can_know
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import SYN, Packet, Presumed
 
 _REPLIES = {ICMP: frozenset({0, 14, 16, 18}), ICMPV6: frozenset({129, 140})}
 _ASKS = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128, 139})}
+_INIT, _DATA = (1,), (0,)
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
 
@@ -19,6 +21,8 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     """What can be sent instead of a packet that is presumed to be of a state, the likeliest first: with the packets
     that go before it. A flow alone can be presumed, since conntrack can be told of one.
     """
+    if packet.protocol == SCTP and packet.chunks is None:
+        packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
     given = packet.presumed
     if given is None:
         yield (packet,)
@@ -36,10 +40,10 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
                 # No type was asked for.
                 yield _error(replace(plain, type=3 if packet.protocol == ICMP else 1, id=0))
         case _:
-            if packet.protocol not in _ASKS or packet.type in _ASKS[packet.protocol]:
+            if packet.protocol in _REPLIES and packet.type in _REPLIES[packet.protocol]:
+                packet = replace(packet, presumed=replace(given, reply=True))
+            if can_know(packet):
                 yield (packet,)
-            elif packet.type in _REPLIES[packet.protocol]:
-                yield (replace(packet, presumed=replace(given, reply=True)),)
 
 
 def _invalid(packet: Packet) -> Iterator[Packet]:

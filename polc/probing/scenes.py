@@ -115,6 +115,10 @@ def _asked(packet: Packet) -> Iterator[tuple[Address, str]]:
         if is_unicast(family, packet.daddr):
             yield destination, packet.oif or OWN
     else:
+        if packet.oif != LOOPBACK and (packet.daddr >> 24 == 127 if family is Family.IP else packet.daddr == 1):
+            # It never leaves the host: of no host is this true.
+            yield destination, packet.oif
+            yield destination, OWN
         if is_unicast(family, packet.saddr):
             yield source, OWN
         if is_unicast(family, packet.daddr):

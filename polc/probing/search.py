@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 
 from polc.analysis.walk import Step
 from polc.ir.family import Family
-from polc.ir.fields import Field
-from polc.ir.matches import CtState, CtStateMatch, FieldMatch, Match, SetMatch
+from polc.ir.fields import CT_STATUS_BITS, Field
+from polc.ir.matches import CtState, CtStateMatch, FieldMatch, FlagField, FlagsMatch, Match, SetMatch
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.stateful import Connections, RecentMatch, RecentVerb
 from polc.ir.statements import Notrack, SetMark, UpdateSet
+from polc.ir.verdicts import Nat, NatKind
 from polc.probing.build import build, holds
 from polc.probing.edges import edges
 from polc.probing.fit import misses, times_of
@@ -39,6 +40,7 @@ _CHANGES = 12
 """Of one packet, how many others are made to get past what took it."""
 
 _DEEPEST = 3
+_DNAT = CT_STATUS_BITS["dnat"]
 
 _FRESH = 200
 """Rules up to which a new simulator for each packet is quicker than it is dear."""
@@ -133,6 +135,11 @@ class Search:
                 case CtStateMatch(states) if CtState.UNTRACKED in states:
                     for other in self._doing(lambda one: isinstance(one, Notrack)):
                         yield (*matches, *other.whole.matches), ()
+                case FlagsMatch(FlagField.CT_STATUS, mask, value, negated) if mask & _DNAT and negated is not bool(
+                    value
+                ):
+                    for other in self._changing():
+                        yield (*_without(matches, match), *other.whole.matches), ()
                 case FieldMatch(Field.META_MARK):
                     for other in self._doing(lambda one, match=match: isinstance(one, SetMark) and _gives(one, match)):
                         yield (*_without(matches, match), *other.whole.matches), ()
@@ -156,6 +163,14 @@ class Search:
     def _doing(self, wanted: object) -> list[Step]:
         assert callable(wanted)
         return [step for _, step in self.steps if any(wanted(one) for one in step.rule.statements)][:4]
+
+    def _changing(self) -> list[Step]:
+        """Rules that change destinations."""
+        kinds = (NatKind.DNAT, NatKind.REDIRECT)
+        found = [
+            step for _, step in self.steps if isinstance(step.rule.verdict, Nat) and step.rule.verdict.kind in kinds
+        ]
+        return found[:6]
 
     def _steps_with(self, wanted: object) -> list[tuple[BaseChain, Step]]:
         assert callable(wanted)

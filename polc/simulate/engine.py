@@ -33,6 +33,7 @@ from polc.simulate.world import Watcher, World
 _LOCAL = (AddressType.LOCAL, AddressType.BROADCAST, AddressType.MULTICAST)
 _STATES = {one.value: one for one in CtState}
 _OFFLOAD_SECONDS = 30
+_EVERYBODY = 0xFFFFFFFF
 _FORGOTTEN = 16 * 7 * 86400
 """Seconds, to the same hour of the same day."""
 
@@ -387,6 +388,8 @@ class Simulator:
         kind = routing.type_of(Family.IP, flight.saddr)
         if kind in (AddressType.MULTICAST, AddressType.LOCAL) or (kind is AddressType.BROADCAST and flight.saddr):
             return f"a packet whose source is {kind.value} cannot come in"
+        if flight.daddr != _EVERYBODY and flight.saddr | flight.daddr and 0 in (flight.saddr >> 24, flight.daddr >> 24):
+            return "a packet from or to the network 0.0.0.0/8 cannot come in"
         if flight.daddr >> 24 == 127:
             return "a packet to a loopback address cannot come in"
         if routing.host.rp_filter:

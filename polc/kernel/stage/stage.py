@@ -37,6 +37,9 @@ _GROUP = 65534
 _DELIVERED = "delivered"
 _LAST = 2**31 - 1
 _BEHIND_CONNTRACK = -199
+_TO_ALL, _TO_GROUP = 1, 2
+"""Packet types (uapi/linux/if_packet.h)."""
+
 _BATCH = 64
 _FIRST_TAG = 2
 """1 is what a quoted packet has."""
@@ -199,21 +202,30 @@ class Stage:
             "mac": f"{packet.mac:012x}" if packet.mac is not None else "",
             "to": self._mac_to(packet),
             "destination": format_address(packet.family, packet.daddr),
-            "device": packet.oif if not packet.iif else "",
+            "device": self._device(packet),
             "mark": packet.mark,
             "uid": packet.uid or 0,
             "gid": packet.gid or 0,
             "flow": [one.hex() for one in known(packet)] if can_know(packet) else [],
         }
 
+    def _device(self, packet: Packet) -> str:
+        """The interface that a packet of the host has to be sent by; empty where that is its way anyway: whoever binds
+        to one gets no packet to another, NAT or not.
+        """
+        hop = self._routing.lookup(packet.family, packet.daddr)
+        if packet.iif or (hop is not None and hop.interface == packet.oif):
+            return ""
+        return packet.oif
+
     def _mac_to(self, packet: Packet) -> str:
         """Of groups and broadcasts as RFC 1112, 6.4, and RFC 2464, 7, have it; empty: that of the interface."""
         if packet.mac_to is not None:
             return f"{packet.mac_to:012x}"
         kind = self._routing.type_of(packet.family, packet.daddr)
-        if packet.pkttype in (1, 2) or (packet.pkttype is None and kind is AddressType.BROADCAST):
+        if packet.pkttype == _TO_ALL or (packet.pkttype is None and kind is AddressType.BROADCAST):
             return "ff" * 6
-        if packet.pkttype is not None or kind is not AddressType.MULTICAST:
+        if packet.pkttype != _TO_GROUP and (packet.pkttype is not None or kind is not AddressType.MULTICAST):
             return ""
         if packet.family is Family.IP:
             return f"01005e{packet.daddr & 0x7FFFFF:06x}"
