@@ -22,6 +22,7 @@ from polc.ir.matches import (
     InterfacePattern,
     Match,
     PortTerm,
+    ReversePathMatch,
     ServiceMatch,
     Side,
     protocol_of,
@@ -64,6 +65,9 @@ def build(path: Path, family: Family, matches: Sequence[Match], links: Links, se
         match match:
             case InterfaceMatch() | AddressMatch() | ServiceMatch():
                 continue
+            case ReversePathMatch(passes=False):
+                other = next(links.others(packet.iif), "") if packet.iif else ""
+                packet = replace(packet, saddr=links.far(other, family, serial)) if other else packet
             case ElementMatch(key, elements, negated):
                 packet = packet if negated else _with_element(packet, key, elements[0])
             case _ if isinstance(match, STATEFUL):

@@ -110,7 +110,7 @@ def _asked(packet: Packet) -> Iterator[tuple[Address, str]]:
     family = packet.family
     source, destination = (family, packet.saddr), (family, packet.daddr)
     if packet.iif:
-        if is_unicast(family, packet.saddr):
+        if is_unicast(family, packet.saddr) and not _is_invented(source):
             yield source, packet.iif
         if is_unicast(family, packet.daddr):
             yield destination, packet.oif or OWN
@@ -127,6 +127,12 @@ def _asked(packet: Packet) -> Iterator[tuple[Address, str]]:
 
 def _owned(packet: Packet) -> Iterator[Address]:
     return (address for address, place in _asked(packet) if place == OWN)
+
+
+def _is_invented(address: Address) -> bool:
+    """Whether it is known behind which interface it is, whoever sends with it (see ``Host.assumed``)."""
+    family, number = address
+    return number >> 17 == 0xC612 >> 1 if family is Family.IP else number >> 80 == 0x20010002_0000
 
 
 def is_unicast(family: Family, address: int) -> bool:

@@ -13,7 +13,7 @@ from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, Field
 from polc.ir.matches import CtState, CtStateMatch, FieldMatch, FlagField, FlagsMatch, Match, SetMatch
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
-from polc.ir.stateful import Connections, RecentMatch, RecentVerb
+from polc.ir.stateful import Amount, Connections, Limit, RecentMatch, RecentVerb
 from polc.ir.statements import Notrack, SetMark, UpdateSet
 from polc.ir.verdicts import Nat, NatKind
 from polc.probing.build import build, holds
@@ -199,7 +199,14 @@ class Search:
                 trial = self.bench.tried(packets)
                 if place in trial.way.met():
                     return Found(packet, packets, path)
-                reason = self._why(trial, reason)
+                spent = self._spent(base, trial)
+                if 1 < spent <= MOST_TIMES and times == 1:
+                    # A limit before it lets the rest of them come here.
+                    packets = (*before, *real * spent)
+                    trial = self.bench.tried(packets)
+                    if place in trial.way.met():
+                        return Found(packet, packets, path)
+                reason = self._why(base, trial, reason)
                 for changed in self._past(base, trial, packet, matches):
                     if changed not in seen:
                         seen.add(changed)
@@ -221,8 +228,24 @@ class Search:
                     return found
         return found
 
-    def _why(self, trial: Trial, before: str) -> str:
+    def _spent(self, base: BaseChain, trial: Trial) -> int:
+        """How many packets it takes until one does not meet the limits of rules that it has met any more."""
+        met = {place for run in trial.way.runs if run.chain == base.name for place in run.met}
+        bursts = [
+            match.burst
+            for place in met
+            for match in self.rules[place].matches
+            if isinstance(match, Limit) and not match.over and match.rate.amount is Amount.PACKETS
+        ]
+        return max(bursts, default=0) + 1
+
+    def _why(self, base: BaseChain, trial: Trial, before: str) -> str:
         outcome = trial.outcome
+        taken = next((run.met[-1] for run in reversed(trial.way.runs) if run.chain == base.name and run.met), None)
+        if taken is not None and not outcome.reason:
+            span = self.rules[taken].origin.span
+            where = f"{span.source.path}:{span.line}" if span else f"rule {taken[1]} of `{taken[0]}`"
+            return f"{where} takes the packets that were tried"
         if outcome.reason:
             return outcome.reason
         decision = outcome.decision
