@@ -72,6 +72,23 @@ def plan(
     )
 
 
+def planned(loaded: Sequence[Loaded], scenes: Sequence[Scene], settings: Settings | None = None) -> Plan:
+    """The plan that scenes are which somebody else has made: what they meet of these rulesets."""
+    met: set[Place] = set()
+    for scene in scenes:
+        simulator = Simulator(tuple(loaded), scene.host, settings, start=time.time())
+        for probe in scene.probes:
+            for packet in probe.packets:
+                way = Way()
+                simulator.do(Send(packet), way)
+                met.update(way.met())
+    rules = {place: pairs[0][1].rule for one in loaded for place, pairs in _ways(one.ruleset).items()}
+    left = tuple(
+        Unreached(place, rule, "none of these probes is about it") for place, rule in rules.items() if place not in met
+    )
+    return Plan(tuple(scenes), tuple(rules), frozenset(met & rules.keys()), left)
+
+
 @dataclass(slots=True)
 class _Planner:
     loaded: tuple[Loaded, ...]

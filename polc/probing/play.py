@@ -26,11 +26,12 @@ _CLOCKS = 0.012
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A packet of a probe, what was expected of it, and what was seen. ``met`` are the rules that it meets in the
-    simulator. ``certain``: the expectation does not hang on a few milliseconds.
+    """A packet of a probe, the ``number``th of its scene from 0, what was expected of it, and what was seen. ``met``
+    are the rules that it meets in the simulator. ``certain``: the expectation does not hang on a few milliseconds.
     """
 
     probe: Probe
+    number: int
     packet: Packet
     expected: Told
     seen: Told
@@ -97,9 +98,19 @@ def played(
     """What was seen beside what was expected, a packet each."""
     times = [one.at for one in fates]
     of_packet = [(probe, packet) for probe in scene.probes for packet in probe.packets]
+    outcomes = list(expected(scene, loaded, times, settings))
+    told = [of_outcome(outcome) for outcome, _ in outcomes]
+    seen = [of_fate(fate) for fate in fates]
+    certain = [True] * len(told)
+    if any(one != other for one, other in zip(told, seen, strict=True)):
+        for later in (_CLOCKS, -_CLOCKS):
+            others = expected(scene, loaded, times, settings, later)
+            certain = [
+                sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
+            ]
     return [
-        Played(probe, packet, of_outcome(outcome), of_fate(fate), outcome, met)
-        for (probe, packet), fate, (outcome, met) in zip(
-            of_packet, fates, expected(scene, loaded, times, settings), strict=True
+        Played(probe, number, packet, one, other, outcome, met, sure)
+        for number, ((probe, packet), one, other, (outcome, met), sure) in enumerate(
+            zip(of_packet, told, seen, outcomes, certain, strict=True)
         )
     ]

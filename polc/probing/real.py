@@ -13,6 +13,9 @@ from polc.simulate.packet import SYN, Packet, Presumed
 
 _REPLIES = {ICMP: frozenset({0, 14, 16, 18}), ICMPV6: frozenset({129, 140})}
 _ASKS = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128, 139})}
+_MSS = 1460
+"""What a SYN says over Ethernet."""
+
 _INIT, _DATA = (1,), (0,)
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
@@ -23,6 +26,8 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     """
     if packet.protocol == SCTP and packet.chunks is None:
         packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
+    if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
+        packet = replace(packet, mss=_MSS)
     given = packet.presumed
     if given is None:
         yield (packet,)

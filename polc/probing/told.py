@@ -53,7 +53,8 @@ def _left(sent: Packet, left: Packet) -> str:
     source = format_address(left.family, left.saddr)
     port = "" if left.sport is None else ":same" if left.sport == sent.sport else ":other"
     parts = [place, f"{source}{port} -> {left.end(source=False)}", f"ttl {left.ttl} dscp {left.dscp}"]
-    if left.mss is not None:
+    # Some give a SYN the option that it lacks.
+    if sent.mss is not None and left.mss is not None:
         parts.append(f"mss {left.mss}")
     return " ".join(parts)
 

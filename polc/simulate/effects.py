@@ -58,11 +58,6 @@ Effect = Callable[[Flight], "Verdict | Stolen | Leave | None"]
 _TCP_NAMES = {"retrans": "max_retrans", "unack": "unacknowledged"}
 """nft's names of timeouts that the sysctls call otherwise."""
 
-_LEAST_MSS = (536, 1220)
-"""What an end that says nothing takes, of IPv4 and of IPv6 (RFC 9293, 3.7.1)."""
-
-_LONGEST_HEADER = 60
-
 
 @dataclass(slots=True)
 class Effects:
@@ -203,23 +198,16 @@ class Effects:
         return effect
 
     def _clamp(self, size: int | None) -> Effect:
-        """xt_TCPMSS.c, nft_rt.c: without a size what the route allows, and for iptables the way back too. A SYN without
-        the option gets it from iptables, where no data follows (tcpmss_mangle_packet); nft leaves it as it is.
-        """
-        routing, iptables = self.world.routing, self.flavour is Flavour.IPTABLES
+        """xt_TCPMSS.c, nft_rt.c: without a size what the route allows, and for iptables the way back too."""
+        routing, both_ways = self.world.routing, self.flavour is Flavour.IPTABLES
 
         def effect(flight: Flight) -> None:
-            if flight.protocol != TCP or not flight.flags & SYN or (flight.mss is None and not iptables):
+            if flight.protocol != TCP or not flight.flags & SYN or flight.mss is None:
                 return
             most = size
             if most is None:
-                names = [flight.oif] + ([flight.iif] if iptables and flight.iif else [])
+                names = [flight.oif] + ([flight.iif] if both_ways and flight.iif else [])
                 most = min(routing.interface(name).mtu for name in names) - (60 if flight.six else 40)
-            if flight.mss is None:
-                if not flight.packet.data_bytes and flight.packet.header_bytes < _LONGEST_HEADER:
-                    flight.mss = min(most, _LEAST_MSS[flight.six])
-                    flight.length += 4
-                return
             flight.mss = min(flight.mss, most)
 
         return effect

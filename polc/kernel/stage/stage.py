@@ -33,6 +33,9 @@ from polc.simulate.steps import Reply, Send, Step, Wait
 from polc.simulate.talks import Talks
 from polc.simulate.wire import NoDatagram, read_datagram
 
+TABLES = ("polc-stage-trace", "polc-stage-input", "polc-stage-prerouting", "polc-stage-output")
+"""Tables that are the stage's own."""
+
 _GROUP = 65534
 _DELIVERED = "delivered"
 _LAST = 2**31 - 1
@@ -180,7 +183,7 @@ class Stage:
         fates = []
         for tag, (packet, sent) in enumerate(batch, _FIRST_TAG):
             error, at = str(answer["errors"][tag - _FIRST_TAG]), float(answer["times"][tag - _FIRST_TAG])
-            became = replace(fate(sent, [], delivered.get(tag, []), far.get(tag, []), error), at=at)
+            became = replace(fate(sent, [], delivered.get(tag, []), far.get(tag, []), error, own=True), at=at)
             if became.seen is not None:
                 self._talks.seen_as(packet, became.seen)
             fates.append(became)
