@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from polc.backends.model import Output
 from polc.diagnostics import Diagnostic, Failure
@@ -14,7 +15,7 @@ from polc.ir.verdicts import renamed
 from polc.kernel.loaders import Loader
 from polc.kernel.stage.trace import traced
 from polc.probing.model import Place, Plan, Scene
-from polc.probing.play import Played, played, send
+from polc.probing.play import Played, pause_for, played, send
 from polc.simulate.hooks import Loaded
 from polc.simulate.settings import Flavour, Settings
 
@@ -115,7 +116,8 @@ def certified(
         loader.check()
         for number, scene in enumerate(plan.scenes):
             begun = time.monotonic()
-            fates = send(scene, loader, output, settings, lambda count, before=before: sent(before + count))  # type: ignore[misc]
+            told = partial(_told, sent, before)
+            fates = send(scene, loader, output, settings, told, pause_for(rulesets))
             seconds += time.monotonic() - begun
             before += len(fates)
             for one in played(scene, loaded, fates, settings):
@@ -128,6 +130,10 @@ def certified(
     except Failure as failure:
         return Certified(loader.name, problems=failure.diagnostics)
     return Certified(loader.name, before, seconds, frozenset(met), tuple(wrong))
+
+
+def _told(sent: Callable[[int], None], before: int, count: int) -> None:
+    sent(before + count)
 
 
 def _traced(

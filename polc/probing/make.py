@@ -16,7 +16,6 @@ from polc.probing.edges import Edge, edges
 from polc.probing.mixed import mixed
 from polc.probing.model import Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
-from polc.probing.real import realised
 from polc.probing.scenes import Address, Ground, facts_of, grounds
 from polc.probing.search import Bench, Found, Search
 from polc.probing.watch import Way
@@ -203,9 +202,9 @@ class _Planner:
     def _around(self, search: Search, place: Place, rule: Rule, found: Found) -> Iterator[Probe]:
         """Around the boundaries, those of all matches in turn, as far as they are what they are to be."""
         lists = [list(edges(match, found.packet, self.links)) for match in rule.matches]
-        for edge in _in_turn(lists):
-            for real in realised(edge.packet):
-                packets = (*found.packets[:-1], *real)
+        for number, edge in enumerate(_in_turn(lists), 1):
+            for real in search.sendable(edge.packet):
+                packets = (*found.again(number), *real)
                 trial = search.bench.tried(packets)
                 if trial.outcome.fate is Fate.UNKNOWN:
                     continue
@@ -214,7 +213,7 @@ class _Planner:
                     yield Probe(place, packets, edge.inside, edge.about)
                     break
         if len(found.packets) > 1:
-            packets = found.packets[:-1]
+            packets = found.again(0)
             if place not in search.bench.tried(packets).way.met():
                 yield Probe(place, packets, False, "one packet fewer")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from polc.backends.model import Output
+from polc.ir.ruleset import Ruleset
+from polc.ir.stateful import Connections
 from polc.kernel.loaders import Loader
 from polc.kernel.stage.fate import Fate
 from polc.kernel.stage.stage import Stage
@@ -20,6 +22,12 @@ from polc.simulate.packet import Packet
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Send
 
+_TICKS = 0.04
+"""Seconds within which any kernel's clock ticks twice, at 100 Hz too."""
+
+_SEEDS = (1, 2, 3, 4)
+"""Other chances for what rules leave to chance."""
+
 _CLOCKS = 0.012
 """Seconds by which the clocks of the kernel's own ticks and of this process may differ: three ticks at 250 Hz."""
 
@@ -27,7 +35,8 @@ _CLOCKS = 0.012
 @dataclass(frozen=True, slots=True)
 class Played:
     """A packet of a probe, the ``number``th of its scene from 0, what was expected of it, and what was seen. ``met``
-    are the rules that it meets in the simulator. ``certain``: the expectation does not hang on a few milliseconds.
+    are the rules that it meets in the simulator. ``certain``: the expectation hangs neither on
+    milliseconds nor on chance.
     """
 
     probe: Probe
@@ -50,8 +59,9 @@ def send(
     output: Output,
     settings: Settings | None = None,
     sent: Callable[[int], None] = lambda count: None,
+    pause: float = 0.0,
 ) -> list[Fate]:
-    """Load an output on the scene's host and send the packets of all probes.
+    """Load an output on the scene's host and send the packets of all probes, with a ``pause`` of seconds behind each.
 
     Raises:
         Failure: POL601 to POL603, POL610: this machine, or this loader, cannot do it.
@@ -62,12 +72,26 @@ def send(
         stage.join(packets)
         stage.load(loader, output)
         for at in range(0, len(packets), _CHUNK):
-            fates += stage.put_all(packets[at : at + _CHUNK])
+            fates += stage.put_all(packets[at : at + _CHUNK], pause)
             sent(len(fates))
     return fates
 
 
 _CHUNK = 512
+
+
+def pause_for(rulesets: Iterable[Ruleset]) -> float:
+    """Seconds between packets. Where connections are counted it is more than a tick of the kernel's clock: within one
+    it counts a flow again for each of its packets (net/netfilter/nf_conncount.c, __nf_conncount_add).
+    """
+    counted = any(
+        isinstance(match, Connections)
+        for ruleset in rulesets
+        for chain in ruleset.chains
+        for rule in chain.rules
+        for match in rule.matches
+    )
+    return _TICKS if counted else 0.0
 
 
 def expected(
@@ -103,8 +127,9 @@ def played(
     seen = [of_fate(fate) for fate in fates]
     certain = [True] * len(told)
     if any(one != other for one, other in zip(told, seen, strict=True)):
-        for later in (_CLOCKS, -_CLOCKS):
-            others = expected(scene, loaded, times, settings, later)
+        given = settings or Settings()
+        for later, seed in ((_CLOCKS, 0), (-_CLOCKS, 0), *((0.0, seed) for seed in _SEEDS)):
+            others = expected(scene, loaded, times, replace(given, seed=given.seed + seed), later)
             certain = [
                 sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
             ]

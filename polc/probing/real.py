@@ -13,6 +13,9 @@ from polc.simulate.packet import SYN, Packet, Presumed
 
 _REPLIES = {ICMP: frozenset({0, 14, 16, 18}), ICMPV6: frozenset({129, 140})}
 _ASKS = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128, 139})}
+_NOBODY = 0xFFFFFFFF
+"""The number that is no user's (credentials(7))."""
+
 _MSS = 1460
 """What a SYN says over Ethernet."""
 
@@ -28,6 +31,16 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
     if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
         packet = replace(packet, mss=_MSS)
+    if packet.ipsec or packet.socket or packet.os or packet.cgroup is not None:
+        return
+    if packet.length is not None and packet.length < replace(packet, length=None).total_length:
+        # Shorter than its own headers.
+        return
+    if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
+        return
+    if packet.iif and packet.mark:
+        # Rules may give it the mark.
+        packet = replace(packet, mark=0)
     given = packet.presumed
     if given is None:
         yield (packet,)

@@ -14,14 +14,16 @@ from polc.ir.fields import CT_STATUS_BITS, Field
 from polc.ir.matches import CtState, CtStateMatch, FieldMatch, FlagField, FlagsMatch, Match, SetMatch
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.stateful import Amount, Connections, Limit, RecentMatch, RecentVerb
-from polc.ir.statements import Notrack, SetMark, UpdateSet
+from polc.ir.statements import AssignZone, Notrack, SetMark, UpdateSet
 from polc.ir.verdicts import Nat, NatKind
+from polc.kernel.stage.scene import FAR_MAC, macs
 from polc.probing.build import build, holds
 from polc.probing.edges import edges
 from polc.probing.fit import misses, times_of
 from polc.probing.model import Place
 from polc.probing.paths import PATHS, Links, Path
 from polc.probing.real import realised
+from polc.probing.scenes import is_unicast
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
@@ -39,8 +41,12 @@ _TRIES = 48
 _CHANGES = 12
 """Of one packet, how many others are made to get past what took it."""
 
+_FRAME = frozenset({Field.ETHER_SADDR, Field.ETHER_DADDR})
+
 _DEEPEST = 3
 _DNAT = CT_STATUS_BITS["dnat"]
+
+_STRIDE = 331
 
 _FRESH = 200
 """Rules up to which a new simulator for each packet is quicker than it is dear."""
@@ -84,11 +90,21 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``packet`` is the last one as it was put together, ``packets`` what is sent."""
+    """``packet`` is the last one as it was put together, ``packets`` what is sent. ``varied``: each is of a flow of its
+    own.
+    """
 
     packet: Packet
     packets: tuple[Packet, ...]
     path: Path
+    varied: bool = False
+
+    def again(self, number: int) -> tuple[Packet, ...]:
+        """What goes before the last packet, for the ``number``th other probe: of other flows, where flows count."""
+        before = self.packets[:-1]
+        if not self.varied:
+            return before
+        return tuple(replace(one, sport=1024 + ((one.sport or 0) + _STRIDE * number) % 60000) for one in before)
 
 
 @dataclass(slots=True)
@@ -99,11 +115,38 @@ class Search:
     bench: Bench
     steps: Sequence[tuple[BaseChain, Step]]
     rules: dict[Place, Rule] = field(default_factory=dict)
+    zoned: bool = False
+    framed: bool = False
 
     def __post_init__(self) -> None:
+        rules = [rule for chain in self.ruleset.chains for rule in chain.rules]
+        self.zoned = any(isinstance(one, AssignZone) for rule in rules for one in rule.statements)
+        self.framed = any(isinstance(one, FieldMatch) and one.field in _FRAME for rule in rules for one in rule.matches)
         self.rules = {
             (chain.name, number): rule for chain in self.ruleset.chains for number, rule in enumerate(chain.rules)
         }
+
+    def sendable(self, packet: Packet) -> Iterator[tuple[Packet, ...]]:
+        """As ``realised``. Conntrack is not told of flows where rules put them into zones: in which, they alone say."""
+        for real in realised(packet):
+            if not (self.zoned and any(one.presumed for one in real)):
+                yield tuple(self._framed(one) for one in real) if self.framed else real
+
+    def _framed(self, packet: Packet) -> Packet:
+        """With the addresses of its link, where rules ask for them."""
+        if not packet.iif:
+            return packet
+        own = macs(self.bench.links.host).get(packet.iif, "")
+        to = (
+            int(own.replace(":", ""), 16)
+            if own and packet.pkttype is None and is_unicast(packet.family, packet.daddr)
+            else None
+        )
+        return replace(
+            packet,
+            mac=int(FAR_MAC.replace(":", ""), 16) if packet.mac is None else packet.mac,
+            mac_to=to if packet.mac_to is None else packet.mac_to,
+        )
 
     def decided(self, base: BaseChain, step: Step, serial: int, depth: int = 0) -> Found | str:
         """Packets the last of which meets the rule; or why none was found. ``depth``: for how many other rules in turn
@@ -193,19 +236,19 @@ class Search:
         reason, left = "", _TRIES
         while waiting and left:
             packet = waiting.popleft()
-            for real in realised(packet):
+            for real in self.sendable(packet):
                 left -= 1
                 packets = (*before, *_in_a_row(real, times, varied))
                 trial = self.bench.tried(packets)
                 if place in trial.way.met():
-                    return Found(packet, packets, path)
+                    return Found(packet, packets, path, varied)
                 spent = self._spent(base, trial)
                 if 1 < spent <= MOST_TIMES and times == 1:
                     # A limit before it lets the rest of them come here.
                     packets = (*before, *real * spent)
                     trial = self.bench.tried(packets)
                     if place in trial.way.met():
-                        return Found(packet, packets, path)
+                        return Found(packet, packets, path, varied)
                 reason = self._why(base, trial, reason)
                 for changed in self._past(base, trial, packet, matches):
                     if changed not in seen:

@@ -51,7 +51,7 @@ def _left(sent: Packet, left: Packet) -> str:
     place = f"leaves by {left.oif}" if left.oif and left.oif != "lo" else "delivered"
     # Where the port of a source is taken or not free to choose, NAT takes any other one.
     source = format_address(left.family, left.saddr)
-    port = "" if left.sport is None else ":same" if left.sport == sent.sport else ":other"
+    port = "" if sent.sport is None else ":same" if left.sport == sent.sport else ":other"
     parts = [place, f"{source}{port} -> {left.end(source=False)}", f"ttl {left.ttl} dscp {left.dscp}"]
     # Some give a SYN the option that it lacks.
     if sent.mss is not None and left.mss is not None:

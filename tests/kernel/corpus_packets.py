@@ -25,7 +25,7 @@ from polc.kernel.loaders import IptablesLoader, Loader, NftLoader
 from polc.passes import pipeline
 from polc.probing.make import Wish, plan
 from polc.probing.model import Plan
-from polc.probing.play import Played, played, send
+from polc.probing.play import Played, pause_for, played, send
 from polc.simulate.hooks import Loaded
 from polc.simulate.packet_format import format_packet
 from polc.simulate.settings import Flavour
@@ -71,7 +71,7 @@ def judged(path: Path, wish: Wish) -> Row:
     for scene in made.scenes:
         told = []
         for loader, output, flavour in loads:
-            found = played(scene, (Loaded(ruleset, flavour),), send(scene, loader, output))
+            found = played(scene, (Loaded(ruleset, flavour),), send(scene, loader, output, pause=pause_for((ruleset,))))
             row.different += [_words(loader.name, one) for one in found if not one.agrees]
             told.append(found)
         for one, other in zip(told[0], told[-1], strict=True):

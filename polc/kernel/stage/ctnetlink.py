@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
-from polc.ir.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP
+from polc.ir.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP
 from polc.simulate.conntrack.flow import FlowTuple, invert, tuple_of
 from polc.simulate.flight import Flight
 from polc.simulate.packet import Packet
@@ -20,6 +20,8 @@ _ORIGINAL, _REPLY, _STATUS, _PROTOINFO, _HELP, _TIMEOUT, _MARK, _MASTER = 1, 2, 
 _TUPLE_IP, _TUPLE_PROTO = 1, 2
 _TCP_ESTABLISHED, _LIBERAL = 3, 8
 _SECONDS = 600
+_SEEN_REPLY = CT_STATUS_BITS["seen-reply"]
+_SETTABLE = _SEEN_REPLY | CT_STATUS_BITS["assured"] | CT_STATUS_BITS["confirmed"]
 _MASTER_PORT = 21
 
 
@@ -30,8 +32,10 @@ def can_know(packet: Packet) -> bool:
         return False
     of = tuple_of(Flight(packet), {})
     # NAT is done when a flow begins, or not at all; other protocols have states of their own.
-    plain = given.original is None and not (given.status or 0) & (CT_STATUS_BITS["snat"] | CT_STATUS_BITS["dnat"])
-    return of is not None and invert(of) is not None and packet.protocol not in (33, 132) and plain
+    plain = given.original is None and not (given.status or 0) & ~_SETTABLE
+    # Which of the two it is follows from the bit.
+    replied = given.status is None or bool(given.status & _SEEN_REPLY) == (given.state is CtState.ESTABLISHED)
+    return of is not None and invert(of) is not None and packet.protocol not in (DCCP, SCTP) and plain and replied
 
 
 def known(packet: Packet) -> Iterator[bytes]:
@@ -48,7 +52,7 @@ def known(packet: Packet) -> Iterator[bytes]:
     status = given.status or 0
     parts = [_tuple(_ORIGINAL, original), _tuple(_REPLY, reply)]
     if given.state is CtState.ESTABLISHED:
-        status |= CT_STATUS_BITS["seen-reply"]
+        status |= _SEEN_REPLY
     else:
         # One that was expected is of a flow between the same ends.
         master = (of[0], TCP, of[2], of[3], of[4] ^ 1 or 1, _MASTER_PORT)
@@ -57,7 +61,7 @@ def known(packet: Packet) -> Iterator[bytes]:
         turned = (master[0], TCP, master[3], master[2], master[5], master[4])
         yield _create(master, [_tuple(_ORIGINAL, master), _tuple(_REPLY, turned), *helper], 0, given.mark or 0)
         parts.append(_tuple(_MASTER, master))
-    yield _create(of, parts, status & ~CT_STATUS_BITS["expected"], given.mark or 0)
+    yield _create(of, parts, status, given.mark or 0)
 
 
 def _create(of: FlowTuple, parts: Iterable[bytes], status: int, mark: int) -> bytes:

@@ -144,9 +144,9 @@ class Stage:
             self._talks.seen_as(packet, found.seen)
         return found
 
-    def put_all(self, packets: Sequence[Packet]) -> list[Fate]:
-        """As ``put``, one behind the other without looking in between what became of them; flows that are presumed of
-        them are made before each is sent. Fates have no states.
+    def put_all(self, packets: Sequence[Packet], pause: float = 0.0) -> list[Fate]:
+        """As ``put``, one behind the other without looking in between what became of them, and with a ``pause`` of
+        seconds; flows that are presumed of them are made before each is sent. Fates have no states.
 
         Raises:
             Failure: POL611: no packet on a wire is like one of them.
@@ -158,17 +158,17 @@ class Stage:
             _check(packet if not can_know(packet) else replace(packet, presumed=None))
             # What a reset is about shows in its ends alone.
             if len(batch) == _BATCH or _ends(packet) in keys:
-                found += self._put_batch(batch)
+                found += self._put_batch(batch, pause)
                 batch, keys = [], set()
             keys.add(_ends(packet))
             batch.append((packet, self._talks.numbered(packet)))
-        return found + self._put_batch(batch)
+        return found + self._put_batch(batch, pause)
 
-    def _put_batch(self, batch: list[tuple[Packet, Packet]]) -> list[Fate]:
+    def _put_batch(self, batch: list[tuple[Packet, Packet]], pause: float) -> list[Fate]:
         if not batch:
             return []
         requests = [self._request(packet, sent, tag) for tag, (packet, sent) in enumerate(batch, _FIRST_TAG)]
-        answer = self._ask({"batch": requests})
+        answer = self._ask({"batch": requests, "pause": pause})
         tags = {_ends(sent): tag for tag, (_, sent) in enumerate(batch, _FIRST_TAG)}
         delivered: dict[int, list[Packet]] = {}
         far: dict[int, list[Packet]] = {}

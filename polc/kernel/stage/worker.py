@@ -4,9 +4,10 @@ The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC},
 request a line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that comes in there, ``{"interface": "",
 "destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. ``"flow": [HEX, ...]`` are messages for
 conntrack that go before. The answer is a line each, ``{"logged": [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...],
-"error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...]}`` are
-packets that are sent without looking at what became of each, with ``"errors": [TEXT, ...]`` and ``"times":
-[SECONDS, ...]``, when each was sent; ``{"join": [[NAME, ADDRESS], ...]}`` joins multicast groups.
+"error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...], "pause":
+SECONDS}`` are packets that are sent without looking at what became of each, with a pause behind it; the answer has
+``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
+joins multicast groups.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
@@ -60,6 +61,7 @@ def main() -> int:
             for one in request["batch"]:
                 times.append(time.monotonic())
                 errors.append(_put(one, links, senders))
+                time.sleep(request["pause"])
             found = {"errors": errors, "times": times}
         else:
             found = {"error": _put(request, links, senders)}
@@ -177,7 +179,7 @@ class _Senders:
             sender.setsockopt(level, option, 1)
             sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if request.get("mark"):
-                sender.setsockopt(socket.SOL_SOCKET, 36, int(request["mark"]))
+                sender.setsockopt(socket.SOL_SOCKET, 36, struct.pack("=I", int(request["mark"])))
             if request.get("device"):
                 sender.setsockopt(socket.SOL_SOCKET, 25, request["device"].encode() + b"\0")
             self._raw[kind] = sender
