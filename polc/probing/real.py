@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.ctnetlink import can_know
 from polc.simulate.host import LOOPBACK
-from polc.simulate.packet import SYN, Packet, Presumed
+from polc.simulate.packet import GRE, SYN, Packet, Presumed
 
 _REPLIES = {ICMP: frozenset({0, 14, 16, 18}), ICMPV6: frozenset({129, 140})}
 _ASKS = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128, 139})}
+_ASSURED = frozenset({TCP, UDP, UDPLITE, GRE})
+"""Protocols whose flows are assured by the packet of one that was answered."""
+
+_ANSWERED = CT_STATUS_BITS["seen-reply"] | CT_STATUS_BITS["assured"]
 _NOBODY = 0xFFFFFFFF
 """The number that is no user's (credentials(7))."""
 
@@ -31,6 +36,8 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
     if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
         packet = replace(packet, mss=_MSS)
+    if packet.protocol != TCP:
+        packet = replace(packet, flags=0, options=frozenset(), mss=None, wscale=None, sack=())
     if packet.ipsec or packet.socket or packet.os or packet.cgroup is not None:
         return
     if packet.length is not None and packet.length < replace(packet, length=None).total_length:
@@ -60,6 +67,8 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         case _:
             if packet.protocol in _REPLIES and packet.type in _REPLIES[packet.protocol]:
                 packet = replace(packet, presumed=replace(given, reply=True))
+            elif packet.protocol in _ASSURED and given.state is CtState.ESTABLISHED and given.status is None:
+                packet = replace(packet, presumed=replace(given, status=_ANSWERED))
             if can_know(packet):
                 yield (packet,)
 

@@ -21,7 +21,8 @@ _TUPLE_IP, _TUPLE_PROTO = 1, 2
 _TCP_ESTABLISHED, _LIBERAL = 3, 8
 _SECONDS = 600
 _SEEN_REPLY = CT_STATUS_BITS["seen-reply"]
-_SETTABLE = _SEEN_REPLY | CT_STATUS_BITS["assured"] | CT_STATUS_BITS["confirmed"]
+_ASSURED = CT_STATUS_BITS["assured"]
+_SETTABLE = _SEEN_REPLY | _ASSURED | CT_STATUS_BITS["confirmed"]
 _MASTER_PORT = 21
 
 
@@ -34,6 +35,9 @@ def can_know(packet: Packet) -> bool:
     # NAT is done when a flow begins, or not at all; other protocols have states of their own.
     plain = given.original is None and not (given.status or 0) & ~_SETTABLE
     # Which of the two it is follows from the bit.
+    # A flow that was answered is assured by the packet itself.
+    if given.status is not None and given.status & (_SEEN_REPLY | _ASSURED) == _SEEN_REPLY and packet.protocol != ICMP:
+        return False
     replied = given.status is None or bool(given.status & _SEEN_REPLY) == (given.state is CtState.ESTABLISHED)
     return of is not None and invert(of) is not None and packet.protocol not in (DCCP, SCTP) and plain and replied
 
