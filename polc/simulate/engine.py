@@ -388,8 +388,8 @@ class Simulator:
         kind = routing.type_of(Family.IP, flight.saddr)
         if kind in (AddressType.MULTICAST, AddressType.LOCAL) or (kind is AddressType.BROADCAST and flight.saddr):
             return f"a packet whose source is {kind.value} cannot come in"
-        if flight.daddr != _EVERYBODY and flight.saddr | flight.daddr and 0 in (flight.saddr >> 24, flight.daddr >> 24):
-            return "a packet from or to the network 0.0.0.0/8 cannot come in"
+        if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):
+            return "a packet from or to 0.0.0.0 cannot come in"
         if flight.daddr >> 24 == 127:
             return "a packet to a loopback address cannot come in"
         if routing.host.rp_filter:
