@@ -78,7 +78,8 @@ def measure(path: Path, *, oxidd: bool) -> None:
         difference = time.process_time() - start - made
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         words = (
-            f"{path.stem[:40]:40} {space.family.value:3} {size(firewall):6} rules  read {read:5.2f} s  verdicts {made:5.2f} s "
+            f"{path.stem[:40]:40} {space.family.value:3} {size(firewall):6} rules  read {read:5.2f} s  "
+            f"verdicts {made:5.2f} s "
             f"({nodes} nodes)  one rule out: {difference:5.2f} s, {boxes} regions  {memory} MB so far"
         )
         if oxidd:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polc.diagnostics import Collector, Failure
+from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
 from polc.policy.files import read_file
 from polc.policy.read import inspect_source
@@ -27,11 +28,14 @@ _IPTABLES = re.compile(r"^[^#\n]*\bip6?tables[ \t]", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host."""
+    """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host.
+    ``saved`` is a file of iptables-save: the name that loaders know it by, and its text.
+    """
 
     rulesets: tuple[Ruleset, ...]
     flavour: Flavour = Flavour.NFT
     host: Host | None = None
+    saved: tuple[str, str] | None = None
 
 
 def read_firewall(path: str, collector: Collector) -> Firewall:
@@ -118,4 +122,5 @@ def _iptables(source: SourceFile, collector: Collector) -> Firewall | None:
     if kind is Kind.IPSET:
         raise Failure.of("POL068", "a file of sets is no firewall by itself", source.whole())
     family = family_of(source)
-    return Firewall(read([Input(source, kind, family)], collector), Flavour.IPTABLES)
+    saved = ("rules.v6" if family is Family.IP6 else "rules.v4", source.text) if kind is Kind.RESTORE else None
+    return Firewall(read([Input(source, kind, family)], collector), Flavour.IPTABLES, saved=saved)

@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("compiler",),
     ("report",),
     ("analysis", "kernel", "lift", "proving"),
+    ("probing",),
     ("testing", "explaining"),
     ("firewalls",),
     ("translation",),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from polc.analysis.spread import spread
 from polc.ir.family import BOTH
-from polc.ir.ruleset import BaseChain, RegularChain, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, RegularChain, Rule, Ruleset
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return, leaves
 
 MOST_CALLS = 10_000
@@ -21,12 +21,14 @@ DEEPEST_CALL = 64
 class Step(NamedTuple):
     """A rule, and the jumps and gotos by which packets come to it from the base chain; of a verdict map, an element.
 
-    ``gates`` are those of the way that not every packet takes.
+    ``gates`` are those of the way that not every packet takes. It is the ``number``th from 0 in ``chain``.
     """
 
     rule: Rule
     way: tuple[Rule, ...]
     gates: tuple[Rule, ...]
+    chain: str
+    number: int
 
     @property
     def whole(self) -> Rule:
@@ -47,7 +49,7 @@ class Step(NamedTuple):
 def walk(ruleset: Ruleset, chain: BaseChain) -> Iterator[Step]:
     """The steps up to the first that no packet passes."""
     chains = {one.name: one for one in ruleset.chains if isinstance(one, RegularChain)}
-    yield from _Walker(chains).rules(chain.rules, (), ())
+    yield from _Walker(chains).rules(chain, (), ())
 
 
 def ends_in(ruleset: Ruleset, name: str) -> bool:
@@ -66,13 +68,11 @@ class _Walker:
         self.chains = chains
         self.calls = 0
 
-    def rules(
-        self, rules: tuple[Rule, ...], way: tuple[Rule, ...], gates: tuple[Rule, ...]
-    ) -> Generator[Step, None, bool]:
+    def rules(self, chain: Chain, way: tuple[Rule, ...], gates: tuple[Rule, ...]) -> Generator[Step, None, bool]:
         """Ends with whether packets may go on after the chain."""
         goes_on = False
-        for rule in (one for written in rules for one in spread(written)):
-            yield Step(rule, way, gates)
+        for number, rule in ((at, one) for at, written in enumerate(chain.rules) for one in spread(written)):
+            yield Step(rule, way, gates, chain.name, number)
             every = not rule.matches and rule.families == BOTH
             match rule.verdict:
                 case Jump(name) | Goto(name):
@@ -101,4 +101,4 @@ class _Walker:
         self.calls += 1
         if self.calls > MOST_CALLS or len(way) > DEEPEST_CALL:
             return True
-        return (yield from self.rules(self.chains[name].rules, way, gates))
+        return (yield from self.rules(self.chains[name], way, gates))

@@ -20,7 +20,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "fmt": ("polc.cli.fmt", "write policies in canonical form, meaning and comments unchanged"),
     "test": ("polc.cli.test", "try the tests of policies: in the simulator, and with real packets"),
     "translate": ("polc.cli.translate", "write rulesets of iptables and nft for the other tool, or as a policy"),
-    "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
+    "verify": (
+        "polc.cli.verify",
+        "load a firewall in a scratch network namespace, read it back, send packets about every rule",
+    ),
 }
 """Name -> its module, and what it does in a line."""
 

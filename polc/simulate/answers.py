@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from polc.ir.family import Family
 from polc.ir.matches import AddressType
-from polc.ir.protocols import ICMP, ICMPV6, TCP
+from polc.ir.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP, UDPLITE
 from polc.ir.verdicts import RejectType
 from polc.simulate.flight import Flight
 from polc.simulate.host import Routing
-from polc.simulate.packet import ACK, FIN, RST, SYN, Packet
+from polc.simulate.packet import ACK, FIN, GRE, RST, SYN, Packet
 
 _IP: dict[RejectType, tuple[int, int]] = {
     # uapi/linux/icmp.h; net/netfilter/nft_reject.c, nft_reject_icmp_code
@@ -35,12 +35,21 @@ _IP6: dict[RejectType, tuple[int, int]] = {
 }
 _HOPS = 64
 _INTERNETCONTROL = 48
+_UNVERIFIED = frozenset({UDPLITE, SCTP, DCCP, GRE, 50, 51})
+"""Protocols whose sums are not looked at before an answer (net/netfilter/nf_reject.h, nf_reject_verify_csum)."""
+
+_NO_QUESTION = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12})
+"""Types of ICMP that no error is sent about, those above 18 among them (net/ipv4/icmp.c, icmp_pointers)."""
+
+_HIGHEST_ICMP = 18
 _UNANSWERED = (AddressType.BROADCAST, AddressType.MULTICAST)
 
 
 def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | None:
     """The answer, before it goes through the rules itself; None: nothing is sent."""
     packet = flight.now()
+    if packet.bad_checksum and packet.protocol not in _UNVERIFIED:
+        return None
     if routing.type_of(packet.family, packet.daddr) in _UNANSWERED:
         return None
     if kind is RejectType.TCP_RESET:
@@ -71,6 +80,8 @@ def error_about(packet: Packet, error: tuple[int, int], routing: Routing) -> Pac
     that was asked, where it is the host's own, or else that by which the answer leaves (net/ipv4/icmp.c, __icmp_send).
     """
     if packet.is_icmp_error or packet.fragment or packet.saddr == 0:
+        return None
+    if packet.protocol == ICMP and (packet.type in _NO_QUESTION or packet.type > _HIGHEST_ICMP):
         return None
     quoted = replace(packet, iif="", oif="", mark=0, presumed=None)
     source: int | None = packet.daddr

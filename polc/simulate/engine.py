@@ -33,6 +33,9 @@ from polc.simulate.world import Presume, Watcher, World
 _LOCAL = (AddressType.LOCAL, AddressType.BROADCAST, AddressType.MULTICAST)
 _STATES = {one.value: one for one in CtState}
 _OFFLOAD_SECONDS = 30
+_EVERYBODY = 0xFFFFFFFF
+_FORGOTTEN = 16 * 7 * 86400
+"""Seconds, to the same hour of the same day."""
 
 _TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
 _ROUTE_ERRORS = {
@@ -113,6 +116,17 @@ class Simulator:
     def wait(self, seconds: float) -> None:
         """Let time go by."""
         self._world.table.now += round(seconds * SECOND)
+
+    def forget(self) -> None:
+        """Let so many weeks go by that no flow, no bucket and no list with an end to it remembers a packet; doubts
+        are forgotten too.
+        """
+        table = self._world.table
+        for flow, _ in list(table.entries.values()):
+            table.kill(flow)
+        self._world.doubt = ""
+        self._hooks.doubtful.clear()
+        self.wait(_FORGOTTEN)
 
     def do(self, step: Step, tracer: Watcher | None = None) -> Outcome | None:
         """One step of a scenario; of a wait nothing comes.
@@ -375,6 +389,8 @@ class Simulator:
         kind = routing.type_of(Family.IP, flight.saddr)
         if kind in (AddressType.MULTICAST, AddressType.LOCAL) or (kind is AddressType.BROADCAST and flight.saddr):
             return f"a packet whose source is {kind.value} cannot come in"
+        if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):
+            return "a packet from or to 0.0.0.0 cannot come in"
         if flight.daddr >> 24 == 127:
             return "a packet to a loopback address cannot come in"
         if routing.host.rp_filter:

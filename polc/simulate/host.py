@@ -226,6 +226,15 @@ class Routing:
         """The address that the host sends with by an interface."""
         return self.interface(interface).address(family, near)
 
+    def source_outside(self, family: Family, interface: str, near: int | None = None) -> int | None:
+        """As ``source``, but for loopback's: its addresses are of the host alone, and instead of them IPv4 takes those
+        of the other interfaces in their order (net/ipv4/devinet.c, inet_select_addr).
+        """
+        if interface != LOOPBACK or family is not Family.IP:
+            return self.source(family, interface, near)
+        others = (one.address(family) for one in self.host.interfaces if one.name != LOOPBACK)
+        return next((address for address in others if address is not None), None)
+
     def owner(self, family: Family, address: int) -> str:
         """The interface that has an address of the host, empty for another one."""
         return self._local.get((family, address), "")

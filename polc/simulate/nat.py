@@ -66,7 +66,7 @@ def range_of(verdict: Nat | NatMap, target: NatTarget | None, flight: Flight, wo
         case NatKind.SNAT | NatKind.DNAT:
             return Range(given, between, random, verdict.persistent)
         case NatKind.MASQUERADE:
-            own = world.routing.source(family, flight.oif, flight.daddr)
+            own = world.routing.source_outside(family, flight.oif, flight.daddr)
             return None if own is None else Range((own, own), between, random)
         case NatKind.REDIRECT:
             own = _redirected(flight, world)

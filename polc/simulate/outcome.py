@@ -107,6 +107,11 @@ class Outcome:
         return "" if self.state is None else (self.state.name or "").lower()
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the host's answer to it gets out."""
+        return self.answer is not None and self.answer.fate is Fate.ACCEPT
+
+    @property
     def delivered(self) -> bool:
         """Whether the host itself got it."""
         return self.leaves is not None and not self.leaves.oif

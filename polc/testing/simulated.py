@@ -48,7 +48,7 @@ def _seen(outcome: Outcome) -> Seen:
 
 def verdict(outcome: Outcome) -> str:
     """What the sender notices: a reject of which no answer gets out is a drop."""
-    unheard = outcome.fate is Fate.REJECT and (outcome.answer is None or outcome.answer.fate is not Fate.ACCEPT)
+    unheard = outcome.fate is Fate.REJECT and not outcome.is_answered
     return Fate.DROP.value if unheard else outcome.fate.value
 
 

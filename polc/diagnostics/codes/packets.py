@@ -35,6 +35,13 @@ PACKET_CODES: tuple[Code, ...] = (
         instead="a capture by `tcpdump -w`, of an Ethernet interface or `any`",
     ),
     Code(
+        "POL066",
+        "a file of probes that cannot be read",
+        what="the file is no JSON, or not what `polc verify --write-probes` writes",
+        why="probes that are not those that were meant prove nothing",
+        instead="a file that `polc verify --write-probes` wrote",
+    ),
+    Code(
         "POL067",
         "there is no such rule",
         what="the rule that is asked about is not in the policy",

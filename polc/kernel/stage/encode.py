@@ -14,14 +14,21 @@ _FRAGMENT_UNITS = 1
 """Where a second fragment begins, in units of 8 bytes."""
 
 
-def encode(packet: Packet) -> bytes:
-    """The whole datagram. Lengths that the headers do not fill are filled with zeros."""
+def encode(packet: Packet, tag: int = 1) -> bytes:
+    """The whole datagram. Lengths that the headers do not fill are filled with zeros. ``tag``, 1..65535, is the
+    identification of IPv4 or the flow label of IPv6, which no router changes.
+    """
     head = 20 if packet.family is Family.IP else 40
     room = max(0, packet.total_length - head - (0 if packet.fragment else packet.header_bytes))
     quoted = _quoted(packet)
     payload = (quoted + packet.payload).ljust(room, b"\0") if packet.length is not None else quoted + packet.payload
     body = payload if packet.fragment else _segment(packet, payload)
-    return _ip(packet, body) if packet.family is Family.IP else _ip6(packet, body)
+    return _ip(packet, body, tag) if packet.family is Family.IP else _ip6(packet, body, tag)
+
+
+def tag_of(data: bytes) -> int:
+    """The tag of a datagram, 0 where it has none."""
+    return int.from_bytes(data[4:6] if data[0] >> 4 == 4 else data[2:4], "big")
 
 
 def _quoted(packet: Packet) -> bytes:
@@ -29,20 +36,20 @@ def _quoted(packet: Packet) -> bytes:
     return encode(packet.quoted)[:548] if packet.quoted else b""
 
 
-def _ip(packet: Packet, body: bytes) -> bytes:
+def _ip(packet: Packet, body: bytes, tag: int) -> bytes:
     ends = packet.saddr.to_bytes(4, "big") + packet.daddr.to_bytes(4, "big")
     offset = _FRAGMENT_UNITS if packet.fragment else 0
 
     def head(check: int) -> bytes:
         tos = packet.dscp << 2 | packet.ecn
-        fields = (0x45, tos, 20 + len(body), 1, offset, packet.ttl, packet.protocol, check)
+        fields = (0x45, tos, 20 + len(body), tag, offset, packet.ttl, packet.protocol, check)
         return struct.pack(">BBHHHBBH", *fields) + ends
 
     return head(internet(head(0))) + body
 
 
-def _ip6(packet: Packet, body: bytes) -> bytes:
-    first = 6 << 28 | (packet.dscp << 2 | packet.ecn) << 20
+def _ip6(packet: Packet, body: bytes, tag: int) -> bytes:
+    first = 6 << 28 | (packet.dscp << 2 | packet.ecn) << 20 | tag
     following = packet.protocol
     if packet.fragment:
         body = struct.pack(">BBHI", packet.protocol, 0, _FRAGMENT_UNITS << 3, 1) + body

@@ -23,7 +23,7 @@ class Fate:
     """``seen`` is the packet where it ended, with its ``oif`` where it left; ``answer`` what its sender was told.
 
     ``state`` is what conntrack made of it, None where nobody watched or it did not come so far. ``error`` is the
-    kernel's word to whoever sent it from the host.
+    kernel's word to whoever sent it from the host. ``at`` is when it was sent, by a clock of seconds.
     """
 
     sent: Packet
@@ -32,19 +32,28 @@ class Fate:
     answer: Packet | None = None
     state: CtState | None = None
     error: str = ""
+    at: float = 0.0
 
 
 def fate(
-    sent: Packet, states: list[tuple[CtState, Packet]], delivered: list[Packet], far: list[Packet], error: str
+    sent: Packet,
+    states: list[tuple[CtState, Packet]],
+    delivered: list[Packet],
+    far: list[Packet],
+    error: str,
+    *,
+    own: bool = False,
 ) -> Fate:
-    """``states`` and ``delivered`` are what rules behind conntrack and behind input saw, ``far`` what left the host."""
+    """``states`` and ``delivered`` are what rules behind conntrack and behind input saw, ``far`` what left the host.
+    ``own``: all of it is of this packet, and nothing of what hosts send by themselves.
+    """
     state = next((state for state, one in states if _same(one, sent)), None)
     seen: Packet | None = None
     answer: Packet | None = None
     for one in (*delivered, *far):
         if _answers(one, sent):
             answer = answer or one
-        elif seen is None and one.protocol == sent.protocol and not _noise(one):
+        elif seen is None and one.protocol == sent.protocol and (own or not _noise(one)):
             seen = one
     if seen is not None:
         return Fate(sent, Verdict.ACCEPT, seen, answer, state, error)

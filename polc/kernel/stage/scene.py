@@ -140,7 +140,10 @@ def _early(host: Host) -> Iterator[tuple[str, int]]:
     yield "net/ipv6/conf/default/accept_dad", 0
     # Every rejected packet is to be answered, however many there are.
     yield "net/ipv4/icmp_ratelimit", 0
+    yield "net/ipv4/icmp_ratemask", 0
     yield "net/ipv6/icmp/ratelimit", 0
+    # Of all types but one that nobody sends (net/ipv6/icmp.c, icmpv6_mask_allow).
+    yield "net/ipv6/icmp/ratemask", 127
 
 
 def _late(settings: Settings) -> Iterator[tuple[str, int]]:

@@ -6,33 +6,47 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
+from typing import Any
 
 from polc.backends.model import Output
 from polc.diagnostics import Failure
 from polc.ir.addresses import format_address
-from polc.ir.matches import CtState
+from polc.ir.family import Family
+from polc.ir.matches import AddressType, CtState
+from polc.ir.protocols import TCP
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 from polc.kernel.remote import RemoteNftables
 from polc.kernel.stage import scene
-from polc.kernel.stage.encode import encode
+from polc.kernel.stage.ctnetlink import can_know, known
+from polc.kernel.stage.encode import encode, tag_of
 from polc.kernel.stage.fate import Fate, fate
-from polc.simulate.host import Host
-from polc.simulate.packet import Packet
+from polc.simulate.host import Host, Routing
+from polc.simulate.packet import RST, Packet
 from polc.simulate.replies import reply_to
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
 from polc.simulate.talks import Talks
 from polc.simulate.wire import NoDatagram, read_datagram
 
+TABLES = ("polc-stage-trace", "polc-stage-input", "polc-stage-prerouting", "polc-stage-output")
+"""Tables that are the stage's own."""
+
 _GROUP = 65534
 _DELIVERED = "delivered"
 _LAST = 2**31 - 1
 _BEHIND_CONNTRACK = -199
+_TO_ALL, _TO_GROUP = 1, 2
+"""Packet types (uapi/linux/if_packet.h)."""
+
+_BATCH = 64
+_FIRST_TAG = 2
+"""1 is what a quoted packet has."""
+
 _STATES = {one.name.lower(): one for one in CtState if one.name}
 
 
@@ -52,6 +66,7 @@ class Stage:
         self.settings = settings or Settings()
         self._stack = ExitStack()
         self._talks = Talks()
+        self._routing = Routing(host)
 
     def __enter__(self) -> Stage:
         with ExitStack() as stack:
@@ -119,19 +134,7 @@ class Stage:
         """
         _check(packet)
         sent = self._talks.numbered(packet)
-        answer = self._ask(
-            {
-                "interface": packet.iif,
-                "data": encode(sent).hex(),
-                "mac": f"{packet.mac:012x}" if packet.mac is not None else "",
-                "broadcast": packet.pkttype in (1, 2),
-                "destination": format_address(packet.family, packet.daddr),
-                "device": packet.oif if not packet.iif else "",
-                "mark": packet.mark,
-                "uid": packet.uid or 0,
-                "gid": packet.gid or 0,
-            }
-        )
+        answer = self._ask(self._request(packet, sent, 1))
         logged = [(prefix, one) for prefix, data in answer["logged"] if (one := _read(data))]
         states = [(_STATES[prefix], one) for prefix, one in logged if prefix in _STATES]
         delivered = [one for prefix, one in logged if prefix == _DELIVERED]
@@ -140,6 +143,96 @@ class Stage:
         if found.seen is not None:
             self._talks.seen_as(packet, found.seen)
         return found
+
+    def put_all(self, packets: Sequence[Packet], pause: float = 0.0) -> list[Fate]:
+        """As ``put``, one behind the other without looking in between what became of them, and with a ``pause`` of
+        seconds; flows that are presumed of them are made before each is sent. Fates have no states.
+
+        Raises:
+            Failure: POL611: no packet on a wire is like one of them.
+        """
+        found: list[Fate] = []
+        batch: list[tuple[Packet, Packet]] = []
+        keys: set[tuple[object, ...]] = set()
+        for packet in packets:
+            _check(packet if not can_know(packet) else replace(packet, presumed=None))
+            # What a reset is about shows in its ends alone.
+            if len(batch) == _BATCH or _ends(packet) in keys:
+                found += self._put_batch(batch, pause)
+                batch, keys = [], set()
+            keys.add(_ends(packet))
+            batch.append((packet, self._talks.numbered(packet)))
+        return found + self._put_batch(batch, pause)
+
+    def _put_batch(self, batch: list[tuple[Packet, Packet]], pause: float) -> list[Fate]:
+        if not batch:
+            return []
+        requests = [self._request(packet, sent, tag) for tag, (packet, sent) in enumerate(batch, _FIRST_TAG)]
+        answer = self._ask({"batch": requests, "pause": pause})
+        tags = {_ends(sent): tag for tag, (_, sent) in enumerate(batch, _FIRST_TAG)}
+        delivered: dict[int, list[Packet]] = {}
+        far: dict[int, list[Packet]] = {}
+        for prefix, data in answer["logged"]:
+            tag, one = _tagged(data, tags)
+            if one is not None and prefix == _DELIVERED:
+                delivered.setdefault(tag, []).append(one)
+        for name, data in answer["far"]:
+            tag, one = _tagged(data, tags)
+            if one is not None:
+                far.setdefault(tag, []).append(replace(one, oif=name))
+        fates = []
+        for tag, (packet, sent) in enumerate(batch, _FIRST_TAG):
+            error, at = str(answer["errors"][tag - _FIRST_TAG]), float(answer["times"][tag - _FIRST_TAG])
+            became = replace(fate(sent, [], delivered.get(tag, []), far.get(tag, []), error, own=True), at=at)
+            if became.seen is not None:
+                self._talks.seen_as(packet, became.seen)
+            fates.append(became)
+        return fates
+
+    def join(self, packets: Iterable[Packet]) -> None:
+        """Have the host be in the multicast groups that packets come in for."""
+        groups = {
+            (one.iif, format_address(one.family, one.daddr))
+            for one in packets
+            if one.iif and self._routing.type_of(one.family, one.daddr) is AddressType.MULTICAST
+        }
+        self._ask({"join": sorted(groups)})
+
+    def _request(self, packet: Packet, sent: Packet, tag: int) -> dict[str, object]:
+        return {
+            "interface": packet.iif,
+            "data": encode(sent, tag).hex(),
+            "mac": f"{packet.mac:012x}" if packet.mac is not None else "",
+            "to": self._mac_to(packet),
+            "destination": format_address(packet.family, packet.daddr),
+            "device": self._device(packet),
+            "mark": packet.mark,
+            "uid": packet.uid or 0,
+            "gid": packet.gid or 0,
+            "flow": [one.hex() for one in known(packet)] if can_know(packet) else [],
+        }
+
+    def _device(self, packet: Packet) -> str:
+        """The interface that a packet of the host has to be sent by; empty where that is its way anyway: whoever binds
+        to one gets no packet to another, NAT or not.
+        """
+        hop = self._routing.lookup(packet.family, packet.daddr)
+        if packet.iif or (hop is not None and hop.interface == packet.oif):
+            return ""
+        return packet.oif
+
+    def _mac_to(self, packet: Packet) -> str:
+        """Of groups and broadcasts as RFC 1112, 6.4, and RFC 2464, 7, have it; empty: that of the interface."""
+        if packet.mac_to is not None:
+            return f"{packet.mac_to:012x}"
+        kind = self._routing.type_of(packet.family, packet.daddr)
+        if packet.pkttype == _TO_ALL or (packet.pkttype is None and kind is AddressType.BROADCAST):
+            return "ff" * 6
+        if packet.pkttype != _TO_GROUP and (packet.pkttype is not None or kind is not AddressType.MULTICAST):
+            return ""
+        if packet.family is Family.IP:
+            return f"01005e{packet.daddr & 0x7FFFFF:06x}"
+        return f"3333{packet.daddr & 0xFFFFFFFF:08x}"
 
     def _table(self, name: str, chain: dict[str, object], rules: tuple[list[object], ...]) -> None:
         table = {"family": "inet", "table": name}
@@ -156,7 +249,7 @@ class Stage:
         self._worker.stdin.write(json.dumps(request) + "\n")
         self._worker.stdin.flush()
 
-    def _ask(self, request: object) -> dict[str, list[tuple[str, str]]]:
+    def _ask(self, request: object) -> dict[str, Any]:
         assert self._worker.stdout is not None
         try:
             self._write(request)
@@ -165,8 +258,27 @@ class Stage:
             line = ""
         if not line:
             raise Failure.of("POL610", "the process that puts packets in has ended; its words are above")
-        answer: dict[str, list[tuple[str, str]]] = json.loads(line)
+        answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def _ends(packet: Packet) -> tuple[object, ...]:
+    return packet.family, packet.protocol, packet.saddr, packet.sport, packet.dport
+
+
+def _tagged(data: str, tags: Mapping[tuple[object, ...], int]) -> tuple[int, Packet | None]:
+    """A datagram that was seen, and the tag of the packet that it is or that it answers."""
+    one = _read(data)
+    if one is None:
+        return 0, None
+    raw = bytes.fromhex(data)
+    if one.is_icmp_error and one.quoted is not None:
+        about = tag_of(raw[(raw[0] & 15) * 4 + 8 if one.family is Family.IP else 48 :])
+        if about >= _FIRST_TAG:
+            return about, one
+    if one.protocol == TCP and one.flags & RST and not tag_of(raw):
+        return tags.get((one.family, one.protocol, one.daddr, one.dport, one.sport), 0), one
+    return tag_of(raw), one
 
 
 def _read(data: str) -> Packet | None:

@@ -2,9 +2,12 @@
 
 The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC}, "far": MAC, "group": N}``; then a
 request a line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that comes in there, ``{"interface": "",
-"destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. The answer is a line each, ``{"logged":
-[[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
-interface.
+"destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. ``"flow": [HEX, ...]`` are messages for
+conntrack that go before. The answer is a line each, ``{"logged": [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...],
+"error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...], "pause":
+SECONDS}`` are packets that are sent without looking at what became of each, with a pause behind it; the answer has
+``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
+joins multicast groups.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
@@ -14,12 +17,14 @@ out when it has, too.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
-import select
 import socket
 import struct
 import sys
+import time
+from typing import Any
 
 from polc.kernel.stage.nflog import LogGroup
 
@@ -27,8 +32,9 @@ _NEWNET = 0x40000000
 _EVERYTHING, _FENCE = 3, 0x88B5  # ETH_P_ALL; IEEE 802, local experimental
 _IP, _IP6 = b"\x08\x00", b"\x86\xdd"
 _BROADCAST = b"\xff" * 6
-_SOL_PACKET, _QDISC_BYPASS = 263, 20
+_SOL_PACKET, _QDISC_BYPASS, _IGNORE_OUTGOING = 263, 20, 23
 _IPV6_HDRINCL = 36
+_NETLINK_NETFILTER = 12
 _LONGEST = 10.0
 """Seconds after which a fence is lost."""
 
@@ -43,14 +49,50 @@ def main() -> int:
     begin = json.loads(requests.readline())
     links = _Links(begin["world"], begin["interfaces"], begin["far"])
     log = LogGroup(begin["group"])
+    senders = _Senders()
+    members: list[socket.socket] = []
     for line in requests:
         request = json.loads(line)
-        error = links.put_in(request) if request["interface"] else _send(request)
+        found: dict[str, object] = {}
+        if "join" in request:
+            members += [_member(name, address) for name, address in request["join"]]
+        elif "batch" in request:
+            errors, times = [], []
+            for one in request["batch"]:
+                times.append(time.monotonic())
+                errors.append(_put(one, links, senders))
+                time.sleep(request["pause"])
+            found = {"errors": errors, "times": times}
+        else:
+            found = {"error": _put(request, links, senders)}
         far = links.settle()
-        found = {"logged": [[prefix, data.hex()] for prefix, data in log.packets()], "far": far, "error": error}
+        found |= {"logged": [[prefix, data.hex()] for prefix, data in log.packets()], "far": far}
         answers.write(json.dumps(found) + "\n")
         answers.flush()
     return 0
+
+
+def _put(request: dict[str, Any], links: _Links, senders: _Senders) -> str:
+    try:
+        for message in request.get("flow", ()):
+            senders.tell(bytes.fromhex(message))
+        return links.put_in(request) if request["interface"] else senders.send(request)
+    except OSError as error:
+        return error.strerror or "error"
+
+
+def _member(name: str, address: str) -> socket.socket:
+    """A socket that keeps an interface in a multicast group."""
+    index = socket.if_nametoindex(name)
+    if ":" in address:
+        made = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        group = socket.inet_pton(socket.AF_INET6, address) + struct.pack("=I", index)
+        made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
+    else:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        group = socket.inet_aton(address) + bytes(4) + struct.pack("=I", index)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+    return made
 
 
 class _Links:
@@ -66,11 +108,11 @@ class _Links:
         _enter(own)
         self.fences = 0
 
-    def put_in(self, request: dict[str, str]) -> str:
+    def put_in(self, request: dict[str, Any]) -> str:
         name, data = request["interface"], bytes.fromhex(request["data"])
         kind = _IP if data[0] >> 4 == 4 else _IP6
         source = bytes.fromhex(request["mac"]) if request.get("mac") else self.far_mac
-        to = _BROADCAST if request.get("broadcast") else self.macs[name]
+        to = bytes.fromhex(request["to"]) if request.get("to") else self.macs[name]
         try:
             self.far[name].send(to + source + kind + data)
         except OSError as error:
@@ -85,23 +127,22 @@ class _Links:
         for near, far in ((self.near, self.far), (self.far, self.near)):
             for name, end in far.items():
                 end.send(_BROADCAST + self.macs[name] + fence)
-            self._wait(near, fence, seen)
+            for name, end in near.items():
+                _read(name, end, fence, seen)
         return seen
 
-    def _wait(self, ends: dict[str, socket.socket], fence: bytes, seen: list[list[str]]) -> None:
-        names = {end.fileno(): name for name, end in ends.items()}
-        while names:
-            ready = select.select([*names], [], [], _LONGEST)[0]
-            if not ready:
-                raise TimeoutError(f"nothing comes through {', '.join(names.values())}")
-            for number in ready:
-                data, origin = ends[names[number]].recvfrom(1 << 17)
-                if origin[2] == socket.PACKET_OUTGOING:
-                    continue
-                if data[12:62] == fence:
-                    del names[number]
-                elif data[12:14] in (_IP, _IP6):
-                    seen.append([names[number], data[14:].hex()])
+
+def _read(name: str, end: socket.socket, fence: bytes, seen: list[list[str]]) -> None:
+    """All that came before the fence."""
+    while True:
+        try:
+            data = end.recv(1 << 17)
+        except TimeoutError:
+            raise TimeoutError(f"nothing comes through {name}") from None
+        if data[12:62] == fence:
+            return
+        if data[12:14] in (_IP, _IP6):
+            seen.append([name, data[14:].hex()])
 
 
 def _packet_socket(name: str, kind: int) -> socket.socket:
@@ -109,6 +150,8 @@ def _packet_socket(name: str, kind: int) -> socket.socket:
     made.bind((name, kind))
     # Past the queue, which is not there yet when a link has just come up.
     made.setsockopt(_SOL_PACKET, _QDISC_BYPASS, 1)
+    made.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
+    made.settimeout(_LONGEST)
     return made
 
 
@@ -117,22 +160,43 @@ def _enter(namespace: int) -> None:
         raise OSError(ctypes.get_errno(), "setns")
 
 
-def _send(request: dict[str, str]) -> str:
-    """Send a datagram from the host itself; gives the kernel's refusal, empty for none."""
-    data = bytes.fromhex(request["data"])
-    family = socket.AF_INET if data[0] >> 4 == 4 else socket.AF_INET6
-    try:
-        with _raw_socket(family, int(request.get("uid", 0)), int(request.get("gid", 0))) as sender:
+class _Senders:
+    """Sockets of the host itself: one for each kind of sender, and one to conntrack."""
+
+    def __init__(self) -> None:
+        self._raw: dict[tuple[object, ...], socket.socket] = {}
+        self._conntrack: socket.socket | None = None
+
+    def send(self, request: dict[str, Any]) -> str:
+        """Send a datagram from the host; gives the kernel's refusal, empty for none."""
+        data = bytes.fromhex(request["data"])
+        family = socket.AF_INET if data[0] >> 4 == 4 else socket.AF_INET6
+        kind = (family, *(request.get(key) for key in ("uid", "gid", "mark", "device")))
+        sender = self._raw.get(kind)
+        if sender is None:
+            sender = _raw_socket(family, int(request.get("uid", 0)), int(request.get("gid", 0)))
             level, option = (socket.IPPROTO_IP, 3) if family == socket.AF_INET else (41, _IPV6_HDRINCL)
             sender.setsockopt(level, option, 1)
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if request.get("mark"):
-                sender.setsockopt(socket.SOL_SOCKET, 36, int(request["mark"]))
+                sender.setsockopt(socket.SOL_SOCKET, 36, struct.pack("=I", int(request["mark"])))
             if request.get("device"):
                 sender.setsockopt(socket.SOL_SOCKET, 25, request["device"].encode() + b"\0")
-            sender.sendto(data, (request["destination"], 0))
-    except OSError as error:
-        return error.strerror or "error"
-    return ""
+            self._raw[kind] = sender
+        sender.sendto(data, (request["destination"], 0))
+        return ""
+
+    def tell(self, message: bytes) -> None:
+        """Raises:
+        OSError: conntrack refuses it; that a flow to be deleted is not there is none.
+        """
+        if self._conntrack is None:
+            self._conntrack = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+            self._conntrack.bind((0, 0))
+        self._conntrack.send(message)
+        code = -struct.unpack_from("=i", self._conntrack.recv(65536), 16)[0]
+        if code not in (0, errno.ENOENT):
+            raise OSError(code, f"conntrack: {os.strerror(code)}")
 
 
 def _raw_socket(family: int, uid: int, gid: int) -> socket.socket:

@@ -1,0 +1,262 @@
+"""Packets changed so that a match holds, or so that it just misses.
+
+Where several values would do the first is taken, and for a near miss the nearest one that would not. What a match asks
+for of which nothing here knows how a packet gets it is left to whoever tries the packet in the simulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from polc.ir.family import Family
+from polc.ir.fields import FIELDS, Field
+from polc.ir.intervals import Intervals
+from polc.ir.matches import (
+    AddressMatch,
+    CtState,
+    CtStateMatch,
+    FieldMatch,
+    FlagField,
+    FlagsMatch,
+    IcmpTerm,
+    InterfaceMatch,
+    Match,
+    NameField,
+    NameMatch,
+    OriginalAddressMatch,
+    PortTerm,
+    ServiceMatch,
+    Side,
+    TcpOptionMatch,
+    Trait,
+    TraitMatch,
+)
+from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, PORT_PROTOCOLS, SCTP, TCP
+from polc.ir.selectors import Direction
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, RecentMatch
+from polc.simulate.packet import ACK, SYN, Packet, Presumed
+
+STATES = (CtState.NEW, CtState.ESTABLISHED, CtState.RELATED, CtState.INVALID, CtState.UNTRACKED)
+"""In the order in which they are easily had."""
+
+FIRST_PORT = 40000
+"""The source port of packets that none is asked of."""
+
+
+def times_of(match: Match) -> int:
+    """How often in a row a packet is sent until the match holds for it."""
+    match match:
+        case Limit(burst=burst, over=over):
+            return burst + 1 if over else 1
+        case Hits(count=count):
+            return count
+        case RecentMatch(hits=int() as hits):
+            return hits
+        case Connections(count=count, over=over):
+            return count + 1 if over else 1
+        case EveryNth(every, packet):
+            return packet % every + 1
+        case _:
+            return 1
+
+
+def by_header(matches: Sequence[Match]) -> list[Match]:
+    """The protocol first: what else is asked for may be a part of its header."""
+    return sorted(matches, key=lambda one: not isinstance(one, ServiceMatch))
+
+
+def in_session(packet: Packet) -> Packet:
+    """No packet of an open session is a SYN."""
+    established = packet.presumed is not None and packet.presumed.state is CtState.ESTABLISHED
+    if packet.protocol == TCP and packet.flags == SYN and established:
+        return replace(packet, flags=ACK)
+    return packet
+
+
+def fit(match: Match, packet: Packet) -> Packet | None:
+    """The packet changed so that the match holds; None: not known how."""
+    match match:
+        case InterfaceMatch(direction, patterns, negated):
+            name = "polc0" if negated else patterns[0].name + ("0" if patterns[0].wildcard else "")
+            return with_interface(packet, direction, name)
+        case AddressMatch(side, addresses, negated):
+            inside = inside_of(addresses.of_family(packet.family), negated, packet.family)
+            current = address_of(packet, side)
+            if current in inside:
+                return packet
+            return with_address(packet, side, inside.ranges[-1][0]) if inside else None
+        case ServiceMatch(terms):
+            term = next((one for one in terms if suits(one.protocol, packet)), None)
+            return None if term is None else with_term(packet, term)
+        case CtStateMatch(states):
+            if packet.presumed is not None and packet.presumed.state in states:
+                return packet
+            state = next((one for one in STATES if one in states), None)
+            return None if state is None else with_state(packet, state)
+        case FieldMatch(field, values, mask, negated):
+            return with_field(packet, field, values, mask, negated)
+        case FlagsMatch(FlagField.TCP_FLAGS, mask, value, negated):
+            if not negated:
+                return replace(packet, protocol=TCP, flags=value)
+            return replace(packet, protocol=TCP, flags=mask & ~value or mask)
+        case FlagsMatch(FlagField.CT_STATUS, mask, value, negated):
+            status = (mask & ~value or mask) if negated else value
+            state = packet.presumed.state if packet.presumed else CtState.ESTABLISHED
+            return replace(packet, presumed=Presumed(state, status))
+        case NameMatch(NameField.CT_HELPER, name, False):
+            return replace(packet, presumed=Presumed(CtState.RELATED, helper=name))
+        case OriginalAddressMatch():
+            return with_original(packet, match)
+        case TcpOptionMatch(kind, negated):
+            options = packet.options - {kind} if negated else packet.options | {kind}
+            return replace(packet, options=options)
+        case TraitMatch(Trait.FRAGMENT, False):
+            return replace(packet, fragment=True, sport=None, dport=None)
+        case TraitMatch(negated=True):
+            return packet
+        case _:
+            return None
+
+
+def misses(match: Match, packet: Packet) -> Iterator[Callable[[Packet], Packet]]:
+    """Changes of the packet after which the match should not hold, the smallest first."""
+    match match:
+        case InterfaceMatch(direction, patterns, negated):
+            name = patterns[0].name if negated else "polc1"
+            yield lambda one: with_interface(one, direction, name)
+        case AddressMatch(side, addresses, negated):
+            outside = inside_of(addresses.of_family(packet.family), not negated, packet.family)
+            for near in nearest(outside, address_of(packet, side)):
+                yield lambda one, near=near: with_address(one, side, near)  # type: ignore[misc]
+        case ServiceMatch(terms):
+            dport = packet.dport
+            if dport is not None:
+                for port in (dport + 1, dport - 1, 1, 65535):
+                    if not any(isinstance(one, PortTerm) and (one.dport is None or port in one.dport) for one in terms):
+                        yield lambda one, port=port: replace(one, dport=port % 65536)  # type: ignore[misc]
+            other = PortTerm(TCP if packet.protocol == SCTP else SCTP)
+            yield lambda one: with_term(one, other)
+        case CtStateMatch(states):
+            for state in STATES:
+                if state not in states:
+                    yield lambda one, state=state: with_state(one, state)  # type: ignore[misc]
+        case FieldMatch(field, values, mask, negated):
+            found = with_field(packet, field, values, mask, not negated)
+            if found is not None:
+                yield lambda one: found
+        case FlagsMatch(FlagField.TCP_FLAGS, mask, value, negated):
+            yield lambda one: replace(one, flags=value if negated else mask & ~value or mask)
+        case _:
+            return
+
+
+def nearest(outside: Intervals, current: int) -> list[int]:
+    """The values of a set that are next to ``current``, four at most."""
+    edges = [edge for low, high in outside.ranges for edge in (low, high)]
+    return sorted(edges, key=lambda edge: abs(edge - current))[:4]
+
+
+def inside_of(values: Intervals, negated: bool, family: Family) -> Intervals:
+    """The addresses of a family that a match holds for."""
+    return values.complement(0, (1 << family.bits) - 1) if negated else values
+
+
+def address_of(packet: Packet, side: Side) -> int:
+    return packet.saddr if side is Side.SADDR else packet.daddr
+
+
+def suits(protocol: int, packet: Packet) -> bool:
+    """Whether packets of the family have the protocol."""
+    return ICMP_FAMILY.get(protocol, packet.family) is packet.family
+
+
+def with_interface(packet: Packet, direction: Direction, name: str) -> Packet:
+    if direction is Direction.IN:
+        return replace(packet, iif=name)
+    return replace(packet, oif=name)
+
+
+def with_address(packet: Packet, side: Side, address: int) -> Packet:
+    return replace(packet, saddr=address) if side is Side.SADDR else replace(packet, daddr=address)
+
+
+def with_term(packet: Packet, term: PortTerm | IcmpTerm) -> Packet:
+    """Of the term's protocol, with the first of its ports, or its type."""
+    match term:
+        case IcmpTerm(protocol, type, code):
+            return replace(packet, protocol=protocol, type=type, code=code or 0, sport=None, dport=None, flags=0)
+        case PortTerm(protocol, sport, dport):
+            if protocol not in PORT_PROTOCOLS:
+                kind = {ICMP: 8, ICMPV6: 128}.get(protocol, 0)
+                return replace(packet, protocol=protocol, type=kind, sport=None, dport=None, flags=0)
+            return replace(
+                packet,
+                protocol=protocol,
+                sport=sport.ranges[0][0] if sport else packet.sport or FIRST_PORT,
+                dport=dport.ranges[0][0] if dport else packet.dport or 9,
+                flags=(packet.flags or SYN) if protocol == TCP else 0,
+            )
+
+
+def with_state(packet: Packet, state: CtState) -> Packet:
+    if state is CtState.NEW:
+        return replace(packet, presumed=None)
+    return replace(packet, presumed=Presumed(state))
+
+
+def with_original(packet: Packet, match: OriginalAddressMatch) -> Packet | None:
+    """Of a flow whose first packet had such an address; of its replies nothing is presumed."""
+    inside = inside_of(match.addresses.of_family(packet.family), match.negated, packet.family)
+    if match.reply or not inside:
+        return None
+    given = packet.presumed or Presumed(CtState.ESTABLISHED)
+    own = given.original or (packet.saddr, packet.sport or 0, packet.daddr, packet.dport or 0)
+    wanted = inside.ranges[0][0]
+    source, destination = (wanted, own[2]) if match.side is Side.SADDR else (own[0], wanted)
+    return replace(packet, presumed=replace(given, original=(source, own[1], destination, own[3])))
+
+
+ATTRIBUTES: dict[Field, str] = {
+    Field.TTL: "ttl",
+    Field.HOPLIMIT: "ttl",
+    Field.IP_DSCP: "dscp",
+    Field.IP6_DSCP: "dscp",
+    Field.IP_ECN: "ecn",
+    Field.IP6_ECN: "ecn",
+    Field.META_LENGTH: "length",
+    Field.IP_LENGTH: "length",
+    Field.META_MARK: "mark",
+    Field.META_SKUID: "uid",
+    Field.META_SKGID: "gid",
+    Field.META_CGROUP: "cgroup",
+    Field.META_PKTTYPE: "pkttype",
+    Field.ETHER_SADDR: "mac",
+    Field.TCP_MSS: "mss",
+}
+"""Fields that a packet has as an attribute."""
+
+
+def with_field(packet: Packet, field: Field, values: Intervals, mask: int | None, negated: bool) -> Packet | None:
+    """The packet with the first value that meets the match; None: not known how it gets one."""
+    inside = values.complement(0, _highest(field, mask)) if negated else values
+    return with_value(packet, field, inside.ranges[0][0]) if inside else None
+
+
+def _highest(field: Field, mask: int | None) -> int:
+    if mask is not None:
+        return mask
+    # Among the small ones is one that will do.
+    return min(FIELDS[field].highest, 255)
+
+
+def with_value(packet: Packet, field: Field, value: int) -> Packet | None:
+    """The packet with a value of a field; None: not known how it gets it."""
+    if field is Field.CT_MARK:
+        given = packet.presumed or Presumed(CtState.ESTABLISHED)
+        return replace(packet, presumed=replace(given, mark=value))
+    name = ATTRIBUTES.get(field)
+    if name is None:
+        return None
+    changes: dict[str, int] = {name: value}
+    return replace(packet, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""Probes, and the hosts that they are sent to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from polc.ir.ruleset import Rule
+from polc.simulate.host import Host
+from polc.simulate.packet import Packet
+
+Place = tuple[str, int]
+"""Where a rule stands: its chain, and its number there from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Packets about the rule at ``place``, of which the last one counts and the others lead up to it.
+
+    ``decides``: the last one is to meet the rule; otherwise just not. ``about`` says what it tries: ``saddr: one
+    before 192.0.2.0``. A packet of a flow that is presumed is one of a flow that conntrack is told of before.
+    """
+
+    place: Place
+    packets: tuple[Packet, ...]
+    decides: bool
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Probes that can be sent to one host, in this order."""
+
+    host: Host
+    probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A rule that no probe was found for, and why."""
+
+    place: Place
+    rule: Rule
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All probes of a firewall. ``rules`` are those that packets of its base chains may come to; ``met`` those that
+    are met in the simulator when the scenes are played there; ``unreached`` the others.
+    """
+
+    scenes: tuple[Scene, ...]
+    rules: tuple[Place, ...]
+    met: frozenset[Place]
+    unreached: tuple[Unreached, ...] = field(default=())
+
+    @property
+    def packets(self) -> int:
+        """How many packets are sent."""
+        return sum(len(probe.packets) for scene in self.scenes for probe in scene.probes)

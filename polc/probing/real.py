@@ -1,0 +1,103 @@
+"""Packets of conntrack states as they can really be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from polc.ir.fields import CT_STATUS_BITS
+from polc.ir.matches import CtState
+from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
+from polc.kernel.stage.ctnetlink import can_know
+from polc.simulate.host import LOOPBACK
+from polc.simulate.packet import GRE, SYN, Packet, Presumed
+
+_REPLIES = {ICMP: frozenset({0, 14, 16, 18}), ICMPV6: frozenset({129, 140})}
+_ASKS = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128, 139})}
+_ASSURED = frozenset({TCP, UDP, UDPLITE, GRE})
+"""Protocols whose flows are assured by the packet of one that was answered."""
+
+_ANSWERED = CT_STATUS_BITS["seen-reply"] | CT_STATUS_BITS["assured"]
+_NOBODY = 0xFFFFFFFF
+"""The number that is no user's (credentials(7))."""
+
+_MSS = 1460
+"""What a SYN says over Ethernet."""
+
+_INIT, _DATA = (1,), (0,)
+_SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
+
+
+def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
+    """What can be sent instead of a packet that is presumed to be of a state, the likeliest first: with the packets
+    that go before it. A flow alone can be presumed, since conntrack can be told of one.
+    """
+    if packet.protocol == SCTP and packet.chunks is None:
+        packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
+    if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
+        packet = replace(packet, mss=_MSS)
+    if packet.protocol != TCP:
+        packet = replace(packet, flags=0, options=frozenset(), mss=None, wscale=None, sack=())
+    if packet.ipsec or packet.socket or packet.os or packet.cgroup is not None:
+        return
+    if packet.length is not None and packet.length < replace(packet, length=None).total_length:
+        # Shorter than its own headers.
+        return
+    if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
+        return
+    if packet.iif and packet.mark:
+        # Rules may give it the mark.
+        packet = replace(packet, mark=0)
+    given = packet.presumed
+    if given is None:
+        yield (packet,)
+        return
+    plain = replace(packet, presumed=None)
+    match given.state:
+        case CtState.INVALID:
+            yield from ((one,) for one in _invalid(plain))
+        case CtState.UNTRACKED | CtState.NEW:
+            yield (plain,)
+        case CtState.RELATED if packet.is_icmp:
+            if packet.is_icmp_error:
+                yield _error(plain)
+            elif packet.type in _ASKS[packet.protocol]:
+                # No type was asked for.
+                yield _error(replace(plain, type=3 if packet.protocol == ICMP else 1, id=0))
+        case _:
+            if packet.protocol in _REPLIES and packet.type in _REPLIES[packet.protocol]:
+                packet = replace(packet, presumed=replace(given, reply=True))
+            elif packet.protocol in _ASSURED and given.state is CtState.ESTABLISHED and given.status is None:
+                packet = replace(packet, presumed=replace(given, status=_ANSWERED))
+            if can_know(packet):
+                yield (packet,)
+
+
+def _invalid(packet: Packet) -> Iterator[Packet]:
+    """What conntrack cannot place (net/netfilter/nf_conntrack_proto_tcp.c, tcp_error; nf_conntrack_proto_icmp.c)."""
+    if packet.protocol == TCP and packet.flags == SYN:
+        yield replace(packet, flags=0)
+    if packet.is_icmp and packet.type in _REPLIES[packet.protocol]:
+        yield packet
+    if packet.is_icmp_error:
+        yield replace(packet, quoted=_asked(packet))
+    if packet.protocol in _SUMMED and packet.iif:
+        yield replace(packet, bad_checksum=True)
+    if packet.protocol == TCP:
+        yield packet
+
+
+def _error(packet: Packet) -> tuple[Packet, ...]:
+    """An ICMP error, and before it what it is about, as a packet of a flow that conntrack knows."""
+    asked = _asked(packet)
+    known = replace(asked, presumed=Presumed(CtState.ESTABLISHED))
+    return known, replace(packet, quoted=replace(asked, iif="", oif=""))
+
+
+def _asked(packet: Packet) -> Packet:
+    """What whoever gets an error has sent."""
+    loop = packet.oif == LOOPBACK
+    return Packet(
+        packet.family, UDP, packet.daddr, packet.saddr, 40000 + packet.id % 20000, 53,
+        iif="" if loop else packet.oif, oif=LOOPBACK if loop else packet.iif,
+    )  # fmt: skip

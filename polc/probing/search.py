@@ -1,0 +1,326 @@
+"""Finds packets that a rule decides: put together from what it asks for, tried in the simulator, and led past the
+rules that take them before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from polc.analysis.walk import Step
+from polc.ir.family import Family
+from polc.ir.fields import CT_STATUS_BITS, Field
+from polc.ir.matches import CtState, CtStateMatch, FieldMatch, FlagField, FlagsMatch, Match, SetMatch
+from polc.ir.ruleset import BaseChain, Rule, Ruleset
+from polc.ir.stateful import Amount, Connections, Limit, RecentMatch, RecentVerb
+from polc.ir.statements import AssignZone, Notrack, SetMark, UpdateSet
+from polc.ir.verdicts import Nat, NatKind
+from polc.kernel.stage.scene import FAR_MAC, macs
+from polc.probing.build import build, holds
+from polc.probing.edges import edges
+from polc.probing.fit import misses, times_of
+from polc.probing.model import Place
+from polc.probing.paths import PATHS, Links, Path
+from polc.probing.real import realised
+from polc.probing.scenes import is_unicast
+from polc.probing.watch import Way
+from polc.simulate.engine import Simulator
+from polc.simulate.hooks import Loaded
+from polc.simulate.outcome import Fate, Outcome
+from polc.simulate.packet import Packet
+from polc.simulate.settings import Settings
+from polc.simulate.steps import Send
+
+MOST_TIMES = 300
+"""Packets in a row that a probe may take."""
+
+_TRIES = 48
+"""Packets tried for a rule on each path."""
+
+_CHANGES = 12
+"""Of one packet, how many others are made to get past what took it."""
+
+_FRAME = frozenset({Field.ETHER_SADDR, Field.ETHER_DADDR})
+
+_DEEPEST = 3
+_DNAT = CT_STATUS_BITS["dnat"]
+
+_STRIDE = 331
+
+_FRESH = 200
+"""Rules up to which a new simulator for each packet is quicker than it is dear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The way of the last of some packets, and what became of it."""
+
+    way: Way
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Bench:
+    """Tries packets as if nothing had come before them."""
+
+    loaded: tuple[Loaded, ...]
+    links: Links
+    settings: Settings
+    start: float
+    _simulator: Simulator | None = None
+
+    def tried(self, packets: Sequence[Packet]) -> Trial:
+        simulator = self._ready()
+        for packet in packets[:-1]:
+            simulator.do(Send(packet))
+        way = Way()
+        outcome = simulator.do(Send(packets[-1]), way)
+        assert outcome is not None
+        return Trial(way, outcome)
+
+    def _ready(self) -> Simulator:
+        small = sum(len(chain.rules) for one in self.loaded for chain in one.ruleset.chains) <= _FRESH
+        if self._simulator is None or small:
+            self._simulator = Simulator(self.loaded, self.links.host, self.settings, start=self.start)
+        else:
+            self._simulator.forget()
+        return self._simulator
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``packet`` is the last one as it was put together, ``packets`` what is sent. ``varied``: each is of a flow of its
+    own.
+    """
+
+    packet: Packet
+    packets: tuple[Packet, ...]
+    path: Path
+    varied: bool = False
+
+    def again(self, number: int) -> tuple[Packet, ...]:
+        """What goes before the last packet, for the ``number``th other probe: of other flows, where flows count."""
+        before = self.packets[:-1]
+        if not self.varied:
+            return before
+        return tuple(replace(one, sport=1024 + ((one.sport or 0) + _STRIDE * number) % 60000) for one in before)
+
+
+@dataclass(slots=True)
+class Search:
+    """For one ruleset on a bench. ``steps`` are those of all its base chains."""
+
+    ruleset: Ruleset
+    bench: Bench
+    steps: Sequence[tuple[BaseChain, Step]]
+    rules: dict[Place, Rule] = field(default_factory=dict)
+    zoned: bool = False
+    framed: bool = False
+
+    def __post_init__(self) -> None:
+        rules = [rule for chain in self.ruleset.chains for rule in chain.rules]
+        self.zoned = any(isinstance(one, AssignZone) for rule in rules for one in rule.statements)
+        self.framed = any(isinstance(one, FieldMatch) and one.field in _FRAME for rule in rules for one in rule.matches)
+        self.rules = {
+            (chain.name, number): rule for chain in self.ruleset.chains for number, rule in enumerate(chain.rules)
+        }
+
+    def sendable(self, packet: Packet) -> Iterator[tuple[Packet, ...]]:
+        """As ``realised``. Conntrack is not told of flows where rules put them into zones: in which, they alone say."""
+        for real in realised(packet):
+            if not (self.zoned and any(one.presumed for one in real)):
+                yield tuple(self._framed(one) for one in real) if self.framed else real
+
+    def _framed(self, packet: Packet) -> Packet:
+        """With the addresses of its link, where rules ask for them."""
+        if not packet.iif:
+            return packet
+        own = macs(self.bench.links.host).get(packet.iif, "")
+        to = (
+            int(own.replace(":", ""), 16)
+            if own and packet.pkttype is None and is_unicast(packet.family, packet.daddr)
+            else None
+        )
+        return replace(
+            packet,
+            mac=int(FAR_MAC.replace(":", ""), 16) if packet.mac is None else packet.mac,
+            mac_to=to if packet.mac_to is None else packet.mac_to,
+        )
+
+    def decided(self, base: BaseChain, step: Step, serial: int, depth: int = 0) -> Found | str:
+        """Packets the last of which meets the rule; or why none was found. ``depth``: for how many other rules in turn
+        this one is to do something.
+        """
+        place, reason = (step.chain, step.number), ""
+        for path in PATHS[base.hook]:
+            for family in sorted(step.whole.families, key=lambda one: one.value):
+                for matches, before in self._wanted(step, family, serial, depth):
+                    made = build(path, family, matches, self.bench.links, serial)
+                    if made is None:
+                        continue
+                    before = tuple(_as_source(one, made) for one in before)
+                    found = self._led(base, place, made, before, matches, path)
+                    if isinstance(found, Found):
+                        return found
+                    # The usual path comes first, and says most.
+                    reason = reason or found
+        return reason or "no packet can be made that is as it asks"
+
+    def _wanted(
+        self, step: Step, family: Family, serial: int, depth: int
+    ) -> Iterator[tuple[Sequence[Match], tuple[Packet, ...]]]:
+        """What is asked of the packet, with what it takes of other rules; and packets to be sent before it."""
+        matches = step.whole.matches
+        yield matches, ()
+        for match in step.whole.matches if depth < _DEEPEST else ():
+            match match:
+                case CtStateMatch(states) if CtState.UNTRACKED in states:
+                    for other in self._doing(lambda one: isinstance(one, Notrack)):
+                        yield (*matches, *other.whole.matches), ()
+                case FlagsMatch(FlagField.CT_STATUS, mask, value, negated) if mask & _DNAT and negated is not bool(
+                    value
+                ):
+                    for other in self._changing():
+                        yield (*_without(matches, match), *other.whole.matches), ()
+                case FieldMatch(Field.META_MARK):
+                    for other in self._doing(lambda one, match=match: isinstance(one, SetMark) and _gives(one, match)):
+                        yield (*_without(matches, match), *other.whole.matches), ()
+                    yield (*_without(matches, match), replace(match, field=Field.CT_MARK)), ()
+                case RecentMatch(verb=RecentVerb.RCHECK | RecentVerb.UPDATE | RecentVerb.REMOVE, name=name, hits=hits):
+                    for base, other in self._steps_with(lambda one, name=name: _notes(one, name)):
+                        if other.rule is not step.rule:
+                            first = self.decided(base, other, serial, depth + 1)
+                            if isinstance(first, Found):
+                                for times in dict.fromkeys(((hits or 1), max(0, (hits or 1) - 1))):
+                                    yield matches, first.packets * times
+                case SetMatch(_, name, False):
+                    for base, other in self._steps_with(lambda one, name=name: _fills(one, name)):
+                        if other.rule is not step.rule:
+                            first = self.decided(base, other, serial, depth + 1)
+                            if isinstance(first, Found):
+                                yield matches, first.packets
+                case _:
+                    pass
+
+    def _doing(self, wanted: object) -> list[Step]:
+        assert callable(wanted)
+        return [step for _, step in self.steps if any(wanted(one) for one in step.rule.statements)][:4]
+
+    def _changing(self) -> list[Step]:
+        """Rules that change destinations."""
+        kinds = (NatKind.DNAT, NatKind.REDIRECT)
+        found = [
+            step for _, step in self.steps if isinstance(step.rule.verdict, Nat) and step.rule.verdict.kind in kinds
+        ]
+        return found[:6]
+
+    def _steps_with(self, wanted: object) -> list[tuple[BaseChain, Step]]:
+        assert callable(wanted)
+        return [pair for pair in self.steps if wanted(pair[1].rule)][:2]
+
+    def _led(
+        self,
+        base: BaseChain,
+        place: Place,
+        made: Packet,
+        before: tuple[Packet, ...],
+        matches: Sequence[Match],
+        path: Path,
+    ) -> Found | str:
+        times = max((times_of(one) for one in matches), default=1) if not before else 1
+        if times > MOST_TIMES:
+            return f"it takes {times} packets in a row"
+        varied = any(isinstance(one, Connections) for one in matches)
+        waiting, seen = deque([made]), {made}
+        reason, left = "", _TRIES
+        while waiting and left:
+            packet = waiting.popleft()
+            for real in self.sendable(packet):
+                left -= 1
+                packets = (*before, *_in_a_row(real, times, varied))
+                trial = self.bench.tried(packets)
+                if place in trial.way.met():
+                    return Found(packet, packets, path, varied)
+                spent = self._spent(base, trial)
+                if 1 < spent <= MOST_TIMES and times == 1:
+                    # A limit before it lets the rest of them come here.
+                    packets = (*before, *real * spent)
+                    trial = self.bench.tried(packets)
+                    if place in trial.way.met():
+                        return Found(packet, packets, path, varied)
+                reason = self._why(base, trial, reason)
+                for changed in self._past(base, trial, packet, matches):
+                    if changed not in seen:
+                        seen.add(changed)
+                        waiting.append(changed)
+        return reason or "no packet can be made that is as it asks"
+
+    def _past(self, base: BaseChain, trial: Trial, packet: Packet, matches: Sequence[Match]) -> list[Packet]:
+        """Changes of a packet by which the rules miss it that took it, and which leave what is asked for as it is."""
+        runs = [one for one in trial.way.runs if one.chain == base.name] or trial.way.runs[-1:]
+        found: list[Packet] = []
+        for place in reversed([place for run in runs for place in run.met]):
+            for match in self.rules[place].matches:
+                if match in matches:
+                    continue
+                changes = [change(packet) for change in misses(match, packet)]
+                changes += [one.packet for one in edges(match, packet, self.bench.links) if not one.inside]
+                found += [one for one in changes if all(holds(match, one) for match in matches)]
+                if len(found) >= _CHANGES:
+                    return found
+        return found
+
+    def _spent(self, base: BaseChain, trial: Trial) -> int:
+        """How many packets it takes until one does not meet the limits of rules that it has met any more."""
+        met = {place for run in trial.way.runs if run.chain == base.name for place in run.met}
+        bursts = [
+            match.burst
+            for place in met
+            for match in self.rules[place].matches
+            if isinstance(match, Limit) and not match.over and match.rate.amount is Amount.PACKETS
+        ]
+        return max(bursts, default=0) + 1
+
+    def _why(self, base: BaseChain, trial: Trial, before: str) -> str:
+        outcome = trial.outcome
+        taken = next((run.met[-1] for run in reversed(trial.way.runs) if run.chain == base.name and run.met), None)
+        if taken is not None and not outcome.reason:
+            span = self.rules[taken].origin.span
+            where = f"{span.source.path}:{span.line}" if span else f"rule {taken[1]} of `{taken[0]}`"
+            return f"{where} takes the packets that were tried"
+        if outcome.reason:
+            return outcome.reason
+        decision = outcome.decision
+        if decision is None or decision.rule is None:
+            return before or "packets that are as it asks do not come to it"
+        span = decision.origin.span
+        where = f"{span.source.path}:{span.line}" if span else f"rule {decision.number} of `{decision.chain}`"
+        return f"{where} takes the packets that were tried" if outcome.fate is not Fate.UNKNOWN else outcome.reason
+
+
+def _in_a_row(real: tuple[Packet, ...], times: int, varied: bool) -> tuple[Packet, ...]:
+    if not varied or real[-1].sport is None:
+        return real * times
+    return tuple(replace(one, sport=(one.sport or 0) + at) for at in range(times) for one in real)
+
+
+def _as_source(packet: Packet, last: Packet) -> Packet:
+    return replace(packet, saddr=last.saddr) if packet.family is last.family and packet.iif and last.iif else packet
+
+
+def _without(matches: Sequence[Match], gone: Match) -> tuple[Match, ...]:
+    return tuple(one for one in matches if one is not gone)
+
+
+def _gives(statement: SetMark, match: FieldMatch) -> bool:
+    value = statement.value if match.mask is None else statement.value & match.mask
+    return (value in match.values) is not match.negated
+
+
+def _notes(rule: Rule, name: str) -> bool:
+    return any(isinstance(one, RecentMatch) and one.verb is RecentVerb.SET and one.name == name for one in rule.matches)
+
+
+def _fills(rule: Rule, name: str) -> bool:
+    return any(isinstance(one, UpdateSet) and one.set_name == name for one in rule.statements)

@@ -1,0 +1,187 @@
+"""Probes do in the simulator what they are for: they decide their rule, or just miss it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from polc.diagnostics import Collector
+from polc.firewalls import read_firewall
+from polc.ir.ruleset import Ruleset
+from polc.passes import pipeline
+from polc.policy.read import inspect_source
+from polc.probing.make import NOWHERE, Wish, plan, planned
+from polc.probing.model import Plan
+from polc.probing.watch import Way
+from polc.simulate.engine import Simulator
+from polc.simulate.hooks import Loaded
+from polc.simulate.host_text import read_host
+from polc.simulate.steps import Send
+from polc.source import SourceFile
+
+ROOT = Path(__file__).parents[2]
+POLICIES = sorted((ROOT / "examples").glob("*.yaml")) + [
+    ROOT / "tests" / "golden" / f"{name}.yaml"
+    for name in ("endpoints", "connections", "nat", "marks", "raw", "vmap", "limit", "recent", "where-packet")
+]
+
+
+def compiled(text: str) -> Ruleset:
+    return pipeline.run(inspect_source(SourceFile("policy.yaml", text), Collector()).ruleset)
+
+
+def of(path: Path) -> Ruleset:
+    (ruleset,) = read_firewall(str(path), Collector()).rulesets
+    return pipeline.run(ruleset)
+
+
+def abouts(made: Plan, line: int, ruleset: Ruleset) -> dict[str, bool]:
+    """What the probes of the rule in a line are about, and whether they decide it."""
+    places = {
+        (chain.name, number)
+        for chain in ruleset.chains
+        for number, rule in enumerate(chain.rules)
+        if rule.origin.span is not None and rule.origin.span.line == line
+    }
+    return {one.about: one.decides for scene in made.scenes for one in scene.probes if one.place in places}
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+def test_they_do_what_they_are_for(path: Path) -> None:
+    ruleset = of(path)
+    made = plan((Loaded(ruleset),))
+    assert made.packets
+    decided = set()
+    for scene in made.scenes:
+        simulator = Simulator((ruleset,), scene.host)
+        for probe in scene.probes:
+            for packet in probe.packets:
+                way = Way()
+                simulator.do(Send(packet), way)
+            assert (probe.place in way.met()) is probe.decides, probe
+            if probe.decides:
+                decided.add(probe.place)
+    assert {one.place for one in made.unreached} == set(made.rules) - made.met
+    assert decided <= made.met
+    assert all(one.reason for one in made.unreached)
+
+
+@pytest.mark.parametrize("path", POLICIES[:4], ids=lambda path: path.stem)
+def test_they_are_the_same_for_the_same_seed(path: Path) -> None:
+    ruleset = of(path)
+    one, same, other = (plan((Loaded(ruleset),), wish=Wish(seed=seed)) for seed in (1, 1, 2))
+    assert one.scenes == same.scenes
+    assert one.scenes != other.scenes
+
+
+RULES = """\
+polc: 1
+zones: {wan: eth0, lan: eth1}
+input:
+  default: drop
+  rules:
+    - accept state established, related
+    - accept tcp/22-25 from wan 192.0.2.0/24
+    - reject udp to not 203.0.113.1
+forward:
+  default: drop
+  rules: [accept from lan to wan]
+"""
+
+
+def test_each_boundary_is_tried_from_both_sides() -> None:
+    ruleset = compiled(RULES)
+    made = plan((Loaded(ruleset),))
+    assert not made.unreached
+    found = abouts(made, 7, ruleset)
+    assert (
+        found.items()
+        >= {
+            "saddr 192.0.2.0, first": True,
+            "saddr 192.0.2.255, last": True,
+            "saddr 192.0.1.255, one before": False,
+            "saddr 192.0.3.0, one behind": False,
+            "dport 25, last": True,
+            "dport 21, one before": False,
+            "dport 26, one behind": False,
+            "iifname polc0": False,
+            "protocol udp": False,
+        }.items()
+    )
+    found = abouts(made, 8, ruleset)
+    assert (
+        found.items()
+        >= {
+            "daddr 203.0.113.1, first": False,
+            "daddr 203.0.113.0, one before": True,
+            "daddr 203.0.113.2, one behind": True,
+        }.items()
+    )
+    assert abouts(made, 6, ruleset).items() >= {
+        "state related": True, "state new": False, "state invalid": False,
+    }.items()  # fmt: skip
+
+
+UNREACHABLE = {
+    "accept tcp\n    - drop tcp/22": "policy.yaml:5 takes the packets",
+    "drop where osf name Linux": "fingerprints",
+    "drop from 127.0.0.1 where not fib saddr type local": "no packet|come in|do not come",
+    "drop udp/9 over 1/second burst 100000": "100001 packets in a row",
+}
+
+
+@pytest.mark.parametrize(("rules", "why"), UNREACHABLE.items())
+def test_a_rule_without_a_packet_says_why(rules: str, why: str) -> None:
+    ruleset = compiled(f"polc: 1\ninput:\n  default: accept\n  rules:\n    - {rules}\n")
+    made = plan((Loaded(ruleset),))
+    last = made.unreached[-1]
+    assert any(part in last.reason for part in why.split("|")), last.reason
+
+
+LED = {
+    "after others took it": "accept tcp/1-100 from 10.0.0.0/8\n    - drop tcp/50 to 192.0.2.1\n    - drop tcp",
+    "past a limit": "accept udp limit 5/minute burst 5\n    - drop udp",
+    "of flows that count": "drop tcp/22 connections over 3 per source\n    - accept tcp",
+    "untracked": "accept state untracked",
+    "expected": "accept icmp state related\n    - drop icmp state invalid",
+}
+
+
+@pytest.mark.parametrize("rules", LED.values(), ids=LED)
+def test_packets_are_led_to_where_they_belong(rules: str) -> None:
+    raw = "raw: {prerouting: [notrack udp/53]}\n" if "untracked" in rules else ""
+    ruleset = compiled(f"polc: 1\n{raw}input:\n  default: drop\n  rules:\n    - {rules}\n")
+    made = plan((Loaded(ruleset),))
+    assert not made.unreached, [one.reason for one in made.unreached]
+
+
+def test_there_are_as_many_as_are_asked_for() -> None:
+    ruleset = of(ROOT / "examples" / "gateway.yaml")
+    assert plan((Loaded(ruleset),), wish=Wish(packets=60, per_rule=3)).packets < 150
+    made = plan((Loaded(compiled("polc: 1\ninput: {default: drop, rules: [accept tcp/22]}\n")),), wish=Wish(least=100))
+    assert made.packets >= 100
+    by_chance = [one for scene in made.scenes for one in scene.probes if one.about == "by chance"]
+    assert any(one.place == NOWHERE for one in by_chance)
+    assert any(one.decides for one in by_chance)
+
+
+def test_a_described_host_is_kept() -> None:
+    host = read_host(SourceFile("host", "eth0 203.0.113.1/24, eth1 192.0.2.1/24, 0.0.0.0/0 via eth0"))
+    made = plan((Loaded(compiled(RULES)),), host)
+    assert [scene.host for scene in made.scenes]
+    assert all(scene.host == host for scene in made.scenes)
+    for scene in made.scenes:
+        for probe in scene.probes:
+            for packet in probe.packets:
+                if packet.iif and not packet.oif and packet.family.value == "ip":
+                    assert packet.daddr in (0xCB007101, 0xC0000201, 0xFFFFFFFF, 0xE0000001), probe
+
+
+def test_a_plan_of_others_says_what_it_meets() -> None:
+    ruleset = compiled(RULES)
+    made = plan((Loaded(ruleset),))
+    again = planned((Loaded(ruleset),), made.scenes)
+    assert again.met == made.met
+    none = planned((Loaded(ruleset),), ())
+    assert len(none.unreached) == len(none.rules)

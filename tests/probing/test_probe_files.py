@@ -1,0 +1,79 @@
+"""Files of probes are read back to the same, and captures by other programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import dpkt
+import pytest
+from test_plan import POLICIES, of
+
+from polc.diagnostics import Failure
+from polc.probing import files
+from polc.probing.make import plan
+from polc.simulate.hooks import Loaded
+from polc.source import SourceFile
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
+def test_what_is_written_is_read(path: Path, tmp_path: Path) -> None:
+    made = plan((Loaded(of(path)),))
+    file = tmp_path / "probes.json"
+    files.write(made, str(file))
+    assert files.read(SourceFile("probes.json", file.read_text())) == made.scenes
+
+
+def test_a_capture_has_all_packets(tmp_path: Path) -> None:
+    made = plan((Loaded(of(POLICIES[0])),))
+    file = tmp_path / "probes.pcap"
+    files.write(made, str(file))
+    with file.open("rb") as opened:
+        reader = dpkt.pcap.Reader(opened)
+        assert reader.datalink() == 101
+        packets = [(stamp, data) for stamp, data in reader]
+    assert len(packets) == made.packets
+    assert [stamp for stamp, _ in packets] == sorted(stamp for stamp, _ in packets)
+    sent = [packet for scene in made.scenes for probe in scene.probes for packet in probe.packets]
+    assert [data[0] >> 4 for _, data in packets] == [4 if one.family.value == "ip" else 6 for one in sent]
+
+
+HOST = {"interfaces": {"eth0": {"addresses": ["192.0.2.1/24"]}}}
+PACKET = {"protocol": "tcp", "source": "192.0.2.9:1", "destination": "host:22", "in": "eth0"}
+PROBE = {"chain": "input", "rule": 0, "about": "x", "packets": [PACKET]}
+
+
+def with_probe(**changes: object) -> str:
+    return json.dumps({"polc-probes": 1, "scenes": [{"host": HOST, "probes": [{**PROBE, **changes}]}]})
+
+
+BROKEN = {
+    "{": "POL066",
+    "[]": "POL066",
+    '{"polc-probes": 2}': "POL066",
+    '{"polc-probes": 1}': "POL066",
+    '{"polc-probes": 1, "scenes": [1]}': "POL066",
+    json.dumps({"polc-probes": 1, "scenes": [{"host": {}, "probes": []}]}): "POL063",
+    with_probe(packets=[]): "POL066",
+    with_probe(rule="x"): "POL066",
+    with_probe(packets=[{"wait": "1s"}]): "POL066",
+    with_probe(packets=[{"protocol": "x"}]): "POL061",
+}
+
+
+@pytest.mark.parametrize(("text", "code"), BROKEN.items())
+def test_another_file_is_refused(text: str, code: str) -> None:
+    with pytest.raises(Failure) as refused:
+        files.read(SourceFile("probes.json", text))
+    assert refused.value.diagnostics[0].code == code
+
+
+def test_a_file_that_is_right() -> None:
+    text = json.dumps({"polc-probes": 1, "scenes": [{"host": HOST, "probes": [PROBE]}]})
+    (scene,) = files.read(SourceFile("probes.json", text))
+    assert scene.probes[0].packets[0].dport == 22
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="POL051"):
+        files.write(plan((Loaded(of(POLICIES[0])),)), str(tmp_path / "none" / "probes.json"))
