@@ -5,8 +5,9 @@ rules that take them before.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from polc.analysis.walk import Step
 from polc.ir.family import Family
@@ -14,7 +15,7 @@ from polc.ir.fields import CT_STATUS_BITS, Field
 from polc.ir.matches import CtState, CtStateMatch, FieldMatch, FlagField, FlagsMatch, Match, SetMatch
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.stateful import Amount, Connections, Limit, RecentMatch, RecentVerb
-from polc.ir.statements import AssignZone, Notrack, SetMark, UpdateSet
+from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, UpdateSet
 from polc.ir.verdicts import Nat, NatKind
 from polc.kernel.stage.scene import FAR_MAC, macs
 from polc.probing.build import build, holds
@@ -109,7 +110,9 @@ class Found:
 
 @dataclass(slots=True)
 class Search:
-    """For one ruleset on a bench. ``steps`` are those of all its base chains."""
+    """For one ruleset on a bench. ``steps`` are those of all its base chains. ``zoned``: its rules put flows into
+    zones; ``framed``: they ask for addresses of links.
+    """
 
     ruleset: Ruleset
     bench: Bench
@@ -137,11 +140,8 @@ class Search:
         if not packet.iif:
             return packet
         own = macs(self.bench.links.host).get(packet.iif, "")
-        to = (
-            int(own.replace(":", ""), 16)
-            if own and packet.pkttype is None and is_unicast(packet.family, packet.daddr)
-            else None
-        )
+        plain = own and packet.pkttype is None and is_unicast(packet.family, packet.daddr)
+        to = int(own.replace(":", ""), 16) if plain else None
         return replace(
             packet,
             mac=int(FAR_MAC.replace(":", ""), 16) if packet.mac is None else packet.mac,
@@ -176,26 +176,24 @@ class Search:
         for match in step.whole.matches if depth < _DEEPEST else ():
             match match:
                 case CtStateMatch(states) if CtState.UNTRACKED in states:
-                    for other in self._doing(lambda one: isinstance(one, Notrack)):
+                    for other in self._doing(_exempts):
                         yield (*matches, *other.whole.matches), ()
-                case FlagsMatch(FlagField.CT_STATUS, mask, value, negated) if mask & _DNAT and negated is not bool(
-                    value
-                ):
+                case FlagsMatch(FlagField.CT_STATUS) if _asks_for_dnat(match):
                     for other in self._changing():
                         yield (*_without(matches, match), *other.whole.matches), ()
                 case FieldMatch(Field.META_MARK):
-                    for other in self._doing(lambda one, match=match: isinstance(one, SetMark) and _gives(one, match)):
+                    for other in self._doing(partial(_gives, match)):
                         yield (*_without(matches, match), *other.whole.matches), ()
                     yield (*_without(matches, match), replace(match, field=Field.CT_MARK)), ()
                 case RecentMatch(verb=RecentVerb.RCHECK | RecentVerb.UPDATE | RecentVerb.REMOVE, name=name, hits=hits):
-                    for base, other in self._steps_with(lambda one, name=name: _notes(one, name)):
+                    for base, other in self._steps_with(partial(_notes, name)):
                         if other.rule is not step.rule:
                             first = self.decided(base, other, serial, depth + 1)
                             if isinstance(first, Found):
                                 for times in dict.fromkeys(((hits or 1), max(0, (hits or 1) - 1))):
                                     yield matches, first.packets * times
                 case SetMatch(_, name, False):
-                    for base, other in self._steps_with(lambda one, name=name: _fills(one, name)):
+                    for base, other in self._steps_with(partial(_fills, name)):
                         if other.rule is not step.rule:
                             first = self.decided(base, other, serial, depth + 1)
                             if isinstance(first, Found):
@@ -203,8 +201,7 @@ class Search:
                 case _:
                     pass
 
-    def _doing(self, wanted: object) -> list[Step]:
-        assert callable(wanted)
+    def _doing(self, wanted: Callable[[Statement], bool]) -> list[Step]:
         return [step for _, step in self.steps if any(wanted(one) for one in step.rule.statements)][:4]
 
     def _changing(self) -> list[Step]:
@@ -215,8 +212,7 @@ class Search:
         ]
         return found[:6]
 
-    def _steps_with(self, wanted: object) -> list[tuple[BaseChain, Step]]:
-        assert callable(wanted)
+    def _steps_with(self, wanted: Callable[[Rule], bool]) -> list[tuple[BaseChain, Step]]:
         return [pair for pair in self.steps if wanted(pair[1].rule)][:2]
 
     def _led(
@@ -313,14 +309,24 @@ def _without(matches: Sequence[Match], gone: Match) -> tuple[Match, ...]:
     return tuple(one for one in matches if one is not gone)
 
 
-def _gives(statement: SetMark, match: FieldMatch) -> bool:
+def _asks_for_dnat(match: FlagsMatch) -> bool:
+    return bool(match.mask & _DNAT) and match.negated is not bool(match.value)
+
+
+def _exempts(statement: Statement) -> bool:
+    return isinstance(statement, Notrack)
+
+
+def _gives(match: FieldMatch, statement: Statement) -> bool:
+    if not isinstance(statement, SetMark):
+        return False
     value = statement.value if match.mask is None else statement.value & match.mask
     return (value in match.values) is not match.negated
 
 
-def _notes(rule: Rule, name: str) -> bool:
+def _notes(name: str, rule: Rule) -> bool:
     return any(isinstance(one, RecentMatch) and one.verb is RecentVerb.SET and one.name == name for one in rule.matches)
 
 
-def _fills(rule: Rule, name: str) -> bool:
+def _fills(name: str, rule: Rule) -> bool:
     return any(isinstance(one, UpdateSet) and one.set_name == name for one in rule.statements)

@@ -69,14 +69,18 @@ def judged(path: Path, wish: Wish) -> Row:
     made = plan((Loaded(ruleset, Flavour.IPTABLES),), wish=wish)
     row = Row(path.name, *_lines(ruleset, made), made.packets, refused)
     for scene in made.scenes:
-        told = []
         for loader, output, flavour in loads:
-            found = played(scene, (Loaded(ruleset, flavour),), send(scene, loader, output, pause=pause_for((ruleset,))))
+            fates = send(scene, loader, output, pause=pause_for((ruleset,)))
+            found = played(scene, (Loaded(ruleset, flavour),), fates)
             row.different += [_words(loader.name, one) for one in found if not one.agrees]
-            told.append(found)
-        for one, other in zip(told[0], told[-1], strict=True):
-            if one.agrees and other.agrees and one.seen.verdict != other.seen.verdict and one.certain:
-                row.different.append(f"{_words('legacy and nft', one)} and {other.seen}")
+            if flavour is Flavour.NFT:
+                # What iptables would do with packets at those moments: limits depend on when each was sent.
+                others = played(scene, (Loaded(ruleset, Flavour.IPTABLES),), fates)
+                row.different += [
+                    _words("nft, and not iptables", other)
+                    for one, other in zip(found, others, strict=True)
+                    if one.agrees and not other.agrees and other.seen.verdict != other.expected.verdict
+                ]
     row.unreached = [f"{_line(one.rule.origin.span)}: {one.reason}" for one in made.unreached]
     row.seconds = time.monotonic() - begun
     return row

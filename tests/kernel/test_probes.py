@@ -17,6 +17,7 @@ from polc.compiler import ANY_APPROXIMATION, emit, read
 from polc.ir.family import Family
 from polc.ir.matches import CtState
 from polc.kernel.loaders import LOADERS, Loader, NftLoader
+from polc.kernel.netns import Namespace
 from polc.kernel.stage.fate import Verdict
 from polc.kernel.stage.stage import Stage
 from polc.probing.certify import certified, flavour_of
@@ -205,3 +206,28 @@ def test_conntrack_is_told_of_flows(loader: Loader, tmp_path: Path) -> None:
 
 def test_loaders_have_flavours() -> None:
     assert [flavour_of(one).value for one in LOADERS] == ["nft", "iptables", "iptables"]
+
+
+WATCHED = """
+nft list ruleset; for one in iptables-legacy ip6tables-legacy iptables-nft; do $one-save -c | grep -v '^#'; done
+ip -o link; ip -o address; ip route; ip netns; conntrack -L 2>&1
+cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/icmp_ratemask
+sysctl -a 2>/dev/null | grep -E 'nf_conntrack_(udp|tcp|icmp|gen)|rp_filter'
+"""
+
+
+@pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "conntrack")
+def test_the_host_is_not_touched(scratch: Namespace) -> None:
+    """A namespace stands for the host, with rules and flows of its own."""
+    rules = "*filter\n-A INPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n"
+    scratch.run(["iptables-legacy-restore"], input=rules)
+    scratch.run(["nft", "add table inet own; add chain inet own c { type filter hook input priority 0; }"])
+    scratch.run(["sh", "-c", "ip link set lo up; ip link add eth0 type dummy; ip address add 192.0.2.1/24 dev eth0"])
+    before = scratch.run(["sh", "-c", WATCHED]).stdout
+    assert "table inet own" in before
+    # With a /proc that shows the processes of this namespace.
+    command = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", sys.executable, "-m", "polc", "verify"]
+    done = scratch.run([*command, str(EXAMPLES / "ssh-guard.yaml")], timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("all as expected") == 3
+    assert scratch.run(["sh", "-c", WATCHED]).stdout == before
