@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polc.diagnostics import Collector, Diagnostic, Failure
+from polc.diagnostics import Collector, Diagnostic, Failure, Severity
 from polc.importers.iptables.read import Input, Kind, kind_of, read
 from polc.ir.family import Family
 from polc.ir.ruleset import Rule, Ruleset
@@ -53,7 +53,7 @@ def errors(*texts: str, family: Family = Family.IP) -> tuple[Diagnostic, ...]:
     try:
         found, _ = import_all(*texts, family=family)
     except Failure as failure:
-        return failure.diagnostics
+        return tuple(one for one in failure.diagnostics if one.severity is Severity.ERROR)
     raise AssertionError(f"accepted: {found}")
 
 

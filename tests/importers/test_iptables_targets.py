@@ -92,8 +92,8 @@ FILTER: list[tuple[str, tuple[Statement, ...], Verdict | None]] = [
         own("-j CONNMARK --save-mark --left-shift-mark 2"),
         None,
     ),
-    ("-p tcp --syn -j TCPMSS --clamp-mss-to-pmtu", (ClampMss(),), None),
-    ("-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1400", (ClampMss(1400),), None),
+    ("-p tcp --syn -m tcpmss --mss 1:65535 -j TCPMSS --clamp-mss-to-pmtu", (ClampMss(),), None),
+    ("-p tcp --tcp-flags SYN,RST SYN -m tcpmss --mss 1401: -j TCPMSS --set-mss 1400", (ClampMss(1400),), None),
     ("-p tcp -j SYNPROXY --mss 1460 --wscale 7 --sack-perm", (Synproxy(1460, 7, False, True),), None),
     ("-p tcp -j SYNPROXY --sack-perm", own("-j SYNPROXY --sack-perm"), None),
     ("-j TEE --gateway 192.0.2.9 --oif eth1", (Duplicate(Family.IP, address("192.0.2.9"), "eth1"),), None),
@@ -233,6 +233,13 @@ def test_every_target_is_tried() -> None:
         )
     )
     assert {name for name in TARGETS if f"-j {name}" not in tried} <= {"HL", "SNPT", "DNPT", "CLUSTERIP"}
+
+
+def test_an_option_that_is_not_added_is_told() -> None:
+    clamp = "-A FORWARD -p tcp --syn -j TCPMSS --clamp-mss-to-pmtu"
+    _, notes = import_all(table("-A FORWARD -j ACCEPT", clamp, clamp))
+    assert [(one.code, one.span and one.span.line) for one in notes] == [("POL522", 3)]
+    assert "and 1 more" in notes[0].message
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ _ADVICE = frozenset(
         "POL519",
         "POL520",
         "POL521",
+        "POL522",
         "POL533",
         "POL534",
         "POL535",

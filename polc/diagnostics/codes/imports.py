@@ -183,4 +183,14 @@ IMPORT_CODES: tuple[Code, ...] = (
         why="nft loads no such rules (NFT_JUMP_STACK_SIZE); iptables does",
         instead="fewer chains in a row: `-g` counts as `-j` does",
     ),
+    Code(
+        "POL522",
+        "a maximum segment size that nothing adds",
+        what="`-j TCPMSS` lowers the maximum segment size of a SYN, and gives a SYN that has none one of 536 bytes, or "
+        "of 1220 for IPv6 (a warning); here it lowers, and adds nothing",
+        why="nft cannot add the option. A host that sends none is one that takes 536 bytes (RFC 9293, 3.7.1), and "
+        "there is hardly any left",
+        example="*mangle\n-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu\nCOMMIT\n",
+        instead="`-m tcpmss --mss 0:65535` in the rule, which then says the same on both",
+    ),
 )

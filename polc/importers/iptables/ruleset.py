@@ -12,6 +12,7 @@ from polc.importers.iptables.finish import Finisher
 from polc.importers.iptables.graph import DEEPEST, bottom_up, calls, depths, origins
 from polc.importers.iptables.places import check_places
 from polc.importers.iptables.problem import CYCLE, WRONG_PLACE
+from polc.importers.iptables.segment_size import check_segment_sizes
 from polc.importers.iptables.state import Chain, Firewall, Table
 from polc.importers.iptables.tables import SOURCE_NAT, TABLES, base
 from polc.ir.families import interleaved
@@ -53,6 +54,7 @@ def check(firewall: Firewall, collector: Collector) -> None:
                 labels = (Label(rule.origin.span),) if rule.origin.span else ()
                 collector.add(Diagnostic(_DEEP, message, labels, severity=Severity.WARNING))
         check_places(table, collector)
+        check_segment_sizes(table, collector)
 
 
 def _circle(rules: Sequence[Draft], collector: Collector) -> None:
