@@ -58,7 +58,7 @@ def _match(match: Match, family: Family) -> tuple[Match, ...] | None:
             return (ServiceMatch(own),) if own else None
         case AddressTypeMatch(types=types, negated=negated) if family is Family.IP6 and AddressType.BROADCAST in types:
             # RFC 4291, 2: IPv6 has no broadcast addresses.
-            left = types - {AddressType.BROADCAST}
+            left = tuple(one for one in types if one is not AddressType.BROADCAST)
             return (replace(match, types=left),) if left else () if negated else None
         case RandomMatch(threshold, negated) if threshold in (0, _ALWAYS):
             return () if (threshold > 0) is not negated else None
