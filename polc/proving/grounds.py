@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.ruleset import RegularChain, Rule, Ruleset
+from polc.ir.selectors import Element
 from polc.ir.way import Way
 from polc.policy.lower.classes import OPENS, SEGMENTS, Packets
 from polc.proving.prepare import of_family
@@ -25,7 +26,7 @@ OPAQUE = frozenset({Of.ANSWER, Of.MEMBER, Of.FULL})
 
 class Grounds:
     """The rulesets of one or several firewalls, for packets of ``family``; ``classes`` are those that will be asked
-    about.
+    about, ``contents`` the elements of named sets, where they are given.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Grounds:
         classes: Iterable[Packets] = (),
         *,
         watch: Watch = Watch.NOTHING,
+        contents: Mapping[str, tuple[Element, ...]] | None = None,
         budget: int = BUDGET,
     ) -> None:
         self.family = family
@@ -44,7 +46,7 @@ class Grounds:
         self.space = Space(family, (*own, self._probe), budget=budget)
         # State is told apart by what the firewalls have in common, and the classes have none.
         self.space.rulesets = own
-        self.sides = tuple(Hooks(self.space, side, watch) for side in loaded)
+        self.sides = tuple(Hooks(self.space, side, watch, contents) for side in loaded)
         self._chains = Chains(self.space, self._probe)
 
     def outcomes(self, way: Way, side: int = 0) -> Node:

@@ -10,6 +10,7 @@ from polc.ir.ruleset import Hook
 from polc.proving.grounds import Grounds
 from polc.proving.model import Counterexample, Seen
 from polc.proving.replay import NoReplay, agree, packet_of, replay
+from polc.proving.tidy import tidy
 from polc.simulate.describe import field_of, wanted
 from polc.simulate.packet_format import format_packet
 from polc.symbolic.diagram import Node
@@ -42,7 +43,8 @@ def show(grounds: Grounds, hook: Hook, members: Set, names: Sequence[str] = ("",
             reason = reason or f"{witness}: {error}"
             continue
         presumed = tuple(_presumed(grounds, hook, point, witness))
-        return Counterexample(packet_of(witness, hook), hook, seen, presumed, why)
+        packet = tidy(packet_of(witness, hook), grounds.space.facts.reads)
+        return Counterexample(packet, hook, seen, presumed, why)
     raise NotShown(f"the simulator cannot be brought to a packet such as this one: {reason}")
 
 
