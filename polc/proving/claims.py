@@ -10,7 +10,7 @@ from polc.ir.verdicts import Accept, Drop, Reject
 from polc.ir.way import Way
 from polc.policy.assertion import Asserted, Claim, Quantity, Verb
 from polc.policy.lower.classes import Packets
-from polc.proving.grounds import BUDGET, Grounds
+from polc.proving.grounds import BUDGET, Grounds, families_of
 from polc.proving.model import Answer, Counterexample, Result
 from polc.proving.shown import NotShown, show
 from polc.proving.words import about, assumptions
@@ -35,8 +35,9 @@ def answer_claim(loaded: Sequence[Loaded], asserted: Asserted, packets: Packets,
     """
     claim = asserted.assertion
     assert isinstance(claim, Claim)
+    families = tuple(one for one in families_of(loaded) if one in _families(packets))
     given = {
-        "about": about(packets, opening=claim.packets.opening),
+        "about": about(packets, families, opening=claim.packets.opening),
         "because": asserted.because,
         "span": claim.span,
     }
@@ -48,7 +49,7 @@ def answer_claim(loaded: Sequence[Loaded], asserted: Asserted, packets: Packets,
     asked: frozenset[Of] = frozenset()
     some = False
     unknown = ""
-    for family in _families(packets):
+    for family in families:
         grounds = Grounds((loaded,), family, (packets,), budget=budget)
         for way in packets.rules:
             try:

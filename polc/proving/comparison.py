@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from polc.ir.family import FAMILIES
+from polc.ir.family import Family
 from polc.ir.matches import OpaqueMatch
 from polc.ir.ruleset import Hook
 from polc.ir.way import Way
 from polc.policy.assertion import Asserted, Comparison, Relation
 from polc.policy.lower.classes import Packets
 from polc.proving.differs import why
-from polc.proving.grounds import BUDGET, Grounds
+from polc.proving.grounds import BUDGET, Grounds, families_of
 from polc.proving.model import Answer, Counterexample, Result
 from polc.proving.same import Difference, differences, given_contents
 from polc.proving.shown import NotShown, show
@@ -50,7 +50,7 @@ def answer_comparison(
             assert_never(comparison.relation)
     return Answer(
         asserted.text, result, example, reason, (CONNTRACK, SAME_STATE) if result is Result.PROVEN else (),
-        about(packets) if packets else "", asserted.because, comparison.span,
+        about(packets, common_families(one, other)), asserted.because, comparison.span,
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def equivalent(
     """
     names = (one[0], other[0])
     unsure = ""
-    for family in FAMILIES:
+    for family in common_families(one, other):
         contents = given_contents(one[1], other[1])
         grounds = Grounds(
             (one[1], other[1]), family, (packets,) if packets else (), watch=watch, budget=budget, contents=contents
@@ -92,6 +92,12 @@ def equivalent(
     return (Result.UNDECIDED, None, unsure) if unsure else (Result.PROVEN, None, "")
 
 
+def common_families(one: Side, other: Side) -> tuple[Family, ...]:
+    """The families that both speak of: a file of iptables is about one."""
+    theirs = families_of(other[1])
+    return tuple(family for family in families_of(one[1]) if family in theirs)
+
+
 def _on_words(grounds: Grounds, found: Difference) -> bool:
     """Whether the difference hangs on what words answer that nobody looks into."""
     details = (grounds.space.variables[number] for number, _ in found.path)
@@ -106,7 +112,7 @@ def _implies(
 ) -> tuple[Result, Counterexample | None, str]:
     names = (one[0], other[0])
     unsure = ""
-    for family in FAMILIES:
+    for family in common_families(one, other):
         contents = given_contents(one[1], other[1])
         grounds = Grounds((one[1], other[1]), family, (packets,) if packets else (), budget=budget, contents=contents)
         manager = grounds.space.manager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from polc.ir.family import Family
+from polc.ir.family import FAMILIES, Family
 from polc.ir.intervals import Intervals
-from polc.ir.ruleset import RegularChain, Rule, Ruleset
+from polc.ir.ruleset import RegularChain, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Element
 from polc.ir.way import Way
 from polc.policy.lower.classes import OPENS, SEGMENTS, Packets
@@ -19,6 +19,16 @@ from polc.symbolic.space import Of, Set, Space
 
 BUDGET = 5_000_000
 """Nodes of diagrams that a question may take, about 200 bytes each."""
+
+def families_of(loaded: Iterable[Loaded]) -> tuple[Family, ...]:
+    """The families of packets that rulesets speak of."""
+    tables = {one.ruleset.family for one in loaded}
+    return tuple(
+        family
+        for family in FAMILIES
+        if tables & {TableFamily.INET, TableFamily.NETDEV, TableFamily.IP if family is Family.IP else TableFamily.IP6}
+    )
+
 
 OPAQUE = frozenset({Of.ANSWER, Of.MEMBER, Of.FULL})
 """What is answered by memory, and not by the packet."""

@@ -60,4 +60,7 @@ class Answer:
     span: Span | None = None
 
 
+COMMAND_LINE = "ASSERTION"
+"""The name of the text of assertions that stand in no file."""
+
 EXIT_STATUS = {Result.PROVEN: 0, Result.REFUTED: 1, Result.UNDECIDED: 1}

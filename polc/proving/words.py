@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from polc.ir.family import FAMILIES
+from polc.ir.family import Family
 from polc.ir.matches import CtState
 from polc.policy.assertion import Quantity
 from polc.policy.lower.classes import Packets
@@ -14,11 +14,12 @@ CONNTRACK = "conntrack knows of a packet what the kernel can know of it (`polc e
 _NAMES = {"ipv4": "IPv4", "ipv6": "IPv6"}
 
 
-def about(packets: Packets, *, opening: bool = False) -> str:
-    """``IPv4 and IPv6, in input and forward, state new``: what was added to the words of a class."""
-    families = {family for rules in packets.rules.values() for rule in rules for family in rule.families}
-    parts = [_all(_NAMES[one.nfproto] for one in FAMILIES if one in families)]
-    parts.append(f"in {_all(f'`{way.value}`' for way in packets.rules)}")
+def about(packets: Packets | None, families: Iterable[Family], *, opening: bool = False) -> str:
+    """``IPv4 and IPv6, in input and forward, state new``: what was added to the words of a class; None: all packets."""
+    parts = [all_of(_NAMES[one.nfproto] for one in families) or "none that it speaks of"]
+    if packets is None:
+        return parts[0]
+    parts.append(f"in {all_of(f'`{way.value}`' for way in packets.rules)}")
     if packets.states is not None:
         parts.append(f"state {', '.join(_states(packets.states))}")
     if opening:
@@ -31,9 +32,9 @@ def assumptions(asked: frozenset[Of], quantity: Quantity) -> tuple[str, ...]:
     found = [CONNTRACK]
     memory = [words for of, words in _MEMORY.items() if of in asked]
     if memory and quantity is Quantity.MAY:
-        found.append(f"{_all(memory)} say what lets the packet have that verdict")
+        found.append(f"{all_of(memory)} say what lets the packet have that verdict")
     elif memory:
-        found.append(f"{_all(memory)} may say anything")
+        found.append(f"{all_of(memory)} may say anything")
     return tuple(found)
 
 
@@ -44,6 +45,7 @@ def _states(states: CtState) -> list[str]:
     return [(one.name or "").lower() for one in CtState if one in states]
 
 
-def _all(words: Iterable[str]) -> str:
+def all_of(words: Iterable[str]) -> str:
+    """``input, forward and output``."""
     found = list(words)
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    return "".join(found) if len(found) < 2 else f"{', '.join(found[:-1])} and {found[-1]}"
