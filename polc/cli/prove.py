@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from functools import partial
 
+from polc.cli.asked import loaded, names
 from polc.diagnostics import Collector
 from polc.diagnostics.text import render
-from polc.firewalls import Firewall, read_firewall
+from polc.firewalls import Firewall, read_together
 from polc.policy.assertion import Asserted
 from polc.policy.assertion_text import read_assertion, read_assertions
 from polc.policy.nodes import Scalar
@@ -18,6 +18,7 @@ from polc.proving.grounds import BUDGET
 from polc.proving.model import COMMAND_LINE, EXIT_STATUS, Answer
 from polc.proving.report_text import report, summary
 from polc.source import SourceFile
+from polc.symbolic.hooks import Loaded
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,12 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
     if [arguments.firewall, *arguments.others].count("-") > 1:
         return _usage("standard input can be read once")
     collector = Collector()
-    firewalls = [read_firewall(path, collector) for path in (arguments.firewall, *arguments.others)]
+    firewalls = read_together((arguments.firewall, *arguments.others), collector)
     asserted = [_given(text) for text in arguments.assertions] or _own(firewalls)
     sys.stderr.write(render(collector))
     if not asserted:
         return _usage("nothing to prove: write an assertion, or a list `assert:` in the policy")
-    asked = Asked(arguments.firewall, firewalls, partial(read_firewall, collector=Collector()))
+    asked = Asked(arguments.firewall, loaded(firewalls), names(firewalls), _other)
     found: list[Answer] = []
     for answer in answers(asked, asserted, budget=arguments.budget):
         found.append(answer)
@@ -62,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     elif len(found) > 1:
         sys.stdout.write(summary(found))
     return max(EXIT_STATUS[one.result] for one in found)
+
+
+def _other(path: str) -> list[Loaded]:
+    return loaded(read_together((path,), Collector()))
 
 
 def _given(text: str) -> Asserted:

@@ -8,6 +8,7 @@ import sys
 from polc.backends.model import Options, Output, OutputFile
 from polc.backends.registry import BACKENDS
 from polc.cli.options import add_allow_approximate, add_profile, add_ways, allowed, profile_of, ways_misused, ways_of
+from polc.cli.proof import add_prove, all_proven
 from polc.compiler import ANY_APPROXIMATION, describe, produce
 from polc.diagnostics import Collector, Diagnostic, Severity
 from polc.diagnostics.text import render
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_profile(parser)
     add_ways(parser)
+    add_prove(parser)
     add_allow_approximate(parser)
 
 
@@ -46,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.inputs.count("-") > 1:
         return _usage("standard input can be read once")
     collector = Collector()
-    rulesets = [pipeline.run(one) for one in read_firewalls(arguments.inputs, arguments.table, collector)]
+    meant = read_firewalls(arguments.inputs, arguments.table, collector)
+    rulesets = [pipeline.run(one) for one in meant]
     if len(rulesets) != 1 and arguments.output in (None, "-"):
         return _usage(f"the input has {len(rulesets)} tables, which take files of their own: use -o DIRECTORY")
     profile = profile_of(arguments, (backend.name,))
@@ -59,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(
             f"{_summary(rulesets)}: {wrong_rules} of them are not exact on {backend.name}, nothing is written\n"
         )
+        return 1
+    if arguments.prove and not all_proven(meant, rulesets, backend.name, options, outputs):
         return 1
     files = _files(outputs)
     if arguments.output in (None, "-"):

@@ -42,7 +42,9 @@ def answer_claim(loaded: Sequence[Loaded], asserted: Asserted, packets: Packets,
         "span": claim.span,
     }
 
-    def answer(result: Result, example: Counterexample | None = None, reason: str = "", asked: frozenset[Of] = NO_MEMORY) -> Answer:
+    def answer(
+        result: Result, example: Counterexample | None = None, reason: str = "", asked: frozenset[Of] = NO_MEMORY
+    ) -> Answer:
         assumed = assumptions(asked, claim.quantity) if result is Result.PROVEN else ()
         return Answer(asserted.text, result, example, reason, assumed, **given)  # type: ignore[arg-type]
 

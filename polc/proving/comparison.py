@@ -107,9 +107,7 @@ def _on_words(grounds: Grounds, found: Difference) -> bool:
     )
 
 
-def _implies(
-    one: Side, other: Side, packets: Packets | None, budget: int
-) -> tuple[Result, Counterexample | None, str]:
+def _implies(one: Side, other: Side, packets: Packets | None, budget: int) -> tuple[Result, Counterexample | None, str]:
     names = (one[0], other[0])
     unsure = ""
     for family in common_families(one, other):
@@ -120,9 +118,7 @@ def _implies(
             try:
                 members = grounds.members(packets, way)
                 mine, theirs = (grounds.having(way, lambda found: found.accepted, side) for side in (0, 1))
-                unknown = manager.first_of(
-                    grounds.having(way, lambda found: not found.known, side) for side in (0, 1)
-                )
+                unknown = manager.first_of(grounds.having(way, lambda found: not found.known, side) for side in (0, 1))
                 against = manager.minus(manager.where(members, mine), theirs)
                 if manager.minus(against, unknown) != NONE:
                     example = show(
@@ -137,4 +133,3 @@ def _implies(
             except NotShown as error:
                 return Result.UNDECIDED, None, str(error)
     return (Result.UNDECIDED, None, unsure) if unsure else (Result.PROVEN, None, "")
-

@@ -20,6 +20,7 @@ from polc.symbolic.space import Of, Set, Space
 BUDGET = 5_000_000
 """Nodes of diagrams that a question may take, about 200 bytes each."""
 
+
 def families_of(loaded: Iterable[Loaded]) -> tuple[Family, ...]:
     """The families of packets that rulesets speak of."""
     tables = {one.ruleset.family for one in loaded}

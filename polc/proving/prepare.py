@@ -99,7 +99,8 @@ def _key(part: KeyPart, family: Family) -> KeyPart:
 def _in_order(chains: dict[str, Chain]) -> Iterator[Chain]:
     """Base chains as the kernel calls them, each before the chains that its rules lead to."""
     base = [one for one in chains.values() if isinstance(one, BaseChain)]
-    ahead: list[Chain] = sorted(base, key=lambda one: (_HOOKS.index(one.hook), one.priority), reverse=True)
+    base.sort(key=lambda one: (_HOOKS.index(one.hook), one.priority), reverse=True)
+    ahead: list[Chain] = [*base]
     seen: set[str] = set()
     while ahead:
         chain = ahead.pop()

@@ -8,7 +8,7 @@ from polc.simulate.report_json import outcome_json
 
 
 def answer_json(answer: Answer) -> dict[str, Json]:
-    """``{"question": ..., "result": "proven" | "refuted" | "undecided", ...}``; keys with nothing to say are left out."""
+    """``{"question": ..., "result": "proven", "refuted" or "undecided", ...}``, without keys that say nothing."""
     made: dict[str, Json] = {"question": answer.question, "result": answer.result.value}
     if answer.span is not None:
         made["file"], made["line"] = answer.span.source.path, answer.span.line

@@ -57,16 +57,19 @@ def differences(one: Hooks, other: Hooks, hooks: Sequence[Hook] = HOOKS) -> Iter
         told: set[object] = set()
         for pair, path in manager.paths(manager.where(different, manager.pairs(left, right))):
             assert isinstance(pair, tuple)
-            if pair in told or alike(space, *pair, path):
+            one_way, other_way = pair
+            assert isinstance(one_way, Outcome)
+            assert isinstance(other_way, Outcome)
+            if pair in told or alike(space, one_way, other_way, path):
                 continue
             told.add(pair)
             point = {variable: values.ranges[0][0] for variable, values in path}
-            yield Difference(space, hook, path, point, pair)
+            yield Difference(space, hook, path, point, (one_way, other_way))
 
 
-def alike(space: Space, one: Outcome | None, other: Outcome | None, path: Path) -> bool:
+def alike(space: Space, one: Outcome, other: Outcome, path: Path) -> bool:
     """Whether two outcomes of the packets of a path are the same, though they are written differently."""
-    if one is None or other is None or not (one.known and other.known):
+    if not (one.known and other.known):
         return False
     if one.verdict != other.verdict or _nat(one) != _nat(other) or effects_of(one) != effects_of(other):
         return False
@@ -88,9 +91,7 @@ def effects_of(outcome: Outcome) -> tuple[Effect, ...]:
     return (*(one for one in outcome.effects if not isinstance(one, Evaluated)), *asked)
 
 
-def _same_value(
-    space: Space, there: Mapping[int, Intervals], number: int, one: object, other: object
-) -> bool:
+def _same_value(space: Space, there: Mapping[int, Intervals], number: int, one: object, other: object) -> bool:
     """Whether a variable has the same value after both, on all points of a path; None: it is as it was."""
     if one == other:
         return True

@@ -7,6 +7,7 @@ from itertools import islice
 
 from polc.diagnostics import Diagnostic, Failure
 from polc.ir.ruleset import Hook
+from polc.proving.differs import verdict_words
 from polc.proving.grounds import Grounds
 from polc.proving.model import Counterexample, Seen
 from polc.proving.replay import NoReplay, agree, packet_of, replay
@@ -36,9 +37,7 @@ def show(grounds: Grounds, hook: Hook, members: Set, names: Sequence[str] = ("",
     for point in _points(grounds.space, members):
         witness = witness_of(grounds.space, point)
         try:
-            seen = tuple(
-                _seen(grounds, side, name, hook, point, witness) for side, name in enumerate(names)
-            )
+            seen = tuple(_seen(grounds, side, name, hook, point, witness) for side, name in enumerate(names))
         except NoReplay as error:
             reason = reason or f"{witness}: {error}"
             continue
@@ -66,10 +65,8 @@ def _seen(grounds: Grounds, side: int, name: str, hook: Hook, point: Point, witn
     simulated = replay(hooks, hook, witness)
     if not agree(said, simulated):
         words = format_packet(packet_of(witness, hook))
-        message = (
-            f"of `{words}` in `{hook.value}` the diagrams say `{type(said.verdict).__name__.lower()}`, and the simulator "
-            f"`{simulated.fate.value}`"
-        )
+        told = f"the diagrams say `{verdict_words(said.verdict)}`, and the simulator `{simulated.fate.value}`"
+        message = f"of `{words}` in `{hook.value}` {told}"
         raise Failure((Diagnostic("POL902", message),))
     return Seen(name, simulated)
 

@@ -1,0 +1,55 @@
+"""``--prove``: an output is written only where it is shown to do what was meant."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from polc.backends.model import Options, Output, OutputFile
+from polc.compiler import produce
+from polc.ir.ruleset import Ruleset
+
+
+def add_prove(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prove", action="store_true",
+        help="read the output again and show that it does with every packet what was meant; where it does not, or "
+        "that cannot be shown, nothing is written",
+    )  # fmt: skip
+
+
+def proven(meant: Ruleset, ruleset: Ruleset, target: str, options: Options, output: Output) -> bool:
+    """Whether the output means what was ``meant``; what is wrong is told on standard error. ``ruleset`` is that after
+    the passes.
+
+    Raises:
+        Failure: POL902.
+    """
+    from polc.proving.model import Result
+    from polc.proving.report_text import report
+    from polc.proving.validation import validate
+
+    answer = validate([meant], target, _readable(ruleset, target, options, output))
+    if answer.result is not Result.PROVEN:
+        sys.stderr.write(report(answer) + "nothing is written\n")
+    return answer.result is Result.PROVEN
+
+
+def all_proven(
+    meant: Sequence[Ruleset], rulesets: Sequence[Ruleset], target: str, options: Options, outputs: Sequence[Output]
+) -> bool:
+    """As ``proven``, for several rulesets, of which each has an output of its own."""
+    found = [
+        proven(one, passed, target, options, output)
+        for one, passed, output in zip(meant, rulesets, outputs, strict=True)
+    ]
+    return all(found)
+
+
+def _readable(ruleset: Ruleset, target: str, options: Options, output: Output) -> tuple[OutputFile, ...]:
+    """The files to read: nft's own language only nft reads, and JSON is the same ruleset in other words."""
+    if target == "nft" and options.format != "json":
+        output = produce(ruleset, target, replace(options, format="json"))
+    return output.files
