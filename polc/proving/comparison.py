@@ -8,6 +8,7 @@ from typing import assert_never
 from polc.ir.family import Family
 from polc.ir.matches import OpaqueMatch
 from polc.ir.ruleset import Hook
+from polc.ir.stateful import RecentMatch
 from polc.ir.way import Way
 from polc.policy.assertion import Asserted, Comparison, Relation
 from polc.policy.lower.classes import Packets
@@ -19,7 +20,7 @@ from polc.proving.shown import NotShown, show
 from polc.proving.words import CONNTRACK, about
 from polc.symbolic.diagram import NONE, OverBudget
 from polc.symbolic.hooks import Loaded
-from polc.symbolic.outcome import Watch
+from polc.symbolic.outcome import Evaluated, Watch
 from polc.symbolic.space import Of
 
 Side = tuple[str, Sequence[Loaded]]
@@ -60,17 +61,24 @@ def equivalent(
     packets: Packets | None = None,
     *,
     watch: Watch = Watch.NOTHING,
+    named: bool = True,
     budget: int = BUDGET,
 ) -> tuple[Result, Counterexample | None, str]:
     """Whether verdicts, NAT and what ``watch`` names are the same for all packets at all hooks; of a class, at the
-    hooks of its sections.
+    hooks of its sections. ``named`` as in ``Grounds``.
     """
     names = (one[0], other[0])
     unsure = ""
     for family in common_families(one, other):
         contents = given_contents(one[1], other[1])
         grounds = Grounds(
-            (one[1], other[1]), family, (packets,) if packets else (), watch=watch, budget=budget, contents=contents
+            (one[1], other[1]),
+            family,
+            (packets,) if packets else (),
+            watch=watch,
+            budget=budget,
+            contents=contents,
+            named=named,
         )
         left, right = grounds.sides
         hooks = tuple(way.hook for way in packets.rules) if packets else _ALL
@@ -99,12 +107,27 @@ def common_families(one: Side, other: Side) -> tuple[Family, ...]:
 
 
 def _on_words(grounds: Grounds, found: Difference) -> bool:
-    """Whether the difference hangs on what words answer that nobody looks into."""
-    details = (grounds.space.variables[number] for number, _ in found.path)
-    return any(
-        one.of is Of.ANSWER and isinstance(one.detail, tuple) and isinstance(one.detail[1], OpaqueMatch)
-        for one in details
-    )
+    """Whether the difference hangs on what nobody compares: words into which nobody looks, and lists of addresses
+    (xt_recent) that the other side writes as sets.
+    """
+    for number, _ in found.path:
+        detail = grounds.space.variables[number].detail
+        if grounds.space.variables[number].of is Of.ANSWER and isinstance(detail, tuple):
+            if isinstance(detail[1], OpaqueMatch):
+                return True
+            if isinstance(detail[1], RecentMatch) and not _both_keep_lists(grounds):
+                return True
+    asked = (effect.state for one in found.outcomes for effect in one.effects if isinstance(effect, Evaluated))
+    lists = any(isinstance(state, tuple) and state[0] == "recent" for state in asked)
+    return lists and not _both_keep_lists(grounds)
+
+
+def _both_keep_lists(grounds: Grounds) -> bool:
+    return all(
+        any(isinstance(match, RecentMatch) for one in side.loaded for chain in one.ruleset.chains
+            for rule in chain.rules for match in rule.matches)
+        for side in grounds.sides
+    )  # fmt: skip
 
 
 def _implies(one: Side, other: Side, packets: Packets | None, budget: int) -> tuple[Result, Counterexample | None, str]:

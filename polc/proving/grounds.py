@@ -37,7 +37,8 @@ OPAQUE = frozenset({Of.ANSWER, Of.MEMBER, Of.FULL})
 
 class Grounds:
     """The rulesets of one or several firewalls, for packets of ``family``; ``classes`` are those that will be asked
-    about, ``contents`` the elements of named sets, where they are given.
+    about, ``contents`` the elements of named sets, where they are given. ``named``: limits and counts that firewalls
+    call the same are the same; else those are that ask the same, in the order in which packets come to them.
     """
 
     def __init__(
@@ -48,10 +49,14 @@ class Grounds:
         *,
         watch: Watch = Watch.NOTHING,
         contents: Mapping[str, tuple[Element, ...]] | None = None,
+        named: bool = True,
         budget: int = BUDGET,
     ) -> None:
         self.family = family
-        loaded = [[Loaded(of_family(one.ruleset, family), one.flavour) for one in side] for side in sides]
+        loaded = [
+            [Loaded(of_family(one.ruleset, family, "" if named else f"{at}:"), one.flavour) for one in side]
+            for at, side in enumerate(sides)
+        ]
         own = tuple(one.ruleset for side in loaded for one in side)
         self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes))),))
         self.space = Space(family, (*own, self._probe), budget=budget)

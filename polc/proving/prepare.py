@@ -13,7 +13,7 @@ from polc.ir.family import Family
 from polc.ir.matches import AddressType, AddressTypeMatch, IcmpTerm, Match, ServiceMatch
 from polc.ir.protocols import ICMP_FAMILY
 from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
-from polc.ir.stateful import Connections, Hits, KeyField, KeyPart, Limit, RandomMatch, RecentMatch
+from polc.ir.stateful import Connections, Hits, KeyField, KeyPart, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.verdicts import chains_of
 
 _HOOKS = tuple(Hook)
@@ -25,20 +25,21 @@ _ALWAYS = 1 << 31
 """A threshold of chance that each packet is under (net/netfilter/xt_statistic.c, statistic_mt)."""
 
 
-def of_family(ruleset: Ruleset, family: Family) -> Ruleset:
+def of_family(ruleset: Ruleset, family: Family, prefix: str = "") -> Ruleset:
     """The rules that packets of the family can meet, chains in the order in which packets come to them, answers of the
     family in its own words. State is without its size, as if there were room for every key, keys without what is of the
-    other family, and lists of addresses have numbers for names.
+    other family, and lists of addresses have numbers for names. ``prefix`` stands before the names of limits and
+    counts, which mean the same on both sides of a comparison where they are the same.
     """
-    made = {chain.name: replace(chain, rules=tuple(_rules(chain, family))) for chain in ruleset.chains}
+    made = {chain.name: replace(chain, rules=tuple(_rules(chain, family, prefix))) for chain in ruleset.chains}
     return replace(ruleset, chains=tuple(_numbered(_in_order(made))))
 
 
-def _rules(chain: Chain, family: Family) -> Iterator[Rule]:
+def _rules(chain: Chain, family: Family, prefix: str) -> Iterator[Rule]:
     for rule in chain.rules:
         if family not in rule.families:
             continue
-        found = [_match(one, family) for one in rule.matches]
+        found = [_match(one, family, prefix) for one in rule.matches]
         if None in found:
             continue
         yield replace(
@@ -50,7 +51,7 @@ def _rules(chain: Chain, family: Family) -> Iterator[Rule]:
         )
 
 
-def _match(match: Match, family: Family) -> tuple[Match, ...] | None:
+def _match(match: Match, family: Family, prefix: str) -> tuple[Match, ...] | None:
     """What it is for the family; None: no packet of it meets it."""
     match match:
         case ServiceMatch(terms):
@@ -63,9 +64,12 @@ def _match(match: Match, family: Family) -> tuple[Match, ...] | None:
         case RandomMatch(threshold, negated) if threshold in (0, _ALWAYS):
             return () if (threshold > 0) is not negated else None
         case Limit(key=key) | Connections(key=key):
-            return (replace(match, key=tuple(_key(one, family) for one in key), size=_SIZE),)
+            own_key = tuple(_key(one, family) for one in key)
+            return (replace(match, key=own_key, size=_SIZE, table=prefix + match.table),)
         case Hits(key=key):
-            return (replace(match, key=_key(key, family), size=_SIZE),)
+            return (replace(match, key=_key(key, family), size=_SIZE, table=prefix + match.table),)
+        case Quota():
+            return (replace(match, table=prefix + match.table),)
         case _:
             return (match,)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from polc.diagnostics import Diagnostic, Failure
@@ -35,7 +36,7 @@ def show(grounds: Grounds, hook: Hook, members: Set, names: Sequence[str] = ("",
     """
     reason = ""
     for point in _points(grounds.space, members):
-        witness = witness_of(grounds.space, point)
+        witness = _without_given(grounds, witness_of(grounds.space, point))
         try:
             seen = tuple(_seen(grounds, side, name, hook, point, witness) for side, name in enumerate(names))
         except NoReplay as error:
@@ -45,6 +46,12 @@ def show(grounds: Grounds, hook: Hook, members: Set, names: Sequence[str] = ("",
         packet = tidy(packet_of(witness, hook), grounds.space.facts.reads)
         return Counterexample(packet, hook, seen, presumed, why)
     raise NotShown(f"the simulator cannot be brought to a packet such as this one: {reason}")
+
+
+def _without_given(grounds: Grounds, witness: Witness) -> Witness:
+    """Nothing is presumed of sets whose elements are given."""
+    given = {name for side in grounds.sides for name in side.contents}
+    return replace(witness, members=tuple(one for one in witness.members if one.set_name not in given))
 
 
 def _points(space: Space, members: Set) -> Iterator[Point]:

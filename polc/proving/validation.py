@@ -39,6 +39,6 @@ def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile],
         ("meant", [Loaded(one, flavour) for one in meant]),
         (target, [Loaded(one, flavour) for one in emitted]),
     )
-    result, example, reason = equivalent(*sides, watch=EVERYTHING, budget=budget)
+    result, example, reason = equivalent(*sides, watch=EVERYTHING, named=False, budget=budget)
     assumes = (CONNTRACK, SAME_STATE) if result is Result.PROVEN else ()
     return Answer(question, result, example, reason, assumes)
