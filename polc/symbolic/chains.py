@@ -83,8 +83,6 @@ class Chains:
             if not isinstance(value.end, Way):
                 return _accepted(value)
             return _accepted(Step(chain.policy, value.changes, value.effects, value.nat))
-                Step(chain.policy, value.changes, value.effects, value.nat) if isinstance(value.end, Way) else value
-            )
 
         made = manager.mapped(node, lambda value: end(value))
         return made, changed or any(goes_on(value) for value in manager.values(made))
@@ -134,7 +132,7 @@ class Chains:
             return NONE, False
         for statement in reversed(rule.statements):
             body = self._statements.before(statement, body)
-        changed = changed or bool(rule.statements)
+        changed = changed or (bool(rule.statements) and any(goes_on(one) for one in self.space.manager.values(body)))
         if body == NONE and Watch.STATE not in self.watch:
             return NONE, False
         manager = self.space.manager

@@ -22,15 +22,26 @@ def then(manager: Manager, first: Node, second: Node) -> Node:
         return manager.over(first, second)
     parts = [
         manager.mapped(first, lambda value: None if goes_on(value) else value),
-        *(manager.where(manager.select(first, step), _after(manager, step, second)) for step in open_ends),
+        *(_after(manager, manager.select(first, step), step, second) for step in open_ends),
         manager.where(manager.select(first, None), second),
     ]
     return manager.first_of(parts)
 
 
-def _after(manager: Manager, step: Step, function: Node) -> Node:
-    moved = substituted(manager, function, step.changes)
-    return manager.mapped(moved, lambda value: step.then(value if isinstance(value, Step) else None))
+def _after(manager: Manager, there: Node, step: Step, function: Node) -> Node:
+    """``function`` at the points of a set as the step has changed them."""
+    around = there
+    for variable, _ in step.changes:
+        around = manager.exists(around, variable)
+    # What is asked of other points is left out first: these are few, and the rest of the rules are many.
+    moved = manager.where(there, substituted(manager, manager.where(around, function), step.changes))
+    told = manager.mapped(moved, lambda value: None if value is None else step.then(_step(value)))
+    return manager.over(told, manager.where(there, manager.leaf(step)))
+
+
+def _step(value: Hashable) -> Step:
+    assert isinstance(value, Step)
+    return value
 
 
 def substituted(manager: Manager, function: Node, changes: Changes) -> Node:

@@ -67,13 +67,15 @@ Order = tuple[Of | Field, ...]
 
 DEFAULT_ORDER: Order = (
     Of.IIF, Of.OIF, Of.CT, Of.PROTOCOL, Of.FRAGMENT, Of.FLAGS, Field.META_MARK, Field.CT_MARK,
-    Of.SADDR, Of.DADDR, Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE,
+    Of.SADDR, Field.ETHER_SADDR, Of.DADDR, Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE,
 )  # fmt: skip
-"""Best for most real rulesets; what it does not name comes later, in the order in which rules ask for it."""
+"""Best for most real rulesets; what it does not name comes later, in the order in which rules ask for it. What binds
+an address to one of the link stands beside the address, or each address would need its own copy of all that follows.
+"""
 
 PROTOCOL_FIRST: Order = (
     Of.PROTOCOL, Of.FRAGMENT, Of.IIF, Of.OIF, Of.CT, Of.FLAGS, Field.META_MARK, Field.CT_MARK,
-    Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE, Of.SADDR, Of.DADDR,
+    Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE, Of.SADDR, Field.ETHER_SADDR, Of.DADDR,
 )  # fmt: skip
 """Better where addresses are mostly wildcards."""
 
@@ -126,7 +128,10 @@ class Space:
         self._bits: dict[Field, tuple[tuple[Variable, int, int], ...]] = {}
         for one in order:
             if isinstance(one, Field):
-                self.bits(one)
+                if FIELDS[one].maskable:
+                    self.bits(one)
+                else:
+                    self.field(one)
             else:
                 self.variable(one)
 

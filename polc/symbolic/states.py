@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
 
+from polc.ir.family import BOTH
 from polc.ir.matches import Match, OpaqueMatch
-from polc.ir.ruleset import BaseChain, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
-from polc.ir.verdicts import chains_of
+from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, chains_of
 
 Tabled = Limit | Hits | Connections | Quota
 Counting = Tabled | RecentMatch | EveryNth | RandomMatch | OpaqueMatch
@@ -99,37 +100,74 @@ def shared_names(rulesets: Iterable[Ruleset]) -> frozenset[tuple[str, str]]:
     return frozenset(set.intersection(*found)) if found else frozenset()
 
 
-def _times(ruleset: Ruleset, name: object) -> Mapping[Hashable, int]:
-    """How often one packet can ask for each state, when it goes through all chains of all hooks."""
-    chains = {chain.name: chain for chain in ruleset.chains}
-    done: dict[str, dict[Hashable, int]] = {}
+_WAYS = (
+    (Hook.INGRESS, Hook.PREROUTING, Hook.INPUT),
+    (Hook.INGRESS, Hook.PREROUTING, Hook.FORWARD, Hook.POSTROUTING, Hook.EGRESS),
+    (Hook.OUTPUT, Hook.POSTROUTING, Hook.EGRESS, Hook.PREROUTING, Hook.INPUT),
+)
+"""The hooks that one packet can come through; a sent one comes back over the loopback interface."""
 
-    def own(chain: str, number: int, rule: Rule) -> dict[Hashable, int]:
-        found: dict[Hashable, int] = {}
-        for at, match in enumerate(rule.matches):
-            if isinstance(match, Counting):
-                key = name(chain, number, at, match)  # type: ignore[operator]
-                found[key] = found.get(key, 0) + 1
+Times = dict[Hashable, int]
+
+
+class _Times:
+    """How often one packet can ask for each state in a chain, on the way on which it does so most often."""
+
+    def __init__(self, ruleset: Ruleset, name: Callable[[str, int, int, Counting], Hashable]) -> None:
+        self._chains = {chain.name: chain for chain in ruleset.chains}
+        self._name = name
+        self._known: dict[str, tuple[Times, bool]] = {}
+
+    def of(self, chain: str) -> tuple[Times, bool]:
+        """For one chain, and whether a packet can come out of it again."""
+        found = self._known.get(chain)
+        if found is None:
+            later: Times = {}
+            rules = self._chains[chain].rules
+            for number in range(len(rules) - 1, -1, -1):
+                later = self._before(chain, number, rules[number], later)
+            found = self._known[chain] = (later, not any(self._ends(rule) for rule in rules))
         return found
 
-    def of(chain: str) -> dict[Hashable, int]:
-        if chain not in done:
-            found: dict[Hashable, int] = {}
-            done[chain] = found
-            for number, rule in enumerate(chains[chain].rules):
-                for part in (own(chain, number, rule), *(of(one) for one in chains_of(rule.verdict))):
-                    for key, times in part.items():
-                        found[key] = found.get(key, 0) + times
-        return done[chain]
+    def _before(self, chain: str, number: int, rule: Rule, later: Times) -> Times:
+        asked = [
+            self._name(chain, number, at, match) for at, match in enumerate(rule.matches) if isinstance(match, Counting)
+        ]
+        below = [self.of(name) for name in chains_of(rule.verdict)]
+        if not asked and not any(times for times, _ in below):
+            return later
+        found = dict(later)
+        for times, back in below:
+            for key, most in times.items():
+                found[key] = max(found.get(key, 0), most + (later.get(key, 0) if back else 0))
+        for key in asked:
+            found[key] = found.get(key, 0) + 1
+        return found
 
-    total: dict[Hashable, int] = {}
+    def _ends(self, rule: Rule) -> bool:
+        """Whether every packet that comes to the rule is decided by it."""
+        match rule.verdict:
+            case Accept() | Drop() | Reject():
+                return not rule.matches and rule.families == BOTH
+            case Jump(name) | Goto(name):
+                return not rule.matches and rule.families == BOTH and not self.of(name)[1]
+            case _:
+                return False
+
+
+def _times(ruleset: Ruleset, name: Callable[[str, int, int, Counting], Hashable]) -> Times:
+    times = _Times(ruleset, name)
+    total: Times = {}
+    for way in _WAYS:
+        here: Times = {}
+        for chain in ruleset.chains:
+            if isinstance(chain, BaseChain) and chain.hook in way:
+                for key, most in times.of(chain.name)[0].items():
+                    here[key] = here.get(key, 0) + most
+        for key, most in here.items():
+            total[key] = max(total.get(key, 0), most)
+    # A chain that nothing calls may be asked for by itself.
     for chain in ruleset.chains:
-        # A chain that nothing calls counts too, as it may be asked for by itself.
-        part = of(chain.name)
-        if isinstance(chain, BaseChain):
-            for key, times in part.items():
-                total[key] = total.get(key, 0) + times
-    for part in done.values():
-        for key, times in part.items():
-            total[key] = max(total.get(key, 0), times)
+        for key, most in times.of(chain.name)[0].items():
+            total[key] = max(total.get(key, 0), most)
     return total
