@@ -17,9 +17,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler",),
     ("report",),
+    ("diffing",),
     ("analysis", "kernel", "lift"),
     ("testing", "explaining"),
     ("firewalls",),
+    ("sides",),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

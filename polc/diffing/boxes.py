@@ -17,6 +17,10 @@ Box = Mapping[int, Intervals]
 """By number of variable; one that is not there may have any value."""
 
 
+_FEW = 255
+"""Variables with more values than this have none that cannot be."""
+
+
 class Boxes:
     """The members of a set, box after box. ``impossible`` are the points that are no packets; ``order`` has the
     variables that are to be widened first, the others follow.
@@ -49,8 +53,20 @@ class Boxes:
                 del box[variable]
             else:
                 box[variable] = values
+        inside = manager.where(manager.box(box), self.left)
         self.left = manager.minus(self.left, manager.box(box))
-        return box
+        return {variable: self._occurring(inside, variable, values) for variable, values in box.items()}
+
+    def _occurring(self, members: Node, variable: int, values: Intervals) -> Intervals:
+        """The values that members have: of the others no packet is told, as there is none."""
+        if self.manager.highest[variable] > _FEW:
+            return values
+        found: list[tuple[int, int]] = []
+        for node in self.manager.reached(members):
+            if self.manager.asks(node) == variable:
+                for child, there in self._children(node):
+                    found += there.ranges if child != NONE else ()
+        return Intervals.of(found) if found else values
 
     def _children(self, node: Node) -> list[tuple[Node, Intervals]]:
         found = self._branches.get(node)

@@ -1,0 +1,249 @@
+"""The difference of two firewalls: regions of packets, each with a witness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from polc.diffing.boxes import Box, Boxes
+from polc.diffing.changes import Change, Kind, change_of
+from polc.diffing.contents import known_contents
+from polc.diffing.model import Difference, Region
+from polc.diffing.names import Names, joined
+from polc.diffing.narrow import narrowed
+from polc.diffing.roads import Road, roads
+from polc.diffing.shapes import Shape, merged, shape_of
+from polc.diffing.witness import Replays, Unshown, show
+from polc.ir.family import FAMILIES, Family
+from polc.ir.flavour import Flavour
+from polc.ir.matches import CtStateMatch
+from polc.ir.ruleset import Ruleset
+from polc.symbolic.atoms import Names as Interfaces
+from polc.symbolic.diagram import Node, OverBudget
+from polc.symbolic.hooks import Hooks, Loaded
+from polc.symbolic.outcome import Outcome, Watch
+from polc.symbolic.space import Of, Set, Space
+
+EFFECTS = Watch.LOG | Watch.COUNTER | Watch.MARK | Watch.PACKET | Watch.SET | Watch.FLOW
+BUDGET = 4_000_000
+"""Nodes of diagrams, which take about 200 bytes each."""
+_WORK = 1_000_000
+"""Steps that go into looking for regions on one way: about as many as there are in a second."""
+_FAMILY_WORDS = {Family.IP: "IPv4", Family.IP6: "IPv6"}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A firewall: its rulesets, all on one host, what it calls things, and the families of which it says anything.
+    ``given`` are named sets whose elements somebody vouches for, though they are filled at run time.
+    """
+
+    loaded: tuple[Loaded, ...]
+    names: Names = field(default_factory=Names)
+    families: frozenset[Family] = frozenset(FAMILIES)
+    given: frozenset[str] = frozenset()
+
+    @property
+    def rulesets(self) -> tuple[Ruleset, ...]:
+        return tuple(one.ruleset for one in self.loaded)
+
+    @property
+    def flavours(self) -> tuple[Flavour, ...]:
+        """Whose words each ruleset is loaded with."""
+        return tuple(one.flavour for one in self.loaded)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``effects``: logs, counters, marks and sets count too. ``most`` regions are shown, all of them where it is 0.
+    ``budget`` is in nodes, for each family.
+    """
+
+    effects: bool = False
+    most: int = 20
+    budget: int = BUDGET
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A box of one family, and what its numbers mean: ``members`` are the packets that change so, in the box or not."""
+
+    space: Space
+    road: Road
+    box: Box
+    members: Set
+    functions: tuple[Node, Node]
+    weight: float
+
+
+Found = tuple[tuple[Road, Change], Shape, list[_Part]]
+
+
+def difference(before: Side, after: Side, options: Options | None = None) -> Difference:
+    """What the two treat differently; both see the packets of the families of which both say something.
+
+    Raises:
+        Failure: POL902: the simulator does not confirm what was found.
+    """
+    return _Comparison(before, after, options or Options()).run()
+
+
+class _Comparison:
+    def __init__(self, before: Side, after: Side, options: Options) -> None:
+        self.sides = before, after
+        self.options = options
+        self.families = tuple(one for one in FAMILIES if one in before.families & after.families)
+        self.names = joined(before.names, after.names)
+        self.undecided: dict[str, None] = {}
+        self.assumed: dict[str, None] = {}
+        self.complete = True
+        self.interfaces = Interfaces(("",))
+        self.contents = tuple(known_contents(one.rulesets, one.given) for one in self.sides)
+
+    def run(self) -> Difference:
+        before, after = self.sides
+        pair: tuple[tuple[Ruleset, ...], tuple[Ruleset, ...]] | None = before.rulesets, after.rulesets
+        if before.flavours == after.flavours and before.given == after.given:
+            pair = narrowed(before.rulesets, after.rulesets)
+        found: dict[tuple[str, Change], list[tuple[Shape, list[_Part]]]] = {}
+        if pair is not None:
+            for family in self.families:
+                for part, change in self._family(family, pair):
+                    shape = shape_of(part.space, part.box, self.names)
+                    found.setdefault((part.road.name, change), []).append((shape, [part]))
+        regions = [
+            (key, shape, parts) for key, shapes in found.items() for shape, parts in merged(shapes, self.names)
+        ]
+        regions.sort(key=lambda one: -sum(part.weight for part in one[2]))
+        replays = Replays((before.loaded, after.loaded))
+        shown = tuple(self._region(*one, replays) for one in regions[: self.options.most or None])
+        return Difference(
+            shown, len(regions), self.complete, tuple(self.undecided), tuple(self.assumed), self.families,
+            self.interfaces, self.names, any(_asks_states(one) for one in (*before.rulesets, *after.rulesets)),
+            _tally(key[1] for key, _, _ in regions),
+        )  # fmt: skip
+
+    def _family(
+        self, family: Family, pair: tuple[Sequence[Ruleset], Sequence[Ruleset]]
+    ) -> Iterator[tuple[_Part, Change]]:
+        space = Space(family, (*pair[0], *pair[1]), budget=self.options.budget)
+        self.interfaces = space.interfaces
+        watch = EFFECTS if self.options.effects else Watch.NOTHING
+        left, right = (
+            Hooks(
+                space, [Loaded(*one) for one in zip(own, side.flavours, strict=True)], watch, contents
+            )
+            for own, side, contents in zip(pair, self.sides, self.contents, strict=True)
+        )
+        for road in roads(family, (*pair[0], *pair[1])):
+            try:
+                yield from self._road(space, road, left, right)
+            except OverBudget:
+                words = f"{road.name}, {_FAMILY_WORDS[family]}: undecided within {self.options.budget} nodes"
+                self.undecided[words] = None
+
+    def _road(self, space: Space, road: Road, left: Hooks, right: Hooks) -> Iterator[tuple[_Part, Change]]:
+        manager = space.manager
+        functions = road.outcomes(left), road.outcomes(right)
+        if functions[0] == functions[1] and not _has_unknown(space, functions[0]):
+            return
+        valid = road.valid(left)
+        different = manager.over(manager.differs(*functions), _unknown(space, functions[0]))
+        pairs = manager.pairs(*functions)
+        changes = manager.mapped(
+            manager.where(manager.where(valid, different), pairs), lambda one: _change(space, one)
+        )
+        wanted: dict[Change, Boxes] = {}
+        impossible = manager.complement(valid)
+        order = sorted(range(len(space.variables)), key=lambda one: _ORDER.get(space.variables[one].of, 0))
+        for change in manager.values(changes):
+            assert isinstance(change, Change)
+            members = manager.select(changes, change)
+            if change.kind is Kind.UNKNOWN:
+                self.undecided[f"{road.name}: {change.before}; what comes after that is not compared"] = None
+                continue
+            wanted[change] = Boxes(manager, members, impossible, order)
+            self.assumed.update(dict.fromkeys(_assumptions(space, members)))
+        members_of = {change: boxes.left for change, boxes in wanted.items()}
+        while wanted:
+            change = max(wanted, key=lambda one: wanted[one].weight)
+            boxes = wanted[change]
+            weight = boxes.weight
+            box = boxes.take()
+            if box is None:
+                del wanted[change]
+                continue
+            yield _Part(space, road, box, members_of[change], functions, weight - boxes.weight), change
+            if sum(one.work for one in wanted.values()) > _WORK:
+                self.complete = False
+                return
+
+    def _region(self, key: tuple[str, Change], shape: Shape, parts: list[_Part], replays: Replays) -> Region:
+        reason = ""
+        witness = None
+        for part in parts:
+            manager = part.space.manager
+            members = manager.where(manager.box(part.box), part.members)
+            found = show(part.space, part.road, members, part.functions, replays, self.names)
+            if not isinstance(found, Unshown):
+                witness = found
+                reason = ""
+                break
+            reason = reason or found.reason
+        return Region(parts[0].road, key[1], shape, sum(part.weight for part in parts), witness, reason)
+
+
+def _tally(changes: Iterable[Change]) -> tuple[tuple[str, int], ...]:
+    """How many regions are let through now, how many no longer, and how many are something else."""
+    counts: dict[str, int] = {"newly accepted": 0, "no longer accepted": 0, "otherwise": 0}
+    for one in changes:
+        if one.kind is Kind.VERDICT and one.after == "accept":
+            counts["newly accepted"] += 1
+        elif one.kind is Kind.VERDICT and one.before == "accept":
+            counts["no longer accepted"] += 1
+        else:
+            counts["otherwise"] += 1
+    return tuple(counts.items())
+
+
+def _asks_states(ruleset: Ruleset) -> bool:
+    return any(
+        isinstance(match, CtStateMatch) for chain in ruleset.chains for rule in chain.rules for match in rule.matches
+    )
+
+
+# First what people least want to read of; addresses and services last, so that they are as wide as they can be.
+_ORDER: dict[Of, int] = {
+    Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3, Of.OIF: 4, Of.IIF: 5,
+    Of.SADDR: 6, Of.DADDR: 7, Of.DPORT: 8, Of.PROTOCOL: 9,
+}  # fmt: skip
+
+
+def _change(space: Space, pair: object) -> Change | None:
+    if not isinstance(pair, tuple):
+        return None
+    before, after = pair
+    return change_of(space, before, after)
+
+
+def _has_unknown(space: Space, function: Node) -> bool:
+    return any(isinstance(one, Outcome) and not one.known for one in space.manager.values(function))
+
+
+def _unknown(space: Space, function: Node) -> Set:
+    return space.manager.chosen(function, lambda one: isinstance(one, Outcome) and not one.known)
+
+
+_ASSUMED: dict[Of, str] = {
+    Of.ANSWER: "limits, counts and opaque matches with the same parameters answer alike on both sides",
+    Of.MEMBER: "named sets hold the same on both sides, whatever that is",
+    Of.ROUTE: "the routing table is the same on both sides",
+    Of.ADDRESS_TYPE: "the routing table is the same on both sides",
+}
+
+
+def _assumptions(space: Space, members: Set) -> Iterator[str]:
+    for number in sorted(space.manager.support(members)):
+        words = _ASSUMED.get(space.variables[number].of)
+        if words is not None:
+            yield words

@@ -1,0 +1,152 @@
+"""Boxes as people read them: pairs of interfaces, services, addresses, states and other conditions; and which of them
+are one, because they differ in one of these parts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from polc.diffing.boxes import Box
+from polc.diffing.conditions import condition
+from polc.diffing.names import Names, addresses_text
+from polc.ir.family import Family
+from polc.ir.intervals import Intervals
+from polc.ir.matches import CtState
+from polc.symbolic.space import STATES, Of, Space
+
+Values = Intervals | None
+"""None: any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Protocols, and what their headers say. ``fragments``: later fragments alone (True), or none of them (False)."""
+
+    protocols: Values = None
+    sports: Values = None
+    dports: Values = None
+    types: Values = None
+    codes: Values = None
+    fragments: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Addresses of one family."""
+
+    family: Family
+    sources: Values = None
+    destinations: Values = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The packets of one of the pairs of ``interfaces`` (classes of names, as in the space), one of the services, one
+    of the pairs of ends, that are in one of the ``states`` (None: in any) and meet all ``conditions``.
+    """
+
+    interfaces: tuple[tuple[Values, Values], ...]
+    services: tuple[Service, ...]
+    ends: tuple[Ends, ...]
+    states: CtState | None
+    conditions: tuple[str, ...]
+
+    @property
+    def families(self) -> frozenset[Family]:
+        return frozenset(one.family for one in self.ends)
+
+
+_ALONE = frozenset({
+    Of.IIF, Of.OIF, Of.PROTOCOL, Of.FRAGMENT, Of.SPORT, Of.DPORT, Of.TYPE, Of.CODE, Of.SADDR, Of.DADDR, Of.CT,
+})  # fmt: skip
+
+
+def shape_of(space: Space, box: Box, names: Names) -> Shape:
+    """What a box says."""
+    of: dict[Of, Intervals] = {}
+    others: list[str] = []
+    for number in sorted(box):
+        variable = space.variables[number]
+        if variable.of in _ALONE:
+            of[variable.of] = box[number]
+        else:
+            others.append(condition(space, variable, box[number], names))
+    states = None
+    if Of.CT in of:
+        states = CtState(0)
+        for at, one in enumerate(STATES):
+            if at in of[Of.CT]:
+                states |= one
+    fragments = None if Of.FRAGMENT not in of else 1 in of[Of.FRAGMENT]
+    service = Service(*(of.get(one) for one in (Of.PROTOCOL, Of.SPORT, Of.DPORT, Of.TYPE, Of.CODE)), fragments)
+    ends = Ends(space.family, of.get(Of.SADDR), of.get(Of.DADDR))
+    return Shape(((of.get(Of.IIF), of.get(Of.OIF)),), (service,), (ends,), states, tuple(others))
+
+
+T = TypeVar("T")
+_Key = Callable[[Shape, Names], Hashable]
+
+
+def merged(found: Iterable[tuple[Shape, list[T]]], names: Names) -> list[tuple[Shape, list[T]]]:
+    """Shapes that differ in their services, their interfaces or their families alone are one, as long as anything
+    changes; what belonged to each is joined in order.
+    """
+    shapes = list(found)
+    while True:
+        before = len(shapes)
+        for key, join in _PARTS:
+            groups: dict[Hashable, list[tuple[Shape, list[T]]]] = {}
+            for one in shapes:
+                groups.setdefault(key(one[0], names), []).append(one)
+            shapes = [
+                (join([shape for shape, _ in group]), [part for _, parts in group for part in parts])
+                for group in groups.values()
+            ]
+        if len(shapes) == before:
+            return shapes
+
+
+def _but_services(shape: Shape, names: Names) -> Hashable:
+    return replace(shape, services=())
+
+
+def _but_interfaces(shape: Shape, names: Names) -> Hashable:
+    return replace(shape, interfaces=())
+
+
+def _but_family(shape: Shape, names: Names) -> Hashable:
+    """Ends of both families are the same where they are called the same."""
+    called = tuple(
+        tuple(None if one is None else addresses_text(one, ends.family, names) for one in (ends.sources, ends.destinations))
+        for ends in shape.ends
+    )  # fmt: skip
+    return replace(shape, ends=()), frozenset(called)
+
+
+def _join_services(shapes: list[Shape]) -> Shape:
+    return replace(shapes[0], services=_sorted(one for shape in shapes for one in shape.services))
+
+
+def _join_interfaces(shapes: list[Shape]) -> Shape:
+    return replace(shapes[0], interfaces=_sorted(one for shape in shapes for one in shape.interfaces))
+
+
+def _join_ends(shapes: list[Shape]) -> Shape:
+    return replace(shapes[0], ends=_sorted(one for shape in shapes for one in shape.ends))
+
+
+_One = TypeVar("_One")
+
+
+def _sorted(parts: Iterable[_One]) -> tuple[_One, ...]:
+    """Each once, in an order that is the same whatever came first."""
+    return tuple(sorted(dict.fromkeys(parts), key=repr))
+
+
+_PARTS: tuple[tuple[_Key, Callable[[list[Shape]], Shape]], ...] = (
+    (_but_services, _join_services),
+    (_but_family, _join_ends),
+    (_but_interfaces, _join_interfaces),
+)
