@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from polc.diffing.ranges import meet
+from polc.diffing.ranges import meet, overlap
 from polc.ir.intervals import EMPTY, Intervals
 from polc.symbolic.diagram import HOLDS, NONE, Manager, Node
 
@@ -120,10 +120,12 @@ class Boxes:
             else:
                 found, inside = whole, box.get(asked)
                 for child, values in self._children(node):
-                    if inside is None or meet(values, inside):
-                        found = meet(found, go(child))
-                        if not found:
-                            break
+                    if inside is None or overlap(values, inside):
+                        here = go(child)
+                        if here is not whole:
+                            found = here if found is whole else meet(found, here)
+                            if not found:
+                                break
             memo[node] = found
             return found
 

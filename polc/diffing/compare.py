@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,8 +28,8 @@ from polc.symbolic.space import Of, Set, Space
 EFFECTS = Watch.LOG | Watch.COUNTER | Watch.MARK | Watch.PACKET | Watch.SET | Watch.FLOW
 BUDGET = 4_000_000
 """Nodes of diagrams, which take about 200 bytes each."""
-_WORK = 1_000_000
-"""Steps that go into looking for regions on one way: about as many as there are in a second."""
+_WORK = 250_000
+"""Steps that go into looking for regions on one way, which are some microseconds each."""
 _FAMILY_WORDS = {Family.IP: "IPv4", Family.IP6: "IPv6"}
 
 
@@ -114,7 +115,7 @@ class _Comparison:
         regions = [
             (key, shape, parts) for key, shapes in found.items() for shape, parts in merged(shapes, self.names)
         ]
-        regions.sort(key=lambda one: -sum(part.weight for part in one[2]))
+        regions.sort(key=lambda one: (_rank(one[0][1]), -sum(part.weight for part in one[2])))
         replays = Replays((before.loaded, after.loaded))
         shown = tuple(self._region(*one, replays) for one in regions[: self.options.most or None])
         return Difference(
@@ -166,7 +167,8 @@ class _Comparison:
             self.assumed.update(dict.fromkeys(_assumptions(space, members)))
         members_of = {change: boxes.left for change, boxes in wanted.items()}
         while wanted:
-            change = max(wanted, key=lambda one: wanted[one].weight)
+            # Each change has its turns, so that none of them goes unseen where there are too many regions.
+            change = min(wanted, key=lambda one: wanted[one].work)
             boxes = wanted[change]
             weight = boxes.weight
             box = boxes.take()
@@ -195,15 +197,18 @@ class _Comparison:
 
 def _tally(changes: Iterable[Change]) -> tuple[tuple[str, int], ...]:
     """How many regions are let through now, how many no longer, and how many are something else."""
-    counts: dict[str, int] = {"newly accepted": 0, "no longer accepted": 0, "otherwise": 0}
-    for one in changes:
-        if one.kind is Kind.VERDICT and one.after == "accept":
-            counts["newly accepted"] += 1
-        elif one.kind is Kind.VERDICT and one.before == "accept":
-            counts["no longer accepted"] += 1
-        else:
-            counts["otherwise"] += 1
-    return tuple(counts.items())
+    counts = Counter(_rank(one) for one in changes)
+    return tuple((words, counts[rank]) for rank, words in enumerate(_RANKS))
+
+
+_RANKS = ("newly accepted", "no longer accepted", "otherwise")
+
+
+def _rank(change: Change) -> int:
+    """What a reader has to know first."""
+    if change.kind is not Kind.VERDICT or "accept" not in (change.before, change.after):
+        return 2
+    return int(change.before == "accept")
 
 
 def _asks_states(ruleset: Ruleset) -> bool:

@@ -7,6 +7,8 @@ from polc.ir.intervals import Intervals
 
 def meet(first: Intervals, second: Intervals) -> Intervals:
     """The numbers that are in both."""
+    if first is second:
+        return first
     left, right = first.ranges, second.ranges
     found: list[tuple[int, int]] = []
     i = j = 0
@@ -19,6 +21,20 @@ def meet(first: Intervals, second: Intervals) -> Intervals:
         else:
             j += 1
     return Intervals(tuple(found))
+
+
+def overlap(first: Intervals, second: Intervals) -> bool:
+    """Whether any number is in both."""
+    left, right = first.ranges, second.ranges
+    i = j = 0
+    while i < len(left) and j < len(right):
+        if left[i][1] < right[j][0]:
+            i += 1
+        elif right[j][1] < left[i][0]:
+            j += 1
+        else:
+            return True
+    return False
 
 
 def size(values: Intervals) -> int:

@@ -19,7 +19,7 @@ from polc.ir.family import Family
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Rule as IrRule
 from polc.ir.ruleset import Ruleset
-from polc.ir.stateful import EveryNth, Hits, Quota, RandomMatch, RecentMatch
+from polc.ir.stateful import EveryNth, Quota, RandomMatch, RecentMatch, RecentVerb
 from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Accept, Drop, Nat, NatMap, Reject
 from polc.ir.verdicts import Verdict as AnyVerdict
@@ -45,6 +45,7 @@ class Replays:
 
     loaded: tuple[tuple[Loaded, ...], tuple[Loaded, ...]]
     _ready: dict[int, Simulator] = field(default_factory=dict)
+    _lasting: dict[int, bool] = field(default_factory=dict)
 
     def send(self, side: int, packet: Packet, answers: Answers, start: float) -> tuple[Outcome, Simulator, list[Tried]]:
         """What becomes of the packet, and the rules that it met."""
@@ -56,25 +57,30 @@ class Replays:
 
     def _simulator(self, side: int, packet: Packet, answers: Answers, start: float) -> Simulator:
         own = self.loaded[side]
+        if side not in self._lasting:
+            self._lasting[side] = any(not _forgets(one.ruleset) for one in own)
+        fresh = self._lasting[side] or not answers.usual or start != NOON
         rulesets = [answering(one.ruleset, answers, packet) for one in own]
-        fresh = any(not _forgets(one) for one in rulesets)
-        if not fresh and start == NOON and side in self._ready:
+        if not fresh and side in self._ready:
             # Long after the last packet, nothing is left of it.
             found = self._ready[side]
             found.wait(_LONG)
             return found
         loaded = [Replayed(ruleset, one.flavour) for ruleset, one in zip(rulesets, own, strict=True)]
-        interfaces = assumed_host((one.ruleset for one in own), (packet.iif, packet.oif))
-        made = Simulator(loaded, interfaces, start=start)
-        if not fresh and start == NOON:
+        named = [one for one in (packet.iif, packet.oif) if one]
+        made = Simulator(loaded, assumed_host((one.ruleset for one in own), named), start=start)
+        if not fresh:
             self._ready[side] = made
         return made
 
 
 def _forgets(ruleset: Ruleset) -> bool:
     """Whether time undoes all that a packet leaves behind."""
+    lasting = {one.name for one in ruleset.sets if one.timeout is None}
     return not any(
-        isinstance(one, UpdateSet | Quota | EveryNth | RandomMatch | RecentMatch | Hits)
+        isinstance(one, Quota | EveryNth | RandomMatch)
+        or (isinstance(one, UpdateSet) and one.timeout is None and one.set_name in lasting)
+        or (isinstance(one, RecentMatch) and one.seconds is None and one.verb is not RecentVerb.SET)
         for chain in ruleset.chains
         for rule in chain.rules
         for one in (*rule.statements, *rule.matches)
