@@ -128,7 +128,10 @@ def _preferred(space: Space, variable: Variable, point: Point) -> Iterable[int]:
             bit = TCP_FLAG_BITS["ack" if state == ESTABLISHED else "syn"]
             return (space.flags[FlagField.TCP_FLAGS].place[bit],)
         case Of.FIELD:
-            usual = {Field.TTL: 64, Field.HOPLIMIT: 64, Field.META_LENGTH: 60, Field.META_HOUR: 43200}
+            usual = {
+                Field.TTL: 64, Field.HOPLIMIT: 64, Field.META_LENGTH: 60, Field.META_HOUR: 43200,
+                Field.ETHER_SADDR: 0x02005E100001, Field.ETHER_DADDR: 0x02005E100002,
+            }  # fmt: skip
             field = variable.detail
             return (usual.get(field, 0),) if isinstance(field, Field) else (0,)
         case Of.ANSWER:

@@ -14,7 +14,8 @@ from polc.symbolic.space import Set
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one; ``whole``: all hooks are in it. ``outcomes`` and
+    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one; ``whole``: all hooks are in it, and else ``hook`` alone is;
+    for a packet of it, ``hook`` is where it is as it came. ``outcomes`` and
     ``valid`` are asked of the hooks, the latter once all functions are made.
     """
 
@@ -22,6 +23,7 @@ class Road:
     comes_in: bool
     goes_out: bool
     whole: bool
+    hook: Hook
     outcomes: Callable[[Hooks], Node]
     valid: Callable[[Hooks], Set]
 
@@ -35,4 +37,4 @@ def roads(family: Family, rulesets: Iterable[Ruleset]) -> tuple[Road, ...]:
 def _at(hook: Hook) -> Road:
     comes_in = hook in (Hook.INGRESS, Hook.PREROUTING, Hook.INPUT, Hook.FORWARD)
     goes_out = hook in (Hook.EGRESS, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
-    return Road(hook.value, comes_in, goes_out, False, lambda hooks: hooks.outcomes(hook), lambda hooks: hooks.valid(hook))
+    return Road(hook.value, comes_in, goes_out, False, hook, lambda hooks: hooks.outcomes(hook), lambda hooks: hooks.valid(hook))

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from polc.diagnostics import Failure
-from polc.diffing.answers import Answers, answering, answers_of
+from polc.diffing.answers import Answers, NoPacket, Presumption, answers_of
 from polc.diffing.changes import verdict_words
 from polc.diffing.conditions import condition
 from polc.diffing.model import Rule, Seen, Witness
 from polc.diffing.names import Names
-from polc.diffing.packets import NOON, NoPacket, packet_of, start_of
+from polc.diffing.packets import packet_of, start_of
 from polc.diffing.pick import Point, ordinary, pick
 from polc.diffing.roads import Road
 from polc.ir.intervals import Intervals
@@ -19,7 +19,7 @@ from polc.ir.family import Family
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Rule as IrRule
 from polc.ir.ruleset import Ruleset
-from polc.ir.stateful import EveryNth, Quota, RandomMatch, RecentMatch, RecentVerb
+from polc.ir.stateful import EveryNth, Quota, RecentMatch, RecentVerb
 from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Accept, Drop, Nat, NatMap, Reject
 from polc.ir.verdicts import Verdict as AnyVerdict
@@ -44,33 +44,33 @@ class Replays:
     """Sends packets through both firewalls, which are ``loaded``."""
 
     loaded: tuple[tuple[Loaded, ...], tuple[Loaded, ...]]
-    _ready: dict[int, Simulator] = field(default_factory=dict)
-    _lasting: dict[int, bool] = field(default_factory=dict)
+    _ready: dict[tuple[int, float], tuple[Simulator, Presumption]] = field(default_factory=dict)
 
-    def send(self, side: int, packet: Packet, answers: Answers, start: float) -> tuple[Outcome, Simulator, list[Tried]]:
+    def send(self, side: int, packet: Packet, answers: Answers, start: float) -> tuple[Outcome, list[Tried]]:
         """What becomes of the packet, and the rules that it met."""
         simulator = self._simulator(side, packet, answers, start)
         tracer = simulator.tracer()
         outcome = simulator.send(packet, tracer)
         met = [one for one in tracer.events if isinstance(one, Tried) and one.missed is None and not one.unknown]
-        return outcome, simulator, met
+        return outcome, met
 
     def _simulator(self, side: int, packet: Packet, answers: Answers, start: float) -> Simulator:
-        own = self.loaded[side]
-        if side not in self._lasting:
-            self._lasting[side] = any(not _forgets(one.ruleset) for one in own)
-        fresh = self._lasting[side] or not answers.usual or start != NOON
-        rulesets = [answering(one.ruleset, answers, packet) for one in own]
-        if not fresh and side in self._ready:
+        found = self._ready.get((side, start))
+        if found is not None:
+            simulator, presumption = found
             # Long after the last packet, nothing is left of it.
-            found = self._ready[side]
-            found.wait(_LONG)
-            return found
-        loaded = [Replayed(ruleset, one.flavour) for ruleset, one in zip(rulesets, own, strict=True)]
+            simulator.wait(_LONG)
+            presumption.answers = answers
+            return simulator
+        own = self.loaded[side]
+        rulesets = [one.ruleset for one in own]
+        presumption = Presumption(rulesets)
+        presumption.answers = answers
+        loaded = [Replayed(one.ruleset, one.flavour) for one in own]
         named = [one for one in (packet.iif, packet.oif) if one]
-        made = Simulator(loaded, assumed_host((one.ruleset for one in own), named), start=start)
-        if not fresh:
-            self._ready[side] = made
+        made = Simulator(loaded, assumed_host(rulesets, named), start=start, presume=presumption)
+        if all(_forgets(one) for one in rulesets):
+            self._ready[side, start] = made, presumption
         return made
 
 
@@ -78,7 +78,7 @@ def _forgets(ruleset: Ruleset) -> bool:
     """Whether time undoes all that a packet leaves behind."""
     lasting = {one.name for one in ruleset.sets if one.timeout is None}
     return not any(
-        isinstance(one, Quota | EveryNth | RandomMatch)
+        isinstance(one, Quota | EveryNth)
         or (isinstance(one, UpdateSet) and one.timeout is None and one.set_name in lasting)
         or (isinstance(one, RecentMatch) and one.seconds is None and one.verb is not RecentVerb.SET)
         for chain in ruleset.chains
@@ -126,13 +126,13 @@ def _shown(
     manager = space.manager
     asked = sorted(_met(space, functions[0], point) | _met(space, functions[1], point))
     answers = answers_of(space, point, asked)
-    packet = packet_of(space, road, point)
+    packet = packet_of(space, road, point, asked)
     start = start_of(space, point)
     seen: list[Seen] = []
     for side, function in enumerate(functions):
         expected = manager.at(function, point)
         assert isinstance(expected, Expected)
-        outcome, _, met = replays.send(side, packet, answers, start)
+        outcome, met = replays.send(side, packet, answers, start)
         wrong = _disagreement(expected, outcome)
         if wrong is not None:
             if not road.whole or outcome.decision is None or outcome.fate is Fate.UNKNOWN:
@@ -142,7 +142,9 @@ def _shown(
                 help="please report it, with both firewalls: nothing is told that the simulator does not confirm",
             )  # fmt: skip
         seen.append(Seen(fate_words(outcome), tuple(_rules(outcome, met)), _nat(outcome)))
-    given = () if answers.usual else tuple(_given(space, point, asked, names))
+    given = tuple(
+        condition(space, space.variables[one], Intervals.single(point.get(one, 0)), names) for one in answers.numbers
+    )
     return Witness(format_packet(packet), seen[0], seen[1], given)
 
 
@@ -219,10 +221,3 @@ def _nat(outcome: Outcome) -> str:
         f"{one.after.end(source=True)} -> {one.after.end(source=False)}"
         for one in outcome.rewrites
     )  # fmt: skip
-
-
-def _given(space: Space, point: Point, asked: Sequence[int], names: Names) -> Iterator[str]:
-    for number in asked:
-        variable = space.variables[number]
-        if variable.of in (Of.ANSWER, Of.MEMBER):
-            yield condition(space, variable, Intervals.single(point.get(number, 0)), names)
