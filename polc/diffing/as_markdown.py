@@ -20,7 +20,7 @@ from polc.diffing.words import (
 LONGEST = 60_000
 """Characters; forges take 65,536 in a comment (GitHub, body of an issue comment)."""
 _LONGEST_CELL = 300
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<#|~])")
 
 
 def render(difference: Difference, before: str, after: str) -> str:
@@ -63,7 +63,7 @@ def _row(difference: Difference, number: int, region: Region) -> str:
     shape, names = region.shape, difference.names
     sources, destinations = ends_text(shape, names)
     details = (
-        families_text(shape, difference.families), states_text(shape, tracked=difference.tracked), *shape.conditions,
+        families_text(shape, difference.families), states_text(shape, region.change.kind, tracked=difference.tracked), *shape.conditions,
     )  # fmt: skip
     packets = ", ".join(one for one in (zones_text(region, difference.interfaces, names), *details) if one)
     cells = (packets, service_text(shape, names), sources, destinations)
@@ -108,7 +108,7 @@ def _tail(difference: Difference) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     """Text that means nothing to markdown, HTML, or a forge: names of people are not called."""
-    plain = " ".join(text.split())
+    plain = " ".join(text.split()).replace("->", "\u2192")
     return _SPECIAL.sub(r"\\\1", plain).replace("&", "&amp;").replace("@", "@\u2060")
 
 

@@ -21,7 +21,7 @@ def render(difference: Difference, before: str, after: str) -> str:
 
 
 def sentence(difference: Difference, region: Region) -> str:
-    """``wan -> host: tcp/22 from @admins``."""
+    """``wan -> host, tcp/22 from @admins``."""
     shape, names = region.shape, difference.names
     sources, destinations = ends_text(shape, names)
     words = [service_text(shape, names)]
@@ -29,14 +29,14 @@ def sentence(difference: Difference, region: Region) -> str:
         words.append(f"from {sources}")
     if destinations != "any":
         words.append(f"to {destinations}")
-    states = states_text(shape, tracked=difference.tracked)
+    states = states_text(shape, region.change.kind, tracked=difference.tracked)
     details = [one for one in (families_text(shape, difference.families), states, *shape.conditions) if one]
-    text = f"{zones_text(region, difference.interfaces, names)}: {' '.join(words)}"
+    text = f"{zones_text(region, difference.interfaces, names)}, {' '.join(words)}"
     return f"{text}, {', '.join(details)}" if details else text
 
 
 def _region(difference: Difference, number: int, region: Region) -> Iterator[str]:
-    yield f"{number}. {change_text(region)}: {region.road.name} {sentence(difference, region)}"
+    yield f"{number}. {change_text(region)}: {sentence(difference, region)}"
     if region.witness is None:
         yield f"   no packet is shown: {region.unshown}"
         return

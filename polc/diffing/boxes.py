@@ -7,7 +7,7 @@ what an earlier box has is taken away, so that each packet is in one box alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from polc.diffing.ranges import meet, overlap
 from polc.ir.intervals import EMPTY, Intervals
@@ -23,14 +23,18 @@ _FEW = 255
 
 class Boxes:
     """The members of a set, box after box. ``impossible`` are the points that are no packets; ``order`` has the
-    variables that are to be widened first, the others follow.
+    variables that are to be widened first, the others follow. Of ``exact`` ones boxes have no value that no member
+    has.
     """
 
-    def __init__(self, manager: Manager, members: Node, impossible: Node, order: Sequence[int]) -> None:
+    def __init__(
+        self, manager: Manager, members: Node, impossible: Node, order: Sequence[int], exact: Collection[int] = ()
+    ) -> None:
         self.manager = manager
         self.left = manager.minus(members, impossible)
         self.impossible = impossible
         self.order = {variable: at for at, variable in enumerate(order)}
+        self.exact = exact
         self.work = 0
         self._weights: dict[Node, float] = {NONE: 0.0, HOLDS: 1.0}
         self._branches: dict[Node, list[tuple[Node, Intervals]]] = {}
@@ -58,15 +62,19 @@ class Boxes:
         return {variable: self._occurring(inside, variable, values) for variable, values in box.items()}
 
     def _occurring(self, members: Node, variable: int, values: Intervals) -> Intervals:
-        """The values that members have: of the others no packet is told, as there is none."""
-        if self.manager.highest[variable] > _FEW:
+        """The values that members have, or with others that none has, where that is told in fewer words."""
+        top = self.manager.highest[variable]
+        if top > _FEW:
             return values
         found: list[tuple[int, int]] = []
         for node in self.manager.reached(members):
             if self.manager.asks(node) == variable:
                 for child, there in self._children(node):
                     found += there.ranges if child != NONE else ()
-        return Intervals.of(found) if found else values
+        few = Intervals.of(found) if found else values
+        if variable in self.exact:
+            return few
+        return min((few, values), key=lambda one: min(len(one.ranges), len(one.complement(0, top).ranges)))
 
     def _children(self, node: Node) -> list[tuple[Node, Intervals]]:
         found = self._branches.get(node)

@@ -17,13 +17,16 @@ from polc.diffing.shapes import Shape, merged, shape_of
 from polc.diffing.witness import Replays, Unshown, show
 from polc.ir.family import FAMILIES, Family
 from polc.ir.flavour import Flavour
+from polc.ir.intervals import Intervals
 from polc.ir.matches import CtStateMatch
+from polc.ir.protocols import ICMPV6
 from polc.ir.ruleset import Ruleset
+from polc.ir.statements import Native, Notrack, OpaqueStatement
 from polc.symbolic.atoms import Names as Interfaces
-from polc.symbolic.diagram import Node, OverBudget
+from polc.symbolic.diagram import NONE, Node, OverBudget
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Outcome, Watch
-from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.space import UNTRACKED, Of, Set, Space
 
 EFFECTS = Watch.LOG | Watch.COUNTER | Watch.MARK | Watch.PACKET | Watch.SET | Watch.FLOW
 BUDGET = 4_000_000
@@ -148,14 +151,14 @@ class _Comparison:
         functions = road.outcomes(left), road.outcomes(right)
         if functions[0] == functions[1] and not _has_unknown(space, functions[0]):
             return
-        valid = road.valid(left)
+        valid = manager.minus(road.valid(left), self._never(space))
         different = manager.over(manager.differs(*functions), _unknown(space, functions[0]))
         pairs = manager.pairs(*functions)
         changes = manager.mapped(
             manager.where(manager.where(valid, different), pairs), lambda one: _change(space, one)
         )
         wanted: dict[Change, Boxes] = {}
-        impossible = manager.complement(valid)
+        exact = frozenset(space.variable(of).number for of in (Of.IIF, Of.OIF, Of.CT))
         order = sorted(range(len(space.variables)), key=lambda one: _ORDER.get(space.variables[one].of, 0))
         for change in manager.values(changes):
             assert isinstance(change, Change)
@@ -163,7 +166,7 @@ class _Comparison:
             if change.kind is Kind.UNKNOWN:
                 self.undecided[f"{road.name}: {change.before}; what comes after that is not compared"] = None
                 continue
-            wanted[change] = Boxes(manager, members, impossible, order)
+            wanted[change] = Boxes(manager, members, manager.complement(valid), order, exact)
             self.assumed.update(dict.fromkeys(_assumptions(space, members)))
         members_of = {change: boxes.left for change, boxes in wanted.items()}
         while wanted:
@@ -179,6 +182,19 @@ class _Comparison:
             if sum(one.work for one in wanted.values()) > _WORK:
                 self.complete = False
                 return
+
+    def _never(self, space: Space) -> Set:
+        """Where no rule exempts packets from conntrack, those alone are untracked which it never tracks
+        (net/netfilter/nf_conntrack_proto_icmpv6.c, nf_conntrack_icmpv6_error).
+        """
+        manager = space.manager
+        if any(_exempts(one) for side in self.sides for one in side.rulesets):
+            return NONE
+        untracked = space.within(space.variable(Of.CT), UNTRACKED)
+        if space.family is Family.IP:
+            return untracked
+        kinds = manager.within(space.variable(Of.TYPE).number, Intervals.of((one, one) for one in _NOT_TRACKED))
+        return manager.minus(untracked, manager.where(space.within(space.variable(Of.PROTOCOL), ICMPV6), kinds))
 
     def _region(self, key: tuple[str, Change], shape: Shape, parts: list[_Part], replays: Replays) -> Region:
         reason = ""
@@ -209,6 +225,19 @@ def _rank(change: Change) -> int:
     if change.kind is not Kind.VERDICT or "accept" not in (change.before, change.after):
         return 2
     return int(change.before == "accept")
+
+
+_NOT_TRACKED = (130, 131, 132, 133, 134, 135, 136, 143, 151, 152)
+
+
+def _exempts(ruleset: Ruleset) -> bool:
+    """Native words may do anything."""
+    return any(
+        isinstance(one, Notrack | Native | OpaqueStatement)
+        for chain in ruleset.chains
+        for rule in chain.rules
+        for one in rule.statements
+    )
 
 
 def _asks_states(ruleset: Ruleset) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from polc.diffing.names import Names, addresses_text, listed
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FlagField, NameField
+from polc.ir.stateful import Connections, Limit, Quota
 from polc.simulate.describe import field_of, wanted
 from polc.simulate.packet_format import mac_text
 from polc.symbolic.atoms import Bits
@@ -139,8 +141,11 @@ def _member(space: Space, variable: Variable, values: Intervals, names: Names) -
 def _answer(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
     assert isinstance(variable.detail, tuple)
     match = variable.detail[1]
-    holds = "" if _yes(values) else ", which does not hold"
-    return f"{field_of(match)} {wanted(match, space.family)}{holds}"
+    if _yes(values):
+        return f"{field_of(match)} {wanted(match, space.family)}"
+    if isinstance(match, Limit | Connections | Quota):
+        return f"{field_of(match)} {wanted(replace(match, over=True), space.family)}"
+    return f"not ({field_of(match)} {wanted(match, space.family)})"
 
 
 def _owner(space: Space, variable: Variable, values: Intervals, names: Names) -> str:

@@ -14,6 +14,8 @@ from polc.ir.matches import InterfacePattern, ServiceMatch
 
 MOST_PARTS = 6
 """Ranges and names that one set is told in; what is more is counted."""
+ANY = "any"
+ALL_BUT = "all but "
 _MOST_PREFIXES = 4
 """A range is told as prefixes where it is this many at the most, and else by its ends."""
 
@@ -60,7 +62,7 @@ def addresses_text(values: Intervals, family: Family, names: Names) -> str:
     if len(told) > 1 or size(values) > top // 2:
         without = _parts(others, family, groups)
         if len(without) < len(told):
-            return "all but " + listed(without)
+            return ALL_BUT + listed(without)
     return listed(told)
 
 
@@ -95,7 +97,7 @@ def interfaces_text(classes: Intervals, words: Sequence[str], patterns: Iterable
     told = _cover(inside, known, words)
     without = _cover(everything - inside, known, words)
     if len(without) < len(told) and without:
-        return "all but " + listed(without)
+        return ALL_BUT + listed(without)
     return listed(told)
 
 

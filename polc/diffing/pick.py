@@ -12,7 +12,7 @@ from polc.ir.intervals import Intervals
 from polc.ir.matches import AddressType, FlagField
 from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP
 from polc.symbolic.diagram import NONE
-from polc.symbolic.space import ESTABLISHED, NEW, TYPES, UNTRACKED, Of, Set, Space, Variable
+from polc.symbolic.space import ESTABLISHED, NEW, OPTIONAL, TYPES, UNTRACKED, Of, Set, Space, Variable
 
 Point = Mapping[int, int]
 """Values by number of variable; one that is not there may have any."""
@@ -133,6 +133,8 @@ def _preferred(space: Space, variable: Variable, point: Point) -> Iterable[int]:
                 Field.ETHER_SADDR: 0x02005E100001, Field.ETHER_DADDR: 0x02005E100002,
             }  # fmt: skip
             field = variable.detail
+            if field in OPTIONAL:
+                return (variable.highest,)
             return (usual.get(field, 0),) if isinstance(field, Field) else (0,)
         case Of.ANSWER:
             return ()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from polc.diffing.boxes import Box
 from polc.diffing.conditions import condition
-from polc.diffing.names import Names, addresses_text
+from polc.diffing.names import ALL_BUT, Names, addresses_text
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.matches import CtState
@@ -100,10 +100,12 @@ def merged(found: Iterable[tuple[Shape, list[T]]], names: Names) -> list[tuple[S
             groups: dict[Hashable, list[tuple[Shape, list[T]]]] = {}
             for one in shapes:
                 groups.setdefault(key(one[0], names), []).append(one)
-            shapes = [
-                (join([shape for shape, _ in group]), [part for _, parts in group for part in parts])
-                for group in groups.values()
-            ]
+            shapes = []
+            for group in groups.values():
+                if join is _join_ends and not _one_of_each([shape for shape, _ in group]):
+                    shapes += group
+                else:
+                    shapes.append((join([shape for shape, _ in group]), [part for _, parts in group for part in parts]))
         if len(shapes) == before:
             return shapes
 
@@ -117,12 +119,28 @@ def _but_interfaces(shape: Shape, names: Names) -> Hashable:
 
 
 def _but_family(shape: Shape, names: Names) -> Hashable:
-    """Ends of both families are the same where they are called the same."""
-    called = tuple(
-        tuple(None if one is None else addresses_text(one, ends.family, names) for one in (ends.sources, ends.destinations))
+    """Ends of both families that are called the same."""
+    called = {
+        tuple("" if one is None else addresses_text(one, ends.family, names) for one in (ends.sources, ends.destinations))
         for ends in shape.ends
-    )  # fmt: skip
+    }  # fmt: skip
     return replace(shape, ends=()), frozenset(called)
+
+
+def _but_addresses(shape: Shape, names: Names) -> Hashable:
+    """Ends of both families are told together, unless some addresses of one stand beside all of the other."""
+    kinds = {(_is_most(one.sources, one, names), _is_most(one.destinations, one, names)) for one in shape.ends}
+    return replace(shape, ends=()), frozenset(kinds)
+
+
+def _is_most(values: Values, ends: Ends, names: Names) -> bool:
+    return values is None or addresses_text(values, ends.family, names).startswith(ALL_BUT)
+
+
+def _one_of_each(shapes: list[Shape]) -> bool:
+    """Whether no family has two: pairs of ends of one family are no pair of sets."""
+    ends = [one for shape in shapes for one in shape.ends]
+    return len({one.family for one in ends}) == len(ends)
 
 
 def _join_services(shapes: list[Shape]) -> Shape:
@@ -134,7 +152,8 @@ def _join_interfaces(shapes: list[Shape]) -> Shape:
 
 
 def _join_ends(shapes: list[Shape]) -> Shape:
-    return replace(shapes[0], ends=_sorted(one for shape in shapes for one in shape.ends))
+    ends = dict.fromkeys(one for shape in shapes for one in shape.ends)
+    return replace(shapes[0], ends=tuple(sorted(ends, key=lambda one: (one.family is Family.IP6, repr(one)))))
 
 
 _One = TypeVar("_One")
@@ -148,5 +167,6 @@ def _sorted(parts: Iterable[_One]) -> tuple[_One, ...]:
 _PARTS: tuple[tuple[_Key, Callable[[list[Shape]], Shape]], ...] = (
     (_but_services, _join_services),
     (_but_family, _join_ends),
+    (_but_addresses, _join_ends),
     (_but_interfaces, _join_interfaces),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from polc.diffing.changes import Kind
 from polc.diffing.model import Difference, Region
-from polc.diffing.names import Names, addresses_text, interfaces_text, listed
+from polc.diffing.names import ALL_BUT, ANY, Names, addresses_text, interfaces_text, listed
 from polc.diffing.ranges import size
 from polc.diffing.shapes import Service, Shape, Values
 from polc.ir.family import FAMILIES, Family
@@ -17,6 +17,8 @@ from polc.ir.services import normalise
 from polc.symbolic.atoms import Names as Interfaces
 
 HOST = "host"
+_UNSAID = frozenset({"input", "forward", "output", "received", "forwarded", "sent"})
+"""Ways that are plain from where packets come from and go to."""
 FAMILY_WORDS = {Family.IP: "IPv4", Family.IP6: "IPv6"}
 _FIRST = CtState.NEW | CtState.UNTRACKED
 _MOST_TERMS = 64
@@ -25,12 +27,14 @@ _MOST_TERMS = 64
 def families_text(shape: Shape, families: Iterable[Family]) -> str:
     """``IPv4`` where a region is about one family of several; empty where it is about all that are compared."""
     own = shape.families
-    return "" if own >= set(families) else ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
+    literal = any(text[:1].isalnum() and text != ANY and not text.startswith(ALL_BUT) for text in ends_text(shape, Names()))
+    return "" if own >= set(families) or literal else ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
 
 
 def zones_text(region: Region, interfaces: Interfaces, names: Names) -> str:
     """``wan -> host``, ``lan -> wan``, ``host -> any``."""
-    return listed([_pair(region, one, interfaces, names) for one in region.shape.interfaces], 4)
+    text = listed([_pair(region, one, interfaces, names) for one in region.shape.interfaces], 4)
+    return f"{region.road.name} {text}" if region.road.name not in _UNSAID else text
 
 
 def _pair(region: Region, pair: tuple[Values, Values], interfaces: Interfaces, names: Names) -> str:
@@ -47,7 +51,7 @@ def _pair(region: Region, pair: tuple[Values, Values], interfaces: Interfaces, n
 
 def service_text(shape: Shape, names: Names) -> str:
     """``tcp/22``, ``tcp/80,443 (web)``, ``udp/53, tcp/53``, ``any``."""
-    text = listed([_service(one) for one in shape.services])
+    text = listed([_service(one) for one in shape.services], 10)
     terms = _terms(shape.services)
     if terms:
         wanted = normalise(terms)
@@ -77,7 +81,8 @@ def _service(service: Service) -> str:
         text += f" code {_numbers(service.codes, 255)}"
     if service.sports is not None:
         text += f" sport {_ports(service.sports)}"
-    if service.fragments is not None:
+    # Ports and types are in no later fragment anyway.
+    if service.fragments is not None and (service.fragments or text.find("/") < 0):
         text += ", later fragments" if service.fragments else ", no later fragments"
     return text
 
@@ -142,23 +147,33 @@ def _terms(services: Iterable[Service]) -> list[ServiceTerm]:
 
 
 def ends_text(shape: Shape, names: Names) -> tuple[str, str]:
-    """Sources and destinations; ``any`` where all are meant."""
-    texts: list[str] = []
-    for side in ("sources", "destinations"):
-        found: list[str] = []
-        for one in shape.ends:
-            values: Values = getattr(one, side)
-            found.append("any" if values is None else addresses_text(values, one.family, names))
-        texts.append("; ".join(dict.fromkeys(found)))
-    return texts[0], texts[1]
+    """Sources and destinations; ``any`` where all are meant.
+
+    What is said of addresses of one family leaves those of the other alone, so that the words for both stand together.
+    """
+    return _side(shape, "sources", names), _side(shape, "destinations", names)
 
 
-def states_text(shape: Shape, *, tracked: bool) -> str:
+def _side(shape: Shape, side: str, names: Names) -> str:
+    found: list[str] = []
+    for one in shape.ends:
+        values: Values = getattr(one, side)
+        found.append(ANY if values is None else addresses_text(values, one.family, names))
+    texts = [one for one in dict.fromkeys(found) if one != ANY]
+    if not texts:
+        return ANY
+    if all(one.startswith(ALL_BUT) for one in texts):
+        return ALL_BUT + ", ".join(dict.fromkeys(one.removeprefix(ALL_BUT) for one in texts))
+    return ", ".join(texts)
+
+
+def states_text(shape: Shape, kind: Kind, *, tracked: bool) -> str:
     """Empty for the first packets of flows, which are what one thinks of; ``tracked``: rules ask for states at all."""
     states = shape.states
     if states is None:
         return "in any state" if tracked else ""
-    if CtState.NEW in states and not states & ~_FIRST:
+    usual = _FIRST | CtState.RELATED if kind is Kind.NAT else _FIRST
+    if CtState.NEW in states and not states & ~usual:
         return ""
     return "state " + ", ".join(one.name.lower() for one in CtState if one in states and one.name)
 
@@ -168,15 +183,11 @@ def change_text(region: Region) -> str:
     before, after = region.change.before, region.change.after
     match region.change.kind:
         case Kind.VERDICT:
-            return f"{before} -> {after}"
+            return f"{before} => {after}"
         case Kind.NAT:
-            return f"nat: {before} -> {after}"
+            return f"nat: {before} => {after}"
         case _:
-            return f"effects: {before} -> {after}"
-
-
-def way_text(region: Region) -> str:
-    return region.road.name
+            return f"effects: {before} => {after}"
 
 
 def headline(difference: Difference) -> str:
