@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from polc.diagnostics import Collector, Failure
 from polc.ir.ruleset import Ruleset
 from polc.policy.files import read_file
-from polc.policy.read import inspect_source
+from polc.policy.read import Inspection, inspect_source
 from polc.simulate.host import Host
 from polc.simulate.settings import Flavour
 from polc.source import SourceFile
@@ -21,11 +21,14 @@ _NFT_JSON = re.compile(r'\{\s*"nftables"\s*:')
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host."""
+    """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host,
+    ``policy`` what it is made of where it is a policy.
+    """
 
     rulesets: tuple[Ruleset, ...]
     flavour: Flavour = Flavour.NFT
     host: Host | None = None
+    policy: Inspection | None = None
 
 
 def read_firewall(path: str, collector: Collector) -> Firewall:
@@ -45,7 +48,7 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
         if found is not None:
             return found
     inspected = inspect_source(source, collector)
-    return Firewall((inspected.ruleset,), host=described_host(inspected))
+    return Firewall((inspected.ruleset,), host=described_host(inspected), policy=inspected)
 
 
 def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tuple[Ruleset, ...]:

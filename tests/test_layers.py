@@ -15,7 +15,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("diagnostics",),
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
-    ("compiler",),
+    ("compiler", "emitted"),
     ("report",),
     ("analysis", "kernel", "lift", "proving"),
     ("diffing",),

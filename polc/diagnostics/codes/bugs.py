@@ -14,10 +14,10 @@ BUG_CODES: tuple[Code, ...] = (
     ),
     Code(
         "POL902",
-        "the simulator does not confirm an answer",
-        what="a packet that was found for an answer about all packets is treated otherwise when it is sent through the "
-        "simulator",
-        why="one of the two is wrong about the kernel: nothing is told that they do not agree on",
-        instead="report it, with the firewalls that were compared; `polc simulate` shows the packet's way",
+        "an answer that the simulator does not confirm",
+        what="polc found a packet that shows something, and its simulator, which is made apart from that, says of it "
+        "something else",
+        why="one of the two is wrong, so neither is told as an answer",
+        instead="report it, with the policy and the words of the message",
     ),
 )

@@ -1,0 +1,101 @@
+"""One packet of a set, tried in the simulator before anybody is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from polc.diagnostics import Diagnostic, Failure
+from polc.ir.ruleset import Hook
+from polc.proving.grounds import Grounds
+from polc.proving.model import Counterexample, Seen
+from polc.proving.replay import NoReplay, agree, packet_of, replay
+from polc.proving.tidy import tidy
+from polc.simulate.describe import field_of, wanted
+from polc.simulate.packet_format import format_packet
+from polc.symbolic.diagram import Node
+from polc.symbolic.outcome import Outcome
+from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.witness import Point, Witness, pick, witness_of
+
+_MOST_TRIED = 40
+
+
+class NotShown(Exception):
+    """The simulator cannot be brought to any packet of the set that was tried; why, fit for a person."""
+
+
+def show(grounds: Grounds, hook: Hook, members: Set, names: Sequence[str] = ("",), why: str = "") -> Counterexample:
+    """A packet of the set, with what becomes of it on each side, whose names are given.
+
+    Raises:
+        NotShown: nothing of the kind can be shown.
+        Failure: POL902, the simulator says something else than the diagrams.
+    """
+    reason = ""
+    for point in _points(grounds.space, members):
+        witness = witness_of(grounds.space, point)
+        try:
+            seen = tuple(
+                _seen(grounds, side, name, hook, point, witness) for side, name in enumerate(names)
+            )
+        except NoReplay as error:
+            reason = reason or f"{witness}: {error}"
+            continue
+        presumed = tuple(_presumed(grounds, hook, point, witness))
+        packet = tidy(packet_of(witness, hook), grounds.space.facts.reads)
+        return Counterexample(packet, hook, seen, presumed, why)
+    raise NotShown(f"the simulator cannot be brought to a packet such as this one: {reason}")
+
+
+def _points(space: Space, members: Set) -> Iterator[Point]:
+    """What a person would expect first, then one of each of several parts of the set."""
+    first = pick(space, members)
+    if first is not None:
+        yield first
+    for _, path in islice(space.manager.paths(members), _MOST_TRIED):
+        found = pick(space, space.manager.box(dict(path)))
+        if found is not None:
+            yield found
+
+
+def _seen(grounds: Grounds, side: int, name: str, hook: Hook, point: Point, witness: Witness) -> Seen:
+    hooks = grounds.sides[side]
+    said = grounds.space.manager.at(hooks.outcomes(hook), point)
+    assert isinstance(said, Outcome)
+    simulated = replay(hooks, hook, witness)
+    if not agree(said, simulated):
+        words = format_packet(packet_of(witness, hook))
+        message = (
+            f"of `{words}` in `{hook.value}` the diagrams say `{type(said.verdict).__name__.lower()}`, and the simulator "
+            f"`{simulated.fate.value}`"
+        )
+        raise Failure((Diagnostic("POL902", message),))
+    return Seen(name, simulated)
+
+
+def _presumed(grounds: Grounds, hook: Hook, point: Point, witness: Witness) -> Iterator[str]:
+    """What memory has to say, of what anybody asks on the packet's way through the diagrams."""
+    asked = {one for side in grounds.sides for one in _asked(grounds, side.outcomes(hook), point)}
+    told: set[str] = set()
+    for number in sorted(asked):
+        variable = grounds.space.variables[number]
+        holds = bool(point.get(number, 0))
+        words = ""
+        if variable.of is Of.ANSWER and isinstance(variable.detail, tuple):
+            match = variable.detail[1]
+            words = f"`{field_of(match)} {wanted(match, grounds.family)}` {'holds' if holds else 'does not hold'}"
+        elif variable.of is Of.MEMBER and isinstance(variable.detail, tuple):
+            key = " . ".join(one.value for one in variable.detail[1])
+            words = f"its {key} is {'' if holds else 'not '}in the set `{variable.detail[0]}`"
+        if words and words not in told:
+            told.add(words)
+            yield words
+
+
+def _asked(grounds: Grounds, function: Node, point: Point) -> Iterator[int]:
+    manager = grounds.space.manager
+    while (variable := manager.asks(function)) is not None:
+        yield variable
+        value = point.get(variable, 0)
+        function = next(child for child, values in manager.branches(function) if value in values)

@@ -1,0 +1,44 @@
+"""Translation validation: what was emitted for a target is read again, and does with every packet what was meant.
+
+Readers of targets share no code with their writers, so that a mistake of one is seen by the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from polc.backends.model import OutputFile
+from polc.diagnostics import Failure
+from polc.emitted import read_emitted
+from polc.ir.flavour import Flavour
+from polc.ir.ruleset import Ruleset
+from polc.proving.comparison import SAME_STATE, equivalent
+from polc.proving.grounds import BUDGET
+from polc.proving.model import Answer, Result
+from polc.proving.same import EVERYTHING
+from polc.proving.words import CONNTRACK
+from polc.symbolic.hooks import Loaded
+
+FLAVOURS = {"nft": Flavour.NFT, "iptables": Flavour.IPTABLES}
+
+
+def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile], *, budget: int = BUDGET) -> Answer:
+    """Whether files of a target, a key of ``BACKENDS``, mean the rulesets that they were written for.
+
+    Raises:
+        Failure: POL902.
+    """
+    question = f"the {target} output does what was meant"
+    flavour = FLAVOURS[target]
+    try:
+        emitted = read_emitted(target, files, meant[0].table)
+    except Failure as failure:
+        reason = f"the output cannot be read: {failure.diagnostics[0].message}"
+        return Answer(question, Result.UNDECIDED, reason=reason)
+    sides = (
+        ("meant", [Loaded(one, flavour) for one in meant]),
+        (target, [Loaded(one, flavour) for one in emitted]),
+    )
+    result, example, reason = equivalent(*sides, watch=EVERYTHING, budget=budget)
+    assumes = (CONNTRACK, SAME_STATE) if result is Result.PROVEN else ()
+    return Answer(question, result, example, reason, assumes)
