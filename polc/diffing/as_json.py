@@ -86,6 +86,7 @@ def _interfaces(pair: tuple[Values, Values], interfaces: Interfaces) -> Json:
 
 def _service(one: Service) -> Json:
     return {
+        "family": None if one.family is None else one.family.nfproto,
         "protocols": _ranges(one.protocols),
         "sports": _ranges(one.sports),
         "dports": _ranges(one.dports),

@@ -95,8 +95,7 @@ def _seen(when: str, seen: Seen) -> Iterator[str]:
 
 def _rule(rule: Rule) -> str:
     place = place_text(rule)
-    name = rule.chain if rule.number is None else f"{rule.chain}/{rule.number}"
-    return " ".join(one for one in (_code(place) if place else "", _escaped(name), _code(rule.words)) if one)
+    return " ".join(one for one in (_code(place) if place else "", _escaped(rule.chain), _code(rule.words)) if one)
 
 
 def _tail(difference: Difference) -> Iterator[str]:

@@ -57,11 +57,10 @@ def _seen(when: str, seen: Seen) -> Iterator[str]:
 
 
 def place_text(rule: Rule) -> str:
-    """``policy.yaml:14``, or the chain and number where a rule stands in no file."""
+    """``policy.yaml:14``; empty where a rule stands in no file."""
     return f"{rule.path}:{rule.line}" if rule.line else ""
 
 
 def rule_text(rule: Rule) -> str:
-    """``policy.yaml:14 input/3 `accept ssh```."""
-    name = rule.chain if rule.number is None else f"{rule.chain}/{rule.number}"
-    return " ".join(one for one in (place_text(rule), name, f"`{rule.words}`") if one)
+    """``policy.yaml:14 input `accept ssh```."""
+    return " ".join(one for one in (place_text(rule), rule.chain, f"`{rule.words}`") if one)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import assert_never
 
 from polc.ir.addresses import format_range
 from polc.ir.family import Family
+from polc.ir.ruleset import Hook
 from polc.ir.statements import (
     AssignHelper,
     AssignTimeout,
@@ -52,7 +53,8 @@ def change_of(space: Space, before: Outcome, after: Outcome) -> Change | None:
         return Change(Kind.UNKNOWN, words, words)
     if before.verdict != after.verdict or _queues(before) != _queues(after):
         return Change(Kind.VERDICT, *(verdict_words(one.verdict, _queues(one)) for one in (before, after)))
-    if before.nat != after.nat:
+    # Chains that nat chains jump to do not know at which hook they are.
+    if _bare(before.nat) != _bare(after.nat):
         left, right = (nat_words(space.family, one.nat) for one in (before, after))
         return Change(Kind.NAT, left, right)
     if (before.effects, before.changes) != (after.effects, after.changes):
@@ -65,6 +67,10 @@ def change_of(space: Space, before: Outcome, after: Outcome) -> Change | None:
             left, right = ", ".join(ours), ", ".join(theirs)
         return Change(Kind.EFFECTS, left, right)
     return None
+
+
+def _bare(bindings: Iterable[Binding]) -> tuple[Binding, ...]:
+    return tuple(replace(one, hook=Hook.PREROUTING) for one in bindings)
 
 
 def _queues(outcome: Outcome) -> tuple[Queue, ...]:

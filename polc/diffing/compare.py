@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from polc.diffing.boxes import Box, Boxes
@@ -22,6 +22,7 @@ from polc.ir.matches import CtStateMatch
 from polc.ir.protocols import ICMPV6
 from polc.ir.ruleset import Ruleset
 from polc.ir.statements import Native, Notrack, OpaqueStatement
+from polc.proving.prepare import of_family
 from polc.symbolic.atoms import Names as Interfaces
 from polc.symbolic.diagram import NONE, Node, OverBudget
 from polc.symbolic.hooks import Hooks, Loaded
@@ -128,8 +129,9 @@ class _Comparison:
         )  # fmt: skip
 
     def _family(
-        self, family: Family, pair: tuple[Sequence[Ruleset], Sequence[Ruleset]]
+        self, family: Family, whole: tuple[tuple[Ruleset, ...], tuple[Ruleset, ...]]
     ) -> Iterator[tuple[_Part, Change]]:
+        pair = tuple(tuple(of_family(one, family) for one in own) for own in whole)
         space = Space(family, (*pair[0], *pair[1]), budget=self.options.budget)
         self.interfaces = space.interfaces
         watch = EFFECTS if self.options.effects else Watch.NOTHING

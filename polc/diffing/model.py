@@ -13,14 +13,14 @@ from polc.symbolic.atoms import Names as Interfaces
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule or policy that had a say: ``path``, ``line`` (0: it stands in no file), ``chain``, its number from 1 in
-    the chain (None: the chain's policy), and its words.
+    """A rule or policy that had a say: ``path``, ``line`` (0: it stands in no file), ``chain``, whether it is that
+    chain's policy, and its words.
     """
 
     path: str
     line: int
     chain: str
-    number: int | None
+    policy: bool
     words: str
 
 

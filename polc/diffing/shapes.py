@@ -14,6 +14,7 @@ from polc.diffing.names import ALL_BUT, Names, addresses_text
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.matches import CtState
+from polc.ir.protocols import ICMP, ICMPV6
 from polc.symbolic.space import STATES, Of, Space
 
 Values = Intervals | None
@@ -22,7 +23,9 @@ Values = Intervals | None
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Protocols, and what their headers say. ``fragments``: later fragments alone (True), or none of them (False)."""
+    """Protocols, and what their headers say. ``fragments``: later fragments alone (True), or none of them (False).
+    ``family``: it is about packets of one family alone (None: of all that the shape has).
+    """
 
     protocols: Values = None
     sports: Values = None
@@ -30,6 +33,7 @@ class Service:
     types: Values = None
     codes: Values = None
     fragments: bool | None = None
+    family: Family | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def merged(found: Iterable[tuple[Shape, list[T]]], names: Names) -> list[tuple[S
                 groups.setdefault(key(one[0], names), []).append(one)
             shapes = []
             for group in groups.values():
-                if join is _join_ends and not _one_of_each([shape for shape, _ in group]):
+                if join in (_join_ends, _join_families) and not _one_of_each([shape for shape, _ in group]):
                     shapes += group
                 else:
                     shapes.append((join([shape for shape, _ in group]), [part for _, parts in group for part in parts]))
@@ -127,10 +131,31 @@ def _but_family(shape: Shape, names: Names) -> Hashable:
     return replace(shape, ends=()), frozenset(called)
 
 
-def _but_addresses(shape: Shape, names: Names) -> Hashable:
+def _but_addresses(shape: Shape, names: Names) -> tuple[Shape, Hashable]:
     """Ends of both families are told together, unless some addresses of one stand beside all of the other."""
     kinds = {(_is_most(one.sources, one, names), _is_most(one.destinations, one, names)) for one in shape.ends}
     return replace(shape, ends=()), frozenset(kinds)
+
+
+def _but_icmp(shape: Shape, names: Names) -> Hashable:
+    """As the two above, where services are the same but for ICMP, which each family has its own of."""
+    if len(shape.ends) != 1:
+        return shape
+    return replace(shape, ends=(), services=()), _but_addresses(shape, names)[1], frozenset(
+        _translated(one, shape.ends[0].family) for one in shape.services
+    )  # fmt: skip
+
+
+def _translated(service: Service, family: Family) -> Hashable:
+    own = ICMP if family is Family.IP else ICMPV6
+    if service.protocols is None:
+        return service
+    if service.protocols == Intervals.single(own):
+        return "icmp", service.fragments
+    numbers = {number for low, high in service.protocols.ranges for number in range(low, high + 1)}
+    return frozenset("icmp" if one == own else one for one in numbers - {ICMP + ICMPV6 - own}), replace(
+        service, protocols=None
+    )
 
 
 def _is_most(values: Values, ends: Ends, names: Names) -> bool:
@@ -151,6 +176,14 @@ def _join_interfaces(shapes: list[Shape]) -> Shape:
     return replace(shapes[0], interfaces=_sorted(one for shape in shapes for one in shape.interfaces))
 
 
+def _join_families(shapes: list[Shape]) -> Shape:
+    both = frozenset.intersection(*(frozenset(shape.services) for shape in shapes))
+    services = _sorted(
+        one if one in both else replace(one, family=shape.ends[0].family) for shape in shapes for one in shape.services
+    )
+    return replace(_join_ends(shapes), services=services) if len(shapes) > 1 else shapes[0]
+
+
 def _join_ends(shapes: list[Shape]) -> Shape:
     ends = dict.fromkeys(one for shape in shapes for one in shape.ends)
     return replace(shapes[0], ends=tuple(sorted(ends, key=lambda one: (one.family is Family.IP6, repr(one)))))
@@ -168,5 +201,6 @@ _PARTS: tuple[tuple[_Key, Callable[[list[Shape]], Shape]], ...] = (
     (_but_services, _join_services),
     (_but_family, _join_ends),
     (_but_addresses, _join_ends),
+    (_but_icmp, _join_families),
     (_but_interfaces, _join_interfaces),
 )

@@ -23,6 +23,7 @@ from polc.ir.stateful import EveryNth, Quota, RecentMatch, RecentVerb
 from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Accept, Drop, Nat, NatMap, Reject
 from polc.ir.verdicts import Verdict as AnyVerdict
+from polc.proving.prepare import of_family
 from polc.simulate import Fate, Outcome, Packet, Simulator, Tried, assumed_host, format_packet
 from polc.simulate import Loaded as Replayed
 from polc.simulate.describe import field_of, wanted
@@ -44,7 +45,7 @@ class Replays:
     """Sends packets through both firewalls, which are ``loaded``."""
 
     loaded: tuple[tuple[Loaded, ...], tuple[Loaded, ...]]
-    _ready: dict[tuple[int, float], tuple[Simulator, Presumption]] = field(default_factory=dict)
+    _ready: dict[tuple[int, Family, float], tuple[Simulator, Presumption]] = field(default_factory=dict)
 
     def send(self, side: int, packet: Packet, answers: Answers, start: float) -> tuple[Outcome, list[Tried]]:
         """What becomes of the packet, and the rules that it met."""
@@ -55,7 +56,8 @@ class Replays:
         return outcome, met
 
     def _simulator(self, side: int, packet: Packet, answers: Answers, start: float) -> Simulator:
-        found = self._ready.get((side, start))
+        family = packet.family
+        found = self._ready.get((side, family, start))
         if found is not None:
             simulator, presumption = found
             # Long after the last packet, nothing is left of it.
@@ -63,14 +65,15 @@ class Replays:
             presumption.answers = answers
             return simulator
         own = self.loaded[side]
-        rulesets = [one.ruleset for one in own]
+        # Limits and lists are called there as in the space.
+        rulesets = [of_family(one.ruleset, family) for one in own]
         presumption = Presumption(rulesets)
         presumption.answers = answers
-        loaded = [Replayed(one.ruleset, one.flavour) for one in own]
+        loaded = [Replayed(ruleset, one.flavour) for ruleset, one in zip(rulesets, own, strict=True)]
         named = [one for one in (packet.iif, packet.oif) if one]
         made = Simulator(loaded, assumed_host(rulesets, named), start=start, presume=presumption)
         if all(_forgets(one) for one in rulesets):
-            self._ready[side, start] = made, presumption
+            self._ready[side, family, start] = made, presumption
         return made
 
 
@@ -212,7 +215,7 @@ def _rule(
             words = f"{verdict_text(rule.verdict)}: {', '.join(asked) or 'everything'}"
     if len(words) > _LONGEST_WORDS:
         words = words[: _LONGEST_WORDS - 3] + "..."
-    return Rule(path, line, chain, None if number is None else number + 1, words)
+    return Rule(path, line, chain, number is None, words)
 
 
 def _nat(outcome: Outcome) -> str:

@@ -51,7 +51,7 @@ def _pair(region: Region, pair: tuple[Values, Values], interfaces: Interfaces, n
 
 def service_text(shape: Shape, names: Names) -> str:
     """``tcp/22``, ``tcp/80,443 (web)``, ``udp/53, tcp/53``, ``any``."""
-    text = listed([_service(one) for one in shape.services], 10)
+    text = listed(_services(shape.services), 10)
     terms = _terms(shape.services)
     if terms:
         wanted = normalise(terms)
@@ -59,6 +59,16 @@ def service_text(shape: Shape, names: Names) -> str:
         if name is not None and name != text:
             return f"{text} ({name})"
     return text
+
+
+def _services(services: Iterable[Service]) -> list[str]:
+    """What is said of protocols alone of both families stands together."""
+    texts = dict.fromkeys(_service(one) for one in services)
+    others = [one for one in texts if one.startswith(ALL_BUT) and one.find("/") < 0 and one.find(" ", 8) < 0]
+    if len(others) < 2:
+        return list(texts)
+    left = dict.fromkeys(name for one in others for name in one.removeprefix(ALL_BUT).split(","))
+    return [f"{ALL_BUT}{','.join(left)}", *(one for one in texts if one not in others)]
 
 
 def _service(service: Service) -> str:
@@ -107,7 +117,7 @@ def _types(service: Service) -> str:
 
 def _named(values: Intervals, known: dict[int, str]) -> str:
     numbers = [one for low, high in values.ranges for one in range(low, high + 1)]
-    if len(numbers) <= 6:
+    if len(numbers) <= 10:
         return ",".join(known.get(one, str(one)) for one in numbers)
     return _numbers(values, 255)
 
@@ -132,7 +142,7 @@ def _terms(services: Iterable[Service]) -> list[ServiceTerm]:
     """The services as terms, where each is one; else none."""
     found: list[ServiceTerm] = []
     for one in services:
-        if one.protocols is None or size(one.protocols) > _MOST_TERMS or one.fragments is True:
+        if one.protocols is None or one.family is not None or size(one.protocols) > _MOST_TERMS or one.fragments is True:
             return []
         for protocol in (number for low, high in one.protocols.ranges for number in range(low, high + 1)):
             if one.types is not None:
