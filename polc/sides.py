@@ -30,7 +30,10 @@ from polc.symbolic.hooks import Loaded
 LIVE = ("live:nft", "live:iptables")
 """What stands for the live kernel: all tables of nft, and what iptables-save, ip6tables-save and ipset list."""
 
-_NFT_TEXT = re.compile(r"^(?:#!.*\bnft\b|[ \t]*(?:flush ruleset|(?:add |create |destroy )?table (?:inet|ip6?|netdev|bridge|arp) \S))", re.MULTILINE)  # fmt: skip
+_NFT_TEXT = re.compile(
+    r"^(?:#!.*\bnft\b|[ \t]*(?:flush ruleset|(?:add |create |destroy )?table (?:inet|ip6?|netdev|bridge|arp) \S))",
+    re.MULTILINE,
+)
 _IN_DIRECTORY = ("rules.v4", "rules.v6", "sets.ipset")
 _SET_SUFFIX = {Family.IP: "-v4", Family.IP6: "-v6"}
 _FAMILIES = {TableFamily.IP: (Family.IP,), TableFamily.IP6: (Family.IP6,)}
@@ -43,8 +46,8 @@ def files_of(words: str) -> tuple[str, ...]:
         if Path(word).is_dir():
             inside = [str(Path(word) / name) for name in _IN_DIRECTORY if (Path(word) / name).is_file()]
             if not inside:
-                names = ", ".join(_IN_DIRECTORY)
-                raise Failure.of("POL001", "the directory has no file of a firewall", path=word, help=f"such as {names}")
+                hint = f"such as {', '.join(_IN_DIRECTORY)}"
+                raise Failure.of("POL001", "the directory has no file of a firewall", path=word, help=hint)
             found += inside
         else:
             found.append(word)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from polc.diffing.pick import Point
 from polc.ir.matches import AddressType, AddressTypeMatch, Match, OpaqueMatch, ReversePathMatch, SetMatch
 from polc.ir.ruleset import Ruleset
 from polc.ir.selectors import Selector
-from polc.ir.statements import UpdateSet
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch, RecentVerb
+from polc.ir.statements import UpdateSet
 from polc.symbolic.answers import normal
 from polc.symbolic.space import TYPES, Of, Space
 from polc.symbolic.states import Counting
+
+_Answer = tuple[object, Match, int]
+_Member = tuple[str, tuple[Selector, ...]]
+"""Details of variables (polc.symbolic.answers)."""
 
 
 class NoPacket(Exception):
@@ -45,22 +50,23 @@ def answers_of(space: Space, point: Point, asked: Iterable[int]) -> Answers:
         variable = space.variables[number]
         value = point.get(number, 0)
         holds = value == 1
-        match variable.of, variable.detail:
-            case Of.ANSWER, (_, asked_match, _):
-                if found.stateful.setdefault(asked_match, holds) is not holds:
+        match variable.of:
+            case Of.ANSWER:
+                match = cast(_Answer, variable.detail)[1]
+                if found.stateful.setdefault(match, holds) is not holds:
                     raise NoPacket("one limit would have to answer differently at two places")
-                if _first_answer(asked_match) is not holds:
+                if _first_answer(match) is not holds:
                     found.numbers.append(number)
-            case Of.MEMBER, (name, key):
-                found.members[name, key] = holds
+            case Of.MEMBER:
+                found.members[cast(_Member, variable.detail)] = holds
                 if holds:
                     found.numbers.append(number)
-            case Of.ROUTE, detail:
-                found.routes[detail] = holds
+            case Of.ROUTE:
+                found.routes[variable.detail] = holds
                 if not holds:
                     found.numbers.append(number)
-            case Of.ADDRESS_TYPE, detail:
-                found.types[detail] = TYPES[value]
+            case Of.ADDRESS_TYPE:
+                found.types[variable.detail] = TYPES[value]
             case _:
                 pass
     return found

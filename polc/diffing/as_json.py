@@ -74,7 +74,7 @@ def _ranges(values: Values) -> Json:
 
 def _interfaces(pair: tuple[Values, Values], interfaces: Interfaces) -> Json:
     """Names of classes: a name that no rule spells out stands for all others of its kind."""
-    found = []
+    found: list[Json] = []
     for values in pair:
         if values is None:
             found.append(None)

@@ -60,7 +60,8 @@ def change_of(space: Space, before: Outcome, after: Outcome) -> Change | None:
     if (before.effects, before.changes) != (after.effects, after.changes):
         ours, theirs = _effects(space, before), _effects(space, after)
         left, right = (
-            ", ".join(one for one in own if one not in other) or "nothing" for own, other in ((ours, theirs), (theirs, ours))
+            ", ".join(one for one in own if one not in other) or "nothing"
+            for own, other in ((ours, theirs), (theirs, ours))
         )
         if left == right:
             # The same in another order.
@@ -120,7 +121,9 @@ def _effects(space: Space, outcome: Outcome) -> list[str]:
         if isinstance(change, Derived):
             found.append(f"{name} changed")
         else:
-            low = variable.detail[1] if isinstance(variable.detail, tuple) and isinstance(variable.detail[1], int) else 0
+            low = (
+                variable.detail[1] if isinstance(variable.detail, tuple) and isinstance(variable.detail[1], int) else 0
+            )
             found.append(f"{name} set {change << low:#x}" if low or "mark" in name else f"{name} set {change}")
     return found
 

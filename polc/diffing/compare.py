@@ -116,9 +116,7 @@ class _Comparison:
                 for part, change in self._family(family, pair):
                     shape = shape_of(part.space, part.box, self.names)
                     found.setdefault((part.road.name, change), []).append((shape, [part]))
-        regions = [
-            (key, shape, parts) for key, shapes in found.items() for shape, parts in merged(shapes, self.names)
-        ]
+        regions = [(key, shape, parts) for key, shapes in found.items() for shape, parts in merged(shapes, self.names)]
         regions.sort(key=lambda one: (_rank(one[0][1]), -sum(part.weight for part in one[2])))
         replays = Replays((before.loaded, after.loaded))
         shown = tuple(self._region(*one, replays) for one in regions[: self.options.most or None])
@@ -136,9 +134,7 @@ class _Comparison:
         self.interfaces = space.interfaces
         watch = EFFECTS if self.options.effects else Watch.NOTHING
         left, right = (
-            Hooks(
-                space, [Loaded(*one) for one in zip(own, side.flavours, strict=True)], watch, contents
-            )
+            Hooks(space, [Loaded(*one) for one in zip(own, side.flavours, strict=True)], watch, contents)
             for own, side, contents in zip(pair, self.sides, self.contents, strict=True)
         )
         for road in roads(family, (*pair[0], *pair[1])):
@@ -156,9 +152,7 @@ class _Comparison:
         valid = manager.minus(road.valid(left), self._never(space))
         different = manager.over(manager.differs(*functions), _unknown(space, functions[0]))
         pairs = manager.pairs(*functions)
-        changes = manager.mapped(
-            manager.where(manager.where(valid, different), pairs), lambda one: _change(space, one)
-        )
+        changes = manager.mapped(manager.where(manager.where(valid, different), pairs), lambda one: _change(space, one))
         wanted: dict[Change, Boxes] = {}
         exact = frozenset(space.variable(of).number for of in (Of.IIF, Of.OIF, Of.CT))
         order = sorted(range(len(space.variables)), key=lambda one: _ORDER.get(space.variables[one].of, 0))

@@ -11,6 +11,7 @@ from polc.diffing.shapes import Shape
 from polc.ir.family import Family
 from polc.symbolic.atoms import Names as Interfaces
 
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule or policy that had a say: ``path``, ``line`` (0: it stands in no file), ``chain``, whether it is that

@@ -87,7 +87,9 @@ def _parts(values: Intervals, family: Family, groups: Mapping[str, Intervals]) -
 # Interfaces
 
 
-def interfaces_text(classes: Intervals, words: Sequence[str], patterns: Iterable[InterfacePattern], names: Names) -> str:
+def interfaces_text(
+    classes: Intervals, words: Sequence[str], patterns: Iterable[InterfacePattern], names: Names
+) -> str:
     """Zones and names of interfaces; ``words`` has a name for each class, ``patterns`` those that classes are of.
     Class 0, no interface, is left out.
     """

@@ -18,7 +18,7 @@ from polc.ir.statements import Counter, Log, Statement
 from polc.ir.verdicts import Accept, Drop, Nat, NatMap, Reject
 
 _MOST_CHANGED = 400
-"""With more changed rules than this, looking for what they have in common with all others takes longer than it saves."""
+"""With more changed rules than this, looking for others that meet the same packets takes longer than it saves."""
 
 Rulesets = tuple[Ruleset, ...]
 

@@ -37,9 +37,17 @@ def packet_of(space: Space, road: Road, point: Point, asked: Collection[int]) ->
     except NoReplay as why:
         raise NoPacket(str(why)) from None
     fields = {space.variables[one].detail for one in asked if space.variables[one].of is Of.FIELD}
-    for attribute, (names, usual) in _UNASKED.items():
-        if not fields & names:
-            packet = replace(packet, **{attribute: usual})
+    packet = replace(
+        packet,
+        mac=packet.mac if Field.ETHER_SADDR in fields else None,
+        mac_to=packet.mac_to if Field.ETHER_DADDR in fields else None,
+        ttl=packet.ttl if fields & {Field.TTL, Field.HOPLIMIT} else 64,
+        length=packet.length if fields & {Field.META_LENGTH, Field.IP_LENGTH} else None,
+        uid=packet.uid if Field.META_SKUID in fields else None,
+        gid=packet.gid if Field.META_SKGID in fields else None,
+        cgroup=packet.cgroup if Field.META_CGROUP in fields else None,
+        pkttype=packet.pkttype if Field.META_PKTTYPE in fields else None,
+    )
     if packet.protocol == ICMPV6 and packet.type in _DISCOVERY and Field.HOPLIMIT not in fields:
         packet = replace(packet, ttl=255)
     if packet.protocol == TCP and not packet.fragment:
@@ -52,19 +60,6 @@ def packet_of(space: Space, road: Road, point: Point, asked: Collection[int]) ->
     return packet
 
 
-_UNASKED: dict[str, tuple[frozenset[Field], int | None]] = {
-    "mac": (frozenset({Field.ETHER_SADDR}), None),
-    "mac_to": (frozenset({Field.ETHER_DADDR}), None),
-    "ttl": (frozenset({Field.TTL, Field.HOPLIMIT}), 64),
-    "length": (frozenset({Field.META_LENGTH, Field.IP_LENGTH}), None),
-    "uid": (frozenset({Field.META_SKUID}), None),
-    "gid": (frozenset({Field.META_SKGID}), None),
-    "cgroup": (frozenset({Field.META_CGROUP}), None),
-    "pkttype": (frozenset({Field.META_PKTTYPE}), None),
-}
-"""Attributes of packets that need not be told where no rule asks for the field; what they are then."""
-
-
 def _usual_flags(space: Space, flags: int) -> int:
     """A SYN or an ACK where rules cannot tell it from the flags that stand for the class."""
     place = space.flags[FlagField.TCP_FLAGS].place
@@ -73,8 +68,6 @@ def _usual_flags(space: Space, flags: int) -> int:
 
 def start_of(space: Space, point: Point) -> float:
     """The time of day of the point, in seconds since 1970."""
-    found = {
-        one.detail: point[one.number] for one in space.variables if one.of is Of.FIELD and one.number in point
-    }
+    found = {one.detail: point[one.number] for one in space.variables if one.of is Of.FIELD and one.number in point}
     day = found.get(Field.META_DAY, _FIRST_DAY)
     return float((day - _FIRST_DAY) % 7 * 86400 + found.get(Field.META_HOUR, int(NOON)))

@@ -19,7 +19,9 @@ Point = Mapping[int, int]
 
 _ORDINARY = {
     # What comes over networks, but for what is behind a host's own cable: RFC 6890, RFC 4291.
-    Family.IP: Intervals(((1 << 24, (127 << 24) - 1), (128 << 24, (169 << 24 | 254 << 16) - 1), (170 << 24, (224 << 24) - 1))),
+    Family.IP: Intervals((
+        (1 << 24, (127 << 24) - 1), (128 << 24, (169 << 24 | 254 << 16) - 1), (170 << 24, (224 << 24) - 1),
+    )),
     Family.IP6: Intervals(((0x2000 << 112, (0x4000 << 112) - 1), (0xFC00 << 112, (0xFE00 << 112) - 1))),
 }  # fmt: skip
 _EXAMPLES = {
@@ -29,7 +31,10 @@ _EXAMPLES = {
 }
 _PORTS = (443, 80, 22, 53, 8080, 25)
 _SOURCE_PORTS = (40000,)
-_DESTINATION = {Family.IP: (0xCB007101, *_EXAMPLES[Family.IP]), Family.IP6: ((0x20010DB8_00FF << 80) + 1, *_EXAMPLES[Family.IP6])}
+_DESTINATION = {
+    Family.IP: (0xCB007101, *_EXAMPLES[Family.IP]),
+    Family.IP6: ((0x20010DB8_00FF << 80) + 1, *_EXAMPLES[Family.IP6]),
+}
 
 
 def ordinary(space: Space, road: Road) -> Iterator[Set]:
@@ -53,9 +58,7 @@ def _networks(space: Space) -> Set:
     if "lo" not in space.interfaces.words:
         return manager.complement(NONE)
     lo = space.interfaces.place("lo")
-    return manager.all_of(
-        manager.complement(space.within(space.variable(of), lo)) for of in (Of.IIF, Of.OIF)
-    )
+    return manager.all_of(manager.complement(space.within(space.variable(of), lo)) for of in (Of.IIF, Of.OIF))
 
 
 def _routed(space: Space, road: Road) -> Iterator[Set]:

@@ -14,9 +14,9 @@ from polc.symbolic.space import Set
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one; ``whole``: all hooks are in it, and else ``hook`` alone is;
-    for a packet of it, ``hook`` is where it is as it came. ``outcomes`` and
-    ``valid`` are asked of the hooks, the latter once all functions are made.
+    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one. ``whole``: all hooks
+    of the way are in it; else ``hook`` alone is, and packets are as they are there. ``outcomes`` and ``valid`` are asked
+    of the hooks, the latter once all functions are made.
     """
 
     name: str
@@ -37,4 +37,6 @@ def roads(family: Family, rulesets: Iterable[Ruleset]) -> tuple[Road, ...]:
 def _at(hook: Hook) -> Road:
     comes_in = hook in (Hook.INGRESS, Hook.PREROUTING, Hook.INPUT, Hook.FORWARD)
     goes_out = hook in (Hook.EGRESS, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
-    return Road(hook.value, comes_in, goes_out, False, hook, lambda hooks: hooks.outcomes(hook), lambda hooks: hooks.valid(hook))
+    return Road(
+        hook.value, comes_in, goes_out, False, hook, lambda hooks: hooks.outcomes(hook), lambda hooks: hooks.valid(hook)
+    )

@@ -84,7 +84,9 @@ def shape_of(space: Space, box: Box, names: Names) -> Shape:
             if at in of[Of.CT]:
                 states |= one
     fragments = None if Of.FRAGMENT not in of else 1 in of[Of.FRAGMENT]
-    service = Service(*(of.get(one) for one in (Of.PROTOCOL, Of.SPORT, Of.DPORT, Of.TYPE, Of.CODE)), fragments)
+    service = Service(
+        of.get(Of.PROTOCOL), of.get(Of.SPORT), of.get(Of.DPORT), of.get(Of.TYPE), of.get(Of.CODE), fragments
+    )  # fmt: skip
     ends = Ends(space.family, of.get(Of.SADDR), of.get(Of.DADDR))
     return Shape(((of.get(Of.IIF), of.get(Of.OIF)),), (service,), (ends,), states, tuple(others))
 
@@ -124,11 +126,12 @@ def _but_interfaces(shape: Shape, names: Names) -> Hashable:
 
 def _but_family(shape: Shape, names: Names) -> Hashable:
     """Ends of both families that are called the same."""
-    called = {
-        tuple("" if one is None else addresses_text(one, ends.family, names) for one in (ends.sources, ends.destinations))
-        for ends in shape.ends
-    }  # fmt: skip
-    return replace(shape, ends=()), frozenset(called)
+    called = frozenset((_called(one.sources, one, names), _called(one.destinations, one, names)) for one in shape.ends)
+    return replace(shape, ends=()), called
+
+
+def _called(values: Values, ends: Ends, names: Names) -> str:
+    return "" if values is None else addresses_text(values, ends.family, names)
 
 
 def _but_addresses(shape: Shape, names: Names) -> tuple[Shape, Hashable]:
@@ -141,9 +144,8 @@ def _but_icmp(shape: Shape, names: Names) -> Hashable:
     """As the two above, where services are the same but for ICMP, which each family has its own of."""
     if len(shape.ends) != 1:
         return shape
-    return replace(shape, ends=(), services=()), _but_addresses(shape, names)[1], frozenset(
-        _translated(one, shape.ends[0].family) for one in shape.services
-    )  # fmt: skip
+    services = frozenset(_translated(one, shape.ends[0].family) for one in shape.services)
+    return replace(shape, ends=(), services=()), _but_addresses(shape, names)[1], services
 
 
 def _translated(service: Service, family: Family) -> Hashable:
@@ -153,13 +155,12 @@ def _translated(service: Service, family: Family) -> Hashable:
     if service.protocols == Intervals.single(own):
         return "icmp", service.fragments
     numbers = {number for low, high in service.protocols.ranges for number in range(low, high + 1)}
-    return frozenset("icmp" if one == own else one for one in numbers - {ICMP + ICMPV6 - own}), replace(
-        service, protocols=None
-    )
+    called = frozenset("icmp" if one == own else one for one in numbers - {ICMP + ICMPV6 - own})
+    return called, replace(service, protocols=None)
 
 
 def _is_most(values: Values, ends: Ends, names: Names) -> bool:
-    return values is None or addresses_text(values, ends.family, names).startswith(ALL_BUT)
+    return values is None or _called(values, ends, names).startswith(ALL_BUT)
 
 
 def _one_of_each(shapes: list[Shape]) -> bool:

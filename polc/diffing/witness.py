@@ -14,8 +14,8 @@ from polc.diffing.names import Names
 from polc.diffing.packets import packet_of, start_of
 from polc.diffing.pick import Point, ordinary, pick
 from polc.diffing.roads import Road
-from polc.ir.intervals import Intervals
 from polc.ir.family import Family
+from polc.ir.intervals import Intervals
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Rule as IrRule
 from polc.ir.ruleset import Ruleset
@@ -33,7 +33,7 @@ from polc.symbolic.diagram import NONE, Node
 from polc.symbolic.hooks import Loaded
 from polc.symbolic.outcome import Outcome as Expected
 from polc.symbolic.outcome import Stolen, Verdict
-from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.space import Set, Space
 
 _LONG = 8 * 7 * 86400.0
 """Seconds after which no flow and no bucket remembers a packet; whole weeks, so that the time of day is the same."""

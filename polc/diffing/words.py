@@ -27,7 +27,9 @@ _MOST_TERMS = 64
 def families_text(shape: Shape, families: Iterable[Family]) -> str:
     """``IPv4`` where a region is about one family of several; empty where it is about all that are compared."""
     own = shape.families
-    literal = any(text[:1].isalnum() and text != ANY and not text.startswith(ALL_BUT) for text in ends_text(shape, Names()))
+    literal = any(
+        text[:1].isalnum() and text != ANY and not text.startswith(ALL_BUT) for text in ends_text(shape, Names())
+    )
     return "" if own >= set(families) or literal else ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
 
 
@@ -142,7 +144,12 @@ def _terms(services: Iterable[Service]) -> list[ServiceTerm]:
     """The services as terms, where each is one; else none."""
     found: list[ServiceTerm] = []
     for one in services:
-        if one.protocols is None or one.family is not None or size(one.protocols) > _MOST_TERMS or one.fragments is True:
+        if (
+            one.protocols is None
+            or one.family is not None
+            or size(one.protocols) > _MOST_TERMS
+            or one.fragments is True
+        ):
             return []
         for protocol in (number for low, high in one.protocols.ranges for number in range(low, high + 1)):
             if one.types is not None:
