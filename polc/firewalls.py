@@ -102,6 +102,16 @@ def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tu
     return (*(read(inputs, collector, table) if inputs else ()), *found)
 
 
+def is_nft_json(source: SourceFile) -> bool:
+    """Whether it is what ``nft -j`` prints or takes."""
+    return _NFT_JSON.match(source.text.lstrip()) is not None
+
+
+def is_policy(source: SourceFile) -> bool:
+    """Whether it says that it is a policy."""
+    return _POLICY.search(source.text) is not None
+
+
 def _iptables(source: SourceFile, collector: Collector) -> Firewall | None:
     """None: it is none of iptables' files."""
     from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read

@@ -18,8 +18,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("compiler", "emitted"),
     ("report",),
     ("analysis", "kernel", "lift", "proving"),
+    ("diffing",),
     ("testing", "explaining"),
     ("firewalls",),
+    ("sides",),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
