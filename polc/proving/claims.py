@@ -12,6 +12,7 @@ from polc.policy.assertion import Asserted, Claim, Quantity, Verb
 from polc.policy.lower.classes import Packets
 from polc.proving.grounds import BUDGET, Grounds, families_of
 from polc.proving.model import Answer, Counterexample, Result
+from polc.proving.place import way as way_of
 from polc.proving.shown import NotShown, show
 from polc.proving.words import about, assumptions
 from polc.symbolic.diagram import NONE, OverBudget
@@ -58,9 +59,9 @@ def answer_claim(loaded: Sequence[Loaded], asserted: Asserted, packets: Packets,
                 members = grounds.members(packets, way, opening=claim.packets.opening)
                 against, open_ended = _against(grounds, way, members, claim)
                 some = some or members != NONE
-                asked |= grounds.opaque(against if claim.quantity is Quantity.MAY else grounds.outcomes(way))
+                asked |= grounds.opaque(against if claim.quantity is Quantity.MAY else grounds.outcomes(way_of(way)))
                 if against != NONE:
-                    return answer(Result.REFUTED, show(grounds, way.hook, against))
+                    return answer(Result.REFUTED, show(grounds, way_of(way), against))
                 if open_ended != NONE:
                     unknown = unknown or _unknown_words(grounds, way, open_ended)
             except OverBudget as error:
@@ -86,8 +87,8 @@ def _against(grounds: Grounds, way: Way, members: Set, claim: Claim) -> tuple[Se
     """The packets of the class that show the contrary, and those of which only the kernel knows what becomes."""
     manager = grounds.space.manager
     wanted = _VERDICTS[claim.verb]
-    holding = grounds.having(way, lambda one: isinstance(one.verdict, wanted))
-    open_ended = manager.where(members, grounds.having(way, lambda one: not one.known))
+    holding = grounds.having(way_of(way), lambda one: isinstance(one.verdict, wanted))
+    open_ended = manager.where(members, grounds.having(way_of(way), lambda one: not one.known))
     match claim.quantity:
         case Quantity.NEVER:
             return manager.where(members, holding), open_ended
@@ -107,7 +108,7 @@ def _against(grounds: Grounds, way: Way, members: Set, claim: Claim) -> tuple[Se
 def _unknown_words(grounds: Grounds, way: Way, members: Set) -> str:
     found = {
         str(getattr(value.verdict, "words", ""))
-        for value in grounds.space.manager.values(grounds.space.manager.where(members, grounds.outcomes(way)))
+        for value in grounds.space.manager.values(grounds.space.manager.where(members, grounds.outcomes(way_of(way))))
         if isinstance(value, Outcome) and not value.known
     }
     return f"packets come to words of which only the kernel knows what they do: `{min(found, default='')}`"

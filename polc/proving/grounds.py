@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.intervals import Intervals
-from polc.ir.ruleset import RegularChain, Rule, Ruleset, TableFamily
+from polc.ir.ruleset import Hook, RegularChain, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Element
 from polc.ir.way import Way
 from polc.policy.lower.classes import OPENS, SEGMENTS, Packets
+from polc.proving.place import Place
+from polc.proving.place import way as way_of
 from polc.proving.prepare import of_family
+from polc.proving.replay import follow, replay
+from polc.simulate.outcome import Outcome as Simulated
 from polc.symbolic.chains import Chains
-from polc.symbolic.diagram import HOLDS, Node
+from polc.symbolic.diagram import HOLDS, NONE, Node
 from polc.symbolic.hooks import Hooks, Loaded
-from polc.symbolic.outcome import Outcome, Watch
+from polc.symbolic.outcome import Outcome, Step, Watch
+from polc.symbolic.sequence import substituted
 from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.ways import Course, Ways
+from polc.symbolic.witness import Witness
 
 BUDGET = 5_000_000
 """Nodes of diagrams that a question may take, about 200 bytes each."""
@@ -63,14 +70,21 @@ class Grounds:
         # State is told apart by what the firewalls have in common, and the classes have none.
         self.space.rulesets = own
         self.sides = tuple(Hooks(self.space, side, watch, contents) for side in loaded)
+        self.ways = tuple(Ways(one) for one in self.sides)
         self._chains = Chains(self.space, self._probe)
 
-    def outcomes(self, way: Way, side: int = 0) -> Node:
-        """What becomes of every packet that comes to the section of a way."""
-        return self.sides[side].outcomes(way.hook)
+    def outcomes(self, place: Place, side: int = 0) -> Node:
+        """What becomes of every packet that enters at a place."""
+        if place.course is None:
+            return self.sides[side].outcomes(place.hook)
+        return self.ways[side].outcomes(place.course)
+
+    def valid(self, place: Place) -> Set:
+        """The packets that can enter there; asked once all functions are made."""
+        return self.sides[0].valid(place.hook) if place.course is None else self.ways[0].valid(place.course)
 
     def members(self, packets: Packets | None, way: Way, *, opening: bool = False) -> Set:
-        """The packets of a class (None: all) that can come to the section of a way."""
+        """The packets, as they enter, that are of a class (None: of any) where the section of a way sees them."""
         manager = self.space.manager
         found = HOLDS
         if packets is not None:
@@ -79,19 +93,42 @@ class Grounds:
             first = manager.over(manager.complement(self._chains.match(SEGMENTS)), self._chains.match(OPENS))
             whole = manager.within(self.space.variable(Of.FRAGMENT).number, Intervals.single(0))
             found = manager.all_of((found, first, whole))
+        found = self._as_entered(found, way)
         # What can be is asked last: about the variables that functions have made by then.
+        place = way_of(way)
         for side in range(len(self.sides)):
-            self.outcomes(way, side)
-        return manager.where(found, self.sides[0].valid(way.hook))
+            self.outcomes(place, side)
+        return manager.where(found, self.valid(place))
 
-    def having(self, way: Way, wanted: object, side: int = 0) -> Set:
-        """The packets whose outcome is wanted: a predicate on ``Outcome``."""
-        assert callable(wanted)
+    def _as_entered(self, members: Set, way: Way) -> Set:
+        """What a section sees, as it was before the hooks in front of it."""
+        manager, hooks = self.space.manager, self.sides[0]
+        if way is Way.OUTPUT or members in (HOLDS, NONE):
+            return members
+        before = manager.restricted(hooks.steps(Hook.PREROUTING), self.space.variable(Of.OIF).number, 0)
+        parts = [manager.where(manager.select(before, None), members)]
+        for step in manager.values(before):
+            assert isinstance(step, Step)
+            parts.append(manager.where(manager.select(before, step), substituted(manager, members, step.changes)))
+        return hooks.begun(manager.first_of(parts))
+
+    def having(self, place: Place, wanted: Callable[[Outcome], bool], side: int = 0) -> Set:
+        """The packets whose outcome is wanted."""
 
         def holds(value: object) -> bool:
-            return isinstance(value, Outcome) and bool(wanted(value))
+            return isinstance(value, Outcome) and wanted(value)
 
-        return self.space.manager.chosen(self.outcomes(way, side), holds)
+        return self.space.manager.chosen(self.outcomes(place, side), holds)
+
+    def replay(self, place: Place, side: int, witness: Witness) -> Simulated:
+        """What the simulator says of it.
+
+        Raises:
+            NoReplay: the simulator cannot be brought there.
+        """
+        if place.course is None:
+            return replay(self.sides[side], place.hook, witness)
+        return follow(_Followed(self.sides[side]), place.course, witness)
 
     def for_some_answers(self, members: Set, but: Set) -> Set:
         """The points that are in a set for some of what memory can say, of what ``but`` does not ask for."""
@@ -105,6 +142,13 @@ class Grounds:
         """What of memory a function hangs on."""
         asked = (self.space.variables[one].of for one in self.space.manager.support(function))
         return frozenset(one for one in asked if one in OPAQUE)
+
+
+class _Followed(Ways):
+    """Of a way that a packet takes no more than the hooks is asked for."""
+
+    def outcomes(self, course: Course) -> Node:
+        return NONE
 
 
 def _rules(classes: Iterable[Packets]) -> Iterable[Rule]:

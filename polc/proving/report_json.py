@@ -26,7 +26,7 @@ def _counterexample(example: Counterexample) -> dict[str, Json]:
     made: dict[str, Json] = {
         "packet": format_packet(example.packet),
         "fields": packet_json(example.packet),
-        "hook": example.hook.value,
+        "place": example.place,
     }
     if example.why:
         made["differs"] = example.why

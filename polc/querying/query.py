@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from polc.diffing.boxes import Boxes
+from polc.diffing.boxes import Box, Boxes
 from polc.diffing.names import Names
 from polc.diffing.shapes import Shape, merged, shape_of
 from polc.ir.family import Family
@@ -13,6 +13,7 @@ from polc.ir.ruleset import Rule
 from polc.ir.way import Way
 from polc.policy.lower.classes import Packets
 from polc.proving.grounds import BUDGET, Grounds, families_of
+from polc.proving.place import way as way_of
 from polc.querying.tagged import Decider, Tags
 from polc.symbolic.atoms import Names as Interfaces
 from polc.symbolic.diagram import NONE, OverBudget
@@ -94,7 +95,7 @@ def _decided(
 ) -> Iterator[tuple[Key, Set]]:
     manager = grounds.space.manager
     members = grounds.members(packets, way)
-    here = manager.where(members, grounds.outcomes(way))
+    here = manager.where(members, grounds.outcomes(way_of(way)))
 
     def key(value: object) -> Key | None:
         if not isinstance(value, Outcome):
@@ -111,18 +112,18 @@ def _decided(
 
 def _boxes(grounds: Grounds, way: Way, members: Set) -> Boxes:
     space = grounds.space
-    valid = grounds.sides[0].valid(way.hook)
+    valid = grounds.valid(way_of(way))
     exact = frozenset(space.variable(of).number for of in (Of.IIF, Of.OIF, Of.CT))
     order = sorted(range(len(space.variables)), key=lambda one: _ORDER.get(space.variables[one].of, 0))
     return Boxes(space.manager, members, space.manager.complement(valid), order, exact)
 
 
-def _next(boxes: Boxes) -> tuple[float, dict[int, object]] | None:
+def _next(boxes: Boxes) -> tuple[float, Box] | None:
     if boxes.work > _WORK:
         return None
     before = boxes.weight
     box = boxes.take()
-    return None if box is None else (before - boxes.weight, box)  # type: ignore[return-value]
+    return None if box is None else (before - boxes.weight, box)
 
 
 def _place(decider: Decider | None) -> tuple[str, int, int]:
