@@ -15,7 +15,7 @@ def loaded(firewalls: Sequence[Firewall]) -> list[Loaded]:
     return [Loaded(ruleset, one.flavour) for one in firewalls for ruleset in one.rulesets]
 
 
-def names(firewalls: Sequence[Firewall]) -> Names:
+def assertion_names(firewalls: Sequence[Firewall]) -> Names:
     """What words name: the definitions of the first policy, or interfaces and sets where there is none."""
     for one in firewalls:
         if one.policy is not None:

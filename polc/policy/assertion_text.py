@@ -68,6 +68,8 @@ def read_assertion(text: Scalar) -> Assertion:
 
 def read_class(text: Scalar) -> Class:
     """A class of packets alone: ``tcp/22 from wan``, or nothing, which is all of them. Raises as ``read_assertion``."""
+    if not text.text.strip():
+        return Class((), (), text.span)
     tree = _parse(text, "class")
     return _class(_trees(tree), text, text.place(tree.start, tree.end))
 

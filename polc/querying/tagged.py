@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from polc.ir.matches import ElementMatch, Match
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, ChainType, Hook, Rule, Ruleset
 from polc.ir.statements import Counter
 from polc.ir.verdicts import Accept, Drop, Queue, Reject, Verdict, VerdictMap
 from polc.symbolic.outcome import Outcome
@@ -15,11 +15,17 @@ from polc.symbolic.outcome import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """A rule by its number in its chain, from 0, or (None) the chain's policy."""
+    """A rule by its number in its chain, from 0, or (None) the chain's policy. ``filters``: it may be where packets are
+    let through, and not in front of that or behind it.
+    """
 
     chain: str
     number: int | None
     origin: Origin
+    filters: bool = True
+
+
+_FILTERS = (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)
 
 
 class Tags:
@@ -35,29 +41,35 @@ class Tags:
         return replace(ruleset, chains=tuple(self._chain(chain, ruleset.table) for chain in ruleset.chains))
 
     def decider(self, outcome: Outcome) -> Decider | None:
-        """The last rule that ended the packet's way through a base chain; None: policies alone did."""
-        names = [one.name for one in outcome.effects if isinstance(one, Counter) and one.name in self._known]
-        return self._known[names[-1]] if names and names[-1] is not None else None
+        """Who ended the packet's way, or, where it is accepted, let it through last; None: no base chain saw it."""
+        named = (one.name for one in outcome.effects if isinstance(one, Counter))
+        met = [self._known[name] for name in named if name is not None and name in self._known]
+        if outcome.accepted:
+            met = [one for one in met if one.filters] or met
+        return met[-1] if met else None
 
     def _chain(self, chain: Chain, table: str) -> Chain:
+        if isinstance(chain, BaseChain) and chain.type is ChainType.NAT:
+            return chain
+        filters = not isinstance(chain, BaseChain) or chain.hook in _FILTERS
         rules: list[Rule] = []
         for number, rule in enumerate(chain.rules):
             kept = tuple(one for one in rule.statements if not isinstance(one, Counter))
             for matches, verdict in _ways(rule):
                 tag: tuple[Counter, ...] = ()
                 if isinstance(verdict, Accept | Drop | Reject | Queue):
-                    tag = (Counter(self._name(table, chain.name, number, rule.origin)),)
+                    tag = (self._tag(table, Decider(chain.name, number, rule.origin, filters)),)
                 rules.append(replace(rule, matches=matches, statements=(*kept, *tag), verdict=verdict))
         if isinstance(chain, BaseChain):
             # The policy as a last rule: it decides too.
-            name = self._name(table, chain.name, None, chain.origin)
-            rules.append(Rule((), chain.policy, (Counter(name),), origin=chain.origin))
+            tag = (self._tag(table, Decider(chain.name, None, chain.origin, filters)),)
+            rules.append(Rule((), chain.policy, tag, origin=chain.origin))
         return replace(chain, rules=tuple(rules))
 
-    def _name(self, table: str, chain: str, number: int | None, origin: Origin) -> str:
-        name = f"{table} {chain} {'policy' if number is None else number}"
-        self._known[name] = Decider(chain, number, origin)
-        return name
+    def _tag(self, table: str, decider: Decider) -> Counter:
+        name = f"{table} {decider.chain} {'policy' if decider.number is None else decider.number}"
+        self._known[name] = decider
+        return Counter(name)
 
 
 def _ways(rule: Rule) -> Iterator[tuple[tuple[Match, ...], Verdict | None]]:
