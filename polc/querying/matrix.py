@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TypeVar
 
 from polc.diffing.names import Names
-from polc.ir.family import FAMILIES, Family
+from polc.ir.family import FAMILIES
 from polc.ir.matches import (
     AddressMatch,
     CtStateMatch,
@@ -20,7 +20,7 @@ from polc.ir.matches import (
     ServiceMatch,
     Side,
 )
-from polc.ir.protocols import ICMP_TYPES, PROTOCOL_NAMES
+from polc.ir.protocols import ICMP_FAMILY, ICMP_TYPES, PROTOCOL_NAMES
 from polc.ir.ruleset import Rule, Ruleset
 from polc.ir.way import Way
 from polc.policy.lower.classes import BEGINNING, Packets
@@ -33,6 +33,7 @@ from polc.symbolic.diagram import NONE, OverBudget
 from polc.symbolic.hooks import Loaded
 from polc.symbolic.outcome import Outcome, Watch
 
+_LOOPBACK = ("loopback", "lo")
 HOST, OTHER = "host", "anything else"
 _MOST_SERVICES, _MOST_ZONES = 60, 40
 
@@ -62,8 +63,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """``entries`` for all pairs of ``zones`` and all ``services``, in that order; ``undecided`` pairs took too much, and
-    ``left_out`` says what there was too much of.
+    """``entries`` for all pairs of ``zones`` and all ``services``, in that order; ``undecided`` pairs took too much,
+    and ``left_out`` says what there was too much of.
     """
 
     title: str
@@ -111,6 +112,8 @@ def matrix(title: str, loaded: Sequence[Loaded], known: Known, names: Names, *, 
         for key, cells in found.items()
     )
     named = tuple(dict.fromkeys((*services, OTHER)))
+    columns, rows = {name: at for at, name in enumerate(named)}, {pair: at for at, pair in enumerate(_ends_of(pairs))}
+    entries = tuple(sorted(entries, key=lambda one: (rows[one.source, one.destination], columns[one.service])))
     return Matrix(title, (*zones, HOST), named, entries, tuple(undecided), tuple(left_out))
 
 
@@ -168,7 +171,7 @@ def _sorted(deciders: Iterable[Decider]) -> tuple[Decider, ...]:
 
 def _zones(known: Known, loaded: Sequence[Loaded]) -> dict[str, Zone]:
     found = {name: known.symbols.zones[name] for name in known.symbols.zones}
-    zones = {name: zone for name, zone in found.items() if zone is not None and name != "loopback"}
+    zones = {name: zone for name, zone in found.items() if zone is not None and name not in _LOOPBACK}
     if zones:
         return zones
     # Nothing is known of interfaces: all of them are one.
@@ -183,6 +186,10 @@ def _pairs(zones: dict[str, Zone]) -> Iterator[_Pair]:
         yield _Pair(HOST, name, Way.OUTPUT, _ends(zone, Direction.OUT))
 
 
+def _ends_of(pairs: Iterable[_Pair]) -> Iterator[tuple[str, str]]:
+    return ((one.source, one.destination) for one in pairs)
+
+
 def _ends(zone: Zone, direction: Direction) -> tuple[InterfaceMatch | AddressMatch, ...]:
     found: list[InterfaceMatch | AddressMatch] = []
     patterns: tuple[InterfacePattern, ...] = zone.patterns
@@ -195,13 +202,13 @@ def _ends(zone: Zone, direction: Direction) -> tuple[InterfaceMatch | AddressMat
 
 def _packets(pair: _Pair, service: ServiceMatch | None) -> Packets:
     matches = (*pair.ends, *((service,) if service else ()), CtStateMatch(BEGINNING))
-    families = [_families(one) for one in matches if isinstance(one, AddressMatch)]
-    spoken = frozenset(FAMILIES).intersection(*families)
+    spoken = frozenset(FAMILIES)
+    for match in matches:
+        if isinstance(match, AddressMatch):
+            spoken &= match.addresses.families
+    for term in service.terms if service else ():
+        spoken &= {ICMP_FAMILY.get(term.protocol, family) for family in FAMILIES}
     return Packets({pair.way: (Rule(matches, None, (), spoken),)}, "")
-
-
-def _families(match: AddressMatch) -> frozenset[Family]:
-    return match.addresses.families
 
 
 # Services
