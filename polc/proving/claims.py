@@ -13,6 +13,7 @@ from polc.policy.lower.classes import Packets
 from polc.proving.grounds import BUDGET, Grounds, families_of
 from polc.proving.model import Answer, Counterexample, Result
 from polc.proving.place import way as way_of
+from polc.proving.prepare import rules_of_family
 from polc.proving.shown import NotShown, show
 from polc.proving.words import about, assumptions
 from polc.symbolic.diagram import NONE, OverBudget
@@ -79,8 +80,8 @@ NO_MEMORY: frozenset[Of] = frozenset()
 
 
 def _families(packets: Packets) -> tuple[Family, ...]:
-    spoken = {family for rules in packets.rules.values() for rule in rules for family in rule.families}
-    return tuple(family for family in FAMILIES if family in spoken)
+    rules = [rule for own in packets.rules.values() for rule in own]
+    return tuple(family for family in FAMILIES if any(rules_of_family(rules, family)))
 
 
 def _against(grounds: Grounds, way: Way, members: Set, claim: Claim) -> tuple[Set, Set]:

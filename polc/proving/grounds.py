@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.intervals import Intervals
@@ -12,13 +13,13 @@ from polc.ir.way import Way
 from polc.policy.lower.classes import OPENS, SEGMENTS, Packets
 from polc.proving.place import Place
 from polc.proving.place import way as way_of
-from polc.proving.prepare import of_family
+from polc.proving.prepare import of_family, rules_of_family
 from polc.proving.replay import follow, replay
 from polc.simulate.outcome import Outcome as Simulated
 from polc.symbolic.chains import Chains
 from polc.symbolic.diagram import HOLDS, NONE, Node
 from polc.symbolic.hooks import Hooks, Loaded
-from polc.symbolic.outcome import Outcome, Step, Watch
+from polc.symbolic.outcome import Changes, Outcome, Step, Watch
 from polc.symbolic.sequence import substituted
 from polc.symbolic.space import Of, Set, Space
 from polc.symbolic.ways import Course, Ways
@@ -65,11 +66,11 @@ class Grounds:
             for at, side in enumerate(sides)
         ]
         own = tuple(one.ruleset for side in loaded for one in side)
-        self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes))),))
+        self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes, family))),))
         self.space = Space(family, (*own, self._probe), budget=budget)
         # State is told apart by what the firewalls have in common, and the classes have none.
         self.space.rulesets = own
-        self.sides = tuple(Hooks(self.space, side, watch, contents) for side in loaded)
+        self.sides = tuple(_Hooks(self.space, side, watch, contents) for side in loaded)
         self.ways = tuple(Ways(one) for one in self.sides)
         self._chains = Chains(self.space, self._probe)
 
@@ -88,7 +89,8 @@ class Grounds:
         manager = self.space.manager
         found = HOLDS
         if packets is not None:
-            found = manager.first_of(self._chains.condition(rule) for rule in packets.rules.get(way, ()))
+            own = rules_of_family(packets.rules.get(way, ()), self.family)
+            found = manager.first_of(self._chains.condition(rule) for rule in own)
         if opening:
             first = manager.over(manager.complement(self._chains.match(SEGMENTS)), self._chains.match(OPENS))
             whole = manager.within(self.space.variable(Of.FRAGMENT).number, Intervals.single(0))
@@ -144,6 +146,13 @@ class Grounds:
         return frozenset(one for one in asked if one in OPAQUE)
 
 
+class _Hooks(Hooks):
+    """Outcomes have changes as they were made: ``alike`` compares what they come to, value by value."""
+
+    def _told(self, outcome: Outcome, changes: Changes) -> Node:
+        return self.space.manager.leaf(replace(outcome, changes=changes))
+
+
 class _Followed(Ways):
     """Of a way that a packet takes no more than the hooks is asked for."""
 
@@ -151,8 +160,8 @@ class _Followed(Ways):
         return NONE
 
 
-def _rules(classes: Iterable[Packets]) -> Iterable[Rule]:
+def _rules(classes: Iterable[Packets], family: Family) -> Iterable[Rule]:
     yield Rule((OPENS,), None)
     for packets in classes:
         for rules in packets.rules.values():
-            yield from rules
+            yield from rules_of_family(rules, family)

@@ -4,16 +4,31 @@ same: each limit, list and count is known by what it asks, and by the order in w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
 from polc.ir.canonical.actions import statement, verdict
 from polc.ir.family import Family
-from polc.ir.matches import AddressType, AddressTypeMatch, IcmpTerm, Match, ServiceMatch
-from polc.ir.protocols import ICMP_FAMILY
+from polc.ir.fields import FIELDS, TCP_FLAG_BITS, Field
+from polc.ir.intervals import Intervals
+from polc.ir.matches import (
+    AddressType,
+    AddressTypeMatch,
+    FieldMatch,
+    FlagField,
+    FlagsMatch,
+    IcmpTerm,
+    Match,
+    OpaqueMatch,
+    PortTerm,
+    ServiceMatch,
+    Syntax,
+)
+from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, KeyField, KeyPart, Limit, Quota, RandomMatch, RecentMatch
+from polc.ir.statements import ClampMss, StripTcpOptions
 from polc.ir.verdicts import chains_of
 
 _HOOKS = tuple(Hook)
@@ -31,12 +46,16 @@ def of_family(ruleset: Ruleset, family: Family, prefix: str = "") -> Ruleset:
     other family, and lists of addresses have numbers for names. ``prefix`` stands before the names of limits and
     counts, which mean the same on both sides of a comparison where they are the same.
     """
-    made = {chain.name: replace(chain, rules=tuple(_rules(chain, family, prefix))) for chain in ruleset.chains}
+    made = {
+        chain.name: replace(chain, rules=tuple(rules_of_family(chain.rules, family, prefix)))
+        for chain in ruleset.chains
+    }
     return replace(ruleset, chains=tuple(_numbered(_in_order(made))))
 
 
-def _rules(chain: Chain, family: Family, prefix: str) -> Iterator[Rule]:
-    for rule in chain.rules:
+def rules_of_family(rules: Iterable[Rule], family: Family, prefix: str = "") -> Iterator[Rule]:
+    """Those that packets of the family can meet."""
+    for rule in rules:
         if family not in rule.families:
             continue
         found = [_match(one, family, prefix) for one in rule.matches]
@@ -44,11 +63,48 @@ def _rules(chain: Chain, family: Family, prefix: str) -> Iterator[Rule]:
             continue
         yield replace(
             rule,
-            matches=tuple(one for some in found for one in some or ()),
+            matches=(*(one for some in found for one in some or ()), *_of_statements(rule)),
             statements=tuple(statement(one) for one in rule.statements),
             verdict=verdict(rule.verdict, family),
             families=frozenset({family}),
         )
+
+
+def _of_statements(rule: Rule) -> tuple[Match, ...]:
+    """What statements themselves ask of a packet, where a rule does nothing else."""
+    if rule.verdict is not None or not rule.statements:
+        return ()
+    if all(isinstance(one, StripTcpOptions) for one in rule.statements):
+        return (ServiceMatch((PortTerm(TCP),)),)
+    if all(isinstance(one, ClampMss) for one in rule.statements):
+        syn, rst = TCP_FLAG_BITS["syn"], TCP_FLAG_BITS["rst"]
+        return (FlagsMatch(FlagField.TCP_FLAGS, syn | rst, syn),)
+    return ()
+
+
+_OWNERS = (Field.META_SKUID, Field.META_SKGID)
+_NOBODY = 0xFFFFFFFF
+"""No user and no group has this number (include/linux/uidgid.h, INVALID_UID)."""
+
+
+_OF_BITS = (Field.META_MARK, Field.CT_MARK, Field.META_RTCLASSID)
+"""Fields that diagrams know bit by bit."""
+
+
+def _field(match: FieldMatch) -> FieldMatch | OpaqueMatch:
+    highest = FIELDS[match.field].highest
+    values, negated, mask = match.values, match.negated, match.mask
+    if mask is not None and match.field not in _OF_BITS:
+        lower = highest & ~mask
+        if lower & lower + 1:
+            return OpaqueMatch(f"{match.field.value} & {mask:#x}", Syntax.NFT_JSON, "the mask is none of leading bits")
+        values = Intervals.of((low, high | lower) for low, high in values.ranges)
+        mask = None
+    if match.field in _OWNERS:
+        if negated:
+            values, negated = values.complement(0, highest), False
+        values = Intervals.of((low, min(high, _NOBODY - 1)) for low, high in values.ranges if low < _NOBODY)
+    return replace(match, mask=mask, values=values, negated=negated)
 
 
 def _match(match: Match, family: Family, prefix: str) -> tuple[Match, ...] | None:
@@ -61,6 +117,8 @@ def _match(match: Match, family: Family, prefix: str) -> tuple[Match, ...] | Non
             # RFC 4291, 2: IPv6 has no broadcast addresses.
             left = tuple(one for one in types if one is not AddressType.BROADCAST)
             return (replace(match, types=left),) if left else () if negated else None
+        case FieldMatch():
+            return (_field(match),)
         case RandomMatch(threshold, negated) if threshold in (0, _ALWAYS):
             return () if (threshold > 0) is not negated else None
         case Limit(key=key) | Connections(key=key):

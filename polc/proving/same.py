@@ -149,7 +149,10 @@ def _same_value(space: Space, there: Mapping[int, Intervals], number: int, one: 
     if isinstance(first, int) and isinstance(second, int):
         return False
     if isinstance(first, Derived) and isinstance(second, Derived) and first.source != second.source:
-        return False
+        known = [values(change.source) for change in (first, second)]
+        if any(len(ranges) > 1 or ranges[0][0] != ranges[0][1] for ranges in known):
+            return False
+        return first.of(known[0][0][0]) == second.of(known[1][0][0])
     source = first.source if isinstance(first, Derived) else second.source if isinstance(second, Derived) else 0
 
     def value(change: object, at: int) -> int:
