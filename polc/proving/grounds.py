@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.intervals import Intervals
-from polc.ir.ruleset import Hook, RegularChain, Rule, Ruleset, TableFamily
+from polc.ir.ruleset import BaseChain, Hook, RegularChain, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Element
 from polc.ir.way import Way
 from polc.policy.lower.classes import OPENS, SEGMENTS, Packets
@@ -128,9 +128,21 @@ class Grounds:
         Raises:
             NoReplay: the simulator cannot be brought there.
         """
+        if place.course is None and place.hook is Hook.PREROUTING:
+            # Where a packet goes afterwards is said by its way: to the host, in which no other chain is then asked.
+            return follow(_Followed(self._alone(side, place.hook)), Course.RECEIVED, witness)
         if place.course is None:
             return replay(self.sides[side], place.hook, witness)
         return follow(_Followed(self.sides[side]), place.course, witness)
+
+    def _alone(self, side: int, hook: Hook) -> Hooks:
+        """A side without the base chains of other hooks."""
+        hooks = self.sides[side]
+        loaded = []
+        for one in hooks.loaded:
+            chains = (each for each in one.ruleset.chains if not isinstance(each, BaseChain) or each.hook is hook)
+            loaded.append(Loaded(replace(one.ruleset, chains=tuple(chains)), one.flavour))
+        return Hooks(self.space, loaded, Watch.NOTHING, hooks.contents)
 
     def for_some_answers(self, members: Set, but: Set) -> Set:
         """The points that are in a set for some of what memory can say, of what ``but`` does not ask for."""
