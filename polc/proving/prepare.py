@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
+from polc.ir.addresses import AddressSet
 from polc.ir.canonical.actions import statement, verdict
 from polc.ir.family import Family
 from polc.ir.fields import FIELDS, TCP_FLAG_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
+    AddressMatch,
     AddressType,
     AddressTypeMatch,
     FieldMatch,
@@ -107,16 +109,27 @@ def _field(match: FieldMatch) -> FieldMatch | OpaqueMatch:
     return replace(match, mask=mask, values=values, negated=negated)
 
 
+_MULTICAST = AddressSet.of([(Family.IP6, 0xFF << 120, (1 << 128) - 1)])
+
+
+def _kinds(match: AddressTypeMatch) -> tuple[Match, ...] | None:
+    """Of IPv6 addresses: none is one of broadcast (RFC 4291, 2), and those of multicast begin alike (2.7)."""
+    left = tuple(one for one in match.types if one is not AddressType.BROADCAST)
+    if not left:
+        return () if match.negated else None
+    if left == (AddressType.MULTICAST,) and match.interface is None:
+        return (AddressMatch(match.side, _MULTICAST, match.negated),)
+    return (replace(match, types=left),)
+
+
 def _match(match: Match, family: Family, prefix: str) -> tuple[Match, ...] | None:
     """What it is for the family; None: no packet of it meets it."""
     match match:
         case ServiceMatch(terms):
             own = tuple(one for one in terms if not isinstance(one, IcmpTerm) or ICMP_FAMILY[one.protocol] is family)
             return (ServiceMatch(own),) if own else None
-        case AddressTypeMatch(types=types, negated=negated) if family is Family.IP6 and AddressType.BROADCAST in types:
-            # RFC 4291, 2: IPv6 has no broadcast addresses.
-            left = tuple(one for one in types if one is not AddressType.BROADCAST)
-            return (replace(match, types=left),) if left else () if negated else None
+        case AddressTypeMatch() if family is Family.IP6:
+            return _kinds(match)
         case FieldMatch():
             return (_field(match),)
         case RandomMatch(threshold, negated) if threshold in (0, _ALWAYS):
