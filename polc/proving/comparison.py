@@ -32,6 +32,7 @@ Side = tuple[str, Sequence[Loaded]]
 SAME_STATE = (
     "tables of limits and lists have room for every key, and limits that count the same have counted the same packets"
 )
+NOTHING_COMMON = "one is about IPv4 alone and the other about IPv6"
 WHOLE = (Place(Hook.INGRESS), *WAYS, Place(Hook.EGRESS))
 """All ways, and what stands before and behind them."""
 
@@ -68,17 +69,22 @@ def equivalent(
     watch: Watch = Watch.NOTHING,
     named: bool = True,
     first: bool = False,
+    families: Sequence[Family] | None = None,
     budget: int = BUDGET,
 ) -> tuple[Result, Counterexample | None, str]:
     """Whether verdicts, NAT and what ``watch`` names are the same for all packets at all ``places``; of a class, on its
-    ways. ``named`` as in ``Grounds``; ``first``: only for packets of flows that no answer was seen to, and of none.
+    ways. ``named`` as in ``Grounds``; ``first``: only for packets of flows that no
+    answer was seen to, and of none. ``families`` are looked at, None: those of which both speak.
 
     Raises:
         Failure: POL902.
     """
     names = (one[0], other[0])
     unsure = ""
-    for family in common_families(one, other):
+    families = common_families(one, other) if families is None else families
+    if not families:
+        return Result.UNDECIDED, None, NOTHING_COMMON
+    for family in families:
         grounds = Grounds(
             (one[1], other[1]), family, (packets,) if packets else (), watch=watch, budget=budget,
             contents=given_contents(one[1], other[1]), named=named,
@@ -148,6 +154,8 @@ def _both_keep_lists(grounds: Grounds) -> bool:
 def _implies(one: Side, other: Side, packets: Packets | None, budget: int) -> tuple[Result, Counterexample | None, str]:
     names = (one[0], other[0])
     unsure = ""
+    if not common_families(one, other):
+        return Result.UNDECIDED, None, NOTHING_COMMON
     for family in common_families(one, other):
         contents = given_contents(one[1], other[1])
         grounds = Grounds((one[1], other[1]), family, (packets,) if packets else (), budget=budget, contents=contents)

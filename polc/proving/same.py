@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from polc.ir.intervals import Intervals
-from polc.ir.ruleset import Hook
+from polc.ir.ruleset import Hook, Ruleset
 from polc.ir.selectors import Element
-from polc.ir.statements import AssignHelper, AssignTimeout, AssignZone, Notrack, Offload
+from polc.ir.statements import AssignHelper, AssignTimeout, AssignZone, Notrack, Offload, UpdateSet
 from polc.proving.grounds import Grounds
 from polc.proving.place import Place
 from polc.symbolic.diagram import OverBudget, Path
@@ -30,13 +30,25 @@ class Difference:
 
 
 def given_contents(one: Sequence[Loaded], other: Sequence[Loaded]) -> dict[str, tuple[Element, ...]]:
-    """What is in the named sets that one side alone has: they are its way to write a group of addresses. What is in
-    those of both is the same on both.
+    """What is in the named sets that one side alone has, where no rule changes it: they are its way to write a group
+    of addresses. What is in those of both is the same on both, whatever it is.
     """
     found: list[dict[str, tuple[Element, ...]]] = [
         {each.name: each.elements for loaded in side for each in loaded.ruleset.sets} for side in (one, other)
     ]
-    return {name: elements for side in found for name, elements in side.items() if not all(name in of for of in found)}
+    changed = {name for loaded in (*one, *other) for name in _changed(loaded.ruleset)}
+    return {
+        name: elements
+        for side in found
+        for name, elements in side.items()
+        if name not in changed and not all(name in of for of in found)
+    }
+
+
+def _changed(ruleset: Ruleset) -> Iterator[str]:
+    for chain in ruleset.chains:
+        for rule in chain.rules:
+            yield from (each.set_name for each in rule.statements if isinstance(each, UpdateSet))
 
 
 def differences(grounds: Grounds, place: Place, within: Set | None = None) -> Iterator[Difference]:

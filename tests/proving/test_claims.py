@@ -165,8 +165,8 @@ OTHER = SERVER.replace("- accept https", "- accept https, http")
 def test_comparisons() -> None:
     others = {"same.yaml": SERVER, "other.yaml": OTHER}
     found = ask(
-        SERVER, "equivalent same.yaml", "equivalent other.yaml", "implies other.yaml", "equivalent other.yaml for https",
-        "equivalent other.yaml for tcp from wan to host", others=others,
+        SERVER, "equivalent same.yaml", "equivalent other.yaml", "implies other.yaml",
+        "equivalent other.yaml for https", "equivalent other.yaml for tcp from wan to host", others=others,
     )  # fmt: skip
     assert [one.result for one in found] == [PROVEN, REFUTED, PROVEN, PROVEN, REFUTED]
     example = found[1].counterexample

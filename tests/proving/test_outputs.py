@@ -1,6 +1,6 @@
-"""What is emitted for the goldens is read again and proven to mean what they say, on both targets and for both families.
+"""What is emitted for the goldens is read again and proven to mean what they say, on both targets, for both families.
 
-The examples of the documentation and the corpus take longer: ``POLC_PROVE_ALL=1`` proves translations of the corpus too.
+``POLC_PROVE_ALL=1`` proves translations of the corpus too, which takes minutes.
 """
 
 from __future__ import annotations
