@@ -20,9 +20,8 @@ def add_prove(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def proven(meant: Ruleset, ruleset: Ruleset, target: str, options: Options, output: Output) -> bool:
-    """Whether the output means what was ``meant``; what is wrong is told on standard error. ``ruleset`` is that after
-    the passes.
+def shown(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile]) -> bool:
+    """Whether files mean the rulesets; what is wrong is told on standard error.
 
     Raises:
         Failure: POL902.
@@ -31,21 +30,15 @@ def proven(meant: Ruleset, ruleset: Ruleset, target: str, options: Options, outp
     from polc.proving.report_text import report
     from polc.proving.validation import validate
 
-    answer = validate([meant], target, _readable(ruleset, target, options, output))
+    answer = validate(meant, target, files)
     if answer.result is not Result.PROVEN:
         sys.stderr.write(report(answer) + "nothing is written\n")
     return answer.result is Result.PROVEN
 
 
-def all_proven(
-    meant: Sequence[Ruleset], rulesets: Sequence[Ruleset], target: str, options: Options, outputs: Sequence[Output]
-) -> bool:
-    """As ``proven``, for several rulesets, of which each has an output of its own."""
-    found = [
-        proven(one, passed, target, options, output)
-        for one, passed, output in zip(meant, rulesets, outputs, strict=True)
-    ]
-    return all(found)
+def proven(meant: Ruleset, ruleset: Ruleset, target: str, options: Options, output: Output) -> bool:
+    """Whether an output means what was ``meant``; ``ruleset`` is that after the passes. Otherwise as ``shown``."""
+    return shown([meant], target, _readable(ruleset, target, options, output))
 
 
 def _readable(ruleset: Ruleset, target: str, options: Options, output: Output) -> tuple[OutputFile, ...]:

@@ -8,25 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from polc.backends.model import OutputFile
-from polc.diagnostics import Failure
+from polc.diagnostics import Collector, Failure
 from polc.emitted import read_emitted
 from polc.ir.flavour import Flavour
 from polc.ir.intervals import Intervals
 from polc.ir.ruleset import DynamicSet, Ruleset
+from polc.policy.read import inspect_source
 from polc.proving.comparison import SAME_STATE, equivalent
 from polc.proving.grounds import BUDGET, families_of
 from polc.proving.model import Answer, Result
 from polc.proving.place import ALL_HOOKS, WAYS
 from polc.proving.same import EVERYTHING, OF_FLOWS
 from polc.proving.words import CONNTRACK
+from polc.source import SourceFile
 from polc.symbolic.hooks import Loaded
 from polc.symbolic.outcome import Watch
 
-FLAVOURS = {"nft": Flavour.NFT, "iptables": Flavour.IPTABLES}
+POLICY = "policy"
+FLAVOURS = {"nft": Flavour.NFT, "iptables": Flavour.IPTABLES, POLICY: Flavour.NFT}
 
 
 def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile], *, budget: int = BUDGET) -> Answer:
-    """Whether files of a target, a key of ``BACKENDS``, mean the rulesets that they were written for.
+    """Whether files of a target, a key of ``BACKENDS``, or policies (``policy``) mean the rulesets that they were written
+    for.
 
     Raises:
         Failure: POL902.
@@ -34,7 +38,7 @@ def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile],
     question = f"the {target} output does what was meant"
     flavour = FLAVOURS[target]
     try:
-        emitted = read_emitted(target, files, meant[0].table)
+        emitted = _read(target, files)
     except Failure as failure:
         reason = f"the output cannot be read: {failure.diagnostics[0].message}"
         return Answer(question, Result.UNDECIDED, reason=reason)
@@ -57,6 +61,12 @@ def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile],
         )
     assumes = (CONNTRACK, SAME_STATE) if result is Result.PROVEN else ()
     return Answer(question, result, example, reason, assumes)
+
+
+def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
+    if target == POLICY:
+        return tuple(inspect_source(SourceFile(one.name, one.text), Collector()).ruleset for one in files)
+    return read_emitted(target, files)
 
 
 def _other_elements(meant: Iterable[Ruleset], emitted: Iterable[Ruleset]) -> str:
