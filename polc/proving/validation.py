@@ -29,8 +29,8 @@ FLAVOURS = {"nft": Flavour.NFT, "iptables": Flavour.IPTABLES, POLICY: Flavour.NF
 
 
 def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile], *, budget: int = BUDGET) -> Answer:
-    """Whether files of a target, a key of ``BACKENDS``, or policies (``policy``) mean the rulesets that they were written
-    for.
+    """Whether files of a target, a key of ``BACKENDS``, or policies (``POLICY``) mean the rulesets that they were
+    written for.
 
     Raises:
         Failure: POL902.
