@@ -19,15 +19,15 @@ from polc.ir.family import FAMILIES, Family
 from polc.ir.flavour import Flavour
 from polc.ir.intervals import Intervals
 from polc.ir.matches import CtStateMatch
-from polc.ir.protocols import ICMPV6
+from polc.ir.protocols import ICMP, ICMPV6
 from polc.ir.ruleset import Ruleset
 from polc.ir.statements import Native, Notrack, OpaqueStatement
 from polc.proving.prepare import of_family
 from polc.symbolic.atoms import Names as Interfaces
-from polc.symbolic.diagram import NONE, Node, OverBudget
+from polc.symbolic.diagram import Node, OverBudget
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Outcome, Watch
-from polc.symbolic.space import UNTRACKED, Of, Set, Space
+from polc.symbolic.space import ESTABLISHED, NEW, UNTRACKED, Of, Set, Space
 
 EFFECTS = Watch.LOG | Watch.COUNTER | Watch.MARK | Watch.PACKET | Watch.SET | Watch.FLOW
 BUDGET = 4_000_000
@@ -180,17 +180,24 @@ class _Comparison:
                 return
 
     def _never(self, space: Space) -> Set:
-        """Where no rule exempts packets from conntrack, those alone are untracked which it never tracks
-        (net/netfilter/nf_conntrack_proto_icmpv6.c, nf_conntrack_icmpv6_error).
+        """Packets that there are none of.
+
+        ICMP of the other family has no flow (net/netfilter/nf_conntrack_proto_icmp.c, nf_conntrack_icmp_packet; icmpv6
+        likewise). Where no rule exempts packets from conntrack, those alone are untracked which it never tracks
+        (nf_conntrack_proto_icmpv6.c, nf_conntrack_icmpv6_error).
         """
         manager = space.manager
+        foreign = space.within(space.variable(Of.PROTOCOL), ICMPV6 if space.family is Family.IP else ICMP)
+        flows = manager.within(space.variable(Of.CT).number, Intervals(((ESTABLISHED, NEW),)))
+        never = manager.where(foreign, flows)
         if any(_exempts(one) for side in self.sides for one in side.rulesets):
-            return NONE
+            return never
         untracked = space.within(space.variable(Of.CT), UNTRACKED)
-        if space.family is Family.IP:
-            return untracked
-        kinds = manager.within(space.variable(Of.TYPE).number, Intervals.of((one, one) for one in _NOT_TRACKED))
-        return manager.minus(untracked, manager.where(space.within(space.variable(Of.PROTOCOL), ICMPV6), kinds))
+        if space.family is Family.IP6:
+            kinds = manager.within(space.variable(Of.TYPE).number, Intervals.of((one, one) for one in _NOT_TRACKED))
+            discovery = manager.where(space.within(space.variable(Of.PROTOCOL), ICMPV6), kinds)
+            untracked = manager.minus(untracked, discovery)
+        return manager.over(never, untracked)
 
     def _region(self, key: tuple[str, Change], shape: Shape, parts: list[_Part], replays: Replays) -> Region:
         reason = ""

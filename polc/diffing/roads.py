@@ -14,9 +14,9 @@ from polc.symbolic.space import Set
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one. ``whole``: all hooks
-    of the way are in it; else ``hook`` alone is, and packets are as they are there. ``outcomes`` and ``valid`` are asked
-    of the hooks, the latter once all functions are made.
+    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one. ``whole``: all
+    hooks of the way are in it; else ``hook`` alone is, and packets are as they are there. ``outcomes`` and ``valid``
+    are asked of the hooks, the latter once all functions are made.
     """
 
     name: str
