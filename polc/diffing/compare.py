@@ -18,7 +18,7 @@ from polc.diffing.witness import Replays, Unshown, show
 from polc.ir.family import FAMILIES, Family
 from polc.ir.flavour import Flavour
 from polc.ir.intervals import Intervals
-from polc.ir.matches import CtStateMatch
+from polc.ir.matches import CtState, CtStateMatch
 from polc.ir.protocols import ICMP, ICMPV6
 from polc.ir.ruleset import Ruleset
 from polc.ir.statements import Native, Notrack, OpaqueStatement
@@ -117,8 +117,8 @@ class _Comparison:
                     shape = shape_of(part.space, part.box, self.names)
                     found.setdefault((part.road.name, change), []).append((shape, [part]))
         regions = [(key, shape, parts) for key, shapes in found.items() for shape, parts in merged(shapes, self.names)]
-        regions.sort(key=lambda one: (_rank(one[0][1]), -sum(part.weight for part in one[2])))
-        replays = Replays((before.loaded, after.loaded))
+        regions.sort(key=lambda one: (_rank(one[0][1]), _later(one[1]), -sum(part.weight for part in one[2])))
+        replays = Replays((before.loaded, after.loaded), self.interfaces.words)
         shown = tuple(self._region(*one, replays) for one in regions[: self.options.most or None])
         return Difference(
             shown, len(regions), self.complete, tuple(self.undecided), tuple(self.assumed), self.families,
@@ -137,7 +137,7 @@ class _Comparison:
             Hooks(space, [Loaded(*one) for one in zip(own, side.flavours, strict=True)], watch, contents)
             for own, side, contents in zip(pair, self.sides, self.contents, strict=True)
         )
-        for road in roads(family, (*pair[0], *pair[1])):
+        for road in roads((*pair[0], *pair[1])):
             try:
                 yield from self._road(space, road, left, right)
             except OverBudget:
@@ -223,6 +223,11 @@ def _tally(changes: Iterable[Change]) -> tuple[tuple[str, int], ...]:
 _RANKS = ("newly accepted", "no longer accepted", "otherwise")
 
 
+def _later(shape: Shape) -> bool:
+    """Whether it is about no first packets of flows."""
+    return shape.states is not None and CtState.NEW not in shape.states
+
+
 def _rank(change: Change) -> int:
     """What a reader has to know first."""
     if change.kind is not Kind.VERDICT or "accept" not in (change.before, change.after):
@@ -274,6 +279,8 @@ def _unknown(space: Space, function: Node) -> Set:
 _ASSUMED: dict[Of, str] = {
     Of.ANSWER: "limits, counts and opaque matches with the same parameters answer alike on both sides",
     Of.MEMBER: "named sets hold the same on both sides, whatever that is",
+    Of.LATE: "what the kernel chooses (addresses of the host and of pools, ports, what nat did to flows before) is the "
+    "same on both sides",
     Of.ROUTE: "the routing table is the same on both sides",
     Of.ADDRESS_TYPE: "the routing table is the same on both sides",
 }

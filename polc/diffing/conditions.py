@@ -148,6 +148,24 @@ def _answer(space: Space, variable: Variable, values: Intervals, names: Names) -
     return f"not ({field_of(match)} {wanted(match, space.family)})"
 
 
+_LATE = {Of.SADDR: "source", Of.DADDR: "destination", Of.SPORT: "source port", Of.DPORT: "port"}
+
+
+def _late(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
+    """What is there behind NAT (polc.symbolic.translation)."""
+    match variable.detail:
+        case ((Of.SADDR | Of.DADDR) as of, _):
+            return f"{_LATE[of]} after nat {addresses_text(values, space.family, names)}"
+        case ((Of.SPORT | Of.DPORT) as of, _):
+            return _shorter(f"{_LATE[of]} after nat", values, variable.highest)
+        case ("type", side, interface, _):
+            return f"after nat {_address_type(space, replace(variable, detail=(side, interface)), values, names)}"
+        case (name, key, Of(), _):
+            return f"after nat {_member(space, replace(variable, detail=(name, key)), values, names)}"
+        case _:
+            return _other(space, variable, values, names)
+
+
 def _owner(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
     return "of a socket of this host" if _yes(values) else "of no socket of this host"
 
@@ -172,5 +190,6 @@ _WORDS: dict[Of, Callable[[Space, Variable, Intervals, Names], str]] = {
     Of.ADDRESS_TYPE: _address_type,
     Of.MEMBER: _member,
     Of.ANSWER: _answer,
+    Of.LATE: _late,
     Of.OWNER: _owner,
 }

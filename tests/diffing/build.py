@@ -66,8 +66,4 @@ def _of(service: Service, packet: Packet) -> bool:
 
 
 def _between(ends: Ends, packet: Packet) -> bool:
-    return (
-        ends.family is packet.family
-        and _in(packet.saddr, ends.sources)
-        and _in(packet.daddr, ends.destinations)
-    )
+    return ends.family is packet.family and _in(packet.saddr, ends.sources) and _in(packet.daddr, ends.destinations)

@@ -10,8 +10,8 @@ from build import between, inside, side
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polc.diffing.compare import Options, difference
 from polc.diffing.changes import Kind
+from polc.diffing.compare import Options, difference
 from polc.diffing.model import Difference
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import CtState
@@ -38,7 +38,9 @@ chains:
 INTERFACES = ("eth0", "eth1", "wg7", "eth2", "ens9", "lo")
 ADDRESSES = {
     Family.IP: (0xC6336400, 0xC63364FF, 0xC6336500, 0xCB007107, 0xCB007108, 0xC000020A, 0xC0000214, 0xC0000215),
-    Family.IP6: ((0x20010DB8_0010 << 80) + 1, (0x20010DB8_0011 << 80) + 1, (0x20010DB8_0002_0000 << 64) + 9, (1 << 125) + 5),
+    Family.IP6: (
+        (0x20010DB8_0010 << 80) + 1, (0x20010DB8_0011 << 80) + 1, (0x20010DB8_0002_0000 << 64) + 9, (1 << 125) + 5,
+    ),
 }  # fmt: skip
 PORTS = (0, 22, 25, 53, 80, 443, 999, 1000, 1023, 1024, 2000, 2001, 65535)
 STATES = (CtState.NEW, CtState.ESTABLISHED, CtState.RELATED, CtState.INVALID)
@@ -102,10 +104,14 @@ def check(before: str, after: str, found: Difference, section: str, seed: int, c
         assert len(regions) == (ours != theirs), (packet, ours, theirs, regions)
 
 
-_SENT = ("accept web", "accept tcp/22 to not @admins", "drop tcp/80 to @servers", "drop to @admins", "accept icmp",
-         "drop state invalid", "accept to lan", "reject to dmz", "use stateful", "accept udp/53,1000-2000 to wan")  # fmt: skip
-_THROUGH = ("accept from lan to wan", "drop tcp/80 to dmz @servers", "accept ssh from wan @admins to dmz, lan",
-            *(one for one in RULES if one != "use loopback"))  # fmt: skip
+_SENT = (
+    "accept web", "accept tcp/22 to not @admins", "drop tcp/80 to @servers", "drop to @admins", "accept icmp",
+    "drop state invalid", "accept to lan", "reject to dmz", "use stateful", "accept udp/53,1000-2000 to wan",
+)  # fmt: skip
+_THROUGH = (
+    "accept from lan to wan", "drop tcp/80 to dmz @servers", "accept ssh from wan @admins to dmz, lan",
+    *(one for one in RULES if one != "use loopback"),
+)  # fmt: skip
 SECTIONS = {"input": RULES, "forward": _THROUGH, "output": _SENT}
 
 
@@ -169,6 +175,7 @@ def test_every_witness_replays() -> None:
             assert outcome.decision is not None
             assert seen.rules[0].chain == outcome.decision.chain
             span = outcome.decision.origin.span
-            assert span is not None and seen.rules[0].line == span.line
+            assert span is not None
+            assert seen.rules[0].line == span.line
         if region.change.kind is Kind.VERDICT:
             assert (witness.before.fate, witness.after.fate) == (region.change.before, region.change.after)
