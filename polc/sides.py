@@ -9,8 +9,8 @@ from pathlib import Path
 
 from polc.diagnostics import Collector, Failure
 from polc.diagnostics.suggest import did_you_mean
-from polc.diffing.compare import Side
 from polc.diffing.names import Names
+from polc.diffing.sides import Side
 from polc.firewalls import is_nft_json, is_policy
 from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
 from polc.importers.nft_json import read_nft_json

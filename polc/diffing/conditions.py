@@ -9,7 +9,7 @@ from polc.diffing.names import Names, addresses_text, listed
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FlagField, NameField
-from polc.ir.stateful import Connections, Limit, Quota
+from polc.ir.stateful import Connections, Limit, Quota, RecentMatch
 from polc.simulate.describe import field_of, wanted
 from polc.simulate.packet_format import mac_text
 from polc.symbolic.atoms import Bits
@@ -141,6 +141,8 @@ def _member(space: Space, variable: Variable, values: Intervals, names: Names) -
 def _answer(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
     assert isinstance(variable.detail, tuple)
     match = variable.detail[1]
+    if isinstance(match, RecentMatch):
+        match = replace(match, name=names.lists.get(match.name, match.name))
     if _yes(values):
         return f"{field_of(match)} {wanted(match, space.family)}"
     if isinstance(match, Limit | Connections | Quota):

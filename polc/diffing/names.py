@@ -22,11 +22,14 @@ _MOST_PREFIXES = 4
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a firewall's author calls things; empty for files that have no names."""
+    """What a firewall's author calls things; empty for files that have no names. ``lists`` are those of addresses, by
+    the numbers that they have in a space (polc.proving.prepare).
+    """
 
     zones: Mapping[str, tuple[InterfacePattern, ...]] = field(default_factory=dict)
     addresses: Mapping[str, AddressSet] = field(default_factory=dict)
     services: Mapping[str, ServiceMatch] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
 
 
 def joined(before: Names, after: Names) -> Names:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from polc.diagnostics import Collector
-from polc.diffing.compare import Options, Side, difference
+from polc.diffing.compare import difference
 from polc.diffing.model import Difference, Region
 from polc.diffing.shapes import Ends, Service, Values
+from polc.diffing.sides import Options, Side
 from polc.ir.matches import CtState
 from polc.sides import read_side, with_elements
 from polc.simulate import Packet

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polc.diffing.changes import Kind
-from polc.diffing.compare import Options, difference
+from polc.diffing.compare import difference
 from polc.diffing.model import Difference
+from polc.diffing.sides import Options
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import CtState
 from polc.simulate import Fate, Loaded, Outcome, Packet, Presumed, Simulator, assumed_host, read_packet
