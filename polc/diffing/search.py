@@ -25,7 +25,7 @@ EFFECTS = Watch.LOG | Watch.COUNTER | Watch.MARK | Watch.PACKET | Watch.SET | Wa
 _ORDERS: tuple[Order, ...] = (DEFAULT_ORDER, PROTOCOL_FIRST)
 """Of the variables; the second one is tried where the first takes too many nodes."""
 _WORK = 250_000
-"""Steps that go into looking for regions on one way, which are some microseconds each."""
+"""Steps that go into looking for regions on one way, of some microseconds each, where not all of them are shown."""
 _WIDENED: dict[Of, int] = {
     # First what people least want to read of; addresses and services last, so that they are as wide as they can be.
     Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3, Of.OIF: 4, Of.IIF: 5,
@@ -133,7 +133,7 @@ class Search:
                 del wanted[change]
                 continue
             yield Part(space, road, change, box, members[change], functions, weight - boxes.weight)
-            if sum(one.work for one in wanted.values()) > _WORK:
+            if self.options.most and sum(one.work for one in wanted.values()) > _WORK:
                 self.complete = False
                 return
 
