@@ -135,7 +135,7 @@ def _member(space: Space, variable: Variable, values: Intervals, names: Names) -
     assert isinstance(variable.detail, tuple)
     name, key = variable.detail
     of = " . ".join(str(one.value) for one in key)
-    return f"{of} {'in' if _yes(values) else 'not in'} @{name}"
+    return f"{of} {'in' if _yes(values) else 'not in'} @{names.sets.get(name, name)}"
 
 
 def _answer(space: Space, variable: Variable, values: Intervals, names: Names) -> str:

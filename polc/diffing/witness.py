@@ -85,6 +85,9 @@ class Replays:
 
 def _forgets(ruleset: Ruleset) -> bool:
     """Whether time undoes all that a packet leaves behind."""
+    if any(one.elements and one.timeout is not None for one in ruleset.sets):
+        # Time takes away what was there in the beginning.
+        return False
     lasting = {one.name for one in ruleset.sets if one.timeout is None}
     return not any(
         isinstance(one, Quota | EveryNth)

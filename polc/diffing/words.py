@@ -24,13 +24,15 @@ _FIRST = CtState.NEW | CtState.UNTRACKED
 _MOST_TERMS = 64
 
 
-def families_text(shape: Shape, families: Iterable[Family]) -> str:
-    """``IPv4`` where a region is about one family of several; empty where it is about all that are compared."""
+def families_text(shape: Shape, families: Iterable[Family], names: Names) -> str:
+    """``IPv4`` where a region is about one family of several, and no address in it says so already."""
     own = shape.families
     literal = any(
-        text[:1].isalnum() and text != ANY and not text.startswith(ALL_BUT) for text in ends_text(shape, Names())
+        text[:1].isalnum() and text != ANY and not text.startswith(ALL_BUT) for text in ends_text(shape, names)
     )
-    return "" if own >= set(families) or literal else ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
+    if own >= set(families) or literal:
+        return ""
+    return ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
 
 
 def zones_text(region: Region, interfaces: Interfaces, names: Names) -> str:

@@ -54,9 +54,14 @@ REVIEWS = {
     "a range is widened": (
         (("web: tcp/80,443", "web: tcp/80,443,8000-8100"),),
         [
-            f"drop => accept: wan -> dmz, tcp/8000-8100 {OUTSIDE} to @web-server",
-            f"drop => accept: wan -> dmz, tcp/8000-8100 {OUTSIDE} to all but @web-server, fib daddr type local",
             "reject with admin-prohibited => accept: dmz -> wan, tcp/8000-8100",
+            f"drop => accept: wan -> dmz, tcp/8000-8100 {OUTSIDE}, IPv4, fib daddr type local",
+            f"drop => accept: wan -> dmz, tcp/8000-8100 {OUTSIDE} to @web-server, IPv4, fib daddr type not local",
+            f"drop => accept: wan -> dmz, tcp/8000-8100 {OUTSIDE} to @web-server, IPv6",
+            f"nat: no nat => dnat to 192.168.2.10: wan -> any, tcp/8000-8100 {OUTSIDE}, IPv4, state related, "
+            "fib daddr type local",
+            f"nat: no nat => dnat to 192.168.2.10: wan -> host, tcp/8000-8100 {OUTSIDE}, IPv4, state related, "
+            "fib daddr type local",
         ],
     ),
     "a rule is reordered without effect": (
@@ -98,8 +103,8 @@ def test_reviews(replacements: tuple[tuple[str, str], ...], wanted: list[str] | 
 def test_a_nat_target_is_changed() -> None:
     sentences = read(changed(("-> 192.168.2.10\n", "-> 192.168.2.11\n"), ("[192.168.2.10,", "[192.168.2.11,")))
     assert sentences[:3] == [
-        f"drop => accept: wan -> dmz, tcp/80,443 (web) {OUTSIDE} to @new web-server, fib daddr type not local",
-        f"accept => drop: wan -> dmz, tcp/80,443 (web) {OUTSIDE} to @old web-server, fib daddr type not local",
+        f"drop => accept: wan -> dmz, tcp/80,443 (web) {OUTSIDE} to @new web-server, IPv4, fib daddr type not local",
+        f"accept => drop: wan -> dmz, tcp/80,443 (web) {OUTSIDE} to @old web-server, IPv4, fib daddr type not local",
         "nat: dnat to 192.168.2.10 => dnat to 192.168.2.11: wan -> dmz, tcp/80,443 (web) "
         f"{OUTSIDE}, IPv4, fib daddr type local",
     ]
