@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("diffing",),
     ("testing", "explaining"),
     ("firewalls",),
-    ("sides",),
+    ("sides", "translation"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
