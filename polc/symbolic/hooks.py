@@ -88,7 +88,7 @@ class Hooks:
         return found
 
     def valid(self, hook: Hook) -> Set:
-        """The packets that can come to the hook. Ask for it once all functions of a comparison are made."""
+        """The packets that can come to the hook."""
         return valid(self.space, hook)
 
     def base_chains(self, hook: Hook) -> list[tuple[Ruleset, BaseChain]]:
@@ -160,6 +160,11 @@ class Hooks:
         closed = [(manager.mapped(node, _closed), changed) for node, changed in own]
         asked = in_turn(manager, closed)[0]
         first = self._first()
+        # A flow that was expected may be bound as the one that told of it, and then no rule is asked
+        # (nf_nat_helper.c, nf_nat_follow_master).
+        related = self.space.within(self.space.variable(Of.CT), RELATED)
+        follows = self.space.within(self.space.variable(Of.LATE, "bound as its master"), 1)
+        first = manager.minus(first, manager.where(related, follows))
         found = manager.where(first, manager.replaced(asked, self._translated))
         # Other packets of flows are changed as their flow was bound before.
         later = manager.minus(manager.within(self.space.variable(Of.CT).number, _FLOWS), first)
