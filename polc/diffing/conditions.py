@@ -156,6 +156,9 @@ _LATE = {Of.SADDR: "source", Of.DADDR: "destination", Of.SPORT: "source port", O
 def _late(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
     """What is there behind NAT (polc.symbolic.translation)."""
     match variable.detail:
+        case str(words):
+            # Whether nat does to an expected flow what it did to the one that expects it.
+            return f"{'' if _yes(values) else 'not '}{words}"
         case ((Of.SADDR | Of.DADDR) as of, _):
             return f"{_LATE[of]} after nat {addresses_text(values, space.family, names)}"
         case ((Of.SPORT | Of.DPORT) as of, _):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polc.diffing.boxes import Box, Boxes
@@ -38,6 +38,7 @@ def taken(members: frozenset[tuple[int, ...]], impossible: frozenset[tuple[int, 
     return found
 
 
+@settings(deadline=None)
 @given(POINT_SETS, POINT_SETS)
 def test_each_member_is_in_one_box(members: frozenset[tuple[int, ...]], impossible: frozenset[tuple[int, ...]]) -> None:
     boxes = taken(members, impossible)
@@ -46,6 +47,7 @@ def test_each_member_is_in_one_box(members: frozenset[tuple[int, ...]], impossib
             assert sum(covers(box, point) for box in boxes) == (point in members)
 
 
+@settings(deadline=None)
 @given(POINT_SETS)
 def test_the_first_box_cannot_grow(members: frozenset[tuple[int, ...]]) -> None:
     boxes = taken(members, frozenset())
