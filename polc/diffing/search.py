@@ -12,7 +12,7 @@ from polc.diffing.roads import Road, roads
 from polc.diffing.sides import Options, Side
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
-from polc.ir.protocols import ICMP, ICMPV6
+from polc.ir.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP
 from polc.ir.ruleset import Ruleset
 from polc.ir.statements import Native, Notrack, OpaqueStatement
 from polc.symbolic.diagram import Node, OverBudget
@@ -114,7 +114,7 @@ class Search:
         wanted: dict[Change, Boxes] = {}
         members: dict[Change, Set] = {}
         order = sorted(range(len(space.variables)), key=lambda one: _WIDENED.get(space.variables[one].of, 0))
-        exact = frozenset(space.variable(of).number for of in (Of.IIF, Of.OIF, Of.CT))
+        exact = frozenset(space.variable(of).number for of in (Of.IIF, Of.OIF, Of.CT, Of.PROTOCOL))
         for change in manager.values(changes):
             assert isinstance(change, Change)
             if change.kind is Kind.UNKNOWN:
@@ -148,24 +148,43 @@ class Search:
             notes.append(words)
 
     def _never(self, space: Space) -> Set:
-        """Packets that there are none of.
+        """Packets that there are none of. What a packet does not have is 0, so that it is one point alone.
 
         ICMP of the other family has no flow (net/netfilter/nf_conntrack_proto_icmp.c, nf_conntrack_icmp_packet; icmpv6
         likewise). Where no rule exempts packets from conntrack, those alone are untracked which it never tracks
         (nf_conntrack_proto_icmpv6.c, nf_conntrack_icmpv6_error).
         """
         manager = space.manager
+        nothing = manager.first_of(_without_header(space))
         foreign = space.within(space.variable(Of.PROTOCOL), ICMPV6 if space.family is Family.IP else ICMP)
         flows = manager.within(space.variable(Of.CT).number, Intervals(((ESTABLISHED, NEW),)))
         never = manager.where(foreign, flows)
         if any(_exempts(one) for side in self.sides for one in side.rulesets):
-            return never
+            return manager.over(nothing, never)
         untracked = space.within(space.variable(Of.CT), UNTRACKED)
         if space.family is Family.IP6:
             kinds = manager.within(space.variable(Of.TYPE).number, Intervals.of((one, one) for one in NOT_TRACKED))
             discovery = manager.where(space.within(space.variable(Of.PROTOCOL), ICMPV6), kinds)
             untracked = manager.minus(untracked, discovery)
-        return manager.over(never, untracked)
+        return manager.first_of((nothing, never, untracked))
+
+
+def _without_header(space: Space) -> Iterator[Set]:
+    """Points with a port, type or flag in packets that have no such header."""
+    manager = space.manager
+    whole = space.within(space.variable(Of.FRAGMENT), 0)
+    icmp = ICMP if space.family is Family.IP else ICMPV6
+    for protocols, kinds in (
+        (PORT_PROTOCOLS, (Of.SPORT, Of.DPORT)),
+        ((icmp,), (Of.TYPE, Of.CODE)),
+        ((TCP,), (Of.FLAGS,)),
+    ):
+        having = manager.within(space.variable(Of.PROTOCOL).number, Intervals.of((one, one) for one in protocols))
+        lacking = manager.complement(manager.where(whole, having))
+        for kind in kinds:
+            variable = space.variable(kind)
+            if variable.highest:
+                yield manager.where(lacking, space.within(variable, 1, variable.highest))
 
 
 def _change(space: Space, pair: object) -> Change | None:

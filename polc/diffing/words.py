@@ -137,7 +137,7 @@ def _ports(values: Intervals) -> str:
 
 def _numbers(values: Intervals, highest: int) -> str:
     others = values.complement(0, highest)
-    if others and (len(others.ranges), size(others)) < (len(values.ranges), size(values)):
+    if others and len(others.ranges) < len(values.ranges):
         return f"all but {_ranges(others)}"
     return _ranges(values)
 

@@ -164,7 +164,7 @@ def test_every_witness_replays() -> None:
     assert found.regions
     for region in found.regions:
         witness = region.witness
-        assert witness is not None
+        assert witness is not None, region.unshown
         if witness.given:
             continue
         for text, seen in zip(texts, (witness.before, witness.after), strict=True):
