@@ -9,8 +9,8 @@ from pathlib import Path
 
 from polc.diagnostics import Collector, Failure
 from polc.diagnostics.suggest import did_you_mean
-from polc.diffing.compare import Side
 from polc.diffing.names import Names
+from polc.diffing.sides import Side
 from polc.firewalls import is_nft_json, is_policy
 from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
 from polc.importers.nft_json import read_nft_json
@@ -113,11 +113,15 @@ def names_of(inspected: Inspection) -> Names:
         {name: zone.patterns for name, zone in symbols.zones.items() if zone is not None and zone.addresses is None},
         {name: one for name, one in symbols.addresses.items() if isinstance(one, AddressSet)},
         {name: normalise(part.term for part in one) for name, one in services.items() if one is not None},
+        {one.name: name for name, sets in symbols.dynamic.items() for one in sets or ()},
     )
 
 
 def _together(one: Names, other: Names) -> Names:
-    return Names({**one.zones, **other.zones}, {**one.addresses, **other.addresses}, {**one.services, **other.services})
+    return Names(
+        {**one.zones, **other.zones}, {**one.addresses, **other.addresses}, {**one.services, **other.services},
+        {**one.sets, **other.sets},
+    )  # fmt: skip
 
 
 # Elements that somebody vouches for

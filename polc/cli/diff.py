@@ -7,7 +7,8 @@ import sys
 
 from polc.diagnostics import Collector
 from polc.diagnostics.text import render
-from polc.diffing.compare import BUDGET, Options, difference
+from polc.diffing.compare import difference
+from polc.diffing.sides import BUDGET, Options
 from polc.sides import LIVE, files_of, read_side, with_elements
 
 _FORMATS = ("text", "json", "markdown")

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from polc.diffing.pick import Point
+from polc.diffing.roads import Road
 from polc.ir.matches import AddressType, AddressTypeMatch, Match, OpaqueMatch, ReversePathMatch, SetMatch
-from polc.ir.ruleset import Ruleset
-from polc.ir.selectors import Selector
+from polc.ir.ruleset import Hook, Ruleset
+from polc.ir.selectors import Selector, Side
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch, RecentVerb
 from polc.ir.statements import UpdateSet
 from polc.symbolic.answers import normal
-from polc.symbolic.space import TYPES, Of, Space
+from polc.symbolic.space import TYPES, Of, Space, Variable
 from polc.symbolic.states import Counting
 
 _Answer = tuple[object, Match, int]
 _Member = tuple[str, tuple[Selector, ...]]
+_Type = tuple[str, str | None]
 """Details of variables (polc.symbolic.answers)."""
 
 
@@ -29,7 +31,7 @@ class NoPacket(Exception):
 class Answers:
     """``stateful`` are answers of matches without their direction; ``members`` of sets, by name and key; ``routes`` and
     ``types`` what the routing table says. ``numbers`` are the variables that say something which a first packet to a
-    host with empty sets would not be answered anyway.
+    host with empty sets would not be answered anyway. ``chosen``: something hangs on what the kernel chooses.
     """
 
     stateful: dict[Match, bool] = field(default_factory=dict)
@@ -37,9 +39,10 @@ class Answers:
     routes: dict[object, bool] = field(default_factory=dict)
     types: dict[object, AddressType | None] = field(default_factory=dict)
     numbers: list[int] = field(default_factory=list)
+    chosen: bool = False
 
 
-def answers_of(space: Space, point: Point, asked: Iterable[int]) -> Answers:
+def answers_of(space: Space, road: Road, point: Point, asked: Iterable[int]) -> Answers:
     """What the point says, of the variables that anybody asks for.
 
     Raises:
@@ -67,9 +70,24 @@ def answers_of(space: Space, point: Point, asked: Iterable[int]) -> Answers:
                     found.numbers.append(number)
             case Of.ADDRESS_TYPE:
                 found.types[variable.detail] = TYPES[value]
+                away = road.goes_out if cast(_Type, variable.detail)[0] == Side.DADDR.value else road.comes_in
+                if TYPES[value] is not (AddressType.UNICAST if away else AddressType.LOCAL):
+                    found.numbers.append(number)
+            case Of.LATE:
+                _late(space, variable, point, found)
             case _:
                 pass
     return found
+
+
+def _late(space: Space, variable: Variable, point: Point, found: Answers) -> None:
+    """What is there behind NAT (polc.symbolic.translation)."""
+    match variable.detail:
+        case (Of() as of, Hook()):
+            if point.get(variable.number, 0) != point.get(space.variable(of).number, 0):
+                raise NoPacket("it takes a flow that NAT has changed before")
+        case _:
+            found.chosen = True
 
 
 def _first_answer(match: Match) -> bool | None:

@@ -63,7 +63,7 @@ def _row(difference: Difference, number: int, region: Region) -> str:
     shape, names = region.shape, difference.names
     sources, destinations = ends_text(shape, names)
     states = states_text(shape, region.change.kind, tracked=difference.tracked)
-    details = (families_text(shape, difference.families), states, *shape.conditions)
+    details = (families_text(shape, difference.families, names), states, *shape.conditions)
     packets = ", ".join(one for one in (zones_text(region, difference.interfaces, names), *details) if one)
     cells = (packets, service_text(shape, names), sources, destinations)
     return " | ".join((f"| {number}", *(_cell(one) for one in cells), f"**{_cell(change_text(region))}** |"))

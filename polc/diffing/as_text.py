@@ -30,7 +30,7 @@ def sentence(difference: Difference, region: Region) -> str:
     if destinations != "any":
         words.append(f"to {destinations}")
     states = states_text(shape, region.change.kind, tracked=difference.tracked)
-    details = [one for one in (families_text(shape, difference.families), states, *shape.conditions) if one]
+    details = [one for one in (families_text(shape, difference.families, names), states, *shape.conditions) if one]
     text = f"{zones_text(region, difference.interfaces, names)}, {' '.join(words)}"
     return f"{text}, {', '.join(details)}" if details else text
 

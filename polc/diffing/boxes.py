@@ -57,6 +57,9 @@ class Boxes:
                 del box[variable]
             else:
                 box[variable] = values
+                if variable in self.exact:
+                    # A value that no packet has here would keep other variables from being widened.
+                    box[variable] = self._occurring(manager.where(manager.box(box), self.left), variable, values)
         inside = manager.where(manager.box(box), self.left)
         self.left = manager.minus(self.left, manager.box(box))
         return {variable: self._occurring(inside, variable, values) for variable, values in box.items()}

@@ -9,7 +9,7 @@ from polc.diffing.names import Names, addresses_text, listed
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FlagField, NameField
-from polc.ir.stateful import Connections, Limit, Quota
+from polc.ir.stateful import Connections, Limit, Quota, RecentMatch
 from polc.simulate.describe import field_of, wanted
 from polc.simulate.packet_format import mac_text
 from polc.symbolic.atoms import Bits
@@ -135,17 +135,40 @@ def _member(space: Space, variable: Variable, values: Intervals, names: Names) -
     assert isinstance(variable.detail, tuple)
     name, key = variable.detail
     of = " . ".join(str(one.value) for one in key)
-    return f"{of} {'in' if _yes(values) else 'not in'} @{name}"
+    return f"{of} {'in' if _yes(values) else 'not in'} @{names.sets.get(name, name)}"
 
 
 def _answer(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
     assert isinstance(variable.detail, tuple)
     match = variable.detail[1]
+    if isinstance(match, RecentMatch):
+        match = replace(match, name=names.lists.get(match.name, match.name))
     if _yes(values):
         return f"{field_of(match)} {wanted(match, space.family)}"
     if isinstance(match, Limit | Connections | Quota):
         return f"{field_of(match)} {wanted(replace(match, over=True), space.family)}"
     return f"not ({field_of(match)} {wanted(match, space.family)})"
+
+
+_LATE = {Of.SADDR: "source", Of.DADDR: "destination", Of.SPORT: "source port", Of.DPORT: "port"}
+
+
+def _late(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
+    """What is there behind NAT (polc.symbolic.translation)."""
+    match variable.detail:
+        case str(words):
+            # Whether nat does to an expected flow what it did to the one that expects it.
+            return f"{'' if _yes(values) else 'not '}{words}"
+        case ((Of.SADDR | Of.DADDR) as of, _):
+            return f"{_LATE[of]} after nat {addresses_text(values, space.family, names)}"
+        case ((Of.SPORT | Of.DPORT) as of, _):
+            return _shorter(f"{_LATE[of]} after nat", values, variable.highest)
+        case ("type", side, interface, _):
+            return f"after nat {_address_type(space, replace(variable, detail=(side, interface)), values, names)}"
+        case (name, key, Of(), _):
+            return f"after nat {_member(space, replace(variable, detail=(name, key)), values, names)}"
+        case _:
+            return _other(space, variable, values, names)
 
 
 def _owner(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
@@ -172,5 +195,6 @@ _WORDS: dict[Of, Callable[[Space, Variable, Intervals, Names], str]] = {
     Of.ADDRESS_TYPE: _address_type,
     Of.MEMBER: _member,
     Of.ANSWER: _answer,
+    Of.LATE: _late,
     Of.OWNER: _owner,
 }

@@ -22,11 +22,16 @@ _MOST_PREFIXES = 4
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a firewall's author calls things; empty for files that have no names."""
+    """What a firewall's author calls things; empty for files that have no names. ``sets`` are groups that are filled
+    at run time, by the names of their sets; ``lists`` those of addresses, by the numbers that they have in a space
+    (polc.proving.prepare).
+    """
 
     zones: Mapping[str, tuple[InterfacePattern, ...]] = field(default_factory=dict)
     addresses: Mapping[str, AddressSet] = field(default_factory=dict)
     services: Mapping[str, ServiceMatch] = field(default_factory=dict)
+    sets: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
 
 
 def joined(before: Names, after: Names) -> Names:
@@ -35,6 +40,7 @@ def joined(before: Names, after: Names) -> Names:
         dict(_both(before.zones, after.zones)),
         dict(_both(before.addresses, after.addresses)),
         dict(_both(before.services, after.services)),
+        {**before.sets, **after.sets},
     )
 
 

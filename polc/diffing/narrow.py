@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from polc.importers.iptables.align import common
+from polc.ir.align import common
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.matches import AddressMatch, CtStateMatch, InterfaceMatch, Match, PortTerm, ServiceMatch, ServiceTerm, Side

@@ -14,7 +14,7 @@ from polc.ir.protocols import ICMPV6, TCP
 from polc.proving.replay import NoReplay
 from polc.proving.replay import packet_of as presumed_packet
 from polc.simulate import Packet
-from polc.symbolic.space import Of, Space
+from polc.symbolic.space import Of, Space, Variable
 from polc.symbolic.witness import witness_of
 
 NOON = 43200.0
@@ -32,6 +32,14 @@ def packet_of(space: Space, road: Road, point: Point, asked: Collection[int]) ->
         NoPacket: what the point says cannot be said of a packet.
     """
     witness = witness_of(space, dict(point))
+    known = {_kind(space.variables[one]) for one in asked}
+    # Of what nobody asks nothing has to be presumed.
+    witness = replace(
+        witness,
+        status=witness.status if Of.STATUS in known else None,
+        ct_mark=witness.ct_mark if Field.CT_MARK in known else None,
+        original=witness.original if Of.ORIGINAL in known else (),
+    )
     try:
         packet = presumed_packet(witness, road.hook)
     except NoReplay as why:
@@ -58,6 +66,13 @@ def packet_of(space: Space, road: Road, point: Point, asked: Collection[int]) ->
         state = None if shown.state is CtState.NEW else replace(shown, status=None, mark=None, reply=None)
         packet = replace(packet, presumed=state)
     return packet
+
+
+def _kind(variable: Variable) -> Of | Field:
+    """What a variable is about; of bits, of which field they are."""
+    if variable.of is Of.BITS and isinstance(variable.detail, tuple) and isinstance(variable.detail[0], Field):
+        return variable.detail[0]
+    return variable.of
 
 
 def _usual_flags(space: Space, flags: int) -> int:

@@ -11,7 +11,7 @@ from polc.ir.fields import TCP_FLAG_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import AddressType, FlagField
 from polc.ir.protocols import ICMP, ICMPV6, TCP, UDP
-from polc.symbolic.diagram import NONE
+from polc.symbolic.diagram import HOLDS, NONE
 from polc.symbolic.space import ESTABLISHED, NEW, OPTIONAL, TYPES, UNTRACKED, Of, Set, Space, Variable
 
 Point = Mapping[int, int]
@@ -50,6 +50,9 @@ def ordinary(space: Space, road: Road) -> Iterator[Set]:
     yield manager.all_of((routed, ends, _networks(space)))
     yield manager.where(routed, ends)
     yield routed
+    # Where NAT changes the destination, an address of the host is none where the packet goes.
+    yield manager.all_of((ends, _networks(space), first, whole))
+    yield HOLDS
 
 
 def _networks(space: Space) -> Set:
@@ -139,6 +142,8 @@ def _preferred(space: Space, variable: Variable, point: Point) -> Iterable[int]:
             if field in OPTIONAL:
                 return (variable.highest,)
             return (usual.get(field, 0),) if isinstance(field, Field) else (0,)
+        case Of.LATE if isinstance(variable.detail, tuple) and isinstance(variable.detail[0], Of):
+            return (point.get(space.variable(variable.detail[0]).number, 0),)
         case Of.ANSWER:
             return ()
         case _:

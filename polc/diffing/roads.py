@@ -5,38 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from polc.ir.family import Family
 from polc.ir.ruleset import BaseChain, Hook, Ruleset
 from polc.symbolic.diagram import Node
 from polc.symbolic.hooks import Hooks
 from polc.symbolic.space import Set
+from polc.symbolic.ways import HOOKS, Course, Ways
 
 
 @dataclass(frozen=True, slots=True)
 class Road:
-    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one. ``whole``: all hooks
-    of the way are in it; else ``hook`` alone is, and packets are as they are there. ``outcomes`` and ``valid`` are asked
-    of the hooks, the latter once all functions are made.
+    """``comes_in`` and ``goes_out``: whether packets come from a network, and whether they go to one. ``hook`` is the
+    first one of the way: packets are told as they come to it. ``whole``: it is a way from end to end, and not the hook
+    of a device alone. ``outcomes`` and ``valid`` are asked of the hooks, the latter once all functions are made.
     """
 
     name: str
     comes_in: bool
     goes_out: bool
-    whole: bool
     hook: Hook
+    whole: bool
     outcomes: Callable[[Hooks], Node]
     valid: Callable[[Hooks], Set]
 
 
-def roads(family: Family, rulesets: Iterable[Ruleset]) -> tuple[Road, ...]:
-    """Those at which any of the rulesets has something to say."""
+def roads(rulesets: Iterable[Ruleset]) -> tuple[Road, ...]:
+    """Those on which any of the rulesets has something to say."""
     hooks = {chain.hook for one in rulesets for chain in one.chains if isinstance(chain, BaseChain)}
-    return tuple(_at(hook) for hook in Hook if hook in hooks)
+    ways = [_course(one) for one in Course if hooks & set(HOOKS[one])]
+    return (*(_device(one) for one in (Hook.INGRESS, Hook.EGRESS) if one in hooks), *ways)
 
 
-def _at(hook: Hook) -> Road:
-    comes_in = hook in (Hook.INGRESS, Hook.PREROUTING, Hook.INPUT, Hook.FORWARD)
-    goes_out = hook in (Hook.EGRESS, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
+def _course(course: Course) -> Road:
     return Road(
-        hook.value, comes_in, goes_out, False, hook, lambda hooks: hooks.outcomes(hook), lambda hooks: hooks.valid(hook)
-    )
+        course.value, course is not Course.SENT, course is not Course.RECEIVED, HOOKS[course][0], True,
+        lambda hooks: Ways(hooks).outcomes(course), lambda hooks: Ways(hooks).valid(course),
+    )  # fmt: skip
+
+
+def _device(hook: Hook) -> Road:
+    comes_in = hook is Hook.INGRESS
+    return Road(
+        hook.value, comes_in, not comes_in, hook, False,
+        lambda hooks: hooks.outcomes(hook), lambda hooks: hooks.valid(hook),
+    )  # fmt: skip

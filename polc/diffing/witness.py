@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from polc.diagnostics import Failure
@@ -42,14 +42,20 @@ _LONGEST_WORDS = 160
 
 @dataclass(slots=True)
 class Replays:
-    """Sends packets through both firewalls, which are ``loaded``."""
+    """Sends packets through both firewalls, which are ``loaded`` on hosts with ``interfaces``."""
 
     loaded: tuple[tuple[Loaded, ...], tuple[Loaded, ...]]
+    interfaces: Sequence[str]
     _ready: dict[tuple[int, Family, float], tuple[Simulator, Presumption]] = field(default_factory=dict)
 
-    def send(self, side: int, packet: Packet, answers: Answers, start: float) -> tuple[Outcome, list[Tried]]:
-        """What becomes of the packet, and the rules that it met."""
+    def send(
+        self, side: int, packet: Packet, answers: Answers, start: float, targets: Iterable[int]
+    ) -> tuple[Outcome, list[Tried]]:
+        """What becomes of the packet, whose destination becomes one of ``targets``; and the rules that it met."""
         simulator = self._simulator(side, packet, answers, start)
+        for address in targets:
+            # An address to which a rule sends packets is where the packet goes.
+            simulator.routing.learn(packet.family, address, packet.oif or packet.iif, own=not packet.oif)
         tracer = simulator.tracer()
         outcome = simulator.send(packet, tracer)
         met = [one for one in tracer.events if isinstance(one, Tried) and one.missed is None and not one.unknown]
@@ -70,7 +76,7 @@ class Replays:
         presumption = Presumption(rulesets)
         presumption.answers = answers
         loaded = [Replayed(ruleset, one.flavour) for ruleset, one in zip(rulesets, own, strict=True)]
-        named = [one for one in (packet.iif, packet.oif) if one]
+        named = [one for one in (*self.interfaces, packet.iif, packet.oif) if one]
         made = Simulator(loaded, assumed_host(rulesets, named), start=start, presume=presumption)
         if all(_forgets(one) for one in rulesets):
             self._ready[side, family, start] = made, presumption
@@ -79,6 +85,9 @@ class Replays:
 
 def _forgets(ruleset: Ruleset) -> bool:
     """Whether time undoes all that a packet leaves behind."""
+    if any(one.elements and one.timeout is not None for one in ruleset.sets):
+        # Time takes away what was there in the beginning.
+        return False
     lasting = {one.name for one in ruleset.sets if one.timeout is None}
     return not any(
         isinstance(one, Quota | EveryNth)
@@ -128,17 +137,19 @@ def _shown(
 ) -> Witness | Unshown:
     manager = space.manager
     asked = sorted(_met(space, functions[0], point) | _met(space, functions[1], point))
-    answers = answers_of(space, point, asked)
+    answers = answers_of(space, road, point, asked)
     packet = packet_of(space, road, point, asked)
     start = start_of(space, point)
     seen: list[Seen] = []
     for side, function in enumerate(functions):
         expected = manager.at(function, point)
         assert isinstance(expected, Expected)
-        outcome, met = replays.send(side, packet, answers, start)
+        targets = [one.addresses[0] for one in expected.nat if one.addresses and not one.source]
+        outcome, met = replays.send(side, packet, answers, start, targets)
         wrong = _disagreement(expected, outcome)
         if wrong is not None:
-            if not road.whole or outcome.decision is None or outcome.fate is Fate.UNKNOWN:
+            unsure = answers.chosen or outcome.decision is None or outcome.fate is Fate.UNKNOWN
+            if not road.whole or unsure:
                 return Unshown(f"the packet `{format_packet(packet)}` {wrong}")
             raise Failure.of(
                 "POL902", f"the simulator says that `{format_packet(packet)}` {wrong}",

@@ -24,13 +24,20 @@ _FIRST = CtState.NEW | CtState.UNTRACKED
 _MOST_TERMS = 64
 
 
-def families_text(shape: Shape, families: Iterable[Family]) -> str:
-    """``IPv4`` where a region is about one family of several; empty where it is about all that are compared."""
+def families_text(shape: Shape, families: Iterable[Family], names: Names) -> str:
+    """``IPv4`` where a region is about one family of several, and no address in it says so already."""
     own = shape.families
-    literal = any(
-        text[:1].isalnum() and text != ANY and not text.startswith(ALL_BUT) for text in ends_text(shape, Names())
-    )
-    return "" if own >= set(families) or literal else ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
+    if own >= set(families) or any(_tells_family(text, own, names) for text in ends_text(shape, names)):
+        return ""
+    return ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
+
+
+def _tells_family(text: str, own: frozenset[Family], names: Names) -> bool:
+    """Whether none of the addresses and groups that are named has members of another family."""
+    if text == ANY or text.startswith(ALL_BUT):
+        return False
+    groups = [names.addresses.get(part[1:]) for part in text.split(", ") if part.startswith("@")]
+    return all(one is not None and one.families <= own for one in groups)
 
 
 def zones_text(region: Region, interfaces: Interfaces, names: Names) -> str:
@@ -130,7 +137,7 @@ def _ports(values: Intervals) -> str:
 
 def _numbers(values: Intervals, highest: int) -> str:
     others = values.complement(0, highest)
-    if others and (len(others.ranges), size(others)) < (len(values.ranges), size(values)):
+    if others and len(others.ranges) < len(values.ranges):
         return f"all but {_ranges(others)}"
     return _ranges(values)
 
