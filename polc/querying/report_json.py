@@ -30,7 +30,7 @@ def _part(regions: Regions, part: Part) -> dict[str, Json]:
         "from": source,
         "to": destination,
         "state": states_text(part.shape, Kind.VERDICT, tracked=True),
-        "families": families_text(part.shape, regions.families) or "all",
+        "families": families_text(part.shape, regions.families, regions.names) or "all",
         "conditions": list(part.shape.conditions),
         "rule": decider_json(part.decider),
     }

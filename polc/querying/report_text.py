@@ -45,15 +45,14 @@ def part_text(regions: Regions, part: Part) -> str:
     if destination != "any":
         words.append(f"to {destination}")
     states = states_text(shape, Kind.VERDICT, tracked=True)
-    words += [one for one in (states, families_text(shape, regions.families), *shape.conditions) if one]
+    words += [one for one in (states, families_text(shape, regions.families, regions.names), *shape.conditions) if one]
     return ", ".join(words)
 
 
 def zones_of(regions: Regions, way: Way, shape: Shape) -> str:
     """``lan -> wan``, ``wan -> host``."""
-    road = Road(
-        way.value, way is not Way.OUTPUT, way is not Way.INPUT, True, way.hook, lambda _: NONE, lambda _: NONE
-    )  # fmt: skip
+    comes_in, goes_out = way is not Way.OUTPUT, way is not Way.INPUT
+    road = Road(way.value, comes_in, goes_out, way.hook, True, lambda _: NONE, lambda _: NONE)
     region = Region(road, Change(Kind.VERDICT, "", ""), shape, 0.0, None)
     return zones_text(region, regions.interfaces, regions.names)
 
