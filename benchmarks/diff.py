@@ -54,7 +54,7 @@ def changed(path: Path, text: str, directory: Path) -> Path:
 def measure(before: Path, after: Path) -> tuple[float, int, str]:
     """Seconds of CPU, the most memory in MiB, and the headline."""
     command = [sys.executable, "-m", "polc", "diff", str(before), str(after)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         answer = process.stdout.read()
         _, _, used = os.wait4(process.pid, 0)
