@@ -185,6 +185,9 @@ def _wanted(space: Space, variable: Variable, point: Mapping[int, int]) -> tuple
             place = space.flags[FlagField.TCP_FLAGS].place
             first = point.get(space.variable(Of.CT).number) == NEW
             return (place[0x02], place[0x10]) if first else (place[0x10], place[0x02])
+        case Of.OWNER:
+            # What the host sends comes from a socket.
+            return (0,) if point.get(space.variable(Of.IIF).number) else (1, 0)
         case Of.SPORT:
             return (40000,)
         case Of.DPORT:
@@ -290,7 +293,7 @@ def _answer(detail: object, value: int) -> Answer:
 def _member(detail: object, value: int) -> Member:
     assert isinstance(detail, tuple)
     name, key = detail
-    return Member(name, key, bool(value))
+    return Member(name.name, key, bool(value))
 
 
 def _field(variable: Variable) -> Field:

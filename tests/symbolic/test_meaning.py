@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from polc.compiler import read
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import InterfacePattern
-from polc.ir.ruleset import Hook, Ruleset
+from polc.ir.matches import InterfacePattern, SetMatch, Side
+from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Hook, Rule, Ruleset
+from polc.ir.selectors import KeyType
 from polc.ir.verdicts import Accept, Drop
 from polc.symbolic.atoms import Names, runs
 from polc.symbolic.diagram import NONE
@@ -125,6 +127,36 @@ def test_a_later_chain_sees_the_target_of_nat(tmp_path: Path) -> None:
     outcomes = manager.values(manager.where(new, function))
     assert [type(one.verdict) for one in outcomes if isinstance(one, Outcome)] == [Accept]
     assert all(isinstance(one, Outcome) and one.nat[0].addresses == (0xC000020A, 0xC000020A) for one in outcomes)
+
+
+def test_sets_of_one_name_that_begin_differently_are_different(tmp_path: Path) -> None:
+    compared = Compared(tmp_path, rules("accept"))
+    elements = ((Intervals.single(0xC0000201),),), ((Intervals.single(0xC0000202),),)
+    one, other, equal = (
+        replace(
+            compared.rulesets[0],
+            sets=(DynamicSet("known", (KeyType.IPV4_ADDR,), None, None, elements=those),),
+            chains=(_looking_up("known"),),
+        )
+        for those in (*elements, elements[0])
+    )
+    space = Space(Family.IP, [one, other, equal])
+    functions = [Hooks(space, [Loaded(each)]).outcomes(Hook.INPUT) for each in (one, other, equal)]
+    assert functions[0] != functions[1]
+    assert functions[0] == functions[2]
+
+
+def _looking_up(name: str) -> BaseChain:
+    rule = Rule((SetMatch((Side.SADDR,), name),), Accept(), families=frozenset({Family.IP}))
+    return BaseChain("input", ChainType.FILTER, Hook.INPUT, 0, Drop(), (rule,))
+
+
+def test_two_rulesets_of_one_host_share_no_state(tmp_path: Path) -> None:
+    compared = Compared(tmp_path, rules("accept tcp/22 limit 5/second"))
+    both = Hooks(compared.space, [Loaded(compared.rulesets[0]), Loaded(replace(compared.rulesets[0], table="other"))])
+    alone, twice = compared.hooks[0].outcomes(Hook.INPUT), both.outcomes(Hook.INPUT)
+    # A packet that the first bucket lets through may find the second empty.
+    assert compared.space.manager.where(both.valid(Hook.INPUT), compared.space.manager.differs(alone, twice)) != NONE
 
 
 def test_who_decides_is_told(tmp_path: Path) -> None:
