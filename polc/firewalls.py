@@ -43,7 +43,10 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
     Raises:
         Failure: with all that is wrong in it.
     """
-    source = read_file(path, standard_input=path == "-")
+    return _firewall(read_file(path, standard_input=path == "-"), collector)
+
+
+def _firewall(source: SourceFile, collector: Collector) -> Firewall:
     if _NFT_JSON.match(source.text.lstrip()):
         # Only where they are needed: policies do not wait for importers.
         from polc.importers.nft_json import read_nft_json
@@ -59,6 +62,27 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
             return found
     inspected = inspect_source(source, collector)
     return Firewall((inspected.ruleset,), host=described_host(inspected), policy=inspected)
+
+
+def read_together(paths: Sequence[str], collector: Collector) -> list[Firewall]:
+    """As ``read_firewall`` of each file, but that those of iptables and ipset are one firewall.
+
+    Raises:
+        Failure: with all that is wrong in them.
+    """
+    from polc.importers.iptables.read import Input, family_of, kind_of, read
+
+    found: list[Firewall] = []
+    inputs: list[Input] = []
+    for path in paths:
+        source = read_file(path, standard_input=path == "-")
+        known = _POLICY.search(source.text) or _NFT_JSON.match(source.text.lstrip())
+        kind = None if known else kind_of(source.text)
+        if kind is None or len(paths) == 1:
+            found.append(_firewall(source, collector))
+        else:
+            inputs.append(Input(source, kind, family_of(source)))
+    return [*(Firewall(read(inputs, collector), Flavour.IPTABLES) for _ in inputs[:1]), *found]
 
 
 def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tuple[Ruleset, ...]:

@@ -19,6 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("analysis", "kernel", "lift", "proving"),
     ("diffing",),
+    ("querying",),
     ("testing", "explaining"),
     ("firewalls",),
     ("sides", "translation"),

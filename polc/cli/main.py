@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "fmt": ("polc.cli.fmt", "write policies in canonical form, meaning and comments unchanged"),
     "test": ("polc.cli.test", "try the tests of policies: in the simulator, and with real packets"),
     "prove": ("polc.cli.prove", "show that something holds for all packets, or a packet for which it does not"),
+    "query": ("polc.cli.query", "which packets of a class are accepted, and by which rules; zones and services"),
     "translate": ("polc.cli.translate", "write rulesets of iptables and nft for the other tool, or as a policy"),
     "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
 }

@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from functools import partial
 
+from polc.cli.asked import assertion_names, loaded
+from polc.cli.options import add_budget
 from polc.diagnostics import Collector
 from polc.diagnostics.text import render
-from polc.firewalls import Firewall, read_firewall
+from polc.firewalls import Firewall, read_together
 from polc.policy.assertion import Asserted
 from polc.policy.assertion_text import read_assertion, read_assertions
 from polc.policy.nodes import Scalar
 from polc.proving.ask import Asked, answers
-from polc.proving.grounds import BUDGET
 from polc.proving.model import COMMAND_LINE, EXIT_STATUS, Answer
 from polc.proving.report_text import report, summary
 from polc.source import SourceFile
+from polc.symbolic.hooks import Loaded
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--with", dest="others", metavar="FILE", action="append", default=[],
         help="another ruleset on the same host, such as rules.v6 beside rules.v4 (may be given again)",
     )  # fmt: skip
-    parser.add_argument(
-        "--budget", metavar="NODES", type=_nodes, default=BUDGET,
-        help=f"how many nodes diagrams may have, about 200 bytes each, before an answer is `undecided` ({BUDGET})",
-    )  # fmt: skip
+    add_budget(parser)
     parser.add_argument("--output-format", choices=("text", "json"), default="text", help="for people or for machines")
 
 
@@ -44,12 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     if [arguments.firewall, *arguments.others].count("-") > 1:
         return _usage("standard input can be read once")
     collector = Collector()
-    firewalls = [read_firewall(path, collector) for path in (arguments.firewall, *arguments.others)]
+    firewalls = read_together((arguments.firewall, *arguments.others), collector)
     asserted = [_given(text) for text in arguments.assertions] or _own(firewalls)
     sys.stderr.write(render(collector))
     if not asserted:
         return _usage("nothing to prove: write an assertion, or a list `assert:` in the policy")
-    asked = Asked(arguments.firewall, firewalls, partial(read_firewall, collector=Collector()))
+    asked = Asked(arguments.firewall, loaded(firewalls), assertion_names(firewalls), _other)
     found: list[Answer] = []
     for answer in answers(asked, asserted, budget=arguments.budget):
         found.append(answer)
@@ -64,6 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
     return max(EXIT_STATUS[one.result] for one in found)
 
 
+def _other(path: str) -> list[Loaded]:
+    return loaded(read_together((path,), Collector()))
+
+
 def _given(text: str) -> Asserted:
     source = SourceFile(COMMAND_LINE, text)
     return Asserted(read_assertion(Scalar(text, source.span(0, len(text)), 0)), " ".join(text.split()))
@@ -72,12 +74,6 @@ def _given(text: str) -> Asserted:
 def _own(firewalls: list[Firewall]) -> list[Asserted]:
     nodes = [node for one in firewalls if one.policy for node in one.policy.merged.assertions]
     return read_assertions(nodes)
-
-
-def _nodes(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1000:
-        raise argparse.ArgumentTypeError("a number of nodes from 1000")
-    return int(text)
 
 
 def _usage(message: str) -> int:

@@ -80,6 +80,9 @@ def _explain(error: Unexpected, start: str) -> tuple[str, str]:
         )
     if token.kind == END:
         return f"something is missing after {_shown(last)}", ""
+    if token.kind == "PORTS" and before[0].text in _QUANTITIES:
+        first = f"{before[0].text} {before[1].text}" if len(before) > 1 else before[0].text
+        return f"{shown} is no clause", f"a service stands right behind the verdict: `{first} {token.text}`"
     if token.text in _OF_RULES:
         return f"{shown} is no clause of an assertion", _OF_RULES[token.text]
     clauses = ", ".join(f"`{one}`" for one in _CLAUSES)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from polc.diagnostics import Failure, Label
 from polc.diagnostics.model import Diagnostic
 from polc.parsing.parser import Parser, Token, TooDeep, Tree, Unexpected
+from polc.policy.assertion import Asserted, Assertion, Claim, Class, Comparison, Quantity, Relation, Verb
+from polc.policy.assertion_ports import split_port
 from polc.policy.clause_text import CLAUSES, endpoint, tokens_of, unquote, words
 from polc.policy.document import Clause, Destination, Endpoint, ServiceWord, Source, Word
 from polc.policy.nodes import Mapping, Node, Scalar
-from polc.policy.assertion import Asserted, Assertion, Claim, Class, Comparison, Quantity, Relation, Verb
-from polc.policy.assertion_ports import split_port
 from polc.source import Span
 
 ASSERTION = Parser("assertion")
@@ -68,6 +68,8 @@ def read_assertion(text: Scalar) -> Assertion:
 
 def read_class(text: Scalar) -> Class:
     """A class of packets alone: ``tcp/22 from wan``, or nothing, which is all of them. Raises as ``read_assertion``."""
+    if not text.text.strip():
+        return Class((), (), text.span)
     tree = _parse(text, "class")
     return _class(_trees(tree), text, text.place(tree.start, tree.end))
 
@@ -85,7 +87,9 @@ def _parse(text: Scalar, start: str) -> Tree:
         raise explain(error, text, start) from None
     except TooDeep:
         whole = text.place(0, len(text.text))
-        raise Failure.of("POL008", "this condition is nested too deep", whole, help="write several assertions") from None
+        raise Failure.of(
+            "POL008", "this condition is nested too deep", whole, help="write several assertions"
+        ) from None
 
 
 def _class(

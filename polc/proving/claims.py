@@ -12,6 +12,8 @@ from polc.policy.assertion import Asserted, Claim, Quantity, Verb
 from polc.policy.lower.classes import Packets
 from polc.proving.grounds import BUDGET, Grounds, families_of
 from polc.proving.model import Answer, Counterexample, Result
+from polc.proving.place import way as way_of
+from polc.proving.prepare import rules_of_family
 from polc.proving.shown import NotShown, show
 from polc.proving.words import about, assumptions
 from polc.symbolic.diagram import NONE, OverBudget
@@ -42,7 +44,9 @@ def answer_claim(loaded: Sequence[Loaded], asserted: Asserted, packets: Packets,
         "span": claim.span,
     }
 
-    def answer(result: Result, example: Counterexample | None = None, reason: str = "", asked: frozenset[Of] = NO_MEMORY) -> Answer:
+    def answer(
+        result: Result, example: Counterexample | None = None, reason: str = "", asked: frozenset[Of] = NO_MEMORY
+    ) -> Answer:
         assumed = assumptions(asked, claim.quantity) if result is Result.PROVEN else ()
         return Answer(asserted.text, result, example, reason, assumed, **given)  # type: ignore[arg-type]
 
@@ -56,9 +60,9 @@ def answer_claim(loaded: Sequence[Loaded], asserted: Asserted, packets: Packets,
                 members = grounds.members(packets, way, opening=claim.packets.opening)
                 against, open_ended = _against(grounds, way, members, claim)
                 some = some or members != NONE
-                asked |= grounds.opaque(against if claim.quantity is Quantity.MAY else grounds.outcomes(way))
+                asked |= grounds.opaque(against if claim.quantity is Quantity.MAY else grounds.outcomes(way_of(way)))
                 if against != NONE:
-                    return answer(Result.REFUTED, show(grounds, way.hook, against))
+                    return answer(Result.REFUTED, show(grounds, way_of(way), against))
                 if open_ended != NONE:
                     unknown = unknown or _unknown_words(grounds, way, open_ended)
             except OverBudget as error:
@@ -76,16 +80,16 @@ NO_MEMORY: frozenset[Of] = frozenset()
 
 
 def _families(packets: Packets) -> tuple[Family, ...]:
-    spoken = {family for rules in packets.rules.values() for rule in rules for family in rule.families}
-    return tuple(family for family in FAMILIES if family in spoken)
+    rules = [rule for own in packets.rules.values() for rule in own]
+    return tuple(family for family in FAMILIES if any(rules_of_family(rules, family)))
 
 
 def _against(grounds: Grounds, way: Way, members: Set, claim: Claim) -> tuple[Set, Set]:
     """The packets of the class that show the contrary, and those of which only the kernel knows what becomes."""
     manager = grounds.space.manager
     wanted = _VERDICTS[claim.verb]
-    holding = grounds.having(way, lambda one: isinstance(one.verdict, wanted))
-    open_ended = manager.where(members, grounds.having(way, lambda one: not one.known))
+    holding = grounds.having(way_of(way), lambda one: isinstance(one.verdict, wanted))
+    open_ended = manager.where(members, grounds.having(way_of(way), lambda one: not one.known))
     match claim.quantity:
         case Quantity.NEVER:
             return manager.where(members, holding), open_ended
@@ -105,7 +109,7 @@ def _against(grounds: Grounds, way: Way, members: Set, claim: Claim) -> tuple[Se
 def _unknown_words(grounds: Grounds, way: Way, members: Set) -> str:
     found = {
         str(getattr(value.verdict, "words", ""))
-        for value in grounds.space.manager.values(grounds.space.manager.where(members, grounds.outcomes(way)))
+        for value in grounds.space.manager.values(grounds.space.manager.where(members, grounds.outcomes(way_of(way))))
         if isinstance(value, Outcome) and not value.known
     }
     return f"packets come to words of which only the kernel knows what they do: `{min(found, default='')}`"

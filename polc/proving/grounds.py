@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.intervals import Intervals
-from polc.ir.ruleset import RegularChain, Rule, Ruleset, TableFamily
+from polc.ir.ruleset import BaseChain, Hook, RegularChain, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Element
 from polc.ir.way import Way
 from polc.policy.lower.classes import OPENS, SEGMENTS, Packets
-from polc.proving.prepare import of_family
+from polc.proving.place import Place
+from polc.proving.place import way as way_of
+from polc.proving.prepare import of_family, rules_of_family
+from polc.proving.replay import follow, replay
+from polc.simulate.outcome import Outcome as Simulated
 from polc.symbolic.chains import Chains
-from polc.symbolic.diagram import HOLDS, Node
+from polc.symbolic.diagram import HOLDS, NONE, Node
 from polc.symbolic.hooks import Hooks, Loaded
-from polc.symbolic.outcome import Outcome, Watch
+from polc.symbolic.outcome import Changes, Outcome, Step, Watch
+from polc.symbolic.sequence import substituted
 from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.ways import Course, Ways
+from polc.symbolic.witness import Witness
 
 BUDGET = 5_000_000
 """Nodes of diagrams that a question may take, about 200 bytes each."""
+
 
 def families_of(loaded: Iterable[Loaded]) -> tuple[Family, ...]:
     """The families of packets that rulesets speak of."""
@@ -36,7 +45,8 @@ OPAQUE = frozenset({Of.ANSWER, Of.MEMBER, Of.FULL})
 
 class Grounds:
     """The rulesets of one or several firewalls, for packets of ``family``; ``classes`` are those that will be asked
-    about, ``contents`` the elements of named sets, where they are given.
+    about, ``contents`` the elements of named sets, where they are given. ``named``: limits and counts that firewalls
+    call the same are the same; else those are that ask the same, in the order in which packets come to them.
     """
 
     def __init__(
@@ -47,45 +57,92 @@ class Grounds:
         *,
         watch: Watch = Watch.NOTHING,
         contents: Mapping[str, tuple[Element, ...]] | None = None,
+        named: bool = True,
         budget: int = BUDGET,
     ) -> None:
         self.family = family
-        loaded = [[Loaded(of_family(one.ruleset, family), one.flavour) for one in side] for side in sides]
+        loaded = [
+            [Loaded(of_family(one.ruleset, family, "" if named else f"{at}:"), one.flavour) for one in side]
+            for at, side in enumerate(sides)
+        ]
         own = tuple(one.ruleset for side in loaded for one in side)
-        self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes))),))
+        self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes, family))),))
         self.space = Space(family, (*own, self._probe), budget=budget)
         # State is told apart by what the firewalls have in common, and the classes have none.
         self.space.rulesets = own
-        self.sides = tuple(Hooks(self.space, side, watch, contents) for side in loaded)
+        self.sides = tuple(_Hooks(self.space, side, watch, contents) for side in loaded)
+        self.ways = tuple(Ways(one) for one in self.sides)
         self._chains = Chains(self.space, self._probe)
 
-    def outcomes(self, way: Way, side: int = 0) -> Node:
-        """What becomes of every packet that comes to the section of a way."""
-        return self.sides[side].outcomes(way.hook)
+    def outcomes(self, place: Place, side: int = 0) -> Node:
+        """What becomes of every packet that enters at a place."""
+        if place.course is None:
+            return self.sides[side].outcomes(place.hook)
+        return self.ways[side].outcomes(place.course)
+
+    def valid(self, place: Place) -> Set:
+        """The packets that can enter there; asked once all functions are made."""
+        return self.sides[0].valid(place.hook) if place.course is None else self.ways[0].valid(place.course)
 
     def members(self, packets: Packets | None, way: Way, *, opening: bool = False) -> Set:
-        """The packets of a class (None: all) that can come to the section of a way."""
+        """The packets, as they enter, that are of a class (None: of any) where the section of a way sees them."""
         manager = self.space.manager
         found = HOLDS
         if packets is not None:
-            found = manager.first_of(self._chains.condition(rule) for rule in packets.rules.get(way, ()))
+            own = rules_of_family(packets.rules.get(way, ()), self.family)
+            found = manager.first_of(self._chains.condition(rule) for rule in own)
         if opening:
             first = manager.over(manager.complement(self._chains.match(SEGMENTS)), self._chains.match(OPENS))
             whole = manager.within(self.space.variable(Of.FRAGMENT).number, Intervals.single(0))
             found = manager.all_of((found, first, whole))
+        found = self._as_entered(found, way)
         # What can be is asked last: about the variables that functions have made by then.
+        place = way_of(way)
         for side in range(len(self.sides)):
-            self.outcomes(way, side)
-        return manager.where(found, self.sides[0].valid(way.hook))
+            self.outcomes(place, side)
+        return manager.where(found, self.valid(place))
 
-    def having(self, way: Way, wanted: object, side: int = 0) -> Set:
-        """The packets whose outcome is wanted: a predicate on ``Outcome``."""
-        assert callable(wanted)
+    def _as_entered(self, members: Set, way: Way) -> Set:
+        """What a section sees, as it was before the hooks in front of it."""
+        manager, hooks = self.space.manager, self.sides[0]
+        if way is Way.OUTPUT or members in (HOLDS, NONE):
+            return members
+        before = manager.restricted(hooks.steps(Hook.PREROUTING), self.space.variable(Of.OIF).number, 0)
+        parts = [manager.where(manager.select(before, None), members)]
+        for step in manager.values(before):
+            assert isinstance(step, Step)
+            parts.append(manager.where(manager.select(before, step), substituted(manager, members, step.changes)))
+        return hooks.begun(manager.first_of(parts))
+
+    def having(self, place: Place, wanted: Callable[[Outcome], bool], side: int = 0) -> Set:
+        """The packets whose outcome is wanted."""
 
         def holds(value: object) -> bool:
-            return isinstance(value, Outcome) and bool(wanted(value))
+            return isinstance(value, Outcome) and wanted(value)
 
-        return self.space.manager.chosen(self.outcomes(way, side), holds)
+        return self.space.manager.chosen(self.outcomes(place, side), holds)
+
+    def replay(self, place: Place, side: int, witness: Witness) -> Simulated:
+        """What the simulator says of it.
+
+        Raises:
+            NoReplay: the simulator cannot be brought there.
+        """
+        if place.course is None and place.hook is Hook.PREROUTING:
+            # Where a packet goes afterwards is said by its way: to the host, in which no other chain is then asked.
+            return follow(_Followed(self._alone(side, place.hook)), Course.RECEIVED, witness)
+        if place.course is None:
+            return replay(self.sides[side], place.hook, witness)
+        return follow(_Followed(self.sides[side]), place.course, witness)
+
+    def _alone(self, side: int, hook: Hook) -> Hooks:
+        """A side without the base chains of other hooks."""
+        hooks = self.sides[side]
+        loaded = []
+        for one in hooks.loaded:
+            chains = (each for each in one.ruleset.chains if not isinstance(each, BaseChain) or each.hook is hook)
+            loaded.append(Loaded(replace(one.ruleset, chains=tuple(chains)), one.flavour))
+        return Hooks(self.space, loaded, Watch.NOTHING, hooks.contents)
 
     def for_some_answers(self, members: Set, but: Set) -> Set:
         """The points that are in a set for some of what memory can say, of what ``but`` does not ask for."""
@@ -101,8 +158,22 @@ class Grounds:
         return frozenset(one for one in asked if one in OPAQUE)
 
 
-def _rules(classes: Iterable[Packets]) -> Iterable[Rule]:
+class _Hooks(Hooks):
+    """Outcomes have changes as they were made: ``alike`` compares what they come to, value by value."""
+
+    def _told(self, outcome: Outcome, changes: Changes) -> Node:
+        return self.space.manager.leaf(replace(outcome, changes=changes))
+
+
+class _Followed(Ways):
+    """Of a way that a packet takes no more than the hooks is asked for."""
+
+    def outcomes(self, course: Course) -> Node:
+        return NONE
+
+
+def _rules(classes: Iterable[Packets], family: Family) -> Iterable[Rule]:
     yield Rule((OPENS,), None)
     for packets in classes:
         for rules in packets.rules.values():
-            yield from rules
+            yield from rules_of_family(rules, family)

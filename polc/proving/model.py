@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from polc.ir.ruleset import Hook
 from polc.simulate.outcome import Fate, Outcome
 from polc.simulate.packet import Packet
 from polc.source import Span
@@ -33,12 +32,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """A packet as it comes to ``hook``. ``presumed`` is what limits, lists and sets have to say for it; ``why`` what
-    differs, where sides are compared.
+    """A packet as it enters ``place``, a hook or a whole way. ``presumed`` is what limits, lists and sets have to say
+    for it; ``why`` what differs, where sides are compared.
     """
 
     packet: Packet
-    hook: Hook
+    place: str
     seen: tuple[Seen, ...]
     presumed: tuple[str, ...] = ()
     why: str = ""

@@ -8,7 +8,7 @@ from polc.simulate.report_json import outcome_json
 
 
 def answer_json(answer: Answer) -> dict[str, Json]:
-    """``{"question": ..., "result": "proven" | "refuted" | "undecided", ...}``; keys with nothing to say are left out."""
+    """``{"question": ..., "result": "proven", "refuted" or "undecided", ...}``, without keys that say nothing."""
     made: dict[str, Json] = {"question": answer.question, "result": answer.result.value}
     if answer.span is not None:
         made["file"], made["line"] = answer.span.source.path, answer.span.line
@@ -26,7 +26,7 @@ def _counterexample(example: Counterexample) -> dict[str, Json]:
     made: dict[str, Json] = {
         "packet": format_packet(example.packet),
         "fields": packet_json(example.packet),
-        "hook": example.hook.value,
+        "place": example.place,
     }
     if example.why:
         made["differs"] = example.why

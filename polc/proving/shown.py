@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from polc.diagnostics import Diagnostic, Failure
-from polc.ir.ruleset import Hook
+from polc.proving.differs import verdict_words
 from polc.proving.grounds import Grounds
 from polc.proving.model import Counterexample, Seen
-from polc.proving.replay import NoReplay, agree, packet_of, replay
+from polc.proving.place import Place
+from polc.proving.replay import NoReplay, agree, packet_of
 from polc.proving.tidy import tidy
 from polc.simulate.describe import field_of, wanted
 from polc.simulate.packet_format import format_packet
@@ -25,7 +27,7 @@ class NotShown(Exception):
     """The simulator cannot be brought to any packet of the set that was tried; why, fit for a person."""
 
 
-def show(grounds: Grounds, hook: Hook, members: Set, names: Sequence[str] = ("",), why: str = "") -> Counterexample:
+def show(grounds: Grounds, place: Place, members: Set, names: Sequence[str] = ("",), why: str = "") -> Counterexample:
     """A packet of the set, with what becomes of it on each side, whose names are given.
 
     Raises:
@@ -34,18 +36,22 @@ def show(grounds: Grounds, hook: Hook, members: Set, names: Sequence[str] = ("",
     """
     reason = ""
     for point in _points(grounds.space, members):
-        witness = witness_of(grounds.space, point)
+        witness = _without_given(grounds, witness_of(grounds.space, point))
         try:
-            seen = tuple(
-                _seen(grounds, side, name, hook, point, witness) for side, name in enumerate(names)
-            )
+            seen = tuple(_seen(grounds, side, name, place, point, witness) for side, name in enumerate(names))
         except NoReplay as error:
             reason = reason or f"{witness}: {error}"
             continue
-        presumed = tuple(_presumed(grounds, hook, point, witness))
-        packet = tidy(packet_of(witness, hook), grounds.space.facts.reads)
-        return Counterexample(packet, hook, seen, presumed, why)
+        presumed = tuple(_presumed(grounds, place, point, witness))
+        packet = tidy(packet_of(witness, place.hook), grounds.space.facts.reads)
+        return Counterexample(packet, place.name, seen, presumed, why)
     raise NotShown(f"the simulator cannot be brought to a packet such as this one: {reason}")
+
+
+def _without_given(grounds: Grounds, witness: Witness) -> Witness:
+    """Nothing is presumed of sets whose elements are given."""
+    given = {name for side in grounds.sides for name in side.contents}
+    return replace(witness, members=tuple(one for one in witness.members if one.set_name not in given))
 
 
 def _points(space: Space, members: Set) -> Iterator[Point]:
@@ -59,24 +65,21 @@ def _points(space: Space, members: Set) -> Iterator[Point]:
             yield found
 
 
-def _seen(grounds: Grounds, side: int, name: str, hook: Hook, point: Point, witness: Witness) -> Seen:
-    hooks = grounds.sides[side]
-    said = grounds.space.manager.at(hooks.outcomes(hook), point)
+def _seen(grounds: Grounds, side: int, name: str, place: Place, point: Point, witness: Witness) -> Seen:
+    said = grounds.space.manager.at(grounds.outcomes(place, side), point)
     assert isinstance(said, Outcome)
-    simulated = replay(hooks, hook, witness)
+    simulated = grounds.replay(place, side, witness)
     if not agree(said, simulated):
-        words = format_packet(packet_of(witness, hook))
-        message = (
-            f"of `{words}` in `{hook.value}` the diagrams say `{type(said.verdict).__name__.lower()}`, and the simulator "
-            f"`{simulated.fate.value}`"
-        )
+        words = format_packet(packet_of(witness, place.hook))
+        told = f"the diagrams say `{verdict_words(said.verdict)}`, and the simulator `{simulated.fate.value}`"
+        message = f"of `{words}` in `{place.name}` {told}"
         raise Failure((Diagnostic("POL902", message),))
     return Seen(name, simulated)
 
 
-def _presumed(grounds: Grounds, hook: Hook, point: Point, witness: Witness) -> Iterator[str]:
+def _presumed(grounds: Grounds, place: Place, point: Point, witness: Witness) -> Iterator[str]:
     """What memory has to say, of what anybody asks on the packet's way through the diagrams."""
-    asked = {one for side in grounds.sides for one in _asked(grounds, side.outcomes(hook), point)}
+    asked = {one for side in range(len(grounds.sides)) for one in _asked(grounds, grounds.outcomes(place, side), point)}
     told: set[str] = set()
     for number in sorted(asked):
         variable = grounds.space.variables[number]

@@ -54,8 +54,7 @@ def _packets(asserted: Asserted, names: Names) -> Packets | None:
 
 
 def _states(quantity: Quantity, verb: Verb) -> CtState:
-    """Where an assertion names no state: of what must not pass, all that belongs to no connection; of what must, what
-    begins one.
-    """
+    """Where an assertion names no state: of what must not pass, all that is of no connection; else what begins one."""
     passes = verb in (Verb.ACCEPT, Verb.FORWARD)
-    return OUTSIDE if passes is (quantity is Quantity.NEVER) else BEGINNING
+    kept_out = quantity is Quantity.NEVER if passes else verb is Verb.DROP and quantity is not Quantity.NEVER
+    return OUTSIDE if kept_out else BEGINNING
