@@ -2,8 +2,8 @@
 """CPU time and memory of ``polc diff`` from files to answer, each in a process of its own, against the limits.
 
 Usage: .venv/bin/python benchmarks/diff.py [--corpus DIRECTORY] [PAIR ...]
-A pair is ``A,B``. Without any: each large file of ../shared/corpus with one of its rules turned from accept to drop, two
-different ones, and ClassBench's acl1 of 10,000 rules with one changed rule.
+A pair is ``A,B``. Without any: each large file of ../shared/corpus with one of its rules turned from accept to drop,
+different ones with each other, and ClassBench's acl1 of 10,000 rules with one changed rule.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +31,7 @@ def pairs(corpus: Path, directory: Path) -> Iterator[tuple[str, Path, Path, floa
     for path in large:
         yield f"one rule of {path.stem[:36]}", path, changed(path, path.read_text(), directory), SECONDS
     of_v4 = [path for path in large if ".v4" in path.name]
-    for one, other in zip(of_v4, of_v4[1:], strict=False):
+    for one, other in pairwise(of_v4):
         yield f"{one.stem[:20]} / {other.stem[:20]}", one, other, SECONDS
     for packed in sorted((corpus / "classbench").glob("acl1*.gz")):
         text = gzip.decompress(packed.read_bytes()).decode()
@@ -53,7 +54,7 @@ def changed(path: Path, text: str, directory: Path) -> Path:
 def measure(before: Path, after: Path) -> tuple[float, int, str]:
     """Seconds of CPU, the most memory in MiB, and the headline."""
     command = [sys.executable, "-m", "polc", "diff", str(before), str(after)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         answer = process.stdout.read()
         _, _, used = os.wait4(process.pid, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from polc.diffing.boxes import Box, Boxes
@@ -13,7 +13,7 @@ from polc.diffing.sides import Options, Side
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP
-from polc.ir.ruleset import Ruleset
+from polc.ir.ruleset import Hook, Ruleset
 from polc.ir.statements import Native, Notrack, OpaqueStatement
 from polc.symbolic.diagram import Node, OverBudget
 from polc.symbolic.hooks import Hooks, Loaded
@@ -34,8 +34,7 @@ _WIDENED: dict[Of, int] = {
 _ASSUMED: dict[Of, str] = {
     Of.ANSWER: "limits, counts and opaque matches with the same parameters answer alike on both sides",
     Of.MEMBER: "named sets hold the same on both sides, whatever that is",
-    Of.LATE: "what the kernel chooses (addresses of the host and of pools, ports, what nat did to flows before) is the "
-    "same on both sides",
+    Of.LATE: "what the kernel chooses (addresses of the host and of pools, ports) is the same on both sides",
     Of.ROUTE: "the routing table is the same on both sides",
     Of.ADDRESS_TYPE: "the routing table is the same on both sides",
 }
@@ -104,7 +103,7 @@ class Search:
 
     def _road(self, space: Space, road: Road, left: Hooks, right: Hooks) -> Iterator[Part]:
         manager = space.manager
-        functions = road.outcomes(left), road.outcomes(right)
+        functions = _of_other_flows(space, road.outcomes(left)), _of_other_flows(space, road.outcomes(right))
         unknown = manager.chosen(functions[0], lambda one: isinstance(one, Outcome) and not one.known)
         # Two that are unknown in the same words are never taken to be the same.
         different = manager.over(manager.differs(*functions), unknown)
@@ -123,6 +122,8 @@ class Search:
             members[change] = manager.select(changes, change)
             wanted[change] = Boxes(manager, members[change], manager.complement(valid), order, exact)
             self._assume(space, members[change])
+        if wanted and (left.translates or right.translates):
+            self._note(self.assumed, _BEFORE)
         while wanted:
             # Each change has its turns, so that none of them goes unseen where there are too many regions.
             change = min(wanted, key=lambda one: wanted[one].work)
@@ -167,6 +168,33 @@ class Search:
             discovery = manager.where(space.within(space.variable(Of.PROTOCOL), ICMPV6), kinds)
             untracked = manager.minus(untracked, discovery)
         return manager.first_of((nothing, never, untracked))
+
+
+_BEFORE = "of flows that began before, those are compared that nat has not changed"
+
+
+def _of_other_flows(space: Space, function: Node) -> Node:
+    """The function where NAT has done nothing to flows before: of those that it has changed, what it did to their
+    first packets is compared, and not whatever the flows of some earlier ruleset may be changed to.
+    """
+    manager = space.manager
+    for number in sorted(manager.support(function)):
+        variable = space.variables[number]
+        if variable.of is not Of.LATE:
+            continue
+        match variable.detail:
+            case "bound as its master":
+                function = manager.restricted(function, number, 0)
+            case (Of() as of, Hook()):
+                same = _as_it_is(space, space.variable(of).number)
+                function = manager.substituted(function, number, same)
+            case _:
+                pass
+    return function
+
+
+def _as_it_is(space: Space, variable: int) -> Callable[[int, int], Set]:
+    return lambda low, high: space.manager.within(variable, Intervals(((low, high),)))
 
 
 def _without_header(space: Space) -> Iterator[Set]:

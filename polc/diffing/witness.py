@@ -16,6 +16,7 @@ from polc.diffing.pick import Point, ordinary, pick
 from polc.diffing.roads import Road
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
+from polc.ir.matches import CtState
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Rule as IrRule
 from polc.ir.ruleset import Ruleset
@@ -148,7 +149,9 @@ def _shown(
         outcome, met = replays.send(side, packet, answers, start, targets)
         wrong = _disagreement(expected, outcome)
         if wrong is not None:
-            unsure = answers.chosen or outcome.decision is None or outcome.fate is Fate.UNKNOWN
+            # What NAT does to a flow that is presumed to be expected hangs on the one that expects it.
+            related = packet.presumed is not None and packet.presumed.state is CtState.RELATED
+            unsure = answers.chosen or related or outcome.decision is None or outcome.fate is Fate.UNKNOWN
             if not road.whole or unsure:
                 return Unshown(f"the packet `{format_packet(packet)}` {wrong}")
             raise Failure.of(

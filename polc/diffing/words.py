@@ -20,7 +20,7 @@ HOST = "host"
 _UNSAID = frozenset({"input", "forward", "output", "received", "forwarded", "sent"})
 """Ways that are plain from where packets come from and go to."""
 FAMILY_WORDS = {Family.IP: "IPv4", Family.IP6: "IPv6"}
-_FIRST = CtState.NEW | CtState.UNTRACKED
+_FIRST = CtState.NEW | CtState.RELATED | CtState.UNTRACKED
 _MOST_TERMS = 64
 
 
@@ -191,13 +191,12 @@ def _side(shape: Shape, side: str, names: Names) -> str:
     return ", ".join(texts)
 
 
-def states_text(shape: Shape, kind: Kind, *, tracked: bool) -> str:
+def states_text(shape: Shape, *, tracked: bool) -> str:
     """Empty for the first packets of flows, which are what one thinks of; ``tracked``: rules ask for states at all."""
     states = shape.states
     if states is None:
         return "in any state" if tracked else ""
-    usual = _FIRST | CtState.RELATED if kind is Kind.NAT else _FIRST
-    if CtState.NEW in states and not states & ~usual:
+    if CtState.NEW in states and not states & ~_FIRST:
         return ""
     return "state " + ", ".join(one.name.lower() for one in CtState if one in states and one.name)
 

@@ -59,9 +59,9 @@ REVIEWS = {
             f"drop => accept: wan -> dmz, tcp/8000-8100 {OUTSIDE} to @web-server, IPv4, fib daddr type not local",
             f"drop => accept: wan -> dmz, tcp/8000-8100 {OUTSIDE} to @web-server, IPv6",
             f"nat: no nat => dnat to 192.168.2.10: wan -> any, tcp/8000-8100 {OUTSIDE}, IPv4, state related, "
-            "fib daddr type local, not bound as its master",
+            "fib daddr type local",
             f"nat: no nat => dnat to 192.168.2.10: wan -> host, tcp/8000-8100 {OUTSIDE}, IPv4, state related, "
-            "fib daddr type local, not bound as its master",
+            "fib daddr type local",
         ],
     ),
     "a rule is reordered without effect": (
