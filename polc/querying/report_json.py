@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from polc.diffing.changes import Kind
 from polc.diffing.words import ends_text, families_text, service_text, states_text
 from polc.proving.differs import verdict_words
 from polc.querying.query import Part, Regions
@@ -29,7 +28,7 @@ def _part(regions: Regions, part: Part) -> dict[str, Json]:
         "service": service_text(part.shape, regions.names),
         "from": source,
         "to": destination,
-        "state": states_text(part.shape, Kind.VERDICT, tracked=True),
+        "state": states_text(part.shape, tracked=True),
         "families": families_text(part.shape, regions.families, regions.names) or "all",
         "conditions": list(part.shape.conditions),
         "rule": decider_json(part.decider),

@@ -44,7 +44,7 @@ def part_text(regions: Regions, part: Part) -> str:
         words.append(f"from {source}")
     if destination != "any":
         words.append(f"to {destination}")
-    states = states_text(shape, Kind.VERDICT, tracked=True)
+    states = states_text(shape, tracked=True)
     words += [one for one in (states, families_text(shape, regions.families, regions.names), *shape.conditions) if one]
     return ", ".join(words)
 
