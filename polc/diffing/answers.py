@@ -13,12 +13,12 @@ from polc.ir.ruleset import Hook, Ruleset
 from polc.ir.selectors import Selector, Side
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch, RecentVerb
 from polc.ir.statements import UpdateSet
-from polc.symbolic.answers import normal
+from polc.symbolic.answers import SetName, normal
 from polc.symbolic.space import TYPES, Of, Space, Variable
 from polc.symbolic.states import Counting
 
 _Answer = tuple[object, Match, int]
-_Member = tuple[str, tuple[Selector, ...]]
+_Member = tuple[SetName, tuple[Selector, ...]]
 _Type = tuple[str, str | None]
 """Details of variables (polc.symbolic.answers)."""
 
@@ -61,7 +61,9 @@ def answers_of(space: Space, road: Road, point: Point, asked: Iterable[int]) -> 
                 if _first_answer(match) is not holds:
                     found.numbers.append(number)
             case Of.MEMBER:
-                found.members[cast(_Member, variable.detail)] = holds
+                of, key = cast(_Member, variable.detail)
+                if found.members.setdefault((of.name, key), holds) is not holds:
+                    raise NoPacket("one address would have to be in a set of one side and not in that of the other")
                 if holds:
                     found.numbers.append(number)
             case Of.ROUTE:

@@ -62,7 +62,7 @@ def _fitting(parts: list[str], room: int) -> int:
 def _row(difference: Difference, number: int, region: Region) -> str:
     shape, names = region.shape, difference.names
     sources, destinations = ends_text(shape, names)
-    states = states_text(shape, tracked=difference.tracked)
+    states = states_text(shape, region.change.kind, tracked=difference.tracked)
     details = (families_text(shape, difference.families, names), states, *shape.conditions)
     packets = ", ".join(one for one in (zones_text(region, difference.interfaces, names), *details) if one)
     cells = (packets, service_text(shape, names), sources, destinations)

@@ -29,7 +29,7 @@ def sentence(difference: Difference, region: Region) -> str:
         words.append(f"from {sources}")
     if destinations != "any":
         words.append(f"to {destinations}")
-    states = states_text(shape, tracked=difference.tracked)
+    states = states_text(shape, region.change.kind, tracked=difference.tracked)
     details = [one for one in (families_text(shape, difference.families, names), states, *shape.conditions) if one]
     text = f"{zones_text(region, difference.interfaces, names)}, {' '.join(words)}"
     return f"{text}, {', '.join(details)}" if details else text

@@ -12,6 +12,7 @@ from polc.ir.matches import FlagField, NameField
 from polc.ir.stateful import Connections, Limit, Quota, RecentMatch
 from polc.simulate.describe import field_of, wanted
 from polc.simulate.packet_format import mac_text
+from polc.symbolic.answers import SetName
 from polc.symbolic.atoms import Bits
 from polc.symbolic.space import OPTIONAL, TYPES, Of, Space, Variable
 
@@ -135,6 +136,7 @@ def _member(space: Space, variable: Variable, values: Intervals, names: Names) -
     assert isinstance(variable.detail, tuple)
     name, key = variable.detail
     of = " . ".join(str(one.value) for one in key)
+    name = name.name if isinstance(name, SetName) else name
     return f"{of} {'in' if _yes(values) else 'not in'} @{names.sets.get(name, name)}"
 
 

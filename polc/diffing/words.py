@@ -20,13 +20,13 @@ HOST = "host"
 _UNSAID = frozenset({"input", "forward", "output", "received", "forwarded", "sent"})
 """Ways that are plain from where packets come from and go to."""
 FAMILY_WORDS = {Family.IP: "IPv4", Family.IP6: "IPv6"}
-_FIRST = CtState.NEW | CtState.RELATED | CtState.UNTRACKED
+_FIRST = CtState.NEW | CtState.UNTRACKED
 _MOST_TERMS = 64
 
 
-def families_text(shape: Shape, families: Iterable[Family], names: Names) -> str:
+def families_text(shape: Shape, families: Iterable[Family], names: Names | None = None) -> str:
     """``IPv4`` where a region is about one family of several, and no address in it says so already."""
-    own = shape.families
+    own, names = shape.families, names or Names()
     if own >= set(families) or any(_tells_family(text, own, names) for text in ends_text(shape, names)):
         return ""
     return ", ".join(FAMILY_WORDS[one] for one in FAMILIES if one in own)
@@ -191,12 +191,14 @@ def _side(shape: Shape, side: str, names: Names) -> str:
     return ", ".join(texts)
 
 
-def states_text(shape: Shape, *, tracked: bool) -> str:
+def states_text(shape: Shape, kind: Kind, *, tracked: bool) -> str:
     """Empty for the first packets of flows, which are what one thinks of; ``tracked``: rules ask for states at all."""
     states = shape.states
     if states is None:
         return "in any state" if tracked else ""
-    if CtState.NEW in states and not states & ~_FIRST:
+    # NAT's rules are asked for the first packets of expected flows too.
+    usual = _FIRST | CtState.RELATED if kind is Kind.NAT else _FIRST
+    if CtState.NEW in states and not states & ~usual:
         return ""
     return "state " + ", ".join(one.name.lower() for one in CtState if one in states and one.name)
 
