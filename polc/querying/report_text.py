@@ -63,7 +63,10 @@ def states_of(shape: Shape) -> str:
 def zones_of(regions: Regions, way: Way, shape: Shape) -> str:
     """``lan -> wan``, ``wan -> host``."""
     comes_in, goes_out = way is not Way.OUTPUT, way is not Way.INPUT
-    road = Road(way.value, comes_in, goes_out, way.hook, True, lambda _: NONE, lambda _: NONE)
+    road = Road(
+        name=way.value, comes_in=comes_in, goes_out=goes_out, hook=way.hook, whole=True, outcomes=lambda _: NONE,
+        valid=lambda _: NONE,
+    )  # fmt: skip
     region = Region(road, Change(Kind.VERDICT, "", ""), shape, 0.0, None)
     return zones_text(region, regions.interfaces, regions.names)
 
