@@ -48,7 +48,7 @@ OPAQUE = frozenset({Of.ANSWER, Of.MEMBER, Of.FULL})
 class Grounds:
     """The rulesets of one or several firewalls, for packets of ``family``; ``classes`` are those that will be asked
     about, ``contents`` the elements of named sets, where they are given. ``named``: limits and counts that firewalls
-    call the same are the same; else those are that ask the same, in the order in which packets come to them.
+    call the same are the same (``interfaces`` are told apart besides those of rules); else those are that ask the same, in the order in which packets come to them.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Grounds:
         watch: Watch = Watch.NOTHING,
         contents: Mapping[str, tuple[Element, ...]] | None = None,
         named: bool = True,
+        interfaces: Iterable[InterfacePattern] = (),
         budget: int = BUDGET,
     ) -> None:
         self.family = family
@@ -69,7 +70,7 @@ class Grounds:
         ]
         own = tuple(one.ruleset for side in loaded for one in side)
         # Classes of interfaces are numbered alike in both families, though some rules are of one alone.
-        patterns = Facts.of(one.ruleset for side in sides for one in side).patterns
+        patterns = Facts.of(one.ruleset for side in sides for one in side).patterns | set(interfaces)
         self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes, family, patterns))),))
         self.space = Space(family, (*own, self._probe), budget=budget)
         # State is told apart by what the firewalls have in common, and the classes have none.
@@ -91,10 +92,7 @@ class Grounds:
     def members(self, packets: Packets | None, way: Way, *, opening: bool = False) -> Set:
         """The packets, as they enter, that are of a class (None: of any) where the section of a way sees them."""
         manager = self.space.manager
-        found = HOLDS
-        if packets is not None:
-            own = rules_of_family(packets.rules.get(way, ()), self.family)
-            found = manager.first_of(self._chains.condition(rule) for rule in own)
+        found = HOLDS if packets is None else self.of_class(packets, way)
         if opening:
             first = manager.over(manager.complement(self._chains.match(SEGMENTS)), self._chains.match(OPENS))
             whole = manager.within(self.space.variable(Of.FRAGMENT).number, Intervals.single(0))
@@ -105,6 +103,11 @@ class Grounds:
         for side in range(len(self.sides)):
             self.outcomes(place, side)
         return manager.where(found, self.valid(place))
+
+    def of_class(self, packets: Packets, way: Way) -> Set:
+        """The packets of a class, where the section of a way sees them."""
+        own = rules_of_family(packets.rules.get(way, ()), self.family)
+        return self.space.manager.first_of(self._chains.condition(rule) for rule in own)
 
     def _as_entered(self, members: Set, way: Way) -> Set:
         """What a section sees, as it was before the hooks in front of it."""

@@ -13,7 +13,9 @@ from polc.ir.ruleset import Rule
 from polc.ir.way import Way
 from polc.policy.lower.classes import Packets
 from polc.proving.grounds import BUDGET, Grounds, families_of
+from polc.proving.names import patterns_of
 from polc.proving.place import way as way_of
+from polc.querying.narrow import narrowed
 from polc.querying.tagged import Decider, Tags
 from polc.symbolic.atoms import Names as Interfaces
 from polc.symbolic.diagram import NONE, OverBudget
@@ -58,15 +60,24 @@ def query(
     loaded: Sequence[Loaded], packets: Packets, names: Names, *, everything: bool = False, budget: int = BUDGET
 ) -> Regions:
     """The packets of a class that are accepted; with ``everything`` the others too."""
-    tags = Tags()
+    tags = Tags(everything=everything)
     tagged = [Loaded(tags.tagged(one.ruleset), one.flavour) for one in loaded]
     found: dict[tuple[Way, Verdict, Decider | None], list[tuple[Shape, list[float]]]] = {}
     undecided: list[str] = []
     complete = True
     interfaces = Interfaces(("",))
+    # Regions of both families are told with the same numbers of interfaces.
+    patterns = patterns_of([one.ruleset for one in loaded])
     families = families_of(loaded)
     for family in families:
-        grounds = Grounds((tagged,), family, (packets,), watch=Watch.COUNTER, budget=budget)
+        try:
+            few = narrowed(tagged, packets, family, budget=budget)
+        except OverBudget as error:
+            undecided.append(f"{family.nfproto}: it takes {error}")
+            continue
+        grounds = Grounds(
+            (few,), family, (packets,), watch=Watch.COUNTER, interfaces=patterns, budget=budget
+        )  # fmt: skip
         interfaces = grounds.space.interfaces
         for way in packets.rules:
             try:

@@ -29,9 +29,12 @@ _FILTERS = (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)
 
 
 class Tags:
-    """Makes rulesets with tags, and reads them off outcomes."""
+    """Makes rulesets with tags, and reads them off outcomes. ``everything``: rules that let nothing through have tags
+    too; without them there are far fewer outcomes.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, everything: bool = False) -> None:
+        self._verdicts = (Accept, Queue, Drop, Reject) if everything else (Accept, Queue)
         self._known: dict[str, Decider] = {}
 
     def tagged(self, ruleset: Ruleset) -> Ruleset:
@@ -57,12 +60,14 @@ class Tags:
             kept = tuple(one for one in rule.statements if not isinstance(one, Counter))
             for matches, verdict in _ways(rule):
                 tag: tuple[Counter, ...] = ()
-                if isinstance(verdict, Accept | Drop | Reject | Queue):
+                if isinstance(verdict, self._verdicts):
                     tag = (self._tag(table, Decider(chain.name, number, rule.origin, filters)),)
                 rules.append(replace(rule, matches=matches, statements=(*kept, *tag), verdict=verdict))
         if isinstance(chain, BaseChain):
             # The policy as a last rule: it decides too.
-            tag = (self._tag(table, Decider(chain.name, None, chain.origin, filters)),)
+            tag = ()
+            if isinstance(chain.policy, self._verdicts):
+                tag = (self._tag(table, Decider(chain.name, None, chain.origin, filters)),)
             rules.append(Rule((), chain.policy, tag, origin=chain.origin))
         return replace(chain, rules=tuple(rules))
 
