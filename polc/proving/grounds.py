@@ -48,7 +48,8 @@ OPAQUE = frozenset({Of.ANSWER, Of.MEMBER, Of.FULL})
 class Grounds:
     """The rulesets of one or several firewalls, for packets of ``family``; ``classes`` are those that will be asked
     about, ``contents`` the elements of named sets, where they are given. ``named``: limits and counts that firewalls
-    call the same are the same (``interfaces`` are told apart besides those of rules); else those are that ask the same, in the order in which packets come to them.
+    call the same are the same; else those are that ask the same, in the order in which packets come to them.
+    ``interfaces`` are told apart besides those of rules.
     """
 
     def __init__(
