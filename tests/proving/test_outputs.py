@@ -20,7 +20,7 @@ from polc.proving.validation import validate
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "iptables-save"
+CORPUS = Path(os.environ.get("POLC_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus") / "iptables-save"
 
 BUDGET = 60_000
 """Nodes: fifty times what any of them takes that is proven."""
