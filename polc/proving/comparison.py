@@ -22,8 +22,8 @@ from polc.proving.same import Difference, differences, given_contents
 from polc.proving.shown import NotShown, show
 from polc.proving.words import CONNTRACK, about
 from polc.symbolic.diagram import NONE, OverBudget
-from polc.symbolic.hooks import Loaded
-from polc.symbolic.outcome import Evaluated, Watch
+from polc.symbolic.hooks import Hooks, Loaded
+from polc.symbolic.outcome import Watch
 from polc.symbolic.space import RELATED, UNTRACKED, Of, Set
 
 Side = tuple[str, Sequence[Loaded]]
@@ -138,17 +138,17 @@ def _on_words(grounds: Grounds, found: Difference) -> bool:
                 return True
             if isinstance(detail[1], RecentMatch) and not _both_keep_lists(grounds):
                 return True
-    asked = (effect.state for one in found.outcomes for effect in one.effects if isinstance(effect, Evaluated))
-    lists = any(isinstance(state, tuple) and state[0] == "recent" for state in asked)
-    return lists and not _both_keep_lists(grounds)
+    same_verdict = found.outcomes[0].verdict == found.outcomes[1].verdict
+    return same_verdict and any(_keeps_lists(one) for one in grounds.sides) and not _both_keep_lists(grounds)
 
 
 def _both_keep_lists(grounds: Grounds) -> bool:
-    return all(
-        any(isinstance(match, RecentMatch) for one in side.loaded for chain in one.ruleset.chains
-            for rule in chain.rules for match in rule.matches)
-        for side in grounds.sides
-    )  # fmt: skip
+    return all(_keeps_lists(one) for one in grounds.sides)
+
+
+def _keeps_lists(side: Hooks) -> bool:
+    rules = (rule for one in side.loaded for chain in one.ruleset.chains for rule in chain.rules)
+    return any(isinstance(match, RecentMatch) for rule in rules for match in rule.matches)
 
 
 def _implies(one: Side, other: Side, packets: Packets | None, budget: int) -> tuple[Result, Counterexample | None, str]:
