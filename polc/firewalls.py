@@ -10,7 +10,7 @@ from polc.diagnostics import Collector, Failure
 from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
 from polc.policy.files import read_file
-from polc.policy.read import inspect_source
+from polc.policy.read import Inspection, inspect_source
 from polc.simulate.host import Host
 from polc.simulate.settings import Flavour
 from polc.source import SourceFile
@@ -29,13 +29,15 @@ _IPTABLES = re.compile(r"^[^#\n]*\bip6?tables[ \t]", re.MULTILINE)
 @dataclass(frozen=True, slots=True)
 class Firewall:
     """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host.
-    ``saved`` is a file of iptables-save: the name that loaders know it by, and its text.
+    ``saved`` is a file of iptables-save: the name that loaders know it by, and its text. ``policy`` is what it is made of
+    where it is a policy.
     """
 
     rulesets: tuple[Ruleset, ...]
     flavour: Flavour = Flavour.NFT
     host: Host | None = None
     saved: tuple[str, str] | None = None
+    policy: Inspection | None = None
 
 
 def read_firewall(path: str, collector: Collector) -> Firewall:
@@ -44,7 +46,10 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
     Raises:
         Failure: with all that is wrong in it.
     """
-    source = read_file(path, standard_input=path == "-")
+    return _firewall(read_file(path, standard_input=path == "-"), collector)
+
+
+def _firewall(source: SourceFile, collector: Collector) -> Firewall:
     if _NFT_JSON.match(source.text.lstrip()):
         # Only where they are needed: policies do not wait for importers.
         from polc.importers.nft_json import read_nft_json
@@ -59,7 +64,28 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
         if found is not None:
             return found
     inspected = inspect_source(source, collector)
-    return Firewall((inspected.ruleset,), host=described_host(inspected))
+    return Firewall((inspected.ruleset,), host=described_host(inspected), policy=inspected)
+
+
+def read_together(paths: Sequence[str], collector: Collector) -> list[Firewall]:
+    """As ``read_firewall`` of each file, but that those of iptables and ipset are one firewall.
+
+    Raises:
+        Failure: with all that is wrong in them.
+    """
+    from polc.importers.iptables.read import Input, family_of, kind_of, read
+
+    found: list[Firewall] = []
+    inputs: list[Input] = []
+    for path in paths:
+        source = read_file(path, standard_input=path == "-")
+        known = _POLICY.search(source.text) or _NFT_JSON.match(source.text.lstrip())
+        kind = None if known else kind_of(source.text)
+        if kind is None or len(paths) == 1:
+            found.append(_firewall(source, collector))
+        else:
+            inputs.append(Input(source, kind, family_of(source)))
+    return [*(Firewall(read(inputs, collector), Flavour.IPTABLES) for _ in inputs[:1]), *found]
 
 
 def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tuple[Ruleset, ...]:
@@ -110,6 +136,16 @@ def _is_nft_text(source: SourceFile) -> bool:
     if _POLICY.search(source.text) or not _NFT_TEXT.search(source.text):
         return False
     return kind_of(source.text) in (None, Kind.SCRIPT) and not _IPTABLES.search(source.text)
+
+
+def is_nft_json(source: SourceFile) -> bool:
+    """Whether it is what ``nft -j`` prints or takes."""
+    return _NFT_JSON.match(source.text.lstrip()) is not None
+
+
+def is_policy(source: SourceFile) -> bool:
+    """Whether it says that it is a policy."""
+    return _POLICY.search(source.text) is not None
 
 
 def _iptables(source: SourceFile, collector: Collector) -> Firewall | None:

@@ -15,13 +15,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("diagnostics",),
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
-    ("compiler",),
+    ("compiler", "emitted"),
     ("report",),
     ("analysis", "kernel", "lift", "proving"),
-    ("probing",),
+    ("diffing", "probing"),
+    ("querying",),
     ("testing", "explaining"),
     ("firewalls",),
-    ("translation",),
+    ("sides", "translation"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -70,6 +70,10 @@ def _check(path: str, targets: tuple[str, ...], profile: Profile) -> Iterable[Di
         from polc.testing.cases import read_cases  # only here: most policies have none, and it takes time to import
 
         read_cases(inspected.merged.tests)
+    if inspected.merged.assertions:
+        from polc.policy.lower.assertions import assertions_of
+
+        assertions_of(inspected)
     ruleset = pipeline.run(inspected.ruleset)
     lacking = (
         describe(one, target, agreed=True)

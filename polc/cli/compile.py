@@ -17,8 +17,11 @@ from polc.cli.options import (
     ways_misused,
     ways_of,
 )
-from polc.compiler import describe, hold, produce, read
+from polc.cli.proof import add_prove, proven
+from polc.compiler import describe, hold, produce
 from polc.diagnostics import Collector
+from polc.passes import pipeline
+from polc.policy import read_policy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "output; rules that are refused are in it too",
     )
     parser.add_argument("--report-format", choices=("text", "json"), help="for people, the default, or for machines")
+    add_prove(parser)
     add_allow_approximate(parser)
 
 
@@ -59,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     collector = Collector()
     profile = profile_of(arguments, (backend.name,))
     options = Options(arguments.format or backend.formats[0], profile, *ways_of(arguments))
-    ruleset = read(arguments.policy, collector)
+    meant = read_policy(arguments.policy, collector)
+    ruleset = pipeline.run(meant)
     output = produce(ruleset, backend.name, options)
     # Before the output is held to its fidelity: a report is wanted most where rules are refused.
     if arguments.report is not None:
@@ -67,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         write_report(ruleset, backend.name, options, output, arguments)
     hold(output, backend.name, allowed(arguments))
+    if arguments.prove and not proven(meant, ruleset, backend.name, options, output):
+        return 1
     files = tuple(one for one in output.files if arguments.only in (None, one.name))
     names = ", ".join(one.name for one in output.files)
     if not files:

@@ -17,8 +17,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("polc.cli.check", "errors and lints: what is well-formed and still not what was meant"),
     "explain": ("polc.cli.explain", "what a diagnostic code means, and how conntrack, limits and hooks work"),
     "simulate": ("polc.cli.simulate", "what becomes of packets, and why: the deciding rule, conntrack, NAT, a trace"),
+    "diff": ("polc.cli.diff", "exactly which packets two firewalls treat differently, with an example of each"),
     "fmt": ("polc.cli.fmt", "write policies in canonical form, meaning and comments unchanged"),
     "test": ("polc.cli.test", "try the tests of policies: in the simulator, and with real packets"),
+    "prove": ("polc.cli.prove", "show that something holds for all packets, or a packet for which it does not"),
+    "query": ("polc.cli.query", "which packets of a class are accepted, and by which rules; zones and services"),
     "translate": ("polc.cli.translate", "write rulesets of iptables and nft for the other tool, or as a policy"),
     "verify": (
         "polc.cli.verify",

@@ -102,3 +102,23 @@ def _profile(text: str) -> Profile | str:
         return parse_profile(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+BUDGET = 5_000_000
+
+
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget",
+        metavar="NODES",
+        type=_nodes,
+        default=BUDGET,
+        help="how many nodes diagrams may have, about 200 bytes each, before an answer is `undecided` within it "
+        f"({BUDGET})",
+    )
+
+
+def _nodes(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1000:
+        raise argparse.ArgumentTypeError("a number of nodes from 1000")
+    return int(text)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from polc.backends.model import Options, OutputFile
 from polc.backends.registry import BACKENDS
 from polc.cli.options import add_allow_approximate, add_profile, add_ways, allowed, profile_of, ways_misused, ways_of
+from polc.cli.proof import add_prove, shown
 from polc.diagnostics import Collector
 from polc.diagnostics.text import render
 from polc.firewalls import read_firewalls
+from polc.ir.ruleset import Ruleset
 from polc.translation.model import Translation, TranslationReport
 from polc.translation.translate import POLICY, POLICY_FORMAT, to_policy, translate
 
@@ -46,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report-format", choices=("text", "json"), help="for people, the default, or for machines")
     add_profile(parser)
     add_ways(parser)
+    add_prove(parser)
     add_allow_approximate(parser)
 
 
@@ -69,7 +73,18 @@ def run(arguments: argparse.Namespace) -> int:
     if not done.is_sound:
         sys.stderr.write(f"{_summary(done)}: {_inexact(done)} not exact on {target}, nothing is written\n")
         return 1
+    if arguments.prove and not _proven(rulesets, target, done, arguments):
+        return 1
     return _write(done, target, arguments.output)
+
+
+def _proven(rulesets: Sequence[Ruleset], target: str, done: Translation, arguments: argparse.Namespace) -> bool:
+    files = done.files
+    if target == "nft" and arguments.format == "text":
+        # nft's own language only nft reads, and JSON is the same ruleset in other words.
+        options = Options("json", profile_of(arguments, (target,)), *ways_of(arguments))
+        files = translate(rulesets, target, options, allowed(arguments), ()).files
+    return shown(rulesets, target, files)
 
 
 def _write(done: Translation, target: str, output: str | None) -> int:

@@ -60,7 +60,9 @@ class PortTerm:
 
 @dataclass(frozen=True, slots=True, order=True)
 class IcmpTerm:
-    """An ICMP (1) or ICMPv6 (58) type and, or None for any, a code; both 0..255."""
+    """An ICMP (1) or ICMPv6 (58) type and, or None for any, a code; both 0..255. Of packets of the protocol's own
+    family: ICMPv6 in IPv4 has no types.
+    """
 
     protocol: int
     type: int

@@ -222,7 +222,9 @@ class Notrack:
 
 @dataclass(frozen=True, slots=True)
 class ClampMss:
-    """Lowers the MSS option of a SYN to ``size`` bytes (None: to what the route's MTU allows), never raises it."""
+    """Lowers the MSS option of a SYN (without RST, as tcp(7) sends it) to ``size`` bytes (None: to what the route's MTU
+    allows), never raises it.
+    """
 
     size: int | None = None
 

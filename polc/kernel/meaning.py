@@ -8,19 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from polc.backends.iptables import ipsets
 from polc.backends.model import OutputFile
-from polc.diagnostics import Collector, Failure
-from polc.importers.iptables.read import Input, Kind
-from polc.importers.iptables.read import read as read_iptables
-from polc.importers.nft_json import read_nft_json
+from polc.diagnostics import Failure
+from polc.emitted import read_emitted
 from polc.ir import canonical
-from polc.ir.family import Family
-from polc.ir.ruleset import Ruleset
 from polc.kernel.listed import as_listed
-from polc.source import SourceFile
-
-_FAMILIES = {"rules.v4": Family.IP, "rules.v6": Family.IP6}
 
 
 def differences(target: str, emitted: Sequence[OutputFile], listed: Sequence[OutputFile]) -> tuple[str, ...]:
@@ -32,9 +24,9 @@ def differences(target: str, emitted: Sequence[OutputFile], listed: Sequence[Out
     """
     if target == "nft":
         emitted, listed = _as_listed(emitted, listed)
-    meant = _read(target, emitted)
+    meant = read_emitted(target, emitted)
     try:
-        seen = _read(target, listed)
+        seen = read_emitted(target, listed)
     except Failure as failure:
         return (f"what the kernel lists cannot be read back: {failure.diagnostics[0].message}",)
     if len(meant) != len(seen):
@@ -49,19 +41,3 @@ def _as_listed(emitted: Sequence[OutputFile], listed: Sequence[OutputFile]) -> t
     ((file,), (seen,)) = emitted, listed
     texts = as_listed(file.text, seen.text)
     return tuple((OutputFile(one.name, text),) for one, text in zip((file, seen), texts, strict=True))
-
-
-def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
-    if target == "nft":
-        (file,) = files
-        return read_nft_json(SourceFile(file.name, file.text), Collector())
-    inputs = [
-        Input(SourceFile(one.name, one.text), _kind(one.name), _FAMILIES.get(one.name, Family.IP))
-        for one in files
-        if one.name in (ipsets.FILE, *_FAMILIES)
-    ]
-    return read_iptables(inputs, Collector())
-
-
-def _kind(name: str) -> Kind:
-    return Kind.IPSET if name == ipsets.FILE else Kind.RESTORE

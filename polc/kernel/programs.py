@@ -10,6 +10,8 @@ from polc.diagnostics import Failure
 _PACKAGES: dict[str, str] = {
     "ip": "iproute2",
     "ipset": "ipset",
+    "ip6tables-save": "iptables",
+    "iptables-save": "iptables",
     "iptables-legacy-restore": "iptables",
     "iptables-legacy-save": "iptables",
     "iptables-nft-restore": "iptables",

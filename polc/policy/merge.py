@@ -60,6 +60,7 @@ class Merged:
     """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat-output``; ``nat`` as one list."""
     settings: dict[str, Entry] = field(default_factory=dict)
     tests: list[Node] = field(default_factory=list)
+    assertions: list[Node] = field(default_factory=list)
     sources: list[SourceFile] = field(default_factory=list)
     """The files that were read, the policy itself first."""
     complete: bool = True
@@ -131,6 +132,8 @@ class _Loader:
             found.rules += entry.value.items if isinstance(entry.value, Sequence) else ()
         tests = tree.get("tests")
         self.merged.tests += tests.items if isinstance(tests, Sequence) else ()
+        assertions = tree.get("assert")
+        self.merged.assertions += assertions.items if isinstance(assertions, Sequence) else ()
 
     def sound_part(self, tree: Mapping) -> Mapping:
         """What of a tree the schema lets pass, so that errors in the rest are found in the same run."""

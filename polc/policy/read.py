@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from polc.diagnostics import Collector
 from polc.ir.ruleset import Ruleset
-from polc.policy.lower.scope import Settings
+from polc.policy.lower.scope import Settings, Symbols
 from polc.policy.lower.sections import Written, lower_sections
 from polc.policy.lower.settings import read_settings
 from polc.policy.lower.symbols import resolve_symbols
@@ -21,6 +21,7 @@ class Inspection(NamedTuple):
     merged: Merged
     written: Written
     settings: Settings
+    symbols: Symbols
 
     @property
     def sources(self) -> list[SourceFile]:
@@ -61,4 +62,4 @@ def _inspect(merged: Merged, collector: Collector) -> Inspection:
     settings = read_settings(merged.settings, symbols.services, collector)
     ruleset, written = lower_sections(merged, symbols, settings, collector)
     collector.raise_if_errors()
-    return Inspection(ruleset, merged, written, settings)
+    return Inspection(ruleset, merged, written, settings, symbols)

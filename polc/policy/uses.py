@@ -69,7 +69,7 @@ class Uses(NamedTuple):
 def uses_of(merged: Merged, written: Written) -> Uses:
     """The uses of a policy that has no errors.
 
-    A `ban` fills a group, and that alone is no use of it.
+    A `ban` fills a group, and that alone is no use of it. What assertions name is used.
     """
     entries = {Name(kind, name): entry for kind, found in merged.definitions.items() for name, entry in found.items()}
     named = {name: frozenset(_of_definition(name, entry, written)) for name, entry in entries.items()}
@@ -78,6 +78,10 @@ def uses_of(merged: Merged, written: Written) -> Uses:
     if management:
         words, _ = service_words(management.value)
         roots |= set(names_in(words))
+    if merged.assertions:
+        from polc.policy.assertion_text import read_assertions  # only here: most policies have none
+
+        roots |= set(names_in(tuple(read_assertions(merged.assertions))))
     return Uses(entries, named, frozenset(roots))
 
 

@@ -1,1 +1,1 @@
-"""What is said of all packets, held against what single packets meet."""
+"""Answers about all packets: assertions, outputs, queries; each with a proof, or a packet that shows the contrary."""

@@ -205,7 +205,7 @@ class Effects:
         routing, both_ways = self.world.routing, self.flavour is Flavour.IPTABLES
 
         def effect(flight: Flight) -> None:
-            if flight.protocol != TCP or not flight.flags & SYN or flight.mss is None:
+            if flight.protocol != TCP or flight.flags & (SYN | RST) != SYN or flight.mss is None:
                 return
             most = size
             if most is None:

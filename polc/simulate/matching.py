@@ -38,7 +38,7 @@ from polc.ir.matches import (
     Trait,
     TraitMatch,
 )
-from polc.ir.protocols import TCP
+from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.simulate.counting import Counting
 from polc.simulate.elements import Lookup, NamedSet, contains
@@ -177,13 +177,14 @@ def _flow_address(side: Side, within: Callable[[int], bool], negated: bool, repl
 def _service(term: ServiceTerm) -> Test:
     match term:
         case IcmpTerm(protocol, kind, code):
-            if code is None:
-                return lambda flight: flight.protocol == protocol and flight.type == kind and not flight.packet.fragment
+            # ICMPv6 in an IPv4 packet has no types: nft asks for the family too (nft(8), ICMPV6 HEADER EXPRESSION).
+            family = ICMP_FAMILY[protocol]
             return lambda flight: (
                 flight.protocol == protocol
                 and flight.type == kind
-                and flight.code == code
+                and (code is None or flight.code == code)
                 and not flight.packet.fragment
+                and flight.packet.family is family
             )
         case PortTerm(protocol, sport, dport):
             if sport is None and dport is None:

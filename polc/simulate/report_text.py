@@ -26,7 +26,7 @@ def report(outcome: Outcome, events: Sequence[Event] = ()) -> str:
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
-    yield _fate(outcome)
+    yield fate_text(outcome)
     if outcome.state is not None:
         yield f"conntrack: {_conntrack(outcome)}"
     for one in outcome.rewrites:
@@ -39,11 +39,12 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"copy to {format_address(copy.family, copy.address)}{by}"
     if outcome.answer is not None:
         answer = outcome.answer
-        got = "" if answer.fate is Fate.ACCEPT else f", which {_fate(answer)}"
+        got = "" if answer.fate is Fate.ACCEPT else f", which {fate_text(answer)}"
         yield f"answer: {format_packet(answer.leaves or answer.packet)}{got}"
 
 
-def _fate(outcome: Outcome) -> str:
+def fate_text(outcome: Outcome) -> str:
+    """What became of a packet and who decided: ``drop, in input: the policy of input, drop, policy.yaml:4``."""
     parts = [outcome.fate.value]
     left = outcome.leaves
     if left is not None:

@@ -12,6 +12,7 @@ from polc.diagnostics.codes.names import NAME_CODES
 from polc.diagnostics.codes.nft_import import NFT_IMPORT_CODES
 from polc.diagnostics.codes.output import OUTPUT_CODES
 from polc.diagnostics.codes.packets import PACKET_CODES
+from polc.diagnostics.codes.proving import PROVING_CODES
 from polc.diagnostics.codes.syntax import SYNTAX_CODES
 from polc.diagnostics.codes.targets import TARGET_CODES
 
@@ -20,6 +21,7 @@ _ALL = sorted(
         *INPUT_CODES,
         *OUTPUT_CODES,
         *PACKET_CODES,
+        *PROVING_CODES,
         *SYNTAX_CODES,
         *NAME_CODES,
         *CLAUSE_CODES,

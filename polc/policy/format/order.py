@@ -35,7 +35,8 @@ _CHILDREN: dict[Place, dict[str | None, Place]] = {
 }
 _KEYS: dict[Place, tuple[str, ...]] = {
     Place.POLICY: ("polc", "include", "settings", "zones", "addresses", "services", "timeouts", "flowtables", "macros",
-                   "chains", "input", "forward", "output", "ingress", "raw", "mangle", "nat", "tests"),
+                   "chains", "input", "forward", "output", "ingress", "raw", "mangle", "nat", "assert",
+                   "tests"),
     Place.SECTION: ("default", "rules"),
     Place.RULE: ("rule", "use", "verdict", "with", "chain", "num", "flags", "vmap", "verdicts", "service",
                  "sport", "from", "to", "state", "where", "connections", "hits", "over", "limit", "quota", "recent",
