@@ -24,7 +24,7 @@ from polc.cli.main import main
 
 PAGES = tuple(
     Path(__file__).parent.parent / "docs" / name
-    for name in ("tutorial.md", "testing.md", "report.md", "translate.md", "diff.md")
+    for name in ("tutorial.md", "testing.md", "report.md", "translate.md", "diff.md", "proving.md")
 )
 EXAMPLES = Path(__file__).parent.parent / "examples" / "migration"
 """Files that sessions may name: a host as its tools print it."""

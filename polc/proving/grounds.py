@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.intervals import Intervals
+from polc.ir.matches import Direction, InterfaceMatch, InterfacePattern
 from polc.ir.ruleset import BaseChain, Hook, RegularChain, Rule, Ruleset, TableFamily
 from polc.ir.selectors import Element
 from polc.ir.way import Way
@@ -18,6 +19,7 @@ from polc.proving.replay import follow, replay
 from polc.simulate.outcome import Outcome as Simulated
 from polc.symbolic.chains import Chains
 from polc.symbolic.diagram import HOLDS, NONE, Node
+from polc.symbolic.facts import Facts
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Changes, Outcome, Step, Watch
 from polc.symbolic.sequence import substituted
@@ -66,7 +68,9 @@ class Grounds:
             for at, side in enumerate(sides)
         ]
         own = tuple(one.ruleset for side in loaded for one in side)
-        self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes, family))),))
+        # Classes of interfaces are numbered alike in both families, though some rules are of one alone.
+        patterns = Facts.of(one.ruleset for side in sides for one in side).patterns
+        self._probe = Ruleset((RegularChain("classes", tuple(_rules(classes, family, patterns))),))
         self.space = Space(family, (*own, self._probe), budget=budget)
         # State is told apart by what the firewalls have in common, and the classes have none.
         self.space.rulesets = own
@@ -172,8 +176,9 @@ class _Followed(Ways):
         return NONE
 
 
-def _rules(classes: Iterable[Packets], family: Family) -> Iterable[Rule]:
-    yield Rule((OPENS,), None)
+def _rules(classes: Iterable[Packets], family: Family, patterns: Iterable[InterfacePattern]) -> Iterable[Rule]:
+    known = tuple(sorted(patterns))
+    yield Rule((OPENS, *((InterfaceMatch(Direction.IN, known),) if known else ())), None)
     for packets in classes:
         for rules in packets.rules.values():
             yield from rules_of_family(rules, family)

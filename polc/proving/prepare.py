@@ -38,6 +38,8 @@ _ADDRESSES = (KeyField.SOURCE, KeyField.DESTINATION)
 _SIZE = 65535
 
 
+_MH = 135
+"""The number of mobility headers (RFC 6275, 6.1.1)."""
 _ALWAYS = 1 << 31
 """A threshold of chance that each packet is under (net/netfilter/xt_statistic.c, statistic_mt)."""
 
@@ -130,6 +132,9 @@ def _match(match: Match, family: Family, prefix: str) -> tuple[Match, ...] | Non
             return (ServiceMatch(own),) if own else None
         case AddressTypeMatch() if family is Family.IP6:
             return _kinds(match)
+        case FieldMatch(Field.MH_TYPE):
+            # Nothing follows a mobility header (RFC 6275, 6.1.1).
+            return (ServiceMatch((PortTerm(_MH),)), _field(match))
         case FieldMatch():
             return (_field(match),)
         case RandomMatch(threshold, negated) if threshold in (0, _ALWAYS):

@@ -89,8 +89,9 @@ def _presumed(grounds: Grounds, place: Place, point: Point, witness: Witness) ->
             match = variable.detail[1]
             words = f"`{field_of(match)} {wanted(match, grounds.family)}` {'holds' if holds else 'does not hold'}"
         elif variable.of is Of.MEMBER and isinstance(variable.detail, tuple):
-            key = " . ".join(one.value for one in variable.detail[1])
-            words = f"its {key} is {'' if holds else 'not '}in the set `{variable.detail[0]}`"
+            name, parts = variable.detail
+            key = " . ".join(one.value for one in parts)
+            words = f"its {key} is {'' if holds else 'not '}in the set `{name.name}`"
         if words and words not in told:
             told.add(words)
             yield words

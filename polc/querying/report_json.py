@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from polc.diffing.changes import Kind
-from polc.diffing.words import ends_text, families_text, service_text, states_text
+from polc.diffing.words import ends_text, families_text, service_text
 from polc.proving.differs import verdict_words
 from polc.querying.query import Part, Regions
-from polc.querying.report_text import zones_of
+from polc.querying.report_text import states_of, zones_of
 from polc.querying.tagged import Decider
 from polc.simulate.packet_format import Json
 
@@ -29,8 +28,8 @@ def _part(regions: Regions, part: Part) -> dict[str, Json]:
         "service": service_text(part.shape, regions.names),
         "from": source,
         "to": destination,
-        "state": states_text(part.shape, Kind.VERDICT, tracked=True),
-        "families": families_text(part.shape, regions.families) or "all",
+        "state": states_of(part.shape),
+        "families": families_text(part.shape, regions.families, regions.names) or "all",
         "conditions": list(part.shape.conditions),
         "rule": decider_json(part.decider),
     }

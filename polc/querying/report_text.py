@@ -9,7 +9,8 @@ from polc.diffing.changes import Change, Kind
 from polc.diffing.model import Region
 from polc.diffing.roads import Road
 from polc.diffing.shapes import Shape
-from polc.diffing.words import ends_text, families_text, service_text, states_text, zones_text
+from polc.diffing.words import ends_text, families_text, service_text, zones_text
+from polc.ir.matches import CtState
 from polc.ir.way import Way
 from polc.proving.differs import verdict_words
 from polc.querying.query import Part, Regions
@@ -44,16 +45,25 @@ def part_text(regions: Regions, part: Part) -> str:
         words.append(f"from {source}")
     if destination != "any":
         words.append(f"to {destination}")
-    states = states_text(shape, Kind.VERDICT, tracked=True)
-    words += [one for one in (states, families_text(shape, regions.families), *shape.conditions) if one]
+    states = states_of(shape)
+    words += [one for one in (states, families_text(shape, regions.families, regions.names), *shape.conditions) if one]
     return ", ".join(words)
+
+
+def states_of(shape: Shape) -> str:
+    """Empty for the first packets of connections, which are what one thinks of."""
+    states = shape.states
+    if states is None:
+        return "in any state"
+    if CtState.NEW in states and not states & ~(CtState.NEW | CtState.UNTRACKED):
+        return ""
+    return "state " + ", ".join(one.name.lower() for one in CtState if one in states and one.name)
 
 
 def zones_of(regions: Regions, way: Way, shape: Shape) -> str:
     """``lan -> wan``, ``wan -> host``."""
-    road = Road(
-        way.value, way is not Way.OUTPUT, way is not Way.INPUT, True, way.hook, lambda _: NONE, lambda _: NONE
-    )  # fmt: skip
+    comes_in, goes_out = way is not Way.OUTPUT, way is not Way.INPUT
+    road = Road(way.value, comes_in, goes_out, way.hook, True, lambda _: NONE, lambda _: NONE)
     region = Region(road, Change(Kind.VERDICT, "", ""), shape, 0.0, None)
     return zones_text(region, regions.interfaces, regions.names)
 

@@ -9,7 +9,9 @@ from polc.diagnostics.codes import CODES, Code
 from polc.ir.ruleset import Ruleset
 
 OURS = {
-    code.code: code for code in CODES.values() if code.code < "POL3" and not code.code.startswith(("POL05", "POL06"))
+    code.code: code
+    for code in CODES.values()
+    if code.code < "POL3" and not code.code.startswith(("POL05", "POL06", "POL07"))
 }
 WITH_EXAMPLE = {name: code for name, code in OURS.items() if code.example}
 

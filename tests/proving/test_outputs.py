@@ -31,8 +31,6 @@ UNDECIDED = {
     ("native-words", "iptables"): "the verdict: ",
     # A rule for each of 256 marks, each of which may have been set by the one before.
     ("marks-masked", "nft"): "it takes more than",
-    # iptables' `-m ah` is read as words that nobody looks into: it asks an extension header of IPv6.
-    ("where-header", "iptables"): "",
 }
 """What cannot be proven, with a part of the reason."""
 

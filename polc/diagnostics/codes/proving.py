@@ -11,7 +11,6 @@ PROVING_CODES: tuple[Code, ...] = (
         what="`host` stands in a list or behind `not` in an assertion, a port stands behind an address and a service "
         "beside it, or the verdict is one that packets on that way cannot meet",
         why="an assertion that is not understood proves nothing",
-        example="polc: 1\nzones: {wan: eth0}\nassert: [never accept ssh from wan to not host]\n",
         instead="`never accept ssh from wan to host`, `@admins reaches host:443`",
     ),
 )
