@@ -22,8 +22,8 @@ class Road:
     name: str
     comes_in: bool
     goes_out: bool
-    whole: bool
     hook: Hook
+    whole: bool
     outcomes: Callable[[Hooks], Node]
     valid: Callable[[Hooks], Set]
 
@@ -37,7 +37,7 @@ def roads(rulesets: Iterable[Ruleset]) -> tuple[Road, ...]:
 
 def _course(course: Course) -> Road:
     return Road(
-        course.value, course is not Course.SENT, course is not Course.RECEIVED, True, HOOKS[course][0],
+        course.value, course is not Course.SENT, course is not Course.RECEIVED, HOOKS[course][0], True,
         lambda hooks: Ways(hooks).outcomes(course), lambda hooks: Ways(hooks).valid(course),
     )  # fmt: skip
 
@@ -45,6 +45,6 @@ def _course(course: Course) -> Road:
 def _device(hook: Hook) -> Road:
     comes_in = hook is Hook.INGRESS
     return Road(
-        hook.value, comes_in, not comes_in, False, hook,
+        hook.value, comes_in, not comes_in, hook, False,
         lambda hooks: hooks.outcomes(hook), lambda hooks: hooks.valid(hook),
     )  # fmt: skip
