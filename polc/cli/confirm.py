@@ -20,10 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     with opened(arguments) as (store, _, told):
         number = confirm(store, arguments.entry)
-        if number is None:
-            state = store.state()
-        else:
-        if arguments.output_format == "json":
+        state = store.state()
+    if arguments.output_format == "json":
         print(json.dumps({"confirmed": number, "recovered": list(told)}, indent=2))
     elif number is not None:
         print(f"confirmed: entry {number} stays")

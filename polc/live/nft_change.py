@@ -8,8 +8,8 @@ whoever reads comments finds today's line by its place (``polc.live.lines``).
 An object of another definition (a set of another type or size, a base chain of another priority) is taken away and made
 again, with the rules that name it; what was in a set that is filled at run time goes over where both take it.
 
-nft takes commands in their order, and a rule is added behind another by its handle, which only rules have that are
-there already (libnftables-json(5)): so several that follow one are added last first.
+A new rule is inserted before the next one that stays, by its handle. (`add` behind a handle is what
+libnftables-json(5) has too, but nft 1.0.6 puts such a rule at the end of its chain.)
 """
 
 from __future__ import annotations
@@ -207,26 +207,20 @@ class _TableChange:
         return removals, placements
 
     def _placed(self, chain: str, here: list[HeldRule], there: list[HeldRule], kept: dict[int, int]) -> Iterator[Json]:
-        """The new rules of a chain, each run of them behind the rule that stays before it."""
-        stays = {other: one for one, other in kept.items()}
-        runs: list[tuple[int, list[int]]] = [(0, [])]
-        for position in range(len(there)):
+        """The new rules of a chain, each before the next one that stays, or else at the end."""
+        stays = {other: here[one].handle for one, other in kept.items()}
+        following = 0
+        found: list[Json] = []
+        for position in range(len(there) - 1, -1, -1):
             if position in stays:
-                runs.append((here[stays[position]].handle, []))
-            else:
-                runs[-1][1].append(position)
-        for handle, run in runs:
-            if handle:
-                for position in reversed(run):
-                    yield added(self.name, "rule", {"chain": chain, "handle": handle, **there[position].words})
-            elif len(runs) > 1:
-                for position in reversed(run):
-                    yield {
-                        "insert": members(added(self.name, "rule", {"chain": chain, **there[position].words}))["add"]
-                    }
-            else:
-                for position in run:
-                    yield added(self.name, "rule", {"chain": chain, **there[position].words})
+                following = stays[position]
+                continue
+            rule = added(self.name, "rule", {"chain": chain, **there[position].words})
+            if following:
+                words = members(members(rule)["add"])["rule"]
+                rule = {"insert": {"rule": {**members(words), "handle": following}}}
+            found.append(rule)
+        yield from reversed(found)
 
     def _tell(
         self,
