@@ -15,12 +15,15 @@ from polc.live.boot import refresh
 from polc.live.change import Change
 from polc.live.host import Host
 from polc.live.records import Entry, Pending, State, clock
-from polc.live.road import Files
+from polc.live.road import Files, Road
 from polc.live.roads import road_of
 from polc.live.store import Store
 from polc.live.wanted import Wanted
 from polc.live.watchdog import watch
 from polc.live.who import who
+
+NOTHING = "nothing"
+"""The note of an entry that takes away all of polc's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,14 @@ def prepare(store: Store, host: Host, wanted: Wanted, *, adopt: bool = False, an
     state = store.state()
     road = wanted.road
     former = store.entry(state.running) if state.running else None
-    if former is not None and former.road != road.name:
+    owned = road.owned(wanted.files)
+    if former is not None and not _same_place(former, road, owned):
         raise Failure.of(
             "POL625",
-            f"what runs here was applied by {former.road}, and this is for {road.name}: both would judge packets",
-            help=f"take the old one away first: `polc rollback 0`, or apply with `--target {former.road}`",
+            f"what runs here has {former.road}, {' and '.join(former.tables)}, and this is for {road.name}, "
+            f"{' and '.join(owned)}: both would judge packets",
+            help="take the old one away first: `polc rollback 0`",
         )
-    owned = road.owned(wanted.files)
     mine = {one for entry in store.entries() if entry.road == road.name for one in entry.tables}
     together = tuple(dict.fromkeys((*owned, *(former.tables if former else ()))))
     seen = road.read(host, together, wanted.files)
@@ -106,6 +110,11 @@ def apply(store: Store, host: Host, prepared: Prepared, confirm: float | None = 
     return Applied(True, number, confirm)
 
 
+def _same_place(former: Entry, road: Road, owned: tuple[str, ...]) -> bool:
+    """Whether a road takes away what an earlier policy had; nft does so with a table of another name."""
+    return former.road == road.name and (road.target == "nft" or set(former.tables) <= set(owned))
+
+
 def finish(store: Store, state: State) -> State:
     """The kernel holds what is pending: it runs, and where no confirmation is asked it is confirmed.
 
@@ -115,10 +124,20 @@ def finish(store: Store, state: State) -> State:
     pending = state.pending
     assert pending is not None
     if pending.deadline is None:
-        state = replace(state, running=pending.number, confirmed=pending.number, pending=None)
-        state = state.with_outcome(pending.number, "confirmed")
-    else:
-        state = replace(state, pending=replace(pending, changed=True)).with_outcome(pending.number, "not confirmed yet")
+        return settle(store, state, pending.number)
+    state = replace(state, pending=replace(pending, changed=True)).with_outcome(pending.number, "not confirmed yet")
+    store.write(state)
+    return state
+
+
+def settle(store: Store, state: State, number: int) -> State:
+    """Entry ``number`` runs for good, and boot loads it where that is asked for.
+
+    Raises:
+        Failure: POL620.
+    """
+    runs = 0 if store.entry(number).note == NOTHING else number
+    state = replace(state, running=runs, confirmed=runs, pending=None).with_outcome(number, "confirmed")
     store.write(state)
     refresh(store)
     return store.prune(state)
@@ -187,8 +206,5 @@ def _unchanged(store: Store, prepared: Prepared) -> Applied:
         return Applied(False, former.number)
     number = store.next_number(state)
     store.add(_entry(number, prepared), wanted.files, _way_back(store, prepared))
-    state = replace(state, running=number, confirmed=number).with_outcome(number, "confirmed")
-    store.write(state)
-    refresh(store)
-    store.prune(state)
+    settle(store, state, number)
     return Applied(False, number)

@@ -71,8 +71,12 @@ def forget(store: Store) -> None:
         Failure: POL620.
     """
     store.write(replace(store.state(), persisted=""))
-    store.put("boot/entry.json", "{}\n")
-    store.put("boot/load", "#!/bin/sh\n# `polc persist --off`: boot loads nothing.\nexit 0\n", executable=True)
+    _load_nothing(store, "`polc persist --off`", "{}\n")
+
+
+def _load_nothing(store: Store, why: str, written: str) -> None:
+    store.put("boot/load", f"#!/bin/sh\n# Boot loads nothing: {why}.\nexit 0\n", executable=True)
+    store.put("boot/entry.json", written)
 
 
 def refresh(store: Store) -> None:
@@ -83,11 +87,14 @@ def refresh(store: Store) -> None:
     """
     state = store.state()
     written = json.dumps({"entry": state.confirmed, "mode": state.persisted}) + "\n"
-    if not state.persisted or not state.confirmed or store.text("boot/entry.json") == written:
+    if not state.persisted or store.text("boot/entry.json") == written:
+        return
+    if not state.confirmed:
+        _load_nothing(store, "nothing is confirmed", written)
         return
     entry, files = store.entry(state.confirmed), store.files(state.confirmed)
-    names = {one.name: f"{state.confirmed}-{one.name}" for one in files}
-    # Under names of their own: the script that stands there names whole files until it is replaced.
+    # In a directory of their own: the script that stands there names whole files until it is replaced.
+    names = {one.name: f"{state.confirmed}/{one.name}" for one in files}
     for one in files:
         store.put(f"boot/{names[one.name]}", one.text)
     store.put("boot/closed.nft", _SHUT)
@@ -104,4 +111,4 @@ def refresh(store: Store) -> None:
         executable=True,
     )
     store.put("boot/entry.json", written)
-    store.clear("boot", {"load", "closed.nft", "entry.json", *names.values()})
+    store.clear("boot", {"load", "closed.nft", "entry.json", str(state.confirmed)})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from polc.live.boot import refresh
+from polc.live.apply import settle
 from polc.live.store import Store
 
 
@@ -18,7 +16,5 @@ def confirm(store: Store, number: int | None = None) -> int | None:
     pending = state.pending
     if pending is None or not pending.changed or number not in (None, pending.number):
         return None
-    state = replace(state, running=pending.number, confirmed=pending.number, pending=None)
-    store.write(state.with_outcome(pending.number, "confirmed"))
-    refresh(store)
+    settle(store, state, pending.number)
     return pending.number

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from polc.diagnostics import Failure
 from polc.live.host import Host
+from polc.live.iptables_road import IptablesRoad
 from polc.live.nft_road import NftRoad
 from polc.live.road import Road
 
-ROADS: dict[str, Road] = {road.name: road for road in (NftRoad(),)}
+ROADS: dict[str, Road] = {road.name: road for road in (NftRoad(), IptablesRoad("nft"), IptablesRoad("legacy"))}
 
 
 def road_of(name: str) -> Road:

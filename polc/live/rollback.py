@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.diagnostics import Failure
-from polc.live.apply import Applied, apply, back, prepare
+from polc.live.apply import NOTHING, Applied, apply, back, prepare
 from polc.live.host import Host
 from polc.live.roads import road_of
 from polc.live.store import Store
@@ -35,7 +35,7 @@ def rollback(store: Store, host: Host, number: int | None = None, confirm: float
     elif number == 0:
         entry = store.entry(state.running)
         road = road_of(entry.road)
-        files, note = road.way_back((), entry.tables, store.files(entry.number)), "nothing"
+        files, note = road.way_back((), entry.tables, store.files(entry.number)), NOTHING
     else:
         entry = store.entry(number)
         files, note = store.files(number), f"back to {number}"

@@ -129,9 +129,11 @@ class Store:
             for part, some in (("new", files), ("before", before)):
                 (place / part).mkdir(mode=0o700)
                 for one in some:
-                    self._put(place / part / one.name, one.text)
-                self._put(place / part / "order.json", json.dumps([one.name for one in some]))
-            self._put(place / "entry.json", json.dumps(asdict(entry), indent=1) + "\n")
+                    _write(place / part / one.name, one.text)
+                _write(place / part / "order.json", json.dumps([one.name for one in some]))
+                _sync(place / part)
+            _write(place / "entry.json", json.dumps(asdict(entry), indent=1) + "\n")
+            _sync(place)
             _sync(place.parent)
         except OSError as error:
             raise _unwritable(place, error) from None
@@ -161,7 +163,7 @@ class Store:
         """
         place = self.root / name
         try:
-            place.parent.mkdir(mode=0o700, exist_ok=True)
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise _unwritable(place, error) from None
         self._put(place, text, 0o700 if executable else 0o600)
@@ -174,9 +176,13 @@ class Store:
             return ""
 
     def clear(self, name: str, kept: set[str]) -> None:
-        """Take away what is in a directory but for files of these names."""
+        """Take away what is in a directory but for what has these names."""
         for one in (self.root / name).iterdir():
-            if one.name not in kept:
+            if one.name in kept:
+                continue
+            if one.is_dir():
+                shutil.rmtree(one, ignore_errors=True)
+            else:
                 one.unlink()
 
     def _place(self, number: int) -> Path:
@@ -185,12 +191,7 @@ class Store:
     def _put(self, place: Path, text: str, mode: int = 0o600) -> None:
         beside = place.with_name(f".{place.name}.new")
         try:
-            handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
+            _write(beside, text, mode)
             beside.replace(place)
             _sync(place.parent)
         except OSError as error:
@@ -204,6 +205,16 @@ class Store:
             f"this is not what polc has written there: {type(error).__name__}: {error}",
             path=str(self.root / name),
         )
+
+
+def _write(place: Path, text: str, mode: int = 0o600) -> None:
+    """A file that has reached the disk; its name has not before ``_sync``."""
+    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
 
 
 def _sync(directory: Path) -> None:
