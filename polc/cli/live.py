@@ -8,18 +8,19 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from polc.backends.profile import HOST
 from polc.backends.registry import BACKENDS
 from polc.cli.options import add_allow_approximate, add_policy, add_profile, add_ways, allowed, profile_of, ways_of
-from polc.diagnostics import Collector
-from polc.diagnostics.text import render
-from polc.live.compiled import Asked, Compiled, compile_for
 from polc.live.host import Host
 from polc.live.recover import recover
-from polc.live.road import Road
 from polc.live.roads import VARIANTS, road_for
 from polc.live.store import DEFAULT, VARIABLE, Store
+
+if TYPE_CHECKING:
+    from polc.live.compiled import Compiled
+    from polc.live.road import Road
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -69,6 +70,11 @@ def misused(arguments: argparse.Namespace) -> str | None:
 
 def compiled(arguments: argparse.Namespace) -> tuple[Road, Compiled]:
     """The policy of the arguments for their road; its warnings go to standard error."""
+    # Imported here, so that whoever confirms does not wait for it.
+    from polc.diagnostics import Collector
+    from polc.diagnostics.text import render
+    from polc.live.compiled import Asked, compile_for
+
     road = road_for(arguments.target, arguments.variant, Host())
     profile = profile_of(arguments, (arguments.target,))
     name = HOST if arguments.profile == HOST else profile.name

@@ -42,8 +42,11 @@ class Other:
     effect: str
 
 
-def others(host: Host, chains: Iterable[BaseChain], family: str, owned: Sequence[str]) -> tuple[Other, ...]:
-    """What judges packets of a hook at which one of ``chains`` stands. ``owned`` are our own tables of nft.
+def others(
+    host: Host, chains: Iterable[BaseChain], family: str, owned: Sequence[str], *, legacy: bool = True
+) -> tuple[Other, ...]:
+    """What judges packets of a hook at which one of ``chains`` stands. ``owned`` are our own tables of nft; ``legacy``:
+    tables of iptables-legacy are others too.
 
     Raises:
         Failure: POL601, there is no `nft`; POL603, it failed.
@@ -51,7 +54,7 @@ def others(host: Host, chains: Iterable[BaseChain], family: str, owned: Sequence
     ours: dict[str, set[int]] = {}
     for chain in chains:
         ours.setdefault(chain.hook.value, set()).add(chain.priority)
-    return (*_nft(host, ours, family, owned), *_legacy(host))
+    return (*_nft(host, ours, family, owned), *(_legacy(host) if legacy else ()))
 
 
 def _nft(host: Host, ours: dict[str, set[int]], family: str, owned: Sequence[str]) -> list[Other]:

@@ -59,7 +59,8 @@ def plan(host: Host, prepared: Prepared, compiled: Compiled, differ: Differ | No
         asked = ask(host, inspection.ruleset, flavour, session, inspection.settings.management)
     chains, family = hooks(compiled.ruleset.chains), compiled.ruleset.family.value
     warnings = tuple(LOCK_OUT.check(inspection)) if session is None else ()
-    beside = others(host, chains, family, prepared.owned if road.target == "nft" else _tables_of_iptables(road.name))
+    owned = prepared.owned if road.target == "nft" else _tables_of_iptables(road.name)
+    beside = others(host, chains, family, owned, legacy=road.name != "iptables-legacy")
     means = None if differ is None else meant(prepared, differ)
     return Plan(prepared.change, prepared.state.running, asked, beside, warnings, means)
 

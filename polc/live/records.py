@@ -48,7 +48,8 @@ class Pending:
 @dataclass(frozen=True, slots=True)
 class State:
     """``running`` and ``confirmed`` are numbers of entries (0: none): what the kernel was last given, and what boot
-    loads where ``persisted`` is not empty. ``boot`` is the kernel's id of the boot in which this was written.
+    loads where ``persisted`` is not empty. ``boot`` is the kernel's id of the boot in which this was written,
+    ``untold`` what was done while nobody was there to be told.
     """
 
     running: int = 0
@@ -57,6 +58,7 @@ class State:
     outcomes: dict[int, str] = field(default_factory=dict)
     persisted: str = ""
     boot: str = ""
+    untold: tuple[str, ...] = ()
 
     def with_outcome(self, number: int, outcome: str) -> State:
         return replace(self, outcomes={**self.outcomes, number: outcome})
@@ -90,4 +92,4 @@ def state_of(found: Any) -> State:
         raise ValueError("another format than this polc knows")
     pending = Pending(**found["pending"]) if found["pending"] else None
     outcomes = {int(number): str(outcome) for number, outcome in found["outcomes"].items()}
-    return State(**{**found, "pending": pending, "outcomes": outcomes})
+    return State(**{**found, "pending": pending, "outcomes": outcomes, "untold": tuple(found["untold"])})

@@ -15,12 +15,21 @@ from polc.live.roads import road_of
 from polc.live.store import Store
 
 
-def recover(store: Store, host: Host) -> tuple[str, ...]:
-    """What was found and done, a sentence each; nothing where nothing was under way.
+def recover(store: Store, host: Host, *, alone: bool = False) -> tuple[str, ...]:
+    """What was found and done, a sentence each, by this call or while nobody was there to be told; none where nothing
+    was under way. ``alone``: nobody is there now, and the next who calls is told as well.
 
     Raises:
         Failure: POL603, the kernel refuses what has to be put back; POL620, POL622.
     """
+    before = store.state().untold
+    told = (*before, *_recover(store, host))
+    if told and (not alone or told != before):
+        store.write(replace(store.state(), untold=told if alone else ()))
+    return told
+
+
+def _recover(store: Store, host: Host) -> tuple[str, ...]:
     state = store.state()
     if state.boot != boot_id():
         return _after_boot(store, state)
@@ -45,15 +54,17 @@ def recover(store: Store, host: Host) -> tuple[str, ...]:
         return (f"{begun}: {half}, and what ran before runs again",)
     state = finish(store, state)
     told = (f"{begun}: the kernel holds it whole, and it is on record now",)
-    return (*told, *recover(store, host)) if state.pending else told
+    return (*told, *_recover(store, host)) if state.pending else told
 
 
 def _holds(store: Store, host: Host, number: int, part: str) -> bool:
     entry = store.entry(number)
     road = road_of(entry.road)
     files = store.files(number, part)
+    # Where it is the old one, sets of the new one that nothing names yet are half of it done.
+    tried = store.files(number) if part == "before" else ()
     owned = tuple(dict.fromkeys((*road.owned(files), *entry.tables)))
-    return not road.change(road.read(host, owned, files), files, frozenset(entry.filled)).changes
+    return not road.change(road.read(host, owned, files), files, frozenset(entry.filled), tried).changes
 
 
 def _after_boot(store: Store, state: State) -> tuple[str, ...]:

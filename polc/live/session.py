@@ -31,6 +31,8 @@ def ssh_session() -> SshSession | None:
     if own is not None:
         return read_connection(own)
     process = os.getppid()
+    if not _sees_itself():
+        return None
     for _ in range(_FAR):
         found = _variable_of(process)
         if found is not None:
@@ -52,6 +54,14 @@ def read_connection(text: str) -> SshSession | None:
 
 def _plain(address: str) -> str:
     return re.sub(r"^::ffff:(?=[0-9.]+$)", "", address.partition("%")[0], flags=re.IGNORECASE)
+
+
+def _sees_itself() -> bool:
+    """Whether /proc numbers processes as we do: in a namespace of processes it may be another one's."""
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 def _variable_of(process: int) -> str | None:

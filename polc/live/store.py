@@ -123,17 +123,21 @@ class Store:
             Failure: POL620.
         """
         place = self._place(entry.number)
+        # It gets its name when it is whole; what a killed polc has left of one is taken away with the next.
+        beside = place.with_name(f".{place.name}.new")
         try:
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(mode=0o700)
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(mode=0o700)
             for part, some in (("new", files), ("before", before)):
-                (place / part).mkdir(mode=0o700)
+                (beside / part).mkdir(mode=0o700)
                 for one in some:
-                    _write(place / part / one.name, one.text)
-                _write(place / part / "order.json", json.dumps([one.name for one in some]))
-                _sync(place / part)
-            _write(place / "entry.json", json.dumps(asdict(entry), indent=1) + "\n")
-            _sync(place)
+                    _write(beside / part / one.name, one.text)
+                _write(beside / part / "order.json", json.dumps([one.name for one in some]))
+                _sync(beside / part)
+            _write(beside / "entry.json", json.dumps(asdict(entry), indent=1) + "\n")
+            _sync(beside)
+            shutil.rmtree(place, ignore_errors=True)
+            beside.rename(place)
             _sync(place.parent)
         except OSError as error:
             raise _unwritable(place, error) from None

@@ -134,7 +134,7 @@ def _look(directory: str, number: int) -> float | None:
                 return None
             if pending.changed and pending.deadline is not None and clock() < pending.deadline:
                 return pending.deadline
-            for sentence in recover(store, Host(store.lock)):
+            for sentence in recover(store, Host(store.lock), alone=True):
                 syslog.syslog(syslog.LOG_WARNING, f"polc: {sentence}")
             pending = store.state().pending
             return pending.deadline if pending is not None and pending.number == number else None
