@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from polc.diagnostics import Failure
 from polc.kernel.programs import find, search_path
@@ -32,24 +33,36 @@ class Host:
         """
         name, *arguments = argv
         program = find(name)
-        try:
-            done = subprocess.run(
-                [program, *arguments],
-                input=input,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                capture_output=True,
-                timeout=LONGEST,
-                env={**os.environ, "PATH": search_path(), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-                pass_fds=() if self.held < 0 else (self.held,),
-            )
-        except subprocess.TimeoutExpired:
-            raise Failure.of("POL603", f"`{name}` was ended: it took more than {LONGEST} seconds") from None
-        if done.returncode != 0:
-            words = _words(done.stderr) or f"status {done.returncode}"
-            raise Failure.of("POL603", f"`{' '.join([name, *arguments])}` failed: {words}")
-        return done.stdout
+        # Files in memory and not pipes: listings have megabytes, and a pipe holds 64 KB of them at a time.
+        with _memory(input) as given, _memory() as output, _memory() as errors:
+            try:
+                done = subprocess.run(
+                    [program, *arguments],
+                    stdin=given,
+                    stdout=output,
+                    stderr=errors,
+                    timeout=LONGEST,
+                    env={**os.environ, "PATH": search_path(), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+                    pass_fds=() if self.held < 0 else (self.held,),
+                )
+            except subprocess.TimeoutExpired:
+                raise Failure.of("POL603", f"`{name}` was ended: it took more than {LONGEST} seconds") from None
+            if done.returncode != 0:
+                words = _words(_text(errors)) or f"status {done.returncode}"
+                raise Failure.of("POL603", f"`{' '.join([name, *arguments])}` failed: {words}")
+            return _text(output)
+
+
+def _memory(text: str = "") -> BinaryIO:
+    file = os.fdopen(os.memfd_create("polc"), "w+b")
+    file.write(text.encode())
+    file.seek(0)
+    return file
+
+
+def _text(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
 
 
 def _words(error: str) -> str:

@@ -200,7 +200,8 @@ class _TableChange:
                 kept[one] = other
                 self.renamed += not told
             gone = [one for one in range(len(here)) if one not in kept]
-            new = [one for one in range(len(there)) if one not in set(kept.values())]
+            stays = set(kept.values())
+            new = [one for one in range(len(there)) if one not in stays]
             removals += (deleted(self.name, "rule", {"chain": chain, "handle": here[one].handle}) for one in gone)
             placements += self._placed(chain, here, there, kept)
             self._tell(chain, here, there, gone, new, pairs)
@@ -231,7 +232,8 @@ class _TableChange:
         new: list[int],
         pairs: dict[int, int],
     ) -> None:
-        again = {one: other for one, other in pairs.items() if one in set(gone)}
+        goes = set(gone)
+        again = {one: other for one, other in pairs.items() if one in goes}
         for one in gone:
             rule = here[one]
             if one not in again:

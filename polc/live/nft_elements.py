@@ -60,7 +60,20 @@ def _listed(value: Object) -> list[Json]:
 
 
 def _by_words(value: Object) -> dict[str, Json]:
-    return {one if isinstance(one, str) else compact(bare(one)): one for one in _listed(value)}
+    return {_word(one): one for one in _listed(value)}
+
+
+def _word(one: Json) -> str:
+    """Equal for equal words; quick for what large sets hold."""
+    match one:
+        case str():
+            return one
+        case {"prefix": {"addr": address, "len": length}}:
+            return f"{address}/{length}"
+        case {"range": [str(low), str(high)]}:
+            return f"{low}-{high}"
+        case _:
+            return compact(bare(one))
 
 
 def _same(value: Object, gone: list[Json], new: list[Json]) -> bool:

@@ -34,14 +34,10 @@ class NftRoad:
     def read(self, host: Host, owned: Sequence[str], wanted: Files) -> Files:
         there = _members(host.run(["nft", "-j", "list", "tables"]))
         names = {(str(one.get("family")), str(one.get("name"))) for one in objects(there, "table")}
-        entries: list[Json] = []
-        for name in map(_name, owned):
-            if name in names:
-                listed = _members(host.run(["nft", "-j", "list", "table", *name]))
-                chains = objects(listed, "chain")
-                if any(one.get("hook") in _DEVICES and "dev" not in one for one in chains):
-                    complete(listed, host.run(["nft", "list", "table", *name]))
-                entries += items(listed.get("nftables"))
+        listings = [_listed(host, name) for name in map(_name, owned) if name in names]
+        if len(listings) == 1:
+            return (OutputFile(_FILE, listings[0]),)
+        entries = [one for text in listings for one in items(_members(text).get("nftables"))]
         return (OutputFile(_FILE, json.dumps({"nftables": entries})),)
 
     def there(self, seen: Files, owned: Sequence[str]) -> tuple[str, ...]:
@@ -77,6 +73,18 @@ class NftRoad:
 
 
 _ADVICE = "nothing has changed; `--replace` replaces the whole table, and with it what it remembers"
+
+
+def _listed(host: Host, name: Name) -> str:
+    """A table as JSON, with the devices of its chains."""
+    text = host.run(["nft", "-j", "list", "table", *name])
+    if not any(f'"hook": "{hook}"' in text for hook in _DEVICES):
+        return text
+    listed = _members(text)
+    if all("dev" in one for one in objects(listed, "chain") if one.get("hook") in _DEVICES):
+        return text
+    complete(listed, host.run(["nft", "list", "table", *name]))
+    return json.dumps(listed)
 
 
 def _tables(files: Files, wanted: Files) -> dict[Name, HeldTable | None]:

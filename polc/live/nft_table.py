@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from polc.backends.nft.compare import declared
@@ -16,15 +17,26 @@ Name = tuple[str, str]
 """Family and name of a table."""
 
 _NOT_TO_ADD: Final = frozenset({"handle", "family", "table", "index"})
+_NOT_OF_A_RULE: Final = _NOT_TO_ADD | {"chain"}
 
 
-@dataclass(frozen=True, slots=True)
 class HeldRule:
-    """``handle`` is the kernel's number, 0 for a rule that is only wanted; ``words`` are nft's."""
+    """``handle`` is the kernel's number, 0 for a rule that is only wanted; ``words`` are nft's, without its place."""
 
-    normal: NormalRule
-    handle: int
-    words: dict[str, Json] = field(compare=False)
+    __slots__ = ("_normal", "_whole", "handle", "words")
+
+    def __init__(self, whole: dict[str, Json]) -> None:
+        handle = whole.get("handle")
+        self.handle = handle if isinstance(handle, int) else 0
+        self.words = {key: one for key, one in whole.items() if key not in _NOT_OF_A_RULE}
+        self._whole = whole
+        self._normal: NormalRule | None = None
+
+    @property
+    def normal(self) -> NormalRule:
+        if self._normal is None:
+            self._normal = normal_rule(self._whole)
+        return self._normal
 
     @property
     def meaning(self) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -83,8 +95,10 @@ class HeldTable:
         )
 
 
+@lru_cache(maxsize=8)
 def read_tables(text: str, meters: frozenset[str] = frozenset()) -> dict[Name, HeldTable | None]:
-    """The tables that commands leave, or that a listing shows; None: they leave none of that name.
+    """The tables that commands leave, or that a listing shows; None: they leave none of that name. Not to be changed:
+    of large rulesets the same texts are asked several times.
 
     ``meters`` are names of sets that belong to a meter of a rule, which newer nft lists as sets.
     """
@@ -101,8 +115,11 @@ def read_tables(text: str, meters: frozenset[str] = frozenset()) -> dict[Name, H
     return tables
 
 
+@lru_cache(maxsize=8)
 def meters_in(text: str) -> frozenset[str]:
     """The meters that commands have."""
+    if '"meter"' not in text:
+        return frozenset()
     document: Json = json.loads(text)
     return meter_names(items(members(document).get("nftables", [])))
 
@@ -117,10 +134,7 @@ def _take(tables: dict[Name, HeldTable | None], verb: str, kind: str, value: dic
     table = tables.setdefault(name, HeldTable())
     assert table is not None, "nothing is added to a table that has been deleted"
     if kind == "rule":
-        handle = value.get("handle")
-        words = {key: one for key, one in value.items() if key not in (*_NOT_TO_ADD, "chain")}
-        rule = HeldRule(normal_rule(value), handle if isinstance(handle, int) else 0, words)
-        table.rules.setdefault(str(value.get("chain")), []).append(rule)
+        table.rules.setdefault(str(value.get("chain")), []).append(HeldRule(value))
         return
     kind, what = declared(kind, value)
     key = kind, str(value.get("name"))
