@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "apply": ("polc.cli.apply", "run a policy on this host, by the smallest change, with a way back"),
     "confirm": ("polc.cli.confirm", "keep what was applied with --confirm"),
     "rollback": ("polc.cli.rollback", "go back to what ran before, or to an entry of the history"),
+    "status": ("polc.cli.status", "whether the kernel still holds the policy, and what its rules have counted"),
     "history": ("polc.cli.history", "what was applied on this host, when, and by whom"),
     "persist": ("polc.cli.persist", "have boot load what is confirmed"),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from polc.backends.iptables import ipsets
@@ -17,7 +17,9 @@ from polc.backends.iptables.compare import own, own_prefix, parse
 from polc.backends.iptables.load_script import SCRIPT, script
 from polc.backends.model import OutputFile
 from polc.diagnostics import Failure
+from polc.live import iptables_counts
 from polc.live.change import Action, Change, Part
+from polc.live.counted import Counted, FilledSet
 from polc.live.host import Host
 from polc.live.iptables_rules import RulesChange
 from polc.live.iptables_rules import way_back as rules_back
@@ -129,6 +131,18 @@ class IptablesRoad:
             if file in names
         ]
         return (*sets, *rules)
+
+    def counts(self, seen: Files, wanted: Files) -> tuple[Counted, ...]:
+        prefix = next((own_prefix(file.text) for file in wanted if file.name in _TOOLS), "")
+        return tuple(
+            replace(each, chain=f"{_TOOLS[file.name]} {each.chain}")
+            for file in seen
+            if file.name in _TOOLS
+            for each in iptables_counts.counts(file.text, prefix)
+        )
+
+    def filled(self, seen: Files, names: frozenset[str]) -> tuple[FilledSet, ...]:
+        return tuple(iptables_counts.filled(_text(seen, ipsets.FILE), names))
 
     def _restore(self, host: Host, tool: str, noflush: str, text: str, *options: str) -> None:
         words = [noflush] if noflush else []

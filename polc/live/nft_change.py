@@ -21,7 +21,7 @@ from typing import Final
 from polc.backends.nft.json_value import Json, items, members
 from polc.live.change import Action, Change, Part
 from polc.live.common import common
-from polc.live.nft_elements import Delta, delta, delta_of_filled
+from polc.live.nft_elements import Delta, delta, delta_of_filled, shown
 from polc.live.nft_table import HeldRule, HeldTable, Name, added, additions, deleted, in_order
 
 _ELEMENTS: Final = ("set", "map")
@@ -174,7 +174,7 @@ class _TableChange:
         for action, some in ((Action.REMOVE, one.gone), (Action.ADD, one.new)):
             if some:
                 more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
-                text = ", ".join(_shown(each) for each in some[:_SHOWN]) + more
+                text = ", ".join(shown(each) for each in some[:_SHOWN]) + more
                 yield Part(action, "elements", key[1], text, count=len(some))
 
     def _say_lost(self, gone: dict[Key, dict[str, Json]]) -> None:
@@ -280,21 +280,3 @@ def _carried(one: Json, timed: bool) -> Json:
     if not inside:
         return one
     return kept["val"] if kept.keys() == {"val"} else {"elem": kept}
-
-
-def _shown(one: Json) -> str:
-    match one:
-        case [key, value]:
-            return f"{_shown(key)}: {_shown(value)}"
-        case {"prefix": {"addr": str(address), "len": int(length)}}:
-            return f"{address}/{length}"
-        case {"range": [low, high]}:
-            return f"{low}-{high}"
-        case {"concat": list(parts)}:
-            return " . ".join(map(_shown, parts))
-        case {"elem": {"val": inner}}:
-            return _shown(inner)
-        case str() | int():
-            return str(one)
-        case _:
-            return json.dumps(one, separators=(",", ":"))

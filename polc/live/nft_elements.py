@@ -92,3 +92,22 @@ def _without_alike(value: Object, gone: list[Json], new: list[Json]) -> tuple[li
 
 def _by_meaning(value: Object, some: Iterable[Json]) -> dict[object, Json]:
     return {elements({**value, "elem": [one]}): one for one in some}
+
+
+def shown(one: Json) -> str:
+    """An element as nft's own language has it."""
+    match one:
+        case [key, value]:
+            return f"{shown(key)}: {shown(value)}"
+        case {"prefix": {"addr": str(address), "len": int(length)}}:
+            return f"{address}/{length}"
+        case {"range": [low, high]}:
+            return f"{low}-{high}"
+        case {"concat": list(parts)}:
+            return " . ".join(map(shown, parts))
+        case {"elem": {"val": inner}}:
+            return shown(inner)
+        case str() | int():
+            return str(one)
+        case _:
+            return compact(one)

@@ -10,7 +10,9 @@ from polc.backends.model import OutputFile
 from polc.backends.nft.json_value import Json, items, members
 from polc.diagnostics import Failure
 from polc.kernel.listed import complete, objects
+from polc.live import nft_counts
 from polc.live.change import Action, Change, Part
+from polc.live.counted import Counted, FilledSet
 from polc.live.host import Host
 from polc.live.nft_change import change
 from polc.live.nft_table import HeldTable, Name, commands_for, meters_in, read_tables
@@ -70,6 +72,19 @@ class NftRoad:
 
     def boot(self, names: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(f"TZ=UTC nft -j -f {name}" for name in names.values())
+
+    def counts(self, seen: Files, wanted: Files) -> tuple[Counted, ...]:
+        here, there = _tables(seen, wanted), _tables(wanted, ())
+        return tuple(
+            each
+            for name, table in here.items()
+            if table is not None
+            for each in nft_counts.counts(table, there.get(name) or HeldTable())
+        )
+
+    def filled(self, seen: Files, names: frozenset[str]) -> tuple[FilledSet, ...]:
+        tables = _tables(seen, ()).values()
+        return tuple(each for table in tables if table is not None for each in nft_counts.filled(table, names))
 
 
 _ADVICE = "nothing has changed; `--replace` replaces the whole table, and with it what it remembers"

@@ -20,7 +20,7 @@ def as_text(plan: Plan) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield _summary(plan)
-    yield from (f"  {one}" for one in _told(plan.change.parts))
+    yield from (f"  {one}" for one in told(plan.change.parts))
     if plan.change.renamed:
         yield f"  {_renamed(plan)}"
     if plan.means is not None:
@@ -72,7 +72,7 @@ def as_markdown(plan: Plan) -> str:
 def _page(plan: Plan) -> Iterator[str]:
     yield f"### {_summary(plan)}"
     if plan.change.parts:
-        yield from ("", "```diff", *_told(plan.change.parts), "```")
+        yield from ("", "```diff", *told(plan.change.parts), "```")
     if plan.change.renamed:
         yield from ("", _renamed(plan))
     if plan.means is not None:
@@ -105,7 +105,8 @@ def _summary(plan: Plan) -> str:
     return "plan: " + ", ".join(f"{counts[action]} {word}" for action, word in words.items())
 
 
-def _told(parts: tuple[Part, ...]) -> Iterator[str]:
+def told(parts: tuple[Part, ...]) -> Iterator[str]:
+    """Parts for people, a line each."""
     # Rules whose line in the policy is another now are many, and all the same.
     moved = [one for one in parts if one.kind == "rule" and one.action is Action.REPLACE]
     others = [one for one in parts if one not in moved] if len(moved) > 3 else [*parts]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from polc.backends.model import OutputFile
 from polc.live.change import Change
+from polc.live.counted import Counted, FilledSet
 from polc.live.host import Host
 
 Files = tuple[OutputFile, ...]
@@ -70,4 +71,12 @@ class Road(Protocol):
         """Commands of sh(1) that load the files of these names, which stand beside the script, in a kernel that has
         just started; by the names that the backend gave them.
         """
+        ...
+
+    def counts(self, seen: Files, wanted: Files) -> tuple[Counted, ...]:
+        """What rules have counted, by the lines that ``wanted`` has for them."""
+        ...
+
+    def filled(self, seen: Files, names: frozenset[str]) -> tuple[FilledSet, ...]:
+        """What the sets hold that are filled at run time."""
         ...
