@@ -82,6 +82,16 @@ class NftRoad:
             for each in nft_counts.counts(table, there.get(name) or HeldTable())
         )
 
+    def lines(self, seen: Files, wanted: Files) -> dict[tuple[str, int], str]:
+        """Today's lines of the policy, by tables (`inet polc`) and the handles of rules."""
+        here, there = _tables(seen, wanted), _tables(wanted, ())
+        return {
+            (" ".join(name), handle): line
+            for name, table in here.items()
+            if table is not None
+            for handle, line in nft_counts.lines(table, there.get(name) or HeldTable()).items()
+        }
+
     def filled(self, seen: Files, names: frozenset[str]) -> tuple[FilledSet, ...]:
         tables = _tables(seen, ()).values()
         return tuple(each for table in tables if table is not None for each in nft_counts.filled(table, names))
