@@ -33,6 +33,11 @@ table inet {_CLOSED_TABLE} {{
 \t}}
 }}
 """
+_CLOSE = """\
+nft -f closed.nft || for tool in iptables ip6tables; do
+    for chain in INPUT FORWARD OUTPUT; do "$tool" -P "$chain" DROP; done
+done
+"""
 _SCRIPT = """\
 #!/bin/sh
 # Written by `polc persist`, anew with every confirmation: loads entry {number} of the history.
@@ -106,7 +111,7 @@ def refresh(store: Store) -> None:
             mode=state.persisted,
             load="".join(f"    {line} || return 1\n" for line in road_of(entry.road).boot(names)).rstrip("\n"),
             opened=f"    nft delete table inet {_CLOSED_TABLE} 2>/dev/null\n" if closed else "",
-            failed="nft -f closed.nft\n" if closed else "",
+            failed=_CLOSE if closed else "",
         ),
         executable=True,
     )

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from polc.ir.addresses import parse_address
+
 _VARIABLE = "SSH_CONNECTION"
 _FAR = 64
 """Ancestors that are asked at most."""
@@ -47,9 +49,14 @@ def read_connection(text: str) -> SshSession | None:
     """``client port server port`` of the variable; None: it says something else, as over a socket of another kind."""
     match text.split():
         case [client, client_port, server, server_port] if client_port.isdigit() and server_port.isdigit():
-            return SshSession(_plain(client), int(client_port), _plain(server), int(server_port))
+            found = SshSession(_plain(client), int(client_port), _plain(server), int(server_port))
         case _:
             return None
+    try:
+        parse_address(found.client), parse_address(found.server)
+    except ValueError:
+        return None
+    return found
 
 
 def _plain(address: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from polc.backends.iptables.compare import parse
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 
 ROADS = {
@@ -80,7 +81,7 @@ class Firewall:
         if self.road == "nft":
             return self.run("nft", "--stateless", "list", "ruleset")
         variant = self.road.partition("-")[2]
-        saved = [self.run(f"{tool}-{variant}-save") for tool in ("iptables", "ip6tables")]
-        lines = [line.partition(" [")[0] for line in "".join(saved).splitlines() if not line.startswith("#")]
-        sets = sorted(self.run("ipset", "list", "-n").split())
-        return "\n".join([*lines, *sets])
+        tables = [parse(self.run(f"{tool}-{variant}-save")) for tool in ("iptables", "ip6tables")]
+        # Tables that do nothing come by being looked at.
+        some = [{name: one for name, one in family.items() if not one.does_nothing} for family in tables]
+        return "\n".join([*map(str, some), *sorted(self.run("ipset", "list", "-n").split())])
