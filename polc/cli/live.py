@@ -43,6 +43,7 @@ def add_compiling(parser: argparse.ArgumentParser) -> None:
         choices=VARIANTS,
         help="on iptables: over nf_tables, or iptables' own; what this host calls iptables is the default",
     )
+    parser.add_argument("--count", action="store_true", help="on nft: have every rule count; on iptables they all do")
     add_profile(parser)
     add_ways(parser)
     add_allow_approximate(parser)
@@ -63,7 +64,9 @@ def seconds(text: str) -> float:
 
 
 def misused(arguments: argparse.Namespace) -> str | None:
-    """What is wrong with options that are for iptables alone."""
+    """What is wrong with options that are for one target alone."""
+    if arguments.count and arguments.target != "nft":
+        return "--count: on iptables every rule counts"
     given = [f"--{name}" for name in ("layout", "ipset", "variant") if getattr(arguments, name)]
     return f"{' and '.join(given)}: for iptables alone" if given and arguments.target != "iptables" else None
 
@@ -80,7 +83,10 @@ def compiled(arguments: argparse.Namespace) -> tuple[Road, Compiled]:
     name = HOST if arguments.profile == HOST else profile.name
     collector = Collector()
     found = compile_for(
-        arguments.policy, road, Asked(profile, name, *ways_of(arguments), allowed(arguments)), collector
+        arguments.policy,
+        road,
+        Asked(profile, name, *ways_of(arguments), allowed(arguments), arguments.count),
+        collector,
     )
     sys.stderr.write(render(collector))
     return road, found

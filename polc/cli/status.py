@@ -70,7 +70,12 @@ def _compiled(policy: str, entry: Entry) -> Wanted:
     allow = frozenset(name for name in asked["allow-approximate"].split(",") if name)
     road = road_of(entry.road)
     how = Asked(
-        _profile(asked["for"], road.target), asked["for"], Layout(asked["layout"]), IpsetUse(asked["ipset"]), allow
+        _profile(asked["for"], road.target),
+        asked["for"],
+        Layout(asked["layout"]),
+        IpsetUse(asked["ipset"]),
+        allow,
+        bool(asked["count"]),
     )
     return compile_for(policy, road, how, Collector()).wanted
 

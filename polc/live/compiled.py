@@ -9,6 +9,7 @@ from polc.backends.profile import Profile
 from polc.compiler import emit
 from polc.diagnostics import Collector
 from polc.ir.ruleset import Ruleset
+from polc.live.counting import with_counters
 from polc.live.road import Road
 from polc.live.wanted import Wanted, digest
 from polc.passes import pipeline
@@ -18,13 +19,17 @@ from polc.policy.read import Inspection, inspect_source
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How to compile; ``profile_name`` is what the user called the profile, to measure or find it once more."""
+    """How to compile; ``profile_name`` is what the user called the profile, to measure or find it once more.
+
+    ``count``: each rule of nft counts.
+    """
 
     profile: Profile
     profile_name: str
     layout: Layout = Layout.WHOLE
     ipset: IpsetUse = IpsetUse.AUTO
     allow: frozenset[str] = frozenset()
+    count: bool = False
 
     def words(self) -> tuple[tuple[str, str], ...]:
         return (
@@ -32,6 +37,7 @@ class Asked:
             ("layout", self.layout.value),
             ("ipset", self.ipset.value),
             ("allow-approximate", ",".join(sorted(self.allow))),
+            ("count", "yes" if self.count else ""),
         )
 
 
@@ -58,5 +64,6 @@ def compile_for(path: str, road: Road, asked: Asked, collector: Collector) -> Co
     )
     texts = digest(part for source in inspection.sources for part in (source.path, source.text))
     filled = frozenset(one.name for one in ruleset.sets)
-    wanted = Wanted(road, output.files, filled, path, texts, asked=asked.words())
+    files = tuple(map(with_counters, output.files)) if asked.count else output.files
+    wanted = Wanted(road, files, filled, path, texts, asked=asked.words())
     return Compiled(wanted, inspection, ruleset, output.deviations)

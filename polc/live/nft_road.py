@@ -15,6 +15,7 @@ from polc.live.change import Action, Change, Part
 from polc.live.counted import Counted, FilledSet
 from polc.live.host import Host
 from polc.live.nft_change import change
+from polc.live.nft_large import make_large, too_long
 from polc.live.nft_table import HeldTable, Name, commands_for, meters_in, read_tables
 from polc.live.road import Files
 
@@ -64,10 +65,14 @@ class NftRoad:
         return Change(commands_for({**there, **gone}), parts, tuple(lost))
 
     def make(self, host: Host, change: Change) -> None:
+        nft = _Program(host)
         try:
-            host.run(["nft", "-j", "-f", "-"], change.commands)
+            nft.run_json(change.commands)
         except Failure as failure:
             first = failure.diagnostics[0]
+            if too_long(failure):
+                make_large(nft, change.commands)
+                return
             raise Failure.of(first.code, first.message, help=first.help or _ADVICE) from None
 
     def boot(self, names: Mapping[str, str]) -> tuple[str, ...]:
@@ -95,6 +100,14 @@ class NftRoad:
     def filled(self, seen: Files, names: frozenset[str]) -> tuple[FilledSet, ...]:
         tables = _tables(seen, ()).values()
         return tuple(each for table in tables if table is not None for each in nft_counts.filled(table, names))
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    host: Host
+
+    def run_json(self, text: str) -> str:
+        return self.host.run(["nft", "-j", "-f", "-"], text)
 
 
 _ADVICE = "nothing has changed; `--replace` replaces the whole table, and with it what it remembers"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from firewall import ROADS, Firewall
+
+from polc.kernel.netns import environment
 
 POLICY = """\
 polc: 1
@@ -327,3 +331,38 @@ def test_what_the_kernel_refuses_changes_nothing(tmp_path: Path) -> None:
         assert told.status in (2, 3), told.output
         assert firewall.holds() == held
         assert firewall.state()["pending"] is None
+
+
+@on_nft
+def test_every_rule_counts_when_asked(tmp_path: Path) -> None:
+    policy = "polc: 1\ninput: {default: drop, rules: [drop udp/7, accept tcp/1 limit 5/second, 'log "x" tcp/2']}\n"
+    with Firewall(tmp_path) as firewall:
+        assert firewall.apply(policy, "--count").status == 0
+        send(firewall, 3)
+        assert counted(firewall) == {"policy.yaml:2": 3}
+        assert firewall.holds().count("counter") == 4, "a limit counts for each family"
+        assert firewall.polc("status", str(tmp_path / "policy.yaml")).status == 0, "compiled as it was"
+        assert firewall.apply(policy).status == 0
+        assert "counter" not in firewall.holds()
+
+
+@pytest.mark.kernel("nft", "unprivileged")
+def test_a_set_too_large_for_one_message_is_filled_before_rules_name_it(tmp_path: Path) -> None:
+    """In a user namespace a message has a limit, which tens of thousands of addresses are over."""
+    many = ", ".join(f"10.{n // 250}.{n % 250}.{n % 7 * 2}" for n in range(40_000))
+    policy = f"polc: 1\naddresses: {{many: [{many}]}}\ninput: {{default: drop, rules: [drop from @many, accept ssh]}}\n"
+    (tmp_path / "large.yaml").write_text(policy)
+    (tmp_path / "small.yaml").write_text(policy.replace("drop from @many, ", "").replace(f"{many}", "10.0.0.1"))
+    polc = f"{sys.executable} -m polc apply --state-dir {tmp_path}/state"
+    script = f"""
+    {polc} {tmp_path}/small.yaml && {polc} {tmp_path}/large.yaml && {polc} {tmp_path}/large.yaml &&
+    nft -j list table inet polc >{tmp_path}/listed
+    """
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", script],
+        capture_output=True, text=True, env={**environment(), "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["changed", "changed", "unchanged"]
+    (held,) = [one["set"] for one in json.loads((tmp_path / "listed").read_text())["nftables"] if "set" in one]
+    assert len(held["elem"]) == len(set(many.split(", ")))

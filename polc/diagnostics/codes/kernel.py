@@ -107,4 +107,13 @@ KERNEL_CODES: tuple[Code, ...] = (
         why="without it a lock-out would stay; nothing has been changed",
         instead="the reason is in the message; without `--confirm` nft needs no such process",
     ),
+    Code(
+        "POL629",
+        "too large for one message",
+        what="a change of the running ruleset is larger than one message to the kernel may be, as in a user namespace, "
+        "where `net.core.wmem_max` is the limit",
+        why="in several messages packets would meet a ruleset that is half changed, so nothing is changed",
+        instead="raise that sysctl on the host, or apply from outside the namespace; new sets are no problem: they are "
+        "filled before rules name them",
+    ),
 )
