@@ -131,14 +131,22 @@ class EveryNth:
     packet: int = 0
 
 
+CERTAINTY = 1 << 31
+"""The threshold of a chance that never fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class RandomMatch:
-    """Holds by chance, with probability ``threshold / 2**31`` (0..2**31), anew for each packet that reaches it
-    (net/netfilter/xt_statistic.c; nft ``meta random``). ``negated``: with the rest of it.
+    """Holds by chance, with probability ``threshold / CERTAINTY`` (0..``CERTAINTY``), anew for each packet that reaches
+    it (net/netfilter/xt_statistic.c; nft ``meta random``). ``negated``: with the rest of it.
     """
 
     threshold: int
     negated: bool = False
+
+    @property
+    def always(self) -> bool:
+        return self.threshold == (0 if self.negated else CERTAINTY)
 
 
 class RecentVerb(Enum):

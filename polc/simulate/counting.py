@@ -8,6 +8,7 @@ from typing import assert_never
 
 from polc.ir.family import Family
 from polc.ir.stateful import (
+    CERTAINTY,
     Connections,
     EveryNth,
     Hits,
@@ -28,8 +29,6 @@ from polc.simulate.world import World
 
 Test = Callable[[Flight], bool]
 Stateful = EveryNth | RandomMatch | RecentMatch | Limit | Hits | Connections | Quota
-
-_CERTAINTY = 1 << 31
 
 
 class HotDrop(Exception):
@@ -86,7 +85,7 @@ class Counting:
                 return _turns(every, packet)
             case RandomMatch(threshold, negated):
                 draw = self.world.random.randrange
-                return lambda flight: (draw(_CERTAINTY) < threshold) is not negated
+                return lambda flight: (draw(CERTAINTY) < threshold) is not negated
             case _:
                 assert_never(match)
 

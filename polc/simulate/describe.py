@@ -36,7 +36,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import ICMP_FAMILY, ICMP_TYPES, PROTOCOL_NAMES
 from polc.ir.selectors import Conntrack, Direction, Element, InterfacePattern, Selector, Transport
-from polc.ir.stateful import Connections, EveryNth, Hits, KeyPart, Limit, Quota, RandomMatch, RecentMatch
+from polc.ir.stateful import CERTAINTY, Connections, EveryNth, Hits, KeyPart, Limit, Quota, RandomMatch, RecentMatch
 from polc.simulate.fields import getter, part
 from polc.simulate.flight import Flight
 from polc.simulate.packet_format import flags_text, kind_text, mac_text
@@ -144,7 +144,7 @@ def wanted(match: Match, family: Family) -> str:
         case EveryNth(every, packet):
             return f"number {packet} of each {every}"
         case RandomMatch(threshold, negated):
-            return f"{_not(negated)}{threshold / (1 << 31):.2%}"
+            return f"{_not(negated)}{threshold / CERTAINTY:.2%}"
         case RecentMatch():
             return _recent(match)
         case Limit(rate, burst, over, key):

@@ -20,12 +20,13 @@ from polc.backends.model import Options
 from polc.backends.nft.backend import NftBackend
 from polc.diagnostics import Collector, Failure
 from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
+from polc.ir.canonical.matches import alternatives
 from polc.ir.family import Family
-from polc.ir.matches import STATEFUL, OpaqueMatch
+from polc.ir.matches import STATEFUL, FieldMatch, OpaqueMatch
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Chain, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
-from polc.ir.statements import ClampMss, OpaqueStatement
+from polc.ir.statements import ClampMss, Counter, OpaqueStatement
 from polc.ir.verdicts import Goto, Jump
 from polc.passes import pipeline
 from polc.source import SourceFile
@@ -161,9 +162,15 @@ def emitted(vector: Vector) -> list[str]:
 
 def same_meaning(rule: Rule, chains: tuple[Chain, ...]) -> object:
     """The rule without what writing it changes: the order of matches that count nothing, names of chains and of what
-    counts.
+    counts, counters that begin at nothing, and whether values are said or those that they are not.
     """
-    plain = sorted(repr(one) for one in rule.matches if not isinstance(one, STATEFUL))
+    (own,) = rule.families
+    plain = sorted(
+        repr(alternatives(one, own) if isinstance(one, FieldMatch) else one)
+        for one in rule.matches
+        if not isinstance(one, STATEFUL)
+    )
+    statements = [one for one in rule.statements if one != Counter()]
     counting = [
         replace(one, table="") if isinstance(one, Limit | Hits | Connections | Quota) else one
         for one in rule.matches
@@ -173,7 +180,7 @@ def same_meaning(rule: Rule, chains: tuple[Chain, ...]) -> object:
     if isinstance(rule.verdict, Jump | Goto):
         called = rule.verdict.chain
         verdict = type(rule.verdict), next(at for at, chain in enumerate(chains) if chain.name == called)
-    return plain, counting, rule.statements, verdict
+    return plain, counting, statements, verdict
 
 
 def written(found: Ruleset, own: Family) -> str | None:

@@ -1,7 +1,7 @@
 """The SSH guards count connections, measured by making them: a real server, clients on other hosts.
 
 Windows are shortened by editing the examples. Every attempt is a single packet (tcp_client.py), and all
-ten of a burst take far less time than a token needs to come back.
+ten of a burst take far less time than a token needs to come back, on a busy machine too.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ PORT = 22
 QUICK = 0.4
 """Seconds to wait for a connection: under a second, so that nothing is sent twice (RFC 6298)."""
 
-BUCKET = ("over 10/minute burst 10", "over 1/second burst 10")
-WINDOW = ("new hits 11 in 100s", "new hits 11 in 2s")
+BUCKET = ("over 10/minute burst 10", "over 20/minute burst 10")
+WINDOW = ("new hits 11 in 100s", "new hits 11 in 4s")
 GUARDS = {
-    "bucket": (variant("ssh-guard.yaml", BUCKET), 1.3),
-    "recent": (variant("ssh-guard-recent.yaml", WINDOW), 2.3),
+    "bucket": (variant("ssh-guard.yaml", BUCKET), 3.3),
+    "recent": (variant("ssh-guard-recent.yaml", WINDOW), 4.3),
 }
 """Policy text, and the seconds of quiet after which a source may connect again."""
 
@@ -74,8 +74,8 @@ def test_a_sustained_excess_gets_the_rate_and_no_more(lab: Lab, loader: Loader, 
         client, server = lab.peer("client", "tcp_client.py"), lab["server"].address(family)
         begun = time.monotonic()
         answers = connect(client, server, 20)
-        # One token a second comes back, and one may have been on its way.
-        assert 10 <= answers.count("connected") <= 10 + (time.monotonic() - begun) + 1, answers
+        # A token comes back every three seconds, and one may have been on its way.
+        assert 10 <= answers.count("connected") <= 10 + (time.monotonic() - begun) / 3 + 1, answers
         assert answers[:10] == ["connected"] * 10
         assert answers.count("timeout") >= 5, answers
 
@@ -90,16 +90,16 @@ def test_refresh_keeps_a_source_out_that_goes_on(lab: Lab, loader: Loader, tmp_p
         client, server = lab.peer("client", "tcp_client.py"), lab["server"].address(family)
         assert connect(client, server, 10) == ["connected"] * 10
         begun = time.monotonic()
-        while time.monotonic() - begun < 3.0:
-            # Longer than the window, at a pace that, each counted twice, is over eleven in two seconds.
+        while time.monotonic() - begun < 5.0:
+            # Longer than the window, at a pace that, each counted twice, is over eleven in four seconds.
             assert client.ask("connect", server, PORT, 0.2) == "timeout"
-        time.sleep(2.3)
+        time.sleep(4.3)
         assert connect(client, server, 1) == ["connected"]
 
     both_families(scenario)
 
 
-RULE = "drop tcp/22 state new over 1/second burst 10 per source"
+RULE = "drop tcp/22 state new over 20/minute burst 10 per source"
 
 
 @every_loader("hashlimit", "conntrack")

@@ -20,7 +20,7 @@ from polc.ir.matches import STATEFUL, Match, ServiceMatch
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Hits
-from polc.ir.statements import AssignHelper, AssignZone, ClampMss, Statement, StripTcpOptions, Synproxy, Tproxy
+from polc.ir.statements import AssignHelper, AssignZone, ClampMss, Counter, Statement, StripTcpOptions, Synproxy, Tproxy
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, Reject, RejectType, Return
 from polc.ir.verdicts import leaves as leaves_chain
 
@@ -65,10 +65,12 @@ def lower(rule: Rule, context: Context, fresh: Callable[[], str]) -> Lines:
         for match in rule.matches
         if (match in disturbed or changes_on_the_way(rule.verdict, match)) and not registry.split(match, context).single
     )
+    # A counter is no line of its own: each line has one.
+    effects = sum(not isinstance(one, Counter) for one in rule.statements)
     try:
         if repeated and not isinstance(rule.verdict, Accept | Drop | Reject | Return | Goto):
             rule = _once(rule, repeated, bound, _Writer(context, fresh, lines))
-        elif disturbed and (rule.verdict is not None or len(rule.statements) > 1):
+        elif disturbed and (rule.verdict is not None or effects > 1):
             if leaves_chain(rule.verdict):
                 raise NeedsChain
             # Its own chain: what the first line does there, the second does not ask about any more.

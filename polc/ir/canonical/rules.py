@@ -13,7 +13,7 @@ from polc.ir.family import Family
 from polc.ir.matches import STATEFUL, ElementMatch, Match, SetMatch, TraitMatch
 from polc.ir.ruleset import Chain, DynamicSet, Rule
 from polc.ir.selectors import Selector
-from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota
+from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch
 from polc.ir.statements import ClampMss, MapMark, Statement, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Jump, Nat, NatMap, Reject, Return, Verdict, VerdictMap
 
@@ -144,7 +144,7 @@ def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> I
     counted = tuple(
         (nameless(match, family), _state(match, (*placed.place, str(number)), family))
         for number, match in enumerate(rule.matches)
-        if isinstance(match, STATEFUL)
+        if isinstance(match, STATEFUL) and not _always(match)
     )
     for one in _apart(rule):
         options_of_keys = [ports_of(key) for key in _keys(one)]
@@ -158,6 +158,11 @@ def _split(placed: _Placed, family: Family, sets: Mapping[str, DynamicSet]) -> I
                 asked = together([*(match for each in chosen for match in each), *clamps])
                 if asked is not None:
                     yield Line(frozenset(words(match) for match in asked), end, tuple(asked))
+
+
+def _always(match: Match) -> bool:
+    """Whether it is a chance that never fails, for which nft has no words."""
+    return isinstance(match, RandomMatch) and match.always
 
 
 def _keys(rule: Rule) -> Iterator[tuple[Selector, ...]]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from polc.diagnostics import Collector
 from polc.diagnostics.suggest import did_you_mean
-from polc.ir.stateful import EveryNth, KeyField, KeyPart, RandomMatch, RecentMatch, RecentVerb
+from polc.ir.stateful import CERTAINTY, EveryNth, KeyField, KeyPart, RandomMatch, RecentMatch, RecentVerb
 from polc.policy.document import Chance, Sighting, Turn
 from polc.policy.lower import values
 from polc.policy.lower.parts import value_of
@@ -16,7 +16,6 @@ from polc.policy.lower.stateful import MOST_HITS, key_of
 _ASKS = (RecentVerb.RCHECK, RecentVerb.UPDATE)
 _LONGEST_NAME = 199
 """Bytes of the longest name of a list: XT_RECENT_NAME_LEN counts a NUL too (uapi/linux/netfilter/xt_recent.h)."""
-_SCALE = 1 << 31
 """What a probability of 1 is (net/netfilter/xt_statistic.c)."""
 
 
@@ -88,4 +87,4 @@ def probability(clause: Chance, collector: Collector) -> RandomMatch | None:
         collector.error("POL121", f"`{text}` is not a probability from 0 to 1, such as `0.5`", clause.value.span)
         return None
     # lround(3): halves go up.
-    return RandomMatch(int(Fraction(text) * _SCALE + Fraction(1, 2)))
+    return RandomMatch(int(Fraction(text) * CERTAINTY + Fraction(1, 2)))

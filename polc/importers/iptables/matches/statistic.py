@@ -8,9 +8,7 @@ from fractions import Fraction
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem, Word, wrong
 from polc.importers.iptables.values import choice, number
-from polc.ir.stateful import EveryNth, RandomMatch
-
-_SCALE = 2**31
+from polc.ir.stateful import CERTAINTY, EveryNth, RandomMatch
 
 
 def _read(options: Options, _context: Context) -> Meaning:
@@ -39,7 +37,7 @@ def _threshold(word: Word) -> int:
     if value > 1:
         raise wrong(word, f"`{word.text}` is no probability from 0.0 to 1.0")
     # lround(3): halves go up.
-    return int(value * _SCALE + Fraction(1, 2))
+    return int(value * CERTAINTY + Fraction(1, 2))
 
 
 MATCH = MatchExtension(
