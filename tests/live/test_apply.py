@@ -335,7 +335,7 @@ def test_what_the_kernel_refuses_changes_nothing(tmp_path: Path) -> None:
 
 @on_nft
 def test_every_rule_counts_when_asked(tmp_path: Path) -> None:
-    policy = "polc: 1\ninput: {default: drop, rules: [drop udp/7, accept tcp/1 limit 5/second, 'log "x" tcp/2']}\n"
+    policy = "polc: 1\ninput: {default: drop, rules: [drop udp/7, accept tcp/1 limit 5/second, 'log \"x\" tcp/2']}\n"
     with Firewall(tmp_path) as firewall:
         assert firewall.apply(policy, "--count").status == 0
         send(firewall, 3)
