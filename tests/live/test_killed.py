@@ -68,7 +68,7 @@ def test_at_every_step_it_is_the_old_or_the_new(road: str, tmp_path: Path) -> No
                 continue
             for later in (0.0, 0.002) if whole.events[step - 1].startswith("run ") or EVERY else (0.0,):
                 if firewall.holds() != old:
-                    assert firewall.polc("rollback", "1").status == 0
+                    assert firewall.apply(OLD, *options(road)).status == 0
                     assert firewall.holds() == old
                 killed = firewall.apply(NEW, *options(road), kill=step, later=later)
                 where = f"step {step} of {steps}, {whole.events[step - 1]}, {later} s later"
