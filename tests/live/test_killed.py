@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -43,7 +44,11 @@ def options(road: str) -> tuple[str, ...]:
 
 
 def settled(firewall: Firewall, one: str, other: str) -> str:
-    """What the kernel holds once nobody is at it any more: the guard of iptables needs no command to go back."""
+    """What the kernel holds once nobody is at it any more: a program that was running goes on to its end and keeps the
+    lock until then, and the guard of iptables needs no command to go back.
+    """
+    with open(firewall.kept / "lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
     deadline = time.monotonic() + 10
     while (found := firewall.holds()) not in (one, other) and time.monotonic() < deadline:
         time.sleep(0.05)
