@@ -16,7 +16,7 @@ from polc.backends.nft.normal_rules import NormalRule, normal_rule
 Name = tuple[str, str]
 """Family and name of a table."""
 
-_NOT_TO_ADD: Final = frozenset({"handle", "family", "table", "index"})
+_NOT_TO_ADD: Final = frozenset({"handle", "family", "table", "index", "count"})
 _NOT_OF_A_RULE: Final = _NOT_TO_ADD | {"chain"}
 
 
