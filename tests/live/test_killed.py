@@ -57,10 +57,12 @@ def settled(firewall: Firewall, one: str, other: str) -> str:
     """What the kernel holds once nobody is at it any more: a program that was running goes on to its end and keeps the
     lock until then, and the guard of iptables needs no command to go back.
     """
-    with alone(firewall):
-        pass
     deadline = time.monotonic() + 10
-    while (found := firewall.holds()) not in (one, other) and time.monotonic() < deadline:
+    while True:
+        with alone(firewall):
+            found = firewall.holds()
+        if found in (one, other) or time.monotonic() > deadline:
+            break
         time.sleep(0.05)
     return found
 
