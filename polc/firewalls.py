@@ -29,8 +29,8 @@ _IPTABLES = re.compile(r"^[^#\n]*\bip6?tables[ \t]", re.MULTILINE)
 @dataclass(frozen=True, slots=True)
 class Firewall:
     """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host.
-    ``saved`` is a file of iptables-save: the name that loaders know it by, and its text. ``policy`` is what it is made of
-    where it is a policy.
+    ``saved`` is a file of iptables-save: the name that loaders know it by, and its text. ``policy`` is what it is
+    made of where it is a policy.
     """
 
     rulesets: tuple[Ruleset, ...]

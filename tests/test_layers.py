@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("querying",),
     ("testing", "explaining"),
     ("firewalls",),
-    ("sides", "translation"),
+    ("sides", "translation", "live"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -12,6 +12,7 @@ _PACKAGES: dict[str, str] = {
     "ipset": "ipset",
     "ip6tables-save": "iptables",
     "iptables-save": "iptables",
+    "iptables": "iptables",
     "iptables-legacy-restore": "iptables",
     "iptables-legacy-save": "iptables",
     "iptables-nft-restore": "iptables",

@@ -17,6 +17,7 @@ UNCOMPARED: Final[dict[str, str]] = {
     "handle": "the kernel numbers what it holds; nobody emits a number",
     "comment": "polc gives none to chains, sets and objects, and older nft lists none; those of rules are compared",
     "elem": "what rules add to a set, or what expires; what else is in it is compared",
+    "count": "how many elements are in a set, which JSON lists from nft 1.1.7 on",
     "packets": "a counter's value changes with the traffic",
     "bytes": "a counter's value changes with the traffic",
     "used": "a quota's use changes with the traffic",
@@ -39,6 +40,12 @@ class _Table:
     elements: dict[str, Elements] = field(default_factory=dict)
     filled: set[str] = field(default_factory=set)
     rules: dict[str, list[NormalRule]] = field(default_factory=dict)
+
+
+def declared(kind: str, value: dict[str, Json]) -> tuple[str, dict[str, Json]]:
+    """The kind of an object by its one name, and what its declaration says that listings neither lose nor add."""
+    kind = _KINDS.get(kind, kind)
+    return kind, definition(kind, value, _LOST)
 
 
 def differences(emitted_json: str, listed_json: str) -> tuple[str, ...]:
@@ -83,10 +90,11 @@ def _take(table: _Table, kind: str, value: dict[str, Json]) -> None:
             if "set" in members(one)
         }
         return
-    name, kind = str(value.get("name")), _KINDS.get(kind, kind)
+    name = str(value.get("name"))
+    kind, what = declared(kind, value)
     if kind in ("set", "map"):
         table.elements[name] = elements(value)
-    table.declared[kind, name] = definition(kind, value, _LOST)
+    table.declared[kind, name] = what
 
 
 def _declarations(wanted: _Table, seen: _Table) -> Iterator[str]:
