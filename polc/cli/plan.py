@@ -9,6 +9,7 @@ import sys
 from polc.cli.live import add_compiling, add_format, add_state, compiled, misused, opened, refuse
 from polc.compiler import describe
 from polc.diagnostics.text import render
+from polc.diffing.sentences import sentences
 from polc.live.apply import prepare
 from polc.live.plan import plan
 from polc.live.render_plan import as_json, as_markdown, as_text
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stderr.write(render(describe(one, road.target, agreed=True) for one in found.deviations))
     with opened(arguments) as (store, host, told):
         prepared = prepare(store, host, found.wanted, adopt=arguments.adopt, anew=arguments.replace)
-        planned = plan(host, prepared, found)
+        planned = plan(host, prepared, found, sentences)
     match arguments.output_format:
         case "json":
             print(json.dumps({**as_json(planned), "recovered": list(told)}, indent=2))

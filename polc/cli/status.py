@@ -13,6 +13,7 @@ from polc.backends.profile import HOST, Profile
 from polc.cli.live import add_format, add_state, opened, refuse, seconds
 from polc.cli.write import write_files
 from polc.diagnostics import Collector, Failure
+from polc.diffing.sentences import sentences
 from polc.live.compiled import Asked, compile_for
 from polc.live.records import Entry
 from polc.live.render_status import Rates, as_json, as_prometheus, as_text, speeds
@@ -62,7 +63,7 @@ def _look(arguments: argparse.Namespace) -> Status:
             if not running:
                 raise Failure.of("POL623", "nothing of polc's runs here that it could be compared with")
             wanted = _compiled(arguments.policy, store.entry(running))
-        return status(store, host, wanted)
+        return status(store, host, wanted, sentences)
 
 
 def _compiled(policy: str, entry: Entry) -> Wanted:

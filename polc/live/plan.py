@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from polc.analysis.lock_out import LINT as LOCK_OUT
+from polc.backends.model import OutputFile
 from polc.diagnostics import Diagnostic, Failure
 from polc.emitted import read_emitted
 from polc.ir.ruleset import Ruleset
@@ -18,7 +19,7 @@ from polc.live.others import Other, hooks, others
 from polc.live.session import ssh_session
 from polc.simulate import Flavour
 
-Differ = Callable[[Sequence[Ruleset], Sequence[Ruleset]], tuple[str, ...]]
+Differ = Callable[[Sequence[Ruleset], Sequence[Ruleset], Flavour], tuple[str, ...]]
 """Which packets two firewalls treat differently, the running one first, a sentence each."""
 
 
@@ -61,15 +62,16 @@ def plan(host: Host, prepared: Prepared, compiled: Compiled, differ: Differ | No
     warnings = tuple(LOCK_OUT.check(inspection)) if session is None else ()
     owned = prepared.owned if road.target == "nft" else _tables_of_iptables(road.name)
     beside = others(host, chains, family, owned, legacy=road.name != "iptables-legacy")
-    means = None if differ is None else meant(prepared, differ)
+    means = None if differ is None else meant(road.target, prepared.seen, prepared.wanted.files, differ)
     return Plan(prepared.change, prepared.state.running, asked, beside, warnings, means)
 
 
-def meant(prepared: Prepared, differ: Differ) -> tuple[str, ...]:
-    """What ``differ`` says of what runs and what is wanted, both as listings and files are read."""
-    target = prepared.wanted.road.target
+def meant(target: str, seen: Sequence[OutputFile], wanted: Sequence[OutputFile], differ: Differ) -> tuple[str, ...]:
+    """What ``differ`` says of what runs (nothing: any packet passes) and what is wanted, both read by importers."""
+    flavour = Flavour.NFT if target == "nft" else Flavour.IPTABLES
     try:
-        return differ(read_emitted(target, prepared.seen), read_emitted(target, prepared.wanted.files))
+        before = read_emitted(target, seen) if seen else ()
+        return differ(before, read_emitted(target, wanted), flavour)
     except Failure as failure:
         return (f"not compared by meaning: {failure.diagnostics[0].message}",)
 

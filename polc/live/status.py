@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from polc.diagnostics import Failure
-from polc.emitted import read_emitted
 from polc.live.change import Part
 from polc.live.counted import Counted, FilledSet, by_origin
 from polc.live.host import Host
-from polc.live.plan import Differ
+from polc.live.plan import Differ, meant
 from polc.live.records import Entry, clock
 from polc.live.roads import road_of
 from polc.live.store import Store
@@ -59,9 +57,7 @@ def status(store: Store, host: Host, wanted: Wanted | None = None, differ: Diffe
     change = road.change(seen, files, filled)
     means = None
     if differ is not None:
-        try:
-            means = differ(read_emitted(road.target, seen), read_emitted(road.target, files))
-        except Failure as failure:
-            means = (f"not compared by meaning: {failure.diagnostics[0].message}",)
+        # What is the same in its parts means the same.
+        means = meant(road.target, seen, files, differ) if change.parts else ()
     counted, sets = by_origin(road.counts(seen, files)), road.filled(seen, filled)
     return Status(entry, waits, seconds, boot, change.parts, means, counted, sets)
