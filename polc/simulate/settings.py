@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
-
-class Flavour(Enum):
-    """Whose words a ruleset was loaded with: limits, accounting and helpers differ between the two."""
-
-    NFT = "nft"
-    IPTABLES = "iptables"
+from polc.ir.flavour import Flavour as Flavour
 
 
 def _tcp_timeouts() -> dict[str, int]:

@@ -1,0 +1,126 @@
+"""Matches with memory: what they answer is a variable of its own, one for each time that a packet asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from polc.ir.flavour import Flavour
+from polc.ir.matches import OpaqueMatch, SetMatch
+from polc.ir.selectors import Element, Selector
+from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch, RecentVerb
+from polc.ir.verdicts import Drop
+from polc.symbolic.diagram import HOLDS, NONE
+from polc.symbolic.fields import Fields
+from polc.symbolic.outcome import Effect, Evaluated, Step, Unknown, Way
+from polc.symbolic.sequence import then
+from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.states import MOST_TIMES, Counting, State
+
+_PORTS = (KeyField.SPORT, KeyField.DPORT)
+
+
+class Answers:
+    """Asks stateful matches of one ruleset. ``watched``: that one was asked is part of what comes of it.
+
+    Assumed are tables and lists that have room for every key (what a full one does differs between targets), and that
+    one packet's answers at one place are the same on both sides of a comparison.
+    """
+
+    def __init__(self, fields: Fields, flavour: Flavour, *, watched: bool) -> None:
+        self.space: Space = fields.space
+        self.fields = fields
+        self.flavour = flavour
+        self.watched = watched
+
+    def ask(self, match: Counting, state: State, held: int) -> int:
+        """The function that asks and goes on with ``held`` where the match holds; where it does not, or nobody can be
+        asked, the packet goes on with the next rule.
+        """
+        manager = self.space.manager
+        effects: tuple[Effect, ...] = (Evaluated(state.name),) if self.watched else ()
+        if state.most == 1:
+            found = self._asked(match, state, 0, Step(Way.ON, (), effects), held)
+        else:
+            times = self.space.variable(Of.TIMES, state.name, MOST_TIMES)
+            found = NONE
+            for turn in range(min(state.most, MOST_TIMES)):
+                asked = self._asked(match, state, turn, Step(Way.ON, ((times.number, turn + 1),), effects), held)
+                found = manager.over(found, manager.where(self.space.within(times, turn), asked))
+            if state.most > MOST_TIMES:
+                often = manager.leaf(Step(Unknown(f"a packet asks more than {MOST_TIMES} times for {state}")))
+                found = manager.over(found, manager.where(self.space.within(times, MOST_TIMES), often))
+        keyed, dropped = self._guards(match)
+        found = manager.where(keyed, found)
+        return manager.over(found, manager.where(dropped, manager.leaf(Step(Drop())))) if dropped != NONE else found
+
+    def _asked(self, match: Counting, state: State, turn: int, step: Step, held: int) -> int:
+        manager = self.space.manager
+        asked = NONE if step.ending(Way.ON) is None else manager.leaf(step)
+        yes = self._holds(match, state, turn)
+        return manager.either(yes, then(manager, asked, held), asked)
+
+    def _holds(self, match: Counting, state: State, turn: int) -> Set:
+        match match:
+            case Limit(over=over):
+                return self._answer(replace(match, over=False, table=""), state, turn, over)
+            case Connections(over=over):
+                return self._answer(replace(match, over=False, table=""), state, turn, over)
+            case Quota(over=over):
+                return self._answer(replace(match, over=False, table=""), state, turn, over)
+            case Hits():
+                return self._answer(replace(match, table=""), state, turn)
+            case RandomMatch(threshold, negated):
+                if threshold in (0, 1 << 31):
+                    return HOLDS if (threshold > 0) is not negated else NONE
+                return self._answer(replace(match, negated=False), state, turn, negated)
+            case RecentMatch(RecentVerb.SET, negated=negated):
+                return NONE if negated else HOLDS
+            case RecentMatch(negated=negated):
+                return self._answer(replace(match, negated=False), state, turn, negated)
+            case EveryNth() | OpaqueMatch():
+                return self._answer(match, state, turn)
+            case _:
+                assert_never(match)
+
+    def _answer(self, asked: Counting, state: State, turn: int, negated: bool = False) -> Set:
+        return self.space.within(self.space.variable(Of.ANSWER, (state.name, asked, turn)), int(not negated))
+
+    def _guards(self, match: Counting) -> tuple[Set, Set]:
+        """Packets that have the key, and those that are dropped because they have none."""
+        match match:
+            case Limit(key=key) if self.flavour is Flavour.NFT and any(part.field in _PORTS for part in key):
+                return self.fields.ported, NONE
+            case Connections():
+                # No tuple, no count: the packet is dropped (net/netfilter/nft_connlimit.c, nft_connlimit_do_eval;
+                # xt_connlimit.c, connlimit_mt).
+                return self.fields.whole, self.space.manager.complement(self.fields.whole)
+            case _:
+                return HOLDS, NONE
+
+
+class Members:
+    """Membership in named sets: a variable for each set and key, or what is given as its content.
+
+    Assumed is that nobody else changes a set while one packet is on its way.
+    """
+
+    def __init__(self, fields: Fields, contents: Mapping[str, tuple[Element, ...]]) -> None:
+        self.space = fields.space
+        self.fields = fields
+        self.contents = contents
+
+    def of(self, match: SetMatch) -> Set:
+        """The packets that meet the match."""
+        manager = self.space.manager
+        key = self.fields.key(match.key)
+        held = self.space.within(self.space.variable(Of.MEMBER, (match.set_name, match.key)), 1)
+        return manager.where(key, manager.complement(held) if match.negated else held)
+
+    def given(self, name: str, key: tuple[Selector, ...]) -> Set | None:
+        """The packets whose key is in the set as it is in the beginning; None: nobody says."""
+        elements = self.contents.get(name)
+        if elements is None:
+            return None
+        return self.space.manager.first_of(self.fields.element(key, one) for one in elements)

@@ -1,0 +1,102 @@
+"""Which points of a space are packets that can come to a hook: what the kernel itself makes sure of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from polc.ir.family import Family
+from polc.ir.fields import CT_STATUS_BITS, Field
+from polc.ir.intervals import Intervals
+from polc.ir.matches import FlagField
+from polc.ir.protocols import ICMP, ICMPV6
+from polc.ir.ruleset import Hook
+from polc.symbolic.diagram import HOLDS
+from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Set, Space
+
+_SHORTEST = {Family.IP: 20, Family.IP6: 40}  # RFC 791, 3.1; RFC 8200, 3
+
+# net/netfilter/nf_conntrack_proto_icmp.c: valid_new, invmap, and the errors of nf_conntrack_icmpv4_error;
+# nf_conntrack_proto_icmpv6.c: valid_new, invmap, noct_valid_new, and the errors and redirects of its error handler.
+_BEGINS = {Family.IP: (8, 13, 15, 17), Family.IP6: (128, 139)}
+_GOES_ON = {Family.IP: (0, 8, 13, 14, 15, 16, 17, 18), Family.IP6: (128, 129, 139, 140)}
+_ERRORS = {Family.IP: ((3, 5), (11, 12)), Family.IP6: ((0, 127), (137, 137))}
+_NOT_TRACKED = (130, 131, 132, 133, 134, 135, 136, 143, 151, 152)
+
+_COMES_IN = {
+    # include/linux/netfilter.h, nf_hook_state: which devices are there; net/ipv4/ip_output.c, ip_output, gives
+    # postrouting the device where a forwarded packet came in, since Linux 5.7.
+    Hook.INGRESS: True, Hook.PREROUTING: True, Hook.INPUT: True, Hook.FORWARD: True, Hook.OUTPUT: False,
+}  # fmt: skip
+_GOES_OUT = {
+    Hook.INGRESS: False, Hook.PREROUTING: False, Hook.INPUT: False, Hook.FORWARD: True, Hook.OUTPUT: True,
+    Hook.POSTROUTING: True, Hook.EGRESS: True,
+}  # fmt: skip
+_SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING, Hook.EGRESS})
+
+
+def valid(space: Space, hook: Hook | None = None) -> Set:
+    """The packets that can be, at a hook where one is given. Ask for it once functions are made: only variables that
+    are there by then are held to anything.
+    """
+    return space.manager.all_of(_laws(space, hook))
+
+
+def _laws(space: Space, hook: Hook | None) -> Iterator[Set]:
+    manager = space.manager
+
+    def implies(condition: Set, held: Set) -> Set:
+        return manager.over(manager.complement(condition), held)
+
+    def numbers(of: Of, *values: int | tuple[int, int]) -> Set:
+        pairs = [one if isinstance(one, tuple) else (one, one) for one in values]
+        return manager.within(space.variable(of).number, Intervals.of(pairs))
+
+    if hook in _COMES_IN:
+        yield numbers(Of.IIF, 0) if not _COMES_IN[hook] else manager.complement(numbers(Of.IIF, 0))
+    if hook in _GOES_OUT:
+        yield numbers(Of.OIF, 0) if not _GOES_OUT[hook] else manager.complement(numbers(Of.OIF, 0))
+    if space.has(Of.OWNER) and hook is not None:
+        # Sockets own what they send; a packet that came in has none (net/core/sock.c, skb_orphan).
+        own = numbers(Of.OWNER, 0)
+        yield implies(manager.complement(numbers(Of.IIF, 0)), own) if hook in _SENT else own
+    # nf_conntrack_core.c, ipv4_get_l4proto: of a later fragment conntrack makes nothing.
+    fragment, untracked = numbers(Of.FRAGMENT, 1), numbers(Of.CT, INVALID, UNTRACKED)
+    yield implies(fragment, untracked)
+    icmp = manager.where(numbers(Of.PROTOCOL, ICMP if space.family is Family.IP else ICMPV6), numbers(Of.FRAGMENT, 0))
+    yield implies(manager.where(icmp, numbers(Of.CT, NEW)), numbers(Of.TYPE, *_BEGINS[space.family]))
+    yield implies(manager.where(icmp, numbers(Of.CT, ESTABLISHED)), numbers(Of.TYPE, *_GOES_ON[space.family]))
+    yield implies(manager.where(icmp, numbers(Of.CT, RELATED)), numbers(Of.TYPE, *_ERRORS[space.family]))
+    if space.family is Family.IP6:
+        yield implies(manager.where(icmp, numbers(Of.TYPE, *_NOT_TRACKED)), untracked)
+    # nf_conntrack_core.c, resolve_normal_ct: a packet of the reply direction is established, and so is any once one
+    # was seen; before that the first packets are related where the flow was expected, and else new.
+    first = manager.over(numbers(Of.CT, NEW), manager.minus(numbers(Of.CT, RELATED), icmp))
+    if space.has(Of.FIELD, Field.CT_DIRECTION):
+        yield implies(first, space.within(space.field(Field.CT_DIRECTION), 0))
+    if space.has(Of.STATUS):
+        yield implies(first, manager.complement(_status(space, "seen-reply")))
+        yield implies(numbers(Of.CT, NEW), manager.complement(_status(space, "expected")))
+        yield implies(manager.minus(numbers(Of.CT, RELATED), icmp), _status(space, "expected"))
+        for name in ("seen-reply", "confirmed"):
+            yield implies(numbers(Of.CT, ESTABLISHED), _status(space, name))
+    if space.has(Of.HELPER):
+        # A flow has a master because it was expected (init_conntrack): it is not new.
+        helped = manager.complement(numbers(Of.HELPER, 0))
+        yield implies(helped, manager.complement(numbers(Of.CT, NEW)))
+        if space.has(Of.STATUS):
+            yield implies(helped, _status(space, "expected"))
+    if space.has(Of.SYSTEM):
+        yield manager.complement(numbers(Of.SYSTEM, 0))
+    if space.has(Of.ROUTE, "loose") and space.has(Of.ROUTE, "strict"):
+        strict, loose = (space.within(space.variable(Of.ROUTE, one), 1) for one in ("strict", "loose"))
+        yield implies(strict, loose)
+    if space.has(Of.FIELD, Field.META_LENGTH):
+        length = space.field(Field.META_LENGTH)
+        yield space.within(length, _SHORTEST[space.family], length.highest)
+    yield HOLDS
+
+
+def _status(space: Space, name: str) -> Set:
+    bit = CT_STATUS_BITS[name]
+    classes = space.flags[FlagField.CT_STATUS].matching(bit, bit)
+    return space.manager.within(space.variable(Of.STATUS).number, classes)
