@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler",),
     ("report",),
-    ("analysis", "kernel", "lift"),
+    ("analysis", "kernel", "lift", "proving"),
     ("testing", "explaining"),
     ("firewalls",),
     ("cli",),

@@ -166,7 +166,7 @@ class Compiler:
         return self.chains
 
     def _rule(self, chain: Chain, number: int, rule: Rule) -> Code:
-        tests = tuple((match, self.matching.test(match)) for match in rule.matches)
+        tests = tuple((match, self._test(chain.name, number, at, match)) for at, match in enumerate(rule.matches))
         if rule.verdict is None and all(isinstance(one, Counter | Log | Trace | Duplicate) for one in rule.statements):
             # Whether such a rule met the packet changes nothing for it.
             tests = tuple((match, _or_not(test) if isinstance(match, OpaqueMatch) else test) for match, test in tests)
@@ -174,6 +174,17 @@ class Compiler:
         hits = [0]
         action = self._action(rule, decision, hits)
         return Code(rule, number, tests, action, decision, hits)
+
+    def _test(self, chain: str, number: int, at: int, match: Match) -> Test:
+        test, presume, ruleset = self.matching.test(match), self.matching.world.presume, self.ruleset
+        if presume is None:
+            return test
+
+        def presumed(flight: Flight) -> bool:
+            known = presume(ruleset, chain, number, at, match)
+            return test(flight) if known is None else known
+
+        return presumed
 
     def _action(self, rule: Rule, decision: Decision, hits: list[int]) -> Action:
         effects = tuple(self.effects.effect(one) for one in rule.statements)

@@ -32,7 +32,7 @@ Stateful = EveryNth | RandomMatch | RecentMatch | Limit | Hits | Connections | Q
 
 
 class HotDrop(Exception):
-    """A match of iptables that has no place for a packet drops it (net/netfilter/x_tables.h, hotdrop)."""
+    """A match that has no place for a packet drops it (net/netfilter/x_tables.h, hotdrop; nft's verdict NF_DROP)."""
 
 
 @dataclass(slots=True)
@@ -168,8 +168,11 @@ class Counting:
             found = key(flight)
             flow = flight.flow
             of = tuple_of(flight, table.gre_keys) if flow is None else flow.original
-            if found is None or of is None:
+            if found is None:
                 return self._no_key()
+            if of is None:
+                # Nothing to count: nft drops it too (net/netfilter/nft_connlimit.c, nft_connlimit_do_eval).
+                raise HotDrop
             try:
                 count = counts.count(found, of, 0 if flow is None else flow.zone_of(False), table)
             except Full:

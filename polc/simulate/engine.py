@@ -28,7 +28,7 @@ from polc.simulate.steps import Reply, Send, Step, Wait
 from polc.simulate.talks import Talks
 from polc.simulate.trace import Tracer
 from polc.simulate.unknown import OnlyKernelKnows
-from polc.simulate.world import Watcher, World
+from polc.simulate.world import Presume, Watcher, World
 
 _LOCAL = (AddressType.LOCAL, AddressType.BROADCAST, AddressType.MULTICAST)
 _STATES = {one.value: one for one in CtState}
@@ -59,7 +59,7 @@ class Simulator:
 
     Packets are put in one after the other with ``send``; what they leave behind (flows, buckets, elements of sets)
     decides with about the next ones. ``wait`` lets time go by. ``start`` is the time of day at which it begins, in
-    seconds since 1970, UTC.
+    seconds since 1970, UTC. ``presume`` says what single matches are to answer, for those who ask what would be then.
     """
 
     def __init__(
@@ -69,10 +69,11 @@ class Simulator:
         settings: Settings | None = None,
         *,
         start: float = 0.0,
+        presume: Presume | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.routing = Routing(host)
-        self._world = World(self.routing, self.settings, start)
+        self._world = World(self.routing, self.settings, start, presume)
         self._loaded = tuple(one if isinstance(one, Loaded) else Loaded(one) for one in rulesets)
         self._hooks = Hooks(self._world, self._loaded)
         self._rewrites: list[Rewrite] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,7 +13,8 @@ from polc.simulate.host import Routing
 from polc.simulate.settings import Settings
 
 if TYPE_CHECKING:
-    from polc.ir.ruleset import Hook
+    from polc.ir.matches import Match
+    from polc.ir.ruleset import Hook, Ruleset
     from polc.simulate.chains import ChainCode, Decision
     from polc.simulate.ends import Leave
     from polc.simulate.flight import Flight
@@ -31,15 +33,33 @@ class Watcher(Protocol):
         """The packet comes to a hook."""
 
 
+Presume = Callable[["Ruleset", str, int, int, "Match"], bool | None]
+"""What a match of a ruleset is to answer: its chain, the rule's number there and the match's in the rule, both from 0.
+None: what it answers by itself.
+"""
+
+
 class World:
     """``epoch`` is the time of day at which the clock began, in nanoseconds since 1970. ``logs`` and ``copies`` are
     of the packet at hand, ``tracer`` watches it. ``doubt`` is set once a packet's way is not known: what rules
-    remember may then be wrong.
+    remember may then be wrong. ``presume`` knows answers beforehand, whatever memory and routes say.
     """
 
-    __slots__ = ("copies", "counters", "doubt", "epoch", "logs", "random", "routing", "settings", "table", "tracer")
+    __slots__ = (
+        "copies",
+        "counters",
+        "doubt",
+        "epoch",
+        "logs",
+        "presume",
+        "random",
+        "routing",
+        "settings",
+        "table",
+        "tracer",
+    )
 
-    def __init__(self, routing: Routing, settings: Settings, epoch: float) -> None:
+    def __init__(self, routing: Routing, settings: Settings, epoch: float, presume: Presume | None = None) -> None:
         self.routing = routing
         self.settings = settings
         self.table = Table(settings.conntrack_max)
@@ -50,6 +70,7 @@ class World:
         self.counters: dict[str, list[int]] = {}
         self.doubt = ""
         self.tracer: Watcher | None = None
+        self.presume = presume
 
     @property
     def wall_clock(self) -> int:

@@ -63,34 +63,23 @@ class Answers:
 
     def _holds(self, match: Counting, state: State, turn: int) -> Set:
         match match:
-            case Limit(over=over):
-                return self._answer(replace(match, over=False, table=""), state, turn, over)
-            case Connections(over=over):
-                return self._answer(replace(match, over=False, table=""), state, turn, over)
-            case Quota(over=over):
-                return self._answer(replace(match, over=False, table=""), state, turn, over)
-            case Hits():
-                return self._answer(replace(match, table=""), state, turn)
-            case RandomMatch(threshold, negated):
-                if threshold in (0, 1 << 31):
-                    return HOLDS if (threshold > 0) is not negated else NONE
-                return self._answer(replace(match, negated=False), state, turn, negated)
+            case RandomMatch(threshold, negated) if threshold in (0, 1 << 31):
+                return HOLDS if (threshold > 0) is not negated else NONE
             case RecentMatch(RecentVerb.SET, negated=negated):
                 return NONE if negated else HOLDS
-            case RecentMatch(negated=negated):
-                return self._answer(replace(match, negated=False), state, turn, negated)
-            case EveryNth() | OpaqueMatch():
-                return self._answer(match, state, turn)
             case _:
-                assert_never(match)
+                asked, turned = normal(match)
+                return self._answer(asked, state, turn, turned)
 
-    def _answer(self, asked: Counting, state: State, turn: int, negated: bool = False) -> Set:
+    def _answer(self, asked: Counting, state: State, turn: int, negated: bool) -> Set:
         return self.space.within(self.space.variable(Of.ANSWER, (state.name, asked, turn)), int(not negated))
 
     def _guards(self, match: Counting) -> tuple[Set, Set]:
         """Packets that have the key, and those that are dropped because they have none."""
         match match:
-            case Limit(key=key) if self.flavour is Flavour.NFT and any(part.field in _PORTS for part in key):
+            case Limit(key=key) | Connections(key=key) if self.flavour is Flavour.NFT and any(
+                part.field in _PORTS for part in key
+            ):
                 return self.fields.ported, NONE
             case Connections():
                 # No tuple, no count: the packet is dropped (net/netfilter/nft_connlimit.c, nft_connlimit_do_eval;
@@ -98,6 +87,21 @@ class Answers:
                 return self.fields.whole, self.space.manager.complement(self.fields.whole)
             case _:
                 return HOLDS, NONE
+
+
+def normal(match: Counting) -> tuple[Counting, bool]:
+    """The match without its table, ``over`` and ``negated``, and whether its answer is turned."""
+    match match:
+        case Limit(over=over) | Connections(over=over) | Quota(over=over):
+            return replace(match, over=False, table=""), over
+        case Hits():
+            return replace(match, table=""), False
+        case RandomMatch(negated=negated) | RecentMatch(negated=negated):
+            return replace(match, negated=False), negated
+        case EveryNth() | OpaqueMatch():
+            return match, False
+        case _:
+            assert_never(match)
 
 
 class Members:

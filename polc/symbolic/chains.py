@@ -32,7 +32,7 @@ from polc.symbolic.predicates import Predicates
 from polc.symbolic.sequence import goes_on, in_turn
 from polc.symbolic.space import Set, Space
 from polc.symbolic.statements import Statements
-from polc.symbolic.states import Counting, States, shared_names
+from polc.symbolic.states import Counting, State, States, shared_names
 
 Function = tuple[int, bool]
 """A diagram of ``Step``s, and whether any of them goes on with the packet changed."""
@@ -133,28 +133,47 @@ class Chains:
 
     def rule(self, chain: Chain, number: int, hook: Hook) -> Function:
         """The function of one rule, by its number from 0."""
-        rule = chain.rules[number]
-        body, changed = self._verdict(rule.verdict, hook)
-        if body == NONE and not rule.statements and Watch.STATE not in self.watch:
-            return NONE, False
-        for statement in reversed(rule.statements):
+        return self._rule(chain, number, *self._verdict(chain.rules[number].verdict, hook))
+
+    def meeting(self, chain: Chain, number: int) -> int:
+        """The function of one rule as if it accepted every packet that meets it: statements may still end its way."""
+        return self._rule(chain, number, self.space.manager.leaf(Step(Accept())), False)[0]
+
+    def asks(self, chain: Chain, number: int) -> bool:
+        """Whether a rule's stateful matches are asked at all: not where nothing that is watched comes of it."""
+        body, _ = self._verdict(chain.rules[number].verdict, Hook.FORWARD)
+        for statement in reversed(chain.rules[number].statements):
             body = self._statements.before(statement, body)
-        changed = changed or (bool(rule.statements) and any(goes_on(one) for one in self.space.manager.values(body)))
+        return body != NONE or Watch.STATE in self.watch
+
+    def state(self, chain: str, number: int, at: int, match: Counting) -> State:
+        """What the match at a place keeps: in a chain the rule's number, in the rule the match's, both from 0."""
+        return self._states.of(chain, number, at, match)
+
+    def chain(self, name: str) -> Chain:
+        """The chain of that name."""
+        return self._by_name[name]
+
+    def _rule(self, chain: Chain, number: int, body: int, changed: bool) -> Function:
+        rule, manager = chain.rules[number], self.space.manager
+        if rule.statements:
+            for statement in reversed(rule.statements):
+                body = self._statements.before(statement, body)
+            changed = changed or any(goes_on(one) for one in manager.values(body))
         if body == NONE and Watch.STATE not in self.watch:
+            # Nothing comes of it, whatever its matches say.
             return NONE, False
-        manager = self.space.manager
-        for at in range(len(rule.matches) - 1, -1, -1):
+        stateless = next((at for at, one in enumerate(rule.matches) if isinstance(one, Counting)), len(rule.matches))
+        for at in range(len(rule.matches) - 1, stateless - 1, -1):
             match = rule.matches[at]
             if isinstance(match, Counting):
                 state = self._states.of(chain.name, number, at, match)
                 body = self._answers.ask(match, state, body)
                 changed = changed or state.most > 1 or Watch.STATE in self.watch
-            elif any(isinstance(one, Counting) for one in rule.matches[:at]):
+            else:
                 body = manager.where(self.match(match), body)
         condition = HOLDS
-        for match in rule.matches:
-            if isinstance(match, Counting):
-                break
+        for match in rule.matches[:stateless]:
             condition = manager.where(condition, self.match(match))
         return manager.where(condition, body), changed
 

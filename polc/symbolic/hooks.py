@@ -157,10 +157,19 @@ class Hooks:
         # A chain that binds the flow is the last one that is asked.
         closed = [(manager.mapped(node, _closed), changed) for node, changed in own]
         found = manager.mapped(in_turn(manager, closed)[0], _reopened)
+        return manager.where(self._first(), found), True
+
+    def _first(self) -> Set:
+        """The first packets of flows, which alone are asked for their NAT."""
+        manager = self.space.manager
         first = manager.within(self.space.variable(Of.CT).number, Intervals(((RELATED, NEW),)))
         icmp = manager.within(self.space.variable(Of.PROTOCOL).number, Intervals.of([(ICMP, ICMP), (ICMPV6, ICMPV6)]))
         error = manager.where(icmp, self.space.within(self.space.variable(Of.CT), RELATED))
-        return manager.where(manager.minus(first, error), found), True
+        return manager.minus(first, error)
+
+    def begins(self, point: Mapping[int, int]) -> bool:
+        """Whether a packet is the first one of a flow, which chains of NAT are asked about."""
+        return self.space.manager.at(self._first(), point) is not None
 
     def begun(self, function: Node) -> Node:
         """The function for packets with which nothing has happened yet: nothing was asked, no set was changed."""

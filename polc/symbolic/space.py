@@ -66,18 +66,27 @@ class Of(Enum):
 Order = tuple[Of | Field, ...]
 
 DEFAULT_ORDER: Order = (
-    Of.IIF, Of.OIF, Of.CT, Of.PROTOCOL, Of.FRAGMENT, Of.FLAGS, Field.META_MARK, Field.CT_MARK,
-    Of.SADDR, Field.ETHER_SADDR, Of.DADDR, Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE,
+    Of.IIF, Of.SADDR, Field.ETHER_SADDR, Of.OIF, Of.CT, Of.PROTOCOL, Of.FRAGMENT, Of.FLAGS,
+    Field.META_MARK, Field.CT_MARK, Of.DADDR, Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE,
 )  # fmt: skip
 """Best for most real rulesets; what it does not name comes later, in the order in which rules ask for it. What binds
 an address to one of the link stands beside the address, or each address would need its own copy of all that follows.
 """
 
+STATE_FIRST: Order = (
+    Of.IIF, Of.OIF, Of.CT, Of.PROTOCOL, Of.FRAGMENT, Of.FLAGS, Field.META_MARK, Field.CT_MARK,
+    Of.SADDR, Field.ETHER_SADDR, Of.DADDR, Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE,
+)  # fmt: skip
+DESTINATION_FIRST: Order = (
+    Of.IIF, Of.OIF, Of.CT, Of.PROTOCOL, Of.FRAGMENT, Of.FLAGS, Field.META_MARK, Field.CT_MARK,
+    Of.DADDR, Of.DPORT, Of.SADDR, Field.ETHER_SADDR, Of.SPORT, Of.TYPE, Of.CODE,
+)  # fmt: skip
 PROTOCOL_FIRST: Order = (
     Of.PROTOCOL, Of.FRAGMENT, Of.IIF, Of.OIF, Of.CT, Of.FLAGS, Field.META_MARK, Field.CT_MARK,
     Of.DPORT, Of.SPORT, Of.TYPE, Of.CODE, Of.SADDR, Field.ETHER_SADDR, Of.DADDR,
 )  # fmt: skip
-"""Better where addresses are mostly wildcards."""
+ORDERS = (DEFAULT_ORDER, STATE_FIRST, DESTINATION_FIRST, PROTOCOL_FIRST)
+"""Those worth a try; ``PROTOCOL_FIRST`` is better where addresses are mostly wildcards."""
 
 
 @dataclass(frozen=True, slots=True)

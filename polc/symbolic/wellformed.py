@@ -90,6 +90,10 @@ def _laws(space: Space, hook: Hook | None) -> Iterator[Set]:
     if space.has(Of.ROUTE, "loose") and space.has(Of.ROUTE, "strict"):
         strict, loose = (space.within(space.variable(Of.ROUTE, one), 1) for one in ("strict", "loose"))
         yield implies(strict, loose)
+    hops = Field.TTL if space.family is Family.IP else Field.HOPLIMIT
+    if hook is Hook.FORWARD and space.has(Of.FIELD, hops):
+        # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: one hop less already, and none is not forwarded.
+        yield space.within(space.field(hops), 1, 254)
     if space.has(Of.FIELD, Field.META_LENGTH):
         length = space.field(Field.META_LENGTH)
         yield space.within(length, _SHORTEST[space.family], length.highest)

@@ -1,0 +1,1 @@
+"""What is said of all packets, held against what single packets meet."""
