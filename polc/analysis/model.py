@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from polc.analysis.exact import Exact
 from polc.diagnostics import Diagnostic, Label, Severity
 from polc.ir.ruleset import Rule
 from polc.policy.read import Inspection
@@ -20,6 +21,18 @@ class Lint:
 
     code: str
     check: Callable[[Inspection], Iterator[Diagnostic]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactLint:
+    """A question that takes all packets at once; ``codes`` are those of its findings.
+
+    ``asked_for``: it is only put where one of its codes is selected by name.
+    """
+
+    codes: tuple[str, ...]
+    check: Callable[[Exact], Iterator[Diagnostic]]
+    asked_for: bool = False
 
 
 def warning(code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> Diagnostic:

@@ -18,14 +18,19 @@ from polc.analysis import (
     lock_out,
     log_flood,
     never_reached,
+    redundant,
     related_alone,
+    shadowed,
+    unreachable,
     unused_names,
 )
-from polc.analysis.model import Lint
-from polc.diagnostics import Diagnostic
+from polc.analysis.exact import Exact
+from polc.analysis.model import ExactLint, Lint
+from polc.diagnostics import Diagnostic, Severity
 from polc.ir.family import BOTH, Family
 from polc.ir.ruleset import Chain, Ruleset
 from polc.policy.read import Inspection
+from polc.symbolic.diagram import OverBudget
 
 LINTS: tuple[Lint, ...] = (
     counts_established.LINT,
@@ -44,12 +49,31 @@ LINTS: tuple[Lint, ...] = (
     empty_lists.LINT,
 )
 
+EXACT_LINTS: tuple[ExactLint, ...] = (*shadowed.LINTS, *redundant.LINTS, *unreachable.LINTS)
+"""Lints that ask the symbolic engine: about any ruleset, not only of policies."""
+
+
+def exact_findings(exact: Exact) -> Iterator[Diagnostic]:
+    """What they find; POL329 where the ruleset is too large to say."""
+    for lint in EXACT_LINTS:
+        try:
+            yield from list(lint.check(exact))
+        except OverBudget:
+            codes = " and ".join(lint.codes)
+            yield Diagnostic(
+                "POL329",
+                f"the ruleset is too large to say whether there is anything for {codes}: that takes more than "
+                f"{exact.budget} nodes",
+                severity=Severity.NOTE,
+            )
+
 
 def findings(policy: Inspection) -> Iterator[Diagnostic]:
     """What the lints find in a policy.
 
     To them, a rule of the one family that a policy is about is a rule of all packets.
     """
+    yield from exact_findings(Exact(policy.ruleset))
     if policy.settings.family:
         policy = policy._replace(ruleset=_of_all(policy.ruleset, policy.settings.families))
     for lint in LINTS:

@@ -161,6 +161,49 @@ ANALYSIS_CODES: tuple[Code, ...] = (
         instead="its rules, or no such name",
     ),
     Code(
+        "POL320",
+        "a shadowed rule",
+        what="rules before this one decide every packet that it asks for: one of them, or several together. Worked out "
+        "over all packets, so it is never wrong; packets are those of both families that the kernel can have there",
+        why="it looks as if it did something. Often it is an exception that stands below the rule that it is one of",
+        example=_input("drop tcp/1-1024 from 192.0.2.0/24", "accept tcp/80 from 192.0.2.7", *_ALL),
+        instead="the exception above the rule, or no such rule",
+    ),
+    Code(
+        "POL321",
+        "a rule that no packet can meet",
+        what="what a rule asks for never comes together in a packet, or never in one that the rules which lead to its "
+        "chain send there",
+        why="it does nothing, and was written to do something",
+        example=_input("drop tcp/80 where tcp flags == syn and tcp flags == ack", *_ALL),
+        instead="what was meant",
+    ),
+    Code(
+        "POL322",
+        "a redundant rule",
+        what="without the rule every packet has the same verdict, NAT and effects, because what follows does the same",
+        why="it is one more to read, and changing it seems to change something. It may well be kept for its readers",
+        example=_input(*_ALL, "accept tcp/8080 from 192.0.2.0/24 state new", "accept tcp/8000-8100 state new"),
+        instead="no such rule, or a suppression",
+    ),
+    Code(
+        "POL323",
+        "a chain to which no packet comes",
+        what="rules lead to a chain, and no packet meets any of them",
+        why="none of its rules does anything",
+        example="chains:\n  web: [accept tcp/80]\n"
+        + _input("drop tcp/1-1024 from 192.0.2.0/24", "jump web tcp/80 from 192.0.2.7", *_ALL),
+        instead="the jump above the rules that take its packets, or neither chain nor jump",
+    ),
+    Code(
+        "POL329",
+        "too large to say",
+        what="the diagrams of a ruleset take more nodes than there are to be, and lints that ask about all packets say "
+        "nothing of it",
+        why="saying something nevertheless would be guessing",
+        instead="nothing: all other lints have been asked",
+    ),
+    Code(
         "POL390",
         "a suppression that is not in order",
         what="a comment `polc: ignore` names no code that can be ignored (POL3xx, POL251), gives no reason, or hides "
