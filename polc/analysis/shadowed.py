@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from polc.analysis.exact import Exact, Part, Written
 from polc.analysis.model import ExactLint
+from polc.analysis.reach import is_last
 from polc.diagnostics import Diagnostic, Label, Severity
 
 MOST_NAMED = 5
@@ -15,6 +16,9 @@ MOST_NAMED = 5
 def _check(exact: Exact) -> Iterator[Diagnostic]:
     for rule in exact.unmet:
         takers, could = _before(exact, rule)
+        if any(is_last(one.rule, exact.ruleset) for one in takers):
+            # POL305's: everything below it is never reached.
+            continue
         if takers:
             yield _shadowed(rule, takers)
         else:

@@ -15,6 +15,9 @@ def _check(exact: Exact) -> Iterator[Diagnostic]:
     callers: dict[str, list[Label]] = {}
     for one in exact.written:
         for part in one.parts:
+            # What is behind a chain that nothing comes to needs no word of its own.
+            if not exact.comes_to(part.chain):
+                continue
             for name in dict.fromkeys(chains_of(part.rule.verdict)):
                 callers.setdefault(name, []).append(Label(one.span, "leads there"))
     for chain in exact.ruleset.chains:
@@ -27,7 +30,7 @@ def _check(exact: Exact) -> Iterator[Diagnostic]:
                 "POL323",
                 f"no packet comes to the chain `{chain.origin.name or chain.name}`",
                 labels,
-                "the rules that lead there are shadowed, stand in such chains themselves, or meet nothing",
+                "the rules that lead there are shadowed, or meet nothing",
                 Severity.WARNING,
             )
 

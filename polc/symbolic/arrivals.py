@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from polc.ir.ruleset import BaseChain, Chain, Hook
 from polc.ir.verdicts import Goto, Jump, VerdictMap, chains_of
 from polc.symbolic.chains import Chains
-from polc.symbolic.diagram import NONE
-from polc.symbolic.outcome import Changes, Step, Way
+from polc.symbolic.diagram import HOLDS, NONE
+from polc.symbolic.outcome import Changes, Step, Unknown, Way
 from polc.symbolic.space import Of, Set
 
 Changed = tuple[tuple[Set, Changes], ...]
@@ -37,8 +37,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The rules ``first..last`` of a chain: the packets that they ask for, those that go no further in the chain, and
-    those that go on changed, with how. A block of several rules changes none.
+    """The rules ``first..last`` of a chain: the packets that they ask for, those that go no further in it, those
+    that go on changed, with how, and those to which they do what only the kernel knows. A block of several rules
+    changes none.
     """
 
     first: int
@@ -46,6 +47,7 @@ class Block:
     asked: Set
     ended: Set
     changed: Changed = ()
+    unknown: Set = NONE
     halves: tuple[Block, ...] = ()
 
 
@@ -107,7 +109,7 @@ class Arrivals:
                 if half.first < number:
                     packets = self._through(half, number, packets, found)
             return packets
-        if manager.where(packets, block.ended) == NONE and not block.changed:
+        if manager.where(packets, block.ended) == NONE and not block.changed and block.unknown == NONE:
             return packets
         if block.halves:
             for half in block.halves:
@@ -164,9 +166,17 @@ class Arrivals:
     def _as_changed(self, call: Call) -> Set:
         """The packets of a call as the statements of its rule have made them."""
         rule = self._chains[call.chain].rules[call.number]
-        return self._moved(call.sent, self._changes(self.chains.effects(rule))) if rule.statements else call.sent
+        if not rule.statements:
+            return call.sent
+        effects = self.chains.effects(rule)
+        if self.manager.where(call.sent, self.manager.chosen(effects, _is_unknown)) != NONE:
+            return HOLDS
+        return self._moved(call.sent, self._changes(effects))
 
     def _behind(self, block: Block, packets: Set) -> Set:
+        if self.manager.where(packets, block.unknown) != NONE:
+            # They may come out as any packets.
+            return HOLDS
         return self._moved(self.manager.minus(packets, block.ended), block.changed)
 
     def _moved(self, packets: Set, changed: Changed) -> Set:
@@ -204,7 +214,7 @@ class Arrivals:
             block = self._single(chain, number)
             if block is None:
                 continue
-            if block.changed:
+            if block.changed or block.unknown != NONE:
                 yield from self._halved(run)
                 yield block
                 run = []
@@ -220,7 +230,7 @@ class Arrivals:
             for at in range(0, len(blocks) - 1, 2):
                 one, two = blocks[at], blocks[at + 1]
                 asked, ended = manager.over(one.asked, two.asked), manager.over(one.ended, two.ended)
-                paired.append(Block(one.first, two.last, asked, ended, (), (one, two)))
+                paired.append(Block(one.first, two.last, asked, ended, halves=(one, two)))
             blocks = [*paired, *blocks[len(paired) * 2 :]]
         return blocks
 
@@ -231,8 +241,9 @@ class Arrivals:
         hook = chain.hook if isinstance(chain, BaseChain) else Hook.FORWARD
         node, _ = self.chains.rule(chain, number, hook)
         manager = self.manager
-        ended = manager.chosen(node, lambda step: isinstance(step, Step) and step.end is not Way.ON)
-        return Block(number, number, self.chains.condition(rule), self._surely(ended), self._changes(node))
+        ended = self._surely(manager.chosen(node, _ends))
+        unknown = manager.chosen(node, _is_unknown)
+        return Block(number, number, self.chains.condition(rule), ended, self._changes(node), unknown)
 
     def _surely(self, members: Set) -> Set:
         """The packets that are in a set whatever stateful matches answer."""
@@ -241,6 +252,14 @@ class Arrivals:
             if variables[number].of in _UNSURE:
                 members = manager.complement(manager.exists(manager.complement(members), number))
         return members
+
+
+def _ends(value: object) -> bool:
+    return isinstance(value, Step) and value.end is not Way.ON and not isinstance(value.end, Unknown)
+
+
+def _is_unknown(value: object) -> bool:
+    return isinstance(value, Step) and isinstance(value.end, Unknown)
 
 
 def _callers_first(chains: dict[str, Chain], bases: Sequence[str]) -> list[str]:

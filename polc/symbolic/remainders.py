@@ -9,7 +9,7 @@ from polc.ir.ruleset import BaseChain, Chain, Hook
 from polc.symbolic.arrivals import Arrivals
 from polc.symbolic.chains import Function
 from polc.symbolic.diagram import NONE, Node
-from polc.symbolic.outcome import Step, Way
+from polc.symbolic.outcome import Step, Unknown, Way
 from polc.symbolic.sequence import both, then
 
 
@@ -80,7 +80,8 @@ class _Remainders:
         if here == NONE:
             return
         with_it = then(self.manager, self.manager.where(here, block.does[0]), rest)
-        if self.manager.where(here, with_it) == self.manager.where(here, rest):
+        with_it = self.manager.where(here, with_it)
+        if with_it == self.manager.where(here, rest) and not any(map(_is_unknown, self.manager.values(with_it))):
             self.needless.append(number)
 
     def _cut(self, block: _Block, function: Node) -> Node:
@@ -100,3 +101,7 @@ class _Remainders:
 
         node, changed = function
         return self.manager.mapped(node, end), changed
+
+
+def _is_unknown(value: object) -> bool:
+    return isinstance(value, Step) and isinstance(value.end, Unknown)

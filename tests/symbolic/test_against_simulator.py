@@ -93,5 +93,7 @@ def test_what_is_watched_changes_no_verdict(ruleset: Ruleset, seed: int) -> None
         plain, watching = (Hooks(space, [Loaded(ruleset)], watch) for watch in (Watch.NOTHING, Watch.EVERYTHING))
         for hook in hooks_with_chains(plain):
             manager = space.manager
-            verdicts = [manager.mapped(one.outcomes(hook), lambda said: (said.verdict, said.nat)) for one in (plain, watching)]
+            verdicts = [
+                manager.mapped(one.outcomes(hook), lambda said: (said.verdict, said.nat)) for one in (plain, watching)
+            ]
             assert verdicts[0] == verdicts[1]
