@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -31,7 +31,9 @@ from polc.simulate.packet import Packet, Presumed
 from polc.symbolic.answers import normal
 from polc.symbolic.hooks import Hooks
 from polc.symbolic.outcome import Outcome, Stolen, Unknown
+from polc.symbolic.space import Of
 from polc.symbolic.states import Counting
+from polc.symbolic.ways import HOOKS, Course, Ways
 from polc.symbolic.witness import Witness
 
 _DAY = 86_400
@@ -96,16 +98,12 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness) -> Simulated:
     Raises:
         NoReplay: something of the witness cannot be presumed, or routing ends its way before the hook.
     """
-    answers = _Answers(hooks, witness)
-    loaded = []
-    for one in hooks.loaded:
-        alone = _alone(one.ruleset, hook, witness)
-        answers.rulesets[id(alone)] = one.ruleset
-        loaded.append(SimulatedRuleset(alone, one.flavour))
-    packet = packet_of(witness, hook)
-    host = assumed_host([one.ruleset for one in loaded], [name for name in (witness.iif, witness.oif) if name])
-    simulator = Simulator(loaded, host, start=_start(witness), presume=answers.presume)
-    found = simulator.send(packet)
+    asked = hooks.space.manager.support(hooks.outcomes(hook))
+    if any(one.of is Of.LATE and one.number in asked for one in hooks.space.variables):
+        raise NoReplay("what the kernel chooses cannot be presumed")
+    found = _simulator(hooks, witness, (hook,)).send(packet_of(witness, hook))
+    if hook is Hook.FORWARD and found.hook is Hook.INPUT:
+        raise NoReplay("routing delivers it to the host")
     if found.fate is Fate.UNKNOWN and found.decision is None:
         raise NoReplay(found.reason)
     if found.fate is Fate.DROP and found.decision is None:
@@ -114,6 +112,51 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness) -> Simulated:
             return replace(found, fate=Fate.ACCEPT)
         raise NoReplay(found.reason)
     return found
+
+
+def follow(ways: Ways, course: Course, witness: Witness) -> Simulated:
+    """What the simulator says of a witness on a whole way.
+
+    Raises:
+        NoReplay: something of the witness cannot be presumed, or routing has reasons of its own.
+    """
+    hooks = ways.hooks
+    function = ways.outcomes(course)
+    asked = hooks.space.manager.support(function)
+    if any(one.of is Of.LATE and one.number in asked for one in hooks.space.variables):
+        raise NoReplay("what the kernel chooses cannot be presumed")
+    simulator = _simulator(hooks, witness, HOOKS[course])
+    own = course is Course.RECEIVED
+    for address in _targets(hooks):
+        # An address to which a rule sends packets is where the witness says that they go.
+        simulator.routing.learn(witness.family, address, witness.oif or witness.iif, own=own)
+    found = simulator.send(packet_of(witness, HOOKS[course][0]))
+    if found.decision is None and found.fate is not Fate.ACCEPT:
+        raise NoReplay(found.reason)
+    if found.hook not in HOOKS[course]:
+        raise NoReplay(f"routing takes it to {found.hook.value}")
+    return found
+
+
+def _targets(hooks: Hooks) -> list[int]:
+    """The single addresses to which destinations are changed."""
+    values = (
+        one for hook in (Hook.PREROUTING, Hook.OUTPUT) for one in hooks.space.manager.values(hooks.outcomes(hook))
+    )
+    bindings = (binding for one in values if isinstance(one, Outcome) for binding in one.nat)
+    return [one.addresses[0] for one in bindings if one.addresses and not one.source and len(set(one.addresses)) == 1]
+
+
+def _simulator(hooks: Hooks, witness: Witness, at: Sequence[Hook]) -> Simulator:
+    answers = _Answers(hooks, witness)
+    loaded = []
+    for one in hooks.loaded:
+        alone = _alone(one.ruleset, at, witness)
+        answers.rulesets[id(alone)] = one.ruleset
+        loaded.append(SimulatedRuleset(alone, one.flavour))
+    names = [name for name in (witness.iif, witness.oif) if name]
+    host = assumed_host([one.ruleset for one in loaded], names)
+    return Simulator(loaded, host, start=_start(witness), presume=answers.presume)
 
 
 def agree(said: Outcome, simulated: Simulated) -> bool:
@@ -128,9 +171,9 @@ def agree(said: Outcome, simulated: Simulated) -> bool:
     return simulated.fate is (Fate.ACCEPT if said.accepted else Fate.DROP)
 
 
-def _alone(ruleset: Ruleset, hook: Hook, witness: Witness) -> Ruleset:
-    """The ruleset with the base chains of one hook, and sets that hold the packet's key where it is presumed."""
-    chains = tuple(one for one in ruleset.chains if not isinstance(one, BaseChain) or one.hook is hook)
+def _alone(ruleset: Ruleset, hooks: Sequence[Hook], witness: Witness) -> Ruleset:
+    """The ruleset with the base chains of some hooks, and sets that hold the packet's key where it is presumed."""
+    chains = tuple(one for one in ruleset.chains if not isinstance(one, BaseChain) or one.hook in hooks)
     inside = {
         name: tuple(_element(one.key, witness) for one in witness.members if one.set_name == name and one.holds)
         for name in {one.set_name for one in witness.members}

@@ -330,7 +330,7 @@ class Manager:
         return self._mapped(function, lambda leaf: self.leaf(change(self._values[leaf])), {})
 
     def replaced(self, function: Node, change: Callable[[Hashable], Node]) -> Node:
-        """As ``mapped``, with functions of the same point in the place of values."""
+        """As ``mapped``, with functions of the same point in the place of values, of which ``NONE`` is none."""
         found = NONE
         for value in self.values(function):
             there = change(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from polc.ir.fields import TCP_FLAG_BITS, Field
 from polc.ir.matches import (
+    AddressTypeMatch,
     ElementMatch,
     FieldMatch,
     FlagField,
@@ -32,7 +33,8 @@ _SYNPROXY = (TCP_FLAG_BITS["syn"], TCP_FLAG_BITS["ack"])
 class Facts:
     """``patterns`` of interfaces; ``flags``: masks and values under which sets of bits are compared; ``names``: words
     that are compared; ``masks``: those of fields, by field; ``reads``: fields that any match asks for; ``sets``: the
-    keys that are looked up in each named set; ``options``: kinds of TCP options that are asked for.
+    keys that are looked up in each named set; ``options``: kinds of TCP options that are asked for; ``types``: the
+    sides and interfaces for which kinds of addresses are.
     """
 
     patterns: set[InterfacePattern] = field(default_factory=set)
@@ -42,6 +44,7 @@ class Facts:
     reads: set[Field] = field(default_factory=set)
     sets: dict[str, set[tuple[Selector, ...]]] = field(default_factory=dict)
     options: set[int] = field(default_factory=set)
+    types: set[tuple[str, str | None]] = field(default_factory=set)
 
     @classmethod
     def of(cls, rulesets: Iterable[Ruleset]) -> Facts:
@@ -73,6 +76,8 @@ class Facts:
                 case SetMatch(key, name):
                     self._selectors(key)
                     self.sets.setdefault(name, set()).add(key)
+                case AddressTypeMatch(side, _, _, interface):
+                    self.types.add((side.value, interface.value if interface else None))
                 case TcpOptionMatch(kind):
                     self.options.add(kind)
                 case ElementMatch(key, elements):

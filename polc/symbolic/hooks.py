@@ -18,7 +18,8 @@ from polc.symbolic.chains import Chains
 from polc.symbolic.diagram import NONE, Node
 from polc.symbolic.outcome import Change, Changes, Outcome, Step, Unknown, Watch, Way, sorted_effects
 from polc.symbolic.sequence import in_turn
-from polc.symbolic.space import NEW, RELATED, UNTRACKED, Of, Set, Space, Variable
+from polc.symbolic.space import ESTABLISHED, NEW, RELATED, UNTRACKED, Of, Set, Space, Variable
+from polc.symbolic.translation import as_before, bound
 from polc.symbolic.wellformed import valid
 
 _CONNTRACK, _DSTNAT, _SRCNAT = -200, -100, 100  # uapi/linux/netfilter_ipv4.h
@@ -26,6 +27,7 @@ _TRACKING = frozenset({Hook.PREROUTING, Hook.OUTPUT})
 _ON_DEVICES = frozenset({Hook.INGRESS, Hook.EGRESS})
 _SOURCE_HOOKS = frozenset({Hook.INPUT, Hook.POSTROUTING})
 _SMALL = 255
+_FLOWS = Intervals(((ESTABLISHED, NEW),))
 _FAMILIES: dict[TableFamily, tuple[Family, ...]] = {
     TableFamily.INET: FAMILIES,
     TableFamily.IP: (Family.IP,),
@@ -156,8 +158,26 @@ class Hooks:
         own = [self.chains(ruleset).base(chain) for ruleset, chain in self.base_chains(hook) if _translates(chain)]
         # A chain that binds the flow is the last one that is asked.
         closed = [(manager.mapped(node, _closed), changed) for node, changed in own]
-        found = manager.mapped(in_turn(manager, closed)[0], _reopened)
-        return manager.where(self._first(), found), True
+        asked = in_turn(manager, closed)[0]
+        first = self._first()
+        found = manager.where(first, manager.replaced(asked, self._translated))
+        # Other packets of flows are changed as their flow was bound before.
+        later = manager.minus(manager.within(self.space.variable(Of.CT).number, _FLOWS), first)
+        step = Step(Way.ON, as_before(self.space, hook))
+        return manager.over(found, manager.where(later, manager.leaf(step))), True
+
+    def _translated(self, value: object) -> Node:
+        """Steps of NAT's chains, with what their bindings change for whatever comes behind."""
+        manager = self.space.manager
+        if not (isinstance(value, Step) and isinstance(value.end, Accept)):
+            return manager.leaf(value)
+        step = value.ending(Way.ON)
+        if step is None or not step.nat:
+            return NONE if step is None else manager.leaf(step)
+        cases = bound(self.space, step.nat[-1])
+        return manager.first_of(
+            manager.where(packets, manager.leaf(step.then(Step(Way.ON, changes)))) for packets, changes in cases
+        )
 
     def _first(self) -> Set:
         """The first packets of flows, which alone are asked for their NAT."""
@@ -259,10 +279,6 @@ def _translates(chain: BaseChain) -> bool:
 
 def _closed(value: object) -> object:
     return value.ending(Accept()) if isinstance(value, Step) and value.nat and value.end is Way.ON else value
-
-
-def _reopened(value: object) -> object:
-    return value.ending(Way.ON) if isinstance(value, Step) and isinstance(value.end, Accept) else value
 
 
 def _with(value: object, number: int, change: Change) -> Outcome:

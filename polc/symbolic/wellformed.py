@@ -12,6 +12,7 @@ from polc.ir.protocols import ICMP, ICMPV6
 from polc.ir.ruleset import Hook
 from polc.symbolic.diagram import HOLDS
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Set, Space
+from polc.symbolic.translation import pools
 
 _SHORTEST = {Family.IP: 20, Family.IP6: 40}  # RFC 791, 3.1; RFC 8200, 3
 
@@ -20,7 +21,7 @@ _SHORTEST = {Family.IP: 20, Family.IP6: 40}  # RFC 791, 3.1; RFC 8200, 3
 _BEGINS = {Family.IP: (8, 13, 15, 17), Family.IP6: (128, 139)}
 _GOES_ON = {Family.IP: (0, 8, 13, 14, 15, 16, 17, 18), Family.IP6: (128, 129, 139, 140)}
 _ERRORS = {Family.IP: ((3, 5), (11, 12)), Family.IP6: ((0, 127), (137, 137))}
-_NOT_TRACKED = (130, 131, 132, 133, 134, 135, 136, 143, 151, 152)
+NOT_TRACKED = (130, 131, 132, 133, 134, 135, 136, 143, 151, 152)
 
 _COMES_IN = {
     # include/linux/netfilter.h, nf_hook_state: which devices are there; net/ipv4/ip_output.c, ip_output, gives
@@ -34,14 +35,14 @@ _GOES_OUT = {
 _SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING, Hook.EGRESS})
 
 
-def valid(space: Space, hook: Hook | None = None) -> Set:
+def valid(space: Space, hook: Hook | None = None, *, arriving: bool = False) -> Set:
     """The packets that can be, at a hook where one is given. Ask for it once functions are made: only variables that
-    are there by then are held to anything.
+    are there by then are held to anything. ``arriving``: their hops are those with which they come to the host.
     """
-    return space.manager.all_of(_laws(space, hook))
+    return space.manager.all_of(_laws(space, hook, arriving))
 
 
-def _laws(space: Space, hook: Hook | None) -> Iterator[Set]:
+def _laws(space: Space, hook: Hook | None, arriving: bool) -> Iterator[Set]:
     manager = space.manager
 
     def implies(condition: Set, held: Set) -> Set:
@@ -67,7 +68,7 @@ def _laws(space: Space, hook: Hook | None) -> Iterator[Set]:
     yield implies(manager.where(icmp, numbers(Of.CT, ESTABLISHED)), numbers(Of.TYPE, *_GOES_ON[space.family]))
     yield implies(manager.where(icmp, numbers(Of.CT, RELATED)), numbers(Of.TYPE, *_ERRORS[space.family]))
     if space.family is Family.IP6:
-        yield implies(manager.where(icmp, numbers(Of.TYPE, *_NOT_TRACKED)), untracked)
+        yield implies(manager.where(icmp, numbers(Of.TYPE, *NOT_TRACKED)), untracked)
     # nf_conntrack_core.c, resolve_normal_ct: a packet of the reply direction is established, and so is any once one
     # was seen; before that the first packets are related where the flow was expected, and else new.
     first = manager.over(numbers(Of.CT, NEW), manager.minus(numbers(Of.CT, RELATED), icmp))
@@ -92,8 +93,9 @@ def _laws(space: Space, hook: Hook | None) -> Iterator[Set]:
         yield implies(strict, loose)
     hops = Field.TTL if space.family is Family.IP else Field.HOPLIMIT
     if hook is Hook.FORWARD and space.has(Of.FIELD, hops):
-        # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: one hop less already, and none is not forwarded.
-        yield space.within(space.field(hops), 1, 254)
+        # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: one hop less than it came with, and none is not forwarded.
+        yield space.within(space.field(hops), 1 + arriving, 254 + arriving)
+    yield from pools(space)
     if space.has(Of.FIELD, Field.META_LENGTH):
         length = space.field(Field.META_LENGTH)
         yield space.within(length, _SHORTEST[space.family], length.highest)

@@ -15,11 +15,12 @@ from polc.diagnostics import Collector
 from polc.firewalls import Firewall, read_firewall
 from polc.ir.flavour import Flavour
 from polc.ir.ruleset import Hook, Ruleset
-from polc.proving.replay import NoReplay, agree, replay
+from polc.proving.replay import NoReplay, agree, follow, replay
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Watch
 from polc.symbolic.space import spaces
 from polc.symbolic.trace import deciding
+from polc.symbolic.ways import Course, Ways
 from polc.symbolic.witness import witness_of
 from tests.importers.corpus import NEEDED, saved
 from tests.strategies import rulesets
@@ -84,6 +85,35 @@ def test_corpus(path: Path) -> None:
 @given(rulesets(fields=True), st.sampled_from(list(Flavour)), st.integers(0, 1 << 30))
 def test_random_rulesets(ruleset: Ruleset, flavour: Flavour, seed: int) -> None:
     compare(Firewall((ruleset,), flavour), 4, Random(seed))
+
+
+def compare_ways(firewall: Firewall, packets: int, random: Random) -> Counter[str]:
+    """As ``compare``, of whole ways."""
+    found: Counter[str] = Counter()
+    for space in spaces(firewall.rulesets):
+        ways = Ways(Hooks(space, [Loaded(one, firewall.flavour) for one in firewall.rulesets]))
+        for course in Course:
+            function = ways.outcomes(course)
+            valid = space.manager.where(ways.valid(course), function)
+            for _ in range(packets):
+                point = walk(space, valid, random)
+                if point is None:
+                    break
+                said, witness = space.manager.at(function, point), witness_of(space, point)
+                try:
+                    simulated = follow(ways, course, witness)
+                except NoReplay:
+                    found["not sent"] += 1
+                    continue
+                place = f"{course.value}: {witness}: {witness.answers}"
+                assert agree(said, simulated), f"{place}: {said} but {simulated.fate} by {simulated.decision}"
+                found["agreed"] += 1
+    return found
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_ways_of_goldens(path: Path) -> None:
+    compare_ways(read_firewall(str(path), Collector()), PACKETS or 4, Random(path.stem))
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
