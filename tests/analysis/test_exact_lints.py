@@ -131,7 +131,7 @@ def test_not_shadowed(text: str) -> None:
         (rules("accept tcp/80", "drop tcp/81"), ["drop tcp/81"]),
         (rules("accept tcp/80", "drop tcp/81", "accept tcp/80-90"), ["accept tcp/80"]),
         # It would be logged, or counted, or limited, without the rule before.
-        (rules("drop tcp/81", "log limit 5/minute"), []),
+        (rules("drop tcp/81", "'log \"in\"'"), []),
         (rules("accept tcp/81", "accept tcp/80-90 limit 5/second", default="accept"), []),
         (rules("drop tcp/81", "drop tcp/80-90 ban @b", head="").replace("{admins", "{b: {dynamic: true}, admins"), []),
         # What returns is what comes to the end of its chain.
