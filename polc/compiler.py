@@ -78,7 +78,8 @@ def hold(output: Output, target: str, allow: frozenset[str]) -> None:
     refused = [
         one
         for one in output.deviations
-        if one.fidelity is Fidelity.REFUSED or not (allow & {one.name, ANY_APPROXIMATION})
+        if one.fidelity is Fidelity.REFUSED
+        or (one.fidelity is Fidelity.APPROXIMATE and not (allow & {one.name, ANY_APPROXIMATION}))
     ]
     if refused:
         raise Failure(describe(one, target) for one in refused)
@@ -90,6 +91,8 @@ def describe(deviation: Deviation, target: str, *, agreed: bool = False) -> Diag
     labels = (Label(origin.span),) if origin.span else ()
     if deviation.fidelity is Fidelity.REFUSED:
         return Diagnostic("POL402", f"{target} cannot say this: {deviation.message}", labels, deviation.help)
+    if deviation.fidelity is Fidelity.EXACT:
+        return Diagnostic("POL403", f"on {target} {deviation.message}", labels, deviation.help, Severity.NOTE)
     opt_in = f"`--allow-approximate {deviation.name}` where that difference does not matter"
     return Diagnostic(
         "POL401",

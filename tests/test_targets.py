@@ -19,9 +19,24 @@ PAGE = ROOT / "docs" / "targets.md"
 NAMED = [row for row in ROWS if row.page == PAGE and row.column == "name"]
 
 
+def imported() -> set[str]:
+    """What stands near to extensions of iptables, by the names that the importer gives."""
+    found: set[str] = set()
+    for path in (ROOT / "polc" / "importers" / "iptables").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("Nearest", "Omission")
+            ):
+                constants = [one.value for one in node.args if isinstance(one, ast.Constant)]
+                found.add(str(constants[0]))
+    return found
+
+
 def names() -> set[str]:
     """The first arguments of `Refused` and `Difference` in the backend of iptables, where names stand; and nft's."""
-    found = {hits.NAME, recent.NAME}
+    found = {hits.NAME, recent.NAME, *imported()}
     for path in (ROOT / "polc" / "backends" / "iptables").rglob("*.py"):
         tree = ast.parse(path.read_text())
         constants = {
@@ -113,6 +128,7 @@ def test_the_rest_is_what_no_policy_leads_to() -> None:
     unreachable = set(re.findall(r"`([a-z0-9-]+)`", listed))
     # With options: tests/backends/iptables/test_needs.py, tests/kernel/test_coexist.py.
     asked_for = {"missing-module", "coexist-name"}
-    translated = {recent.NAME}
+    translated = {recent.NAME, *imported()}
+    assert len(translated) > 6
     assert unreachable | {row.name for row in NAMED} | BESIDES.keys() | asked_for | translated == names()
     assert not unreachable & ({row.name for row in NAMED} | BESIDES.keys())

@@ -292,17 +292,36 @@ class Syntax(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class NftWords:
+    """What something is in nft's own words: in its language, and as a list of statements in JSON."""
+
+    text: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Matches that come near to an opaque one: the ``name`` of that approximation, and the difference."""
+
+    matches: tuple[Match, ...]
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpaqueMatch:
     """A predicate in a tool's own words, which nothing here looks into: for iptables an ``-m`` with its options, for
     nft one JSON statement in canonical form (libnftables-json(5)).
 
     It may keep state, and is asked once for each packet that reaches it. ``reason`` says why it is opaque, fit for a
-    diagnostic.
+    diagnostic. ``nft`` asks the same in nft's words; ``nearest`` is what to ask where nothing does.
     """
 
     words: str
     syntax: Syntax
     reason: str = field(default="", compare=False)
+    nft: NftWords | None = None
+    nearest: Nearest | None = None
 
 
 Match = (

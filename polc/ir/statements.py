@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from polc.ir.family import Family
-from polc.ir.matches import Syntax
+from polc.ir.matches import NftWords, Syntax
 from polc.ir.selectors import Element, Selector
 
 
@@ -276,14 +276,28 @@ class Native:
 
 
 @dataclass(frozen=True, slots=True)
+class Omission:
+    """What it means that a target leaves something out: the ``name`` of that approximation, and the difference.
+    ``instead`` is what nft does in its place, nothing for None.
+    """
+
+    name: str
+    message: str
+    instead: NftWords | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OpaqueStatement:
     """What a rule does in a tool's own words, which nothing here looks into: for iptables ``-j TARGET`` with its
     options, for nft one JSON statement. Where the packet goes then, only the kernel knows.
+
+    ``omission``: the packet goes on to the next rule, and nothing that rules or routing look at is changed.
     """
 
     words: str
     syntax: Syntax
     reason: str = field(default="", compare=False)
+    omission: Omission | None = field(default=None, compare=False)
 
 
 Statement = (

@@ -27,6 +27,7 @@ from polc.ir.statements import (
     Native,
     Notrack,
     Offload,
+    Omission,
     OpaqueStatement,
     SetDscp,
     SetHops,
@@ -113,6 +114,8 @@ class Effects:
                 return _synproxy
             case Native():
                 return _only_kernel("a rule in a target's own words")
+            case OpaqueStatement(omission=Omission()):
+                return lambda flight: None
             case OpaqueStatement(words):
                 return _only_kernel(f"`{words}` is done to the packet")
             case _:

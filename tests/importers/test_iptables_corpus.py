@@ -16,7 +16,7 @@ from corpus import CORPUS, NEEDED, saved
 from importing import errors, import_all, table
 
 from polc.backends.iptables.backend import IptablesBackend
-from polc.backends.model import Options
+from polc.backends.model import Fidelity, Options
 from polc.backends.nft.backend import NftBackend
 from polc.diagnostics import Collector, Failure
 from polc.importers.iptables.read import Input, Kind, family_of, kind_of, read
@@ -28,6 +28,7 @@ from polc.ir.ruleset import Chain, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, Limit, Quota
 from polc.ir.statements import ClampMss, Counter, OpaqueStatement
 from polc.ir.verdicts import Goto, Jump
+from polc.kernel.netns import Namespace
 from polc.passes import pipeline
 from polc.source import SourceFile
 
@@ -84,6 +85,25 @@ def test_what_stays_in_its_own_words() -> None:
                         words[kind] = words.get(kind, 0) + 1
     assert count > 35_000
     assert words.keys() <= {"-j CHECKSUM", "-m hashlimit", "-m rt"}
+
+
+REFUSED_WHOLE: frozenset[str] = frozenset()
+"""Files of which something has no form in nft; the bar is five of them."""
+
+
+@pytest.mark.kernel("nft", "conntrack", "nat")
+@pytest.mark.parametrize("path", saved(), ids=lambda path: path.name)
+def test_every_file_becomes_a_table_of_nft_that_loads(path: Path, scratch: Namespace, tmp_path: Path) -> None:
+    output = NftBackend().emit(pipeline.run(ruleset_of(path)[0]), Options("json"))
+    refused = [one for one in output.deviations if one.fidelity is Fidelity.REFUSED]
+    assert bool(refused) is (path.name in REFUSED_WHOLE), refused
+    # Each approximation is one of those that the documentation names.
+    names = {one.name for one in output.deviations if one.fidelity is Fidelity.APPROXIMATE}
+    assert names <= {"hits-as-ban", "recent-as-set", "checksum-left", "hashlimit-memory"}
+    file = tmp_path / "ruleset.json"
+    file.write_text(output.files[0].text)
+    done = scratch.run(["nft", "-j", "-f", str(file)], timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 class Vector(NamedTuple):

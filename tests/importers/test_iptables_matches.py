@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from importing import import_all, rules, table
@@ -42,6 +43,7 @@ from polc.ir.matches import (
 from polc.ir.ruleset import Rule
 from polc.ir.selectors import Direction, InterfacePattern, Side, Transport
 from polc.ir.stateful import (
+    Amount,
     Connections,
     EveryNth,
     KeyField,
@@ -266,8 +268,6 @@ IP: list[tuple[str, tuple[Match, ...]]] = [
     ("-m time ! --weekdays Sun", (field(Field.META_DAY, 1, 6),)),
     ("-m time --kerneltz", (own("-m time --kerneltz"),)),
     ("-m time --datestart 2024-12-24", (own("-m time --datestart 2024-12-24"),)),
-    ("-m time --contiguous --timestart 23:00 --timestop 01:00 --weekdays Mo",
-     (own("-m time --contiguous --timestart 23:00 --timestop 01:00 --weekdays Mo"),)),
     ('-m string --algo bm --string "a b"', (own('-m string --string "a b" --algo bm'),)),
     ("-m u32 --u32 0=1", (own('-m u32 --u32 "0=1"'),)),
     ('-m bpf --bytecode "1,6 0 0 1"', (own('-m bpf --bytecode "1,6 0 0 1"'),)),
@@ -306,7 +306,9 @@ IP6: list[tuple[str, tuple[Match, ...]]] = [
     ),
     ("-m ipv6header --header frag", (own("-m ipv6header --header frag"),)),
     ("-p mh -m mh --mh-type bu:7", (tcp(protocol=135), field(Field.MH_TYPE, 5, 7))),
-    ("-m ah --ahspi 5", (own("-m ah --ahspi 5"),)),
+    ("-m ah --ahspi 5", (field(Field.AH_SPI, 5, 5),)),
+    ("-m ah --ahlen 24 --ahres", (own("-m ah --ahlen 24 --ahres"),)),
+    ("-p tcp -m ah --ahspi 5", (tcp(), own("-m ah --ahspi 5"))),
     ("-m srh --srh-tag 0", (own("-m srh --srh-tag 0"),)),
     ("-m eui64", (own("-m eui64"),)),
     ("-m dscp ! --dscp 8", (field(Field.IP6_DSCP, 8, negated=True),)),
@@ -326,15 +328,97 @@ IP6: list[tuple[str, tuple[Match, ...]]] = [
 @pytest.mark.parametrize(("words", "expected"), IP, ids=[words for words, _ in IP])
 def test_matches_of_iptables(words: str, expected: tuple[Match, ...]) -> None:
     (rule,) = rules(f"-A INPUT {words} -j DROP")
-    assert rule == Rule(expected, Drop(), (), frozenset({Family.IP}))
+    assert _bare(rule) == Rule(expected, Drop(), (), frozenset({Family.IP}))
     _reasons(rule)
 
 
 @pytest.mark.parametrize(("words", "expected"), IP6, ids=[words for words, _ in IP6])
 def test_matches_of_ip6tables(words: str, expected: tuple[Match, ...]) -> None:
     (rule,) = rules(f"-A INPUT {words} -j DROP", family=Family.IP6)
-    assert rule == Rule(expected, Drop(), (), frozenset({Family.IP6}))
+    assert _bare(rule) == Rule(expected, Drop(), (), frozenset({Family.IP6}))
     _reasons(rule)
+
+
+def _bare(rule: Rule) -> Rule:
+    """The rule without what its opaque matches are elsewhere."""
+    matches = (replace(one, nft=None, nearest=None) if isinstance(one, OpaqueMatch) else one for one in rule.matches)
+    return replace(rule, matches=tuple(matches))
+
+
+IN_NFT: list[tuple[str, str, Family]] = [
+    ("-m rt --rt-type 0 ! --rt-segsleft 1:3 --rt-len 24", "rt type 0 rt seg-left != 1-3 rt hdrlength 2", Family.IP6),
+    ("-m frag --fragid 3:9 --fragfirst --fragmore", "frag id 3-9 frag frag-off 0 frag more-fragments 1", Family.IP6),
+    ("-m frag --fragres --fraglast", "frag reserved 0 frag reserved2 0 frag more-fragments 0", Family.IP6),
+    ("-m hbh ! --hbh-len 8", "hbh hdrlength != 0", Family.IP6),
+    ("-m rt ! --rt-type 256 ! --rt-len 12", "exthdr rt exists exthdr rt exists", Family.IP6),
+    ("-m rt --rt-segsleft 9:300", "rt seg-left 9-255", Family.IP6),
+    ("-m hbh --hbh-len 2056", "hbh hdrlength 0 hbh hdrlength 1", Family.IP6),
+    ("-s 10.1.0.9/255.0.0.255", "ip saddr & 255.0.0.255 == 10.0.0.9", Family.IP),
+    ("! -d 2001:db8::9/ffff::ff", "ip6 daddr & ffff::ff != 2001::9", Family.IP6),
+    ("-m connlabel --label 40", "ct label 40", Family.IP),
+    ("-m dst --dst-len 2048", "dst hdrlength 255", Family.IP6),
+    ("-m ah --ahspi 5 ! --ahlen 24 --ahres", "ah hdrlength != 4 ah reserved 0", Family.IP6),
+    ("-p ipcomp -m ipcomp --ipcompspi 18:33", "comp cpi 18-33", Family.IP),
+    # 2024-12-24 00:00:00 and 2024-12-25 18:00:00 UTC
+    (
+        "-m time --datestart 2024-12-24 --datestop 2024-12-25T18",
+        "meta time >= 1734998400 meta time < 1735149601",
+        Family.IP,
+    ),
+]
+NOT_IN_NFT = [
+    "-m rt --rt-type 0 --rt-0-res",
+    "-m frag --fraglen 8",
+    "-m dst --dst-opts 5",
+    "-m ah --ahlen 10",
+]
+
+
+@pytest.mark.parametrize(("words", "expected", "family"), IN_NFT, ids=[words for words, *_ in IN_NFT])
+def test_what_polc_has_no_node_for_and_nft_words(words: str, expected: str, family: Family) -> None:
+    (rule,) = rules(f"-A INPUT {words} -j DROP", family=family)
+    (opaque,) = (one for one in rule.matches if isinstance(one, OpaqueMatch))
+    assert opaque.nft is not None
+    assert opaque.nft.text == expected
+
+
+@pytest.mark.parametrize("words", NOT_IN_NFT)
+def test_what_nft_has_no_words_for(words: str) -> None:
+    (rule,) = rules(f"-A INPUT {words} -j DROP", family=Family.IP6)
+    assert [one.nft for one in rule.matches if isinstance(one, OpaqueMatch)] == [None]
+
+
+NEAREST: list[tuple[str, str, tuple[Match, ...]]] = [
+    (
+        "-m hashlimit --hashlimit-above 10/sec --hashlimit-burst 20 --hashlimit-mode srcip --hashlimit-name a",
+        "hashlimit-memory",
+        (Limit(Rate(10, Unit.SECOND), 20, True, SOURCE, "a"),),
+    ),
+    (
+        "-m hashlimit --hashlimit-upto 4kb/s --hashlimit-burst 9000 --hashlimit-name a",
+        "hashlimit-bytes",
+        (Limit(Rate(4096, Unit.SECOND, Amount.BYTES), 4 * 4096, False, (), "a"),),
+    ),
+    ("-m time --kerneltz --timestart 08:00", "time-in-utc", (field(Field.META_HOUR, 28800, 86399),)),
+]
+
+
+@pytest.mark.parametrize(("words", "name", "expected"), NEAREST, ids=[words for words, *_ in NEAREST])
+def test_what_comes_near(words: str, name: str, expected: tuple[Match, ...]) -> None:
+    (rule,) = rules(f"-A INPUT {words} -j DROP")
+    (opaque,) = rule.matches
+    assert isinstance(opaque, OpaqueMatch)
+    assert opaque.nearest is not None
+    assert (opaque.nearest.name, opaque.nearest.matches) == (name, expected)
+    assert opaque.nft is None
+
+
+def test_a_night_belongs_to_the_day_on_which_it_begins() -> None:
+    evening, morning = rules(
+        "-A INPUT -m time --contiguous --timestart 23:00 --timestop 01:00 --weekdays Sa -j DROP", chain="input"
+    )
+    assert evening.matches == (field(Field.META_HOUR, 82800, 86399), field(Field.META_DAY, 6, 6))
+    assert morning.matches == (field(Field.META_HOUR, 0, 3600), field(Field.META_DAY, 0, 0))
 
 
 def _reasons(rule: Rule) -> None:
@@ -382,7 +466,7 @@ def test_reverse_paths() -> None:
         (" --validmark", own("-m rpfilter --validmark")),
     ):
         (rule,) = rules(f"-A PREROUTING -m rpfilter{words} -j DROP", name="raw")
-        assert rule.matches == (expected,)
+        assert _bare(rule).matches == (expected,)
 
 
 def test_every_match_is_tried() -> None:

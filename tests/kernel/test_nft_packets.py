@@ -55,6 +55,7 @@ from polc.ir.statements import (
     Duplicate,
     MapMark,
     MarkField,
+    Notrack,
     SetHops,
     SetMark,
     SetOperation,
@@ -114,6 +115,7 @@ def to_host(verdict: str, port: int, source: str = FAR, *, protocol: str = "tcp"
     return f"{verdict} {protocol} {source}:4000 -> host:{port} in eth0"
 
 
+_TCP = ServiceMatch((PortTerm(TCP),))
 _SET = RecentMatch(RecentVerb.SET, "knock", SOURCE)
 _ASKED = RecentMatch(RecentVerb.RCHECK, "knock", SOURCE, 2)
 _PAIRS = DynamicSet("pairs", (KeyType.IPV4_ADDR, KeyType.INET_SERVICE), 100, 60)
@@ -338,6 +340,19 @@ CASES: dict[str, Case] = {
             3.5,
             to_host("accept", 22),
         ),
+    ),
+    "none of several ports before NAT": Case(
+        # A packet without a flow has no such port, and meets neither form.
+        (
+            Rule((_TCP, FieldMatch(Field.CT_ORIGINAL_DPORT, Intervals(((22, 22), (80, 90))), None, True)), Drop()),
+            accept(_TCP),
+        ),
+        (
+            *(to_host("accept", port) for port in (22, 80, 90)),
+            *(to_host("drop", port) for port in (21, 23, 79, 91, 65535)),
+            to_host("accept", 5),
+        ),
+        chains=(before(Rule((tcp(5),), None, (Notrack(),)), priority=Priority.RAW),),
     ),
     "elements that rules add and take out": Case(
         (

@@ -120,7 +120,9 @@ def test_what_is_refused_beside_rules(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("polc: 1\nchains: {last: [accept tcp/1]}\ninput: {default: drop, rules: [jump last]}\n")
     found = report(path, "nft")
-    assert [(one.line, one.fidelity) for one in found.elsewhere] == [(2, Fidelity.REFUSED)]
+    assert [(one.line, one.fidelity, one.difference.name) for one in found.elsewhere] == [
+        (2, Fidelity.EXACT, "renamed")
+    ]
     path.write_text("polc: 1\nsettings: {table: gateway}\ninput: {default: drop, rules: [accept ssh]}\n")
     found = report(path, "nft")
     assert [one.difference.name for one in found.elsewhere] == ["table-name"]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from polc.backends.nft.expressions import Right, Row
 from polc.backends.nft.statements import ByteQuota, Call, RateLimit, RuleStatement, Word
 
+LONGEST_COMMENT = 127
+"""Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
+
 
 @dataclass(frozen=True, slots=True)
 class CounterDefinition:

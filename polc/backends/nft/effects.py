@@ -67,6 +67,7 @@ from polc.ir.statements import (
     Native,
     Notrack,
     Offload,
+    Omission,
     OpaqueStatement,
     SetDscp,
     SetHops,
@@ -153,6 +154,9 @@ def statement(one: Statement, family: Family | None, context: Context, along: Al
             return (Handshake(one.mss, one.wscale, tuple(name for name, there in flags if there)),)
         case Native(nft, nft_json):
             return (Verbatim(nft or "", nft_json or ""),)
+        case OpaqueStatement(syntax=Syntax.IPTABLES, omission=Omission(name, message, instead)):
+            along.differences.append((name, message, ""))
+            return () if instead is None else (Verbatim(instead.text, instead.json),)
         case OpaqueStatement():
             return (opaque(one, context),)
         case _:
@@ -163,6 +167,8 @@ def opaque(one: OpaqueStatement | OpaqueMatch, context: Context) -> Verbatim:
     """Raises:
     Refused: its words are not those of the format to come.
     """
+    if isinstance(one, OpaqueMatch) and one.nft is not None:
+        return Verbatim(one.nft.text, one.nft.json)
     if one.syntax is Syntax.IPTABLES:
         raise Refused(f"nft has no form for `{one.words}`{f': {one.reason}' if one.reason else ''}")
     if not context.json:

@@ -81,7 +81,11 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
         if isinstance(left, TcpOption):
             raise Refused(f"nft has `{field.value}` without a mask alone", "a match on the whole")
         return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
-    found = Compare(left, _values(field, values), match.negated)
+    right = _values(field, values)
+    if isinstance(right, Bound) and match.negated:
+        # The sign says it all: nft has no `!=` beside it.
+        return (Compare(left, Bound("<", right.value)),)
+    found = Compare(left, right, match.negated)
     # nft 0.9.8 takes the tag for one of another header where nothing has said before that there is one.
     return (TAGGED, found) if field is Field.VLAN_ID else (found,)
 

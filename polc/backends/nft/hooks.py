@@ -33,7 +33,8 @@ _HOOKS: dict[ChainType, frozenset[Hook]] = {
     ChainType.NAT: frozenset({Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT, Hook.POSTROUTING}),
     ChainType.ROUTE: frozenset({Hook.OUTPUT}),
 }
-_CONNTRACK = -200
+CONNTRACK = -200
+"""Where conntrack stands at prerouting and output (uapi/linux/netfilter_ipv4.h)."""
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
 
 _SOURCE_NAT = (Hook.INPUT, Hook.POSTROUTING)
@@ -73,7 +74,7 @@ def check_hook(chain: BaseChain, table: TableFamily, profile: Profile, *, json: 
         _check_devices(chain, table, profile, json=json)
     elif chain.devices:
         raise Refused(f"a chain at the {chain.hook.value} hook has no devices")
-    if chain.type is ChainType.NAT and chain.priority <= _CONNTRACK:
+    if chain.type is ChainType.NAT and chain.priority <= CONNTRACK:
         raise Refused("a chain of type nat needs a priority above -200, where conntrack stands")
     if not _LOWEST <= chain.priority <= _HIGHEST:
         raise Refused(f"{chain.priority} is not a priority: it has 32 bits")
@@ -112,7 +113,7 @@ def check_place(rule: Rule, bases: list[BaseChain]) -> None:
                 names = " and ".join(hook.value for hook in hooks)
                 raise Refused(f"nft has {what} at {names} alone, and packets of {base.hook.value} come here")
     for base in bases:
-        early = base.priority <= _CONNTRACK and base.hook in (Hook.PREROUTING, Hook.OUTPUT)
+        early = base.priority <= CONNTRACK and base.hook in (Hook.PREROUTING, Hook.OUTPUT)
         for one in rule.statements:
             if (early or base.hook in _DEVICE_HOOKS) and isinstance(one, AssignHelper | AssignTimeout):
                 what = "conntrack helper" if isinstance(one, AssignHelper) else "timeout"

@@ -29,9 +29,12 @@ from polc.backends.nft.families import check_family
 from polc.backends.nft.groups import Groups
 from polc.backends.nft.hooks import callers, check_hook, check_place
 from polc.backends.nft.names import FreshNames, check_device, check_name
+from polc.backends.nft.nearest import nearest
 from polc.backends.nft.needs import OF_TABLES, needs
+from polc.backends.nft.raw_helpers import behind_conntrack
 from polc.backends.nft.recent import RecentLists
 from polc.backends.nft.refused import Refused
+from polc.backends.nft.renames import renamed
 from polc.backends.nft.require import require
 from polc.backends.nft.rules import LoweredRule, RuleLowering
 from polc.backends.nft.sets import define_set
@@ -98,10 +101,18 @@ class _Table:
 def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefinition, tuple[Deviation, ...]]:
     """The table for a ruleset that went through the passes; ``json`` tells the format that it will be printed in.
 
-    A rule, set or chain that nft has no form for is left out, and is a refused deviation.
+    A rule, set or chain that nft has no form for is left out, and is a refused deviation; one that has another name in
+    nft is an exact one.
     """
     table = _Table()
     check_name("table", ruleset.table)
+    ruleset, told = renamed(ruleset)
+    table.deviations += told
+    ruleset, differences = nearest(ruleset)
+    table.deviations += differences
+    ruleset, refused = behind_conntrack(ruleset)
+    for reason, origin in refused:
+        table.refuse(reason, origin)
     family = OF_TABLES.get(ruleset.family)
     if family is not None:
         require(profile, family)
@@ -109,6 +120,7 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
     flowtables = _flowtables(ruleset, profile, table, json=json)
     declared = _declared(ruleset, table, json=json)
     names = FreshNames(frozenset((*(one.name for one in ruleset.sets), *declared)))
+    chain_names = FreshNames(frozenset(chain.name for chain in ruleset.chains))
     rules = RuleLowering(
         Context(
             profile=profile,
@@ -117,15 +129,16 @@ def lower(ruleset: Ruleset, profile: Profile, *, json: bool) -> tuple[TableDefin
             sets=sets,
             flowtables=flowtables,
             sharing=Sharing.of(ruleset, profile, json=json),
-            recent=RecentLists.of(ruleset, names),
+            recent=RecentLists.of(ruleset, names, chain_names),
             groups=Groups(names),
-            chain_names=FreshNames(frozenset(chain.name for chain in ruleset.chains)),
+            chain_names=chain_names,
             names=names,
         )
     )
     bases = callers(ruleset)
     for chain in ruleset.chains:
         _add_chain(chain, rules, table, bases[chain.name])
+    table.chains += rules.context.recent.chains
     by_kind = sorted(table.definitions.values(), key=lambda one: _ORDER.index(type(one)))
     found = TableDefinition(ruleset.family.value, ruleset.table, tuple(by_kind), tuple(table.chains))
     # Both families' rules of one policy rule deviate alike.

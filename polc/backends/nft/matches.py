@@ -12,6 +12,7 @@ from polc.backends.nft.context import Along, Context
 from polc.backends.nft.elements import cell, fits_one_set, key, part, rows, singled
 from polc.backends.nft.expressions import CtState, Flags, Meta, Numbers, Protocol, Rows, SetReference
 from polc.backends.nft.keys import address
+from polc.backends.nft.refused import Refused
 from polc.backends.nft.statements import Compare
 from polc.ir.family import FAMILIES, Family
 from polc.ir.fields import FIELDS, Field
@@ -87,8 +88,9 @@ def split(match: Match, family: Family | None, context: Context) -> Alternatives
         case FieldMatch(field, values) if (
             field in fields.FLOW_PORTS and len(values.ranges) > 1 and not context.profile.has(Feature.CT_PORT_SET)
         ):
-            options = tuple(replace(match, values=Intervals((one,)), negated=False) for one in values.ranges)
-            return Alternatives(options, excluded=match.negated)
+            # Not a chain that returns on each: a packet without a flow would come through that.
+            ranges = (values.complement(0, FIELDS[field].highest) if match.negated else values).ranges
+            return Alternatives(tuple(replace(match, values=Intervals((one,)), negated=False) for one in ranges))
         case TraitMatch(Trait.SOCKET, negated=True):
             return Alternatives((replace(match, negated=False),), excluded=True)
         case TraitMatch(Trait.FRAGMENT, negated=True) if family is Family.IP6:
@@ -108,7 +110,24 @@ def _split_elements(match: ElementMatch, context: Context) -> Alternatives:
     elif fits_one_set(match.key, match.elements, context.profile) and (len(match.elements) > 1 or match.negated):
         return Alternatives((match,))
     options = tuple(replace(match, elements=(one,), negated=False) for one in singled(match.key, match.elements))
+    lacking = [one.value for one in match.key if isinstance(one, Field) and one not in _ALWAYS_THERE]
+    if match.negated and lacking:
+        raise Refused(
+            f"a packet without `{lacking[0]}` is in no element and not outside of them, which nft cannot tell for "
+            "this key",
+            "a rule for each element",
+        )
     return Alternatives(options, excluded=match.negated)
+
+
+_ALWAYS_THERE = frozenset(
+    {
+        Field.TTL, Field.IP_DSCP, Field.IP_ECN, Field.IP_LENGTH, Field.HOPLIMIT, Field.IP6_DSCP, Field.IP6_ECN,
+        Field.META_MARK, Field.META_LENGTH, Field.META_PKTTYPE, Field.META_DAY, Field.META_HOUR, Field.META_CPU,
+        Field.META_PRIORITY, Field.META_PROTOCOL,
+    }
+)  # fmt: skip
+"""Fields that every packet of their family has."""
 
 
 def _joined(match: ElementMatch) -> Match | None:

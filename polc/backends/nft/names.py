@@ -74,9 +74,24 @@ class FreshNames:
         self._taken = set(taken)
 
     def like(self, wanted: str) -> str:
-        """``wanted``, or it with the first free number behind."""
-        name, number = wanted, 2
+        """``wanted``, as nft can spell it, or it with the first free number behind."""
+        spelled = _spelled(wanted)
+        name, number = spelled, 2
         while name in self._taken:
-            name, number = f"{wanted}-{number}", number + 1
+            name, number = f"{spelled[: _LONGEST_NAME - len(str(number)) - 1]}-{number}", number + 1
         self._taken.add(name)
         return name
+
+
+def _spelled(name: str) -> str:
+    """The name with `_` where nft has no such letter, and behind a word of its language."""
+    if is_name(name):
+        return name
+    found = _NO_LETTER.sub("_", name)[:_LONGEST_NAME]
+    if not found or not (found[0].isalpha() or found[0] == "_"):
+        found = f"_{found}"[:_LONGEST_NAME]
+    return f"{found}_" if found in _KEYWORDS else found
+
+
+_LONGEST_NAME = 127  # as _IDENTIFIER has it
+_NO_LETTER = re.compile(r"[^A-Za-z0-9_./-]")

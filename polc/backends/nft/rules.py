@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TypeGuard, assert_never
@@ -9,7 +10,7 @@ from typing import TypeGuard, assert_never
 from polc.backends.cascade import Alternatives, Cascade, NeedsChain, cascade
 from polc.backends.nft import effects, hits, limits, maps, marks, recent
 from polc.backends.nft.context import Along, Context
-from polc.backends.nft.definitions import LimitDefinition, QuotaDefinition, RuleDefinition
+from polc.backends.nft.definitions import LONGEST_COMMENT, LimitDefinition, QuotaDefinition, RuleDefinition
 from polc.backends.nft.fields import FLOW_PORTS, compare_random, compare_turn
 from polc.backends.nft.groups import SUFFIX
 from polc.backends.nft.matches import (
@@ -25,17 +26,14 @@ from polc.backends.nft.matches import (
 from polc.backends.nft.order import can_hold, frame_before_header, in_order
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
-from polc.backends.nft.statements import ByteQuota, Meter, ObjectKind, RuleStatement, UseObject
+from polc.backends.nft.statements import ByteQuota, Call, Meter, ObjectKind, RuleStatement, UseObject
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import STATEFUL, AddressMatch, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import ClampMss, Native, StripTcpOptions, Synproxy, Tproxy
-from polc.ir.verdicts import Drop, Jump, Nat, NatMap, Reject, RejectType, VerdictMap
-
-LONGEST_COMMENT = 127
-"""Bytes: NFTNL_UDATA_COMMENT_MAXLEN is 128 (libnftnl, udata.h), and readers want room for a NUL."""
+from polc.ir.verdicts import Drop, Jump, Nat, NatMap, Reject, RejectType, VerdictMap, leaves
 
 Counted = EveryNth | RandomMatch | RecentMatch | Limit | Connections | Quota | OpaqueMatch
 
@@ -83,9 +81,11 @@ class RuleLowering:
         for one in self._with_ports_beside_protocol(rule):
             cascaded = self._cascade(one, chain)
             for inner in cascaded.rules:
-                rules += self._rule(inner, lowered)
+                rules += self._rule(inner, chain, lowered)
             for extra in cascaded.chains:
-                lowered.chains[extra.name] = [new for inner in extra.rules for new in self._rule(inner, lowered)]
+                lowered.chains[extra.name] = [
+                    new for inner in extra.rules for new in self._rule(inner, extra.name, lowered)
+                ]
         return rules
 
     def _cascade(self, rule: Rule, chain: str) -> Cascade:
@@ -129,7 +129,7 @@ class RuleLowering:
                 key, form = ("nft_json", "JSON") if self.context.json else ("nft", "text")
                 raise Refused(f"the rule is native and has no words for nft's {form}", f"the key `{key}` beside them")
 
-    def _rule(self, rule: Rule, lowered: LoweredRule) -> list[RuleDefinition]:
+    def _rule(self, rule: Rule, chain: str, lowered: LoweredRule) -> list[RuleDefinition]:
         family, along = _one_family(rule), lowered.along
         matches = self._matches(rule, along)
         if matches is None:
@@ -139,10 +139,24 @@ class RuleLowering:
             matches.append(effects.SYN)
         if rule.verdict is not None:
             effect.append(effects.verdict(rule.verdict, family, self.context, along))
-        bodies = self._bodies(rule, matches, effect, along)
         comment = rule.origin.label(LONGEST_COMMENT)
-        # A rule that neither asks nor does anything has no form in text, and no meaning.
-        return [RuleDefinition(body, comment) for body in bodies if body]
+
+        def definitions(bodies: Bodies) -> list[RuleDefinition]:
+            # A rule that neither asks nor does anything has no form in text, and no meaning.
+            return [RuleDefinition(body, comment) for body in bodies if body]
+
+        def in_chain(bodies: Bodies) -> Call:
+            if leaves(rule.verdict):
+                raise Refused(
+                    "a list of addresses beside something else that counts takes a chain of its own in nft, which "
+                    "`return` and `goto` would leave instead of this one",
+                    "a rule that jumps to a chain",
+                )
+            name = self.context.chain_names.like(f"{chain}-recent")
+            lowered.chains[name] = definitions(bodies)
+            return Call("jump", name)
+
+        return definitions(self._bodies(rule, matches, effect, along, in_chain))
 
     def _matches(self, rule: Rule, along: Along) -> list[RuleStatement] | None:
         """None where no packet can meet the rule."""
@@ -161,8 +175,13 @@ class RuleLowering:
         return [*found]
 
     def _bodies(
-        self, rule: Rule, matches: list[RuleStatement], effect: list[RuleStatement], along: Along
-    ) -> list[tuple[RuleStatement, ...]]:
+        self,
+        rule: Rule,
+        matches: list[RuleStatement],
+        effect: list[RuleStatement],
+        along: Along,
+        in_chain: Callable[[Bodies], Call],
+    ) -> Bodies:
         # The first packet is already a hit, so a count of 1 holds always.
         stateful = [match for match in rule.matches if isinstance(match, STATEFUL)]
         counted = [one for one in stateful if not (isinstance(one, Hits) and one.count == 1)]
@@ -177,16 +196,18 @@ class RuleLowering:
                 raise Refused("hits and another limit in one rule have no form in nft", "one of the two alone")
             case _:
                 pass
-        before: list[tuple[RuleStatement, ...]] = []
-        body = list(matches)
-        for one in counted:
-            if isinstance(one, RecentMatch):
-                use = self._recent(one, rule, along)
-                before += ((*matches, *use.before),) if use.before else ()
-                body += use.statements
-            elif not isinstance(one, Hits):
-                body += self._counted(one, rule, along)
-        return [*before, (*body, *effect)]
+        steps: list[recent.RecentUse | tuple[RuleStatement, ...]] = [
+            self._recent(one, rule, along) if isinstance(one, RecentMatch) else self._counted(one, rule, along)
+            for one in counted
+            if not isinstance(one, Hits)
+        ]
+        bodies = [tuple(effect)]
+        for step in reversed(steps):
+            if isinstance(step, recent.RecentUse):
+                bodies = _recorded(step, bodies, in_chain)
+            else:
+                bodies = [(*step, *_one_body(bodies, in_chain))]
+        return [(*matches, *body) for body in bodies]
 
     def _counted(
         self, one: EveryNth | RandomMatch | Limit | Connections | Quota | OpaqueMatch, rule: Rule, along: Along
@@ -295,6 +316,25 @@ class RuleLowering:
             for one in found.options
             for part in ([ServiceMatch((term,)) for term in one.terms] if _of_protocols(one) else [one])
         )
+
+
+Bodies = list[tuple[RuleStatement, ...]]
+"""What rules in a row have behind the matches that all of them begin with."""
+
+
+def _one_body(bodies: Bodies, in_chain: Callable[[Bodies], Call]) -> tuple[RuleStatement, ...]:
+    return bodies[0] if len(bodies) == 1 else (in_chain(bodies),)
+
+
+def _recorded(use: recent.RecentUse, bodies: Bodies, in_chain: Callable[[Bodies], Call]) -> Bodies:
+    """What a match on a list asks and records, and ``bodies`` behind it."""
+    if not use.holds:
+        bodies = [()]
+    if use.recorder is None:
+        return [(*use.asks, *use.records, *_one_body(bodies, in_chain))]
+    # Behind the chain that records nft goes on with the next rule, for which what was asked still holds.
+    behind = [(*use.asks, *body) for body in bodies if body]
+    return [(*use.asks, *use.records, Call("jump", use.recorder)), *behind]
 
 
 def _with_ports(rule: Rule) -> bool:

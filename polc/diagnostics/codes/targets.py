@@ -23,4 +23,14 @@ TARGET_CODES: tuple[Code, ...] = (
         why="leaving a match out widens the rule: a packet would be accepted or dropped that the policy does not name",
         instead="a rule in words that the target has; the message names the part that it lacks",
     ),
+    Code(
+        "POL403",
+        "another name on this target",
+        what="the target cannot spell the name of a chain or a set, so it has another one there, which rules name, too",
+        why="nothing is lost; but whoever lists the table, or adds elements to the set, has to look for the new name",
+        example="polc: 1\ninput:\n  default: accept\n  rules:\n    - jump dynamic from 192.0.2.0/24\n"
+        "chains:\n  dynamic:\n    - drop tcp/22\n",
+        instead="a name of ASCII letters, digits, `_`, `-`, `.` and `/` that begins with a letter, and is no word of "
+        "the target's language",
+    ),
 )

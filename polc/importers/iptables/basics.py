@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from polc.importers.iptables import in_nft
 from polc.importers.iptables.problem import APART, WRONG_VALUE, Problem, Word
 from polc.importers.iptables.protocols import read_protocol
 from polc.importers.iptables.values import interface, masked_address, masked_ranges
@@ -68,7 +69,8 @@ def _masked(value: int, mask: int, side: Side, family: Family, negated: bool) ->
             tests.append(f"{offset:#x}&{part:#x}={value >> shift & 0xFFFFFFFF:#x}")
         offset += 4
     words = f'-m u32 {"! " if negated else ""}--u32 "{"&&".join(tests)}"'
-    return OpaqueMatch(words, Syntax.IPTABLES, "the mask has holes, so that too many ranges of addresses meet it")
+    nft = in_nft.masked_address(family, side, value, mask, negated=negated)
+    return OpaqueMatch(words, Syntax.IPTABLES, "the mask has holes, so that too many ranges of addresses meet it", nft)
 
 
 def interfaces(word: Word, direction: Direction, *, negated: bool) -> tuple[Match, ...] | None:

@@ -11,7 +11,7 @@ from polc.importers.iptables.quoting import quote
 from polc.importers.iptables.settypes import SetType
 from polc.ir.family import BOTH, Family
 from polc.ir.intervals import Intervals
-from polc.ir.matches import Match, OpaqueMatch, Syntax
+from polc.ir.matches import Match, Nearest, NftWords, OpaqueMatch, Syntax
 from polc.ir.statements import OpaqueStatement, Statement
 from polc.ir.verdicts import Verdict
 
@@ -141,9 +141,11 @@ class Options:
             parts += [one.option.shown, *(quote(word.text, always=one.option.quoted) for word in one.words)]
         return " ".join(parts)
 
-    def opaque(self, reason: str, words: str = "") -> OpaqueMatch:
+    def opaque(
+        self, reason: str, words: str = "", nft: NftWords | None = None, nearest: Nearest | None = None
+    ) -> OpaqueMatch:
         """The extension in its own words, or in those that iptables-save has for them; ``reason`` says why."""
-        return OpaqueMatch(words or self.text(), Syntax.IPTABLES, reason)
+        return OpaqueMatch(words or self.text(), Syntax.IPTABLES, reason, nft, nearest)
 
     def opaque_action(self, reason: str, words: str = "") -> Action:
         """As ``opaque``, for a target."""

@@ -403,33 +403,81 @@ def test_lists_that_are_asked_at_any_time_or_count_are_approximate() -> None:
     for rules, words in (
         ((four(recent(RecentVerb.RCHECK)),), "which stay in it for good"),
         ((four(recent(RecentVerb.SET)),), "which stay in it for good"),
-        ((four(recent(RecentVerb.RCHECK, 60, 4)), four(tcp(1), recent(RecentVerb.SET))), "a bucket of 3"),
+        ((four(recent(RecentVerb.RCHECK, 60, 4)),), "a bucket of 3 that refills evenly at 3/minute"),
+        ((four(recent(RecentVerb.RCHECK, None, 4)),), "one back each week"),
+        ((four(recent(RecentVerb.RCHECK, 9)), four(recent(RecentVerb.REMOVE))), "which stay in it for good"),
     ):
         found = emit(ruleset(rules)).deviations
         assert {(one.fidelity, one.name) for one in found} == {(Fidelity.APPROXIMATE, "recent-as-set")}
         assert all(words in one.message for one in found)
+    (asks, records) = emit(ruleset((four(recent(RecentVerb.UPDATE, 60, 4)), four(recent(RecentVerb.SET))))).deviations
+    assert "a bucket of 3" in asks.message
+    assert (
+        records.message
+        == "nft counts what is recorded of the list `seen` against a bucket, for 4 hits within 60 seconds"
+    )
+
+
+def test_counts_of_a_list_have_a_chain_that_records() -> None:
+    rules = ruleset(
+        (
+            four(tcp(1), recent(RecentVerb.UPDATE, 60, 4)),
+            four(tcp(2), recent(RecentVerb.RCHECK, None, 5)),
+            four(tcp(3), recent(RecentVerb.RCHECK, 9)),
+            four(tcp(4), RandomMatch(5), recent(RecentVerb.SET)),
+            four(tcp(5), replace(recent(RecentVerb.SET), negated=True)),
+            four(tcp(6), recent(RecentVerb.REMOVE)),
+        )
+    )
+    found = lines(rules)
+    inner = found.index("chain input-recent {")
+    assert found[inner + 1 : inner + 3] == ["jump recent-seen-v4", "drop"]
+    assert found[found.index("tcp dport 1 meta nfproto ipv4 ip saddr @recent-seen-60s-4hits-v4 drop") - 1 :] == [
+        "tcp dport 1 meta nfproto ipv4 ip saddr @recent-seen-60s-4hits-v4 "
+        "update @recent-seen-60s-4hits-v4 { ip saddr timeout 60s } jump recent-seen-v4",
+        "tcp dport 1 meta nfproto ipv4 ip saddr @recent-seen-60s-4hits-v4 drop",
+        "tcp dport 2 meta nfproto ipv4 ip saddr @recent-seen-5hits-v4 drop",
+        "tcp dport 3 meta nfproto ipv4 ip saddr @recent-seen-9s-v4 drop",
+        "tcp dport 4 meta nfproto ipv4 meta random < 10 jump input-recent",
+        "tcp dport 5 meta nfproto ipv4 jump recent-seen-v4",
+        "tcp dport 6 meta nfproto ipv4 ip saddr @recent-seen-v4 delete @recent-seen-60s-4hits-v4 { ip saddr } "
+        "delete @recent-seen-5hits-v4 { ip saddr } delete @recent-seen-9s-v4 { ip saddr } "
+        "delete @recent-seen-v4 { ip saddr } drop",
+        "chain recent-seen-v4 {",
+        "update @recent-seen-9s-v4 { ip saddr timeout 9s } update @recent-seen-v4 { ip saddr }",
+        "meter recent-seen-hits-v4 size 65535 { ip saddr timeout 60s limit rate over 3/minute burst 3 packets } "
+        "update @recent-seen-60s-4hits-v4 { ip saddr timeout 60s }",
+        "meter recent-seen-hits-v4-2 size 65535 { ip saddr limit rate over 1/week burst 4 packets } "
+        "update @recent-seen-5hits-v4 { ip saddr }",
+    ]
+
+
+def test_a_list_may_have_any_name() -> None:
+    rules = ruleset((four(replace(recent(RecentVerb.RCHECK, 60), name="%NOW")),))
+    assert "set recent-_NOW-60s-v4 {" in lines(rules)
 
 
 REFUSED: dict[str, tuple[tuple[Rule, ...], str]] = {
-    "two counts of a list": (
-        (four(recent(RecentVerb.RCHECK, 60, 4)), four(recent(RecentVerb.RCHECK, 90, 4))),
-        "several hit counts of the list",
+    "a count by two keys": (
+        (
+            four(recent(RecentVerb.RCHECK, 60, 4)),
+            four(recent(RecentVerb.SET)),
+            four(replace(recent(RecentVerb.SET), key=KeyPart(KeyField.DESTINATION))),
+        ),
+        "by several keys",
     ),
-    "a count without seconds": ((four(recent(RecentVerb.RCHECK, None, 4)),), "or for one without seconds"),
-    "a counted list that is forgotten": (
-        (four(recent(RecentVerb.RCHECK, 60, 4)), four(recent(RecentVerb.REMOVE))),
-        "cannot take an address off the list",
-    ),
-    "a list that several rules count": (
-        (four(recent(RecentVerb.RCHECK, 60, 4)), four(tcp(1), recent(RecentVerb.SET)), four(recent(RecentVerb.SET))),
-        "in several rules",
+    "a list and another count, in a rule that leaves its chain": (
+        (
+            four(recent(RecentVerb.RCHECK, 60, 4)),
+            replace(four(RandomMatch(5), recent(RecentVerb.SET)), verdict=Return()),
+        ),
+        "`return` and `goto` would leave",
     ),
     "the opposite of what records": ((four(replace(recent(RecentVerb.UPDATE, 60), negated=True)),), "`! --update`"),
     "a list of everyone": (
         (four(replace(recent(RecentVerb.SET), key=KeyPart(KeyField.SOURCE, 0, 0))),),
         "of all addresses together",
     ),
-    "a list that is no name": ((four(replace(recent(RecentVerb.SET), name="a b")),), "cannot be the name"),
     "ports in a key": (
         (four(Limit(Rate(1, Unit.DAY), 5, True, (KeyPart(KeyField.DPORT),), "l")),),
         "ports are a key for packets that have some",
@@ -456,10 +504,6 @@ REFUSED: dict[str, tuple[tuple[Rule, ...], str]] = {
         "nft has no form for `-j LED`: nft has no lamps",
     ),
     "a flowtable that is not there": ((Rule((), None, (Offload("f"),)),), "no form for the flowtable `f`"),
-    "hits and a list": (
-        (four(recent(RecentVerb.SET), RandomMatch(5)), four(recent(RecentVerb.RCHECK, 60, 4))),
-        "hits and another limit",
-    ),
 }
 
 

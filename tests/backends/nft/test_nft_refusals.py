@@ -9,8 +9,18 @@ from nft_help import emit, from_interfaces, numbers, ruleset, tcp, text
 
 from polc.backends.model import Fidelity
 from polc.ir.family import Family
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import InterfaceMatch, PortTerm, ReversePathMatch, ServiceMatch, Side, Trait, TraitMatch
+from polc.ir.matches import (
+    ElementMatch,
+    InterfaceMatch,
+    PortTerm,
+    ReversePathMatch,
+    ServiceMatch,
+    Side,
+    Trait,
+    TraitMatch,
+)
 from polc.ir.origin import Origin
 from polc.ir.protocols import SCTP, TCP, UDP
 from polc.ir.ruleset import BaseChain, ChainType, DynamicSet, Hook, RegularChain, Rule, Ruleset
@@ -48,6 +58,10 @@ RULES: dict[str, tuple[Rule, str]] = {
     "ports where there are none": (
         Rule((ServiceMatch((PortTerm(47, dport=numbers(1)),)),), Drop()),
         "protocol 47 has no ports",
+    ),
+    "elements that are none of, of what a packet may lack": (
+        Rule((ElementMatch((Field.CT_MARK, Field.TTL), ((Intervals.single(1), Intervals.single(64)),), True),), Drop()),
+        "a packet without `ct mark`",
     ),
     "quote in a prefix": (Rule((), None, (Log('a"'),)), "log prefix"),
     "variable in a prefix": (Rule((), None, (Log("$a"),)), "log prefix"),
@@ -96,12 +110,6 @@ def test_rule_is_refused(name: str) -> None:
 
 
 CHAINS: dict[str, tuple[Ruleset, str]] = {
-    "chain named by a keyword": (ruleset((), (RegularChain("log", ()),)), "nft's own language"),
-    "chain with a space": (ruleset((), (RegularChain("a b", ()),)), "cannot be the name of a chain"),
-    "set that begins with a digit": (
-        ruleset((), (), (DynamicSet.of_addresses("1a", Family.IP, 9, 9),)),
-        "cannot be the name",
-    ),
     "set of no size": (ruleset((), (), (DynamicSet.of_addresses("a", Family.IP, 0, 9),)), "cannot be declared with 0"),
     "table": (replace(ruleset(()), table="a;b"), "cannot be the name of a table"),
     "nat where there is none": (
@@ -112,11 +120,12 @@ CHAINS: dict[str, tuple[Ruleset, str]] = {
         ruleset((), (BaseChain("n", ChainType.NAT, Hook.PREROUTING, -200, Accept(), ()),)),
         "above -200",
     ),
-    "helper before conntrack, in a chain that is called": (
+    "helper in a chain that packets come to from both sides of conntrack": (
         ruleset(
             (),
             (
                 BaseChain("raw", ChainType.FILTER, Hook.PREROUTING, -300, Accept(), (Rule((), Jump("below")),)),
+                BaseChain("late", ChainType.FILTER, Hook.PREROUTING, 0, Accept(), (Rule((), Jump("below")),)),
                 RegularChain("below", (Rule((tcp(21),), None, (AssignHelper("ftp", TCP),)),)),
             ),
         ),

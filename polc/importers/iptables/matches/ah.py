@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.in_nft import Ask, asks
 from polc.importers.iptables.matches.esp import spi
 from polc.importers.iptables.problem import APART, Problem
 from polc.importers.iptables.values import number
@@ -20,10 +21,22 @@ def _read(options: Options, context: Context) -> Meaning:
             if given := options.get(name):
                 raise Problem(APART, f"`--{name}` is of ip6tables alone", given.at)
         return spi(options, "ahspi", Field.AH_SPI)
-    spi(options, "ahspi", Field.AH_SPI)
-    if length := options.get("ahlen"):
-        number(length.word, 0, 0xFFFFFFFF)
-    return Meaning((options.opaque("nft's `ah` is the transport header, and that of IPv6 is an extension before it"),))
+    found = spi(options, "ahspi", Field.AH_SPI)
+    length = options.get("ahlen")
+    size = number(length.word, 0, 0xFFFFFFFF) if length else 0
+    if context.protocol is not None:
+        # To nft the protocol of such a packet is AH (net/netfilter/nft_payload.h, nft_set_pktinfo_ipv6).
+        return Meaning((options.opaque("nft's `ah` is the transport header, and what stands behind it is none"),))
+    if not length and "ahres" not in options:
+        return found
+    units, rest = divmod(size, 4)
+    if length and (rest or not 2 <= units <= 257):
+        return Meaning((options.opaque("no header has that length"),))
+    inside = [Ask("ah", "hdrlength", units - 2, units - 2, length.negated, payload=True)] if length else []
+    inside += [Ask("ah", "reserved", 0, 0, payload=True)] if "ahres" in options else []
+    rest_of_it = options.only("ahlen", "ahres")
+    opaque = rest_of_it.opaque("polc knows the index of an authentication header, and no more", nft=asks(*inside))
+    return Meaning((*(found.matches if "ahspi" in options else ()), opaque), never=found.never)
 
 
 MATCH = MatchExtension(

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.in_nft import node_of_cluster
 from polc.importers.iptables.problem import APART, Problem
 from polc.importers.iptables.values import number
+from polc.ir.matches import Nearest
 
 _MOST_NODES = 32
 
 
-def _read(options: Options, _context: Context) -> Meaning:
+def _read(options: Options, context: Context) -> Meaning:
     total = number(options.need("cluster-total-nodes").word, 1, _MOST_NODES, "number of nodes")
-    seed = options.need("cluster-hash-seed")
-    number(seed.word, 0, 0xFFFFFFFF)
+    seed = number(options.need("cluster-hash-seed").word, 0, 0xFFFFFFFF)
     local = options.need("cluster-local-node", "cluster-local-nodemask")
     if local.option.name == "cluster-local-node":
-        number(local.word, 1, total, "node of this cluster")
-    elif number(local.word, 0, 0xFFFFFFFF, "mask") >> total:
+        mask = 1 << number(local.word, 1, total, "node of this cluster") - 1
+    else:
+        mask = number(local.word, 0, 0xFFFFFFFF, "mask")
+    if mask >> total:
         raise Problem(APART, f"`{local.word.text}` names more nodes than the {total} of the cluster", local.word.at)
-    return Meaning((options.opaque("nft has no hash of a flow's source alone that is the same on every node"),))
+    reason = "nft hashes the source of a flow itself, where it belongs to another one too"
+    nodes = tuple(bit for bit in range(total) if mask >> bit & 1)
+    near = None
+    if nodes:
+        nft = node_of_cluster(context.family, total, seed, nodes, negated=local.negated)
+        near = Nearest((options.opaque(reason, nft=nft),), "cluster-related", _DIFFERENCE)
+    return Meaning((options.opaque(reason, nearest=near),))
+
+
+_DIFFERENCE = (
+    "a flow that belongs to another one (the data of FTP) goes to the node of its own source, and not to that of the "
+    "other flow's; and packets that are matched count as sent to this host, where xt_cluster says so of those of every "
+    "node that came to a multicast address of Ethernet"
+)
 
 
 MATCH = MatchExtension(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.in_nft import flow_label
 from polc.importers.iptables.values import number
 
 _HIGHEST = 127
 
 
 def _read(options: Options, _context: Context) -> Meaning:
-    number(options.need("label").word, 0, _HIGHEST, "label")
-    return Meaning((options.opaque("labels of connections have no place in a policy, and names of the host in nft"),))
+    label = options.need("label")
+    bit = number(label.word, 0, _HIGHEST, "label")
+    if label.negated or "set" in options:
+        # Without a flow nft's words hold in neither form, and it tells nobody whether a label could be set.
+        return Meaning((options.opaque("nft asks whether a flow has a label, and no more"),))
+    return Meaning((options.opaque("labels of connections have no place in a policy", nft=flow_label(bit)),))
 
 
 MATCH = MatchExtension("connlabel", (Option("label", negatable=True, quoted=True), Option("set", takes=0)), read=_read)

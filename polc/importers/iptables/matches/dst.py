@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches.exthdr import present_or_opaque
-from polc.importers.iptables.matches.hbh import check
+from polc.importers.iptables.matches.hbh import inside
 from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader
 
 
 def _read(options: Options, _context: Context) -> Meaning:
-    check(options, "dst")
-    return present_or_opaque(options, ExtensionHeader.DST)
+    return present_or_opaque(options, ExtensionHeader.DST, inside(options, "dst"))
 
 
 MATCH = MatchExtension(

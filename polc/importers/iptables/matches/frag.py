@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.in_nft import Ask
 from polc.importers.iptables.matches.exthdr import present_or_opaque
 from polc.importers.iptables.values import number, number_range
 from polc.ir.family import Family
@@ -11,11 +12,23 @@ from polc.ir.matches import ExtensionHeader
 
 def _read(options: Options, _context: Context) -> Meaning:
     options.among("fragmore", "fraglast")
+    inside: list[Ask | bool | None] = []
     if given := options.get("fragid"):
-        number_range(given.word, 0xFFFFFFFF)
+        inside.append(Ask("frag", "id", *number_range(given.word, 0xFFFFFFFF), given.negated))
     if given := options.get("fraglen"):
         number(given.word, 0, 0xFFFFFFFF, "length")
-    return present_or_opaque(options, ExtensionHeader.FRAG)
+        inside.append(None)
+    for name, asked in _FLAGS.items():
+        inside += asked if name in options else ()
+    return present_or_opaque(options, ExtensionHeader.FRAG, inside)
+
+
+_FLAGS = {
+    "fragres": (Ask("frag", "reserved", 0, 0), Ask("frag", "reserved2", 0, 0)),
+    "fragfirst": (Ask("frag", "frag-off", 0, 0),),
+    "fragmore": (Ask("frag", "more-fragments", 1, 1),),
+    "fraglast": (Ask("frag", "more-fragments", 0, 0),),
+}
 
 
 MATCH = MatchExtension(

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.matches.exthdr import present_or_opaque
+from polc.importers.iptables.in_nft import Ask
+from polc.importers.iptables.matches.exthdr import header_length, present_or_opaque
 from polc.importers.iptables.problem import Word
 from polc.importers.iptables.values import listed, number
 from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader
 
 
-def check(options: Options, prefix: str) -> None:
-    """Raises:
-    Problem: a length or an option (``type`` or ``type:length``) is none.
+def inside(options: Options, prefix: str) -> list[Ask | bool | None]:
+    """What is asked of the header, in nft's words, which has none for single options.
+
+    Raises:
+        Problem: a length or an option (``type`` or ``type:length``) is none.
     """
+    found: list[Ask | bool | None] = []
     if length := options.get(f"{prefix}-len"):
-        number(length.word, 0, 0xFFFFFFFF, "length")
+        found.append(header_length(length, prefix, number(length.word, 0, 0xFFFFFFFF, "length")))
     if given := options.get(f"{prefix}-opts"):
         for one in listed(given.word):
             kind, colon, size = one.text.partition(":")
             number(Word(kind, one.at), 0, 255, "type of an option")
             if colon:
                 number(Word(size, one.at), 0, 255, "length of an option")
+        found.append(None)
+    return found
 
 
 def _read(options: Options, _context: Context) -> Meaning:
-    check(options, "hbh")
-    return present_or_opaque(options, ExtensionHeader.HBH)
+    return present_or_opaque(options, ExtensionHeader.HBH, inside(options, "hbh"))
 
 
 MATCH = MatchExtension(

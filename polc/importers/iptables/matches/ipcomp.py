@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.in_nft import Ask, asks
 from polc.importers.iptables.values import number_range
 
 _IPCOMP = 108
+_HIGHEST = 0xFFFF  # RFC 3173, 3.3
 
 
 def _read(options: Options, _context: Context) -> Meaning:
+    nft = None
     if given := options.get("ipcompspi"):
-        number_range(given.word, 0xFFFFFFFF, "index")
-    return Meaning((options.opaque("polc knows no header of compressed payload"),))
+        low, high = number_range(given.word, 0xFFFFFFFF, "index")
+        if high <= _HIGHEST and "compres" not in options:
+            nft = asks(Ask("comp", "cpi", low, high, given.negated, payload=True))
+    return Meaning((options.opaque("polc knows no header of compressed payload", nft=nft),))
 
 
 MATCH = MatchExtension(

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.matches.exthdr import present_or_opaque
+from polc.importers.iptables.in_nft import Ask
+from polc.importers.iptables.matches.exthdr import header_length, present_or_opaque
 from polc.importers.iptables.problem import APART, Problem
 from polc.importers.iptables.values import address, listed, number, number_range
 from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader
 
+_HIGHEST = 255  # a byte each (RFC 8200, 4.4)
 _TYPE_ZERO = ("rt-0-res", "rt-0-addrs", "rt-0-not-strict")
 
 
 def _read(options: Options, context: Context) -> Meaning:
     kind = options.get("rt-type")
     value = number(kind.word, 0, 0xFFFFFFFF, "type") if kind else None
+    inside: list[Ask | bool | None] = []
+    if kind and value is not None:
+        inside.append(Ask("rt", "type", value, value, kind.negated) if value <= _HIGHEST else kind.negated)
     if given := options.get("rt-segsleft"):
-        number_range(given.word, 0xFFFFFFFF)
+        low, high = number_range(given.word, 0xFFFFFFFF)
+        known = Ask("rt", "seg-left", low, min(high, _HIGHEST), given.negated)
+        inside.append(known if low <= _HIGHEST else given.negated)
     if given := options.get("rt-len"):
-        number(given.word, 0, 0xFFFFFFFF, "length")
+        inside.append(header_length(given, "rt", number(given.word, 0, 0xFFFFFFFF, "length")))
     if given := options.get("rt-0-addrs"):
         for one in listed(given.word):
             address(one, context.family)
@@ -26,8 +33,9 @@ def _read(options: Options, context: Context) -> Meaning:
         zero = options.get(name)
         if zero and (value != 0 or (kind and kind.negated)):
             raise Problem(APART, f"`--{name}` needs `--rt-type 0`", zero.at)
+        inside += [None] * (zero is not None)
     options.together("rt-0-not-strict", "rt-0-addrs")
-    return present_or_opaque(options, ExtensionHeader.RT)
+    return present_or_opaque(options, ExtensionHeader.RT, inside)
 
 
 MATCH = MatchExtension(

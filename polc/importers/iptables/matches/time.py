@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.in_nft import seconds
 from polc.importers.iptables.problem import APART, Problem, Word, wrong
 from polc.importers.iptables.values import listed, number
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import FieldMatch, Match
+from polc.ir.matches import FieldMatch, Match, Nearest, OpaqueMatch
 
 _DAY = 86_400
+_WEEK = Intervals(((0, 6),))
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2}))?")
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:T[0-9]{1,2}(?::[0-9]{1,2}(?::[0-9]{1,2})?)?)?)?)?")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -57,12 +60,56 @@ def _read(options: Options, _context: Context) -> Meaning:
         raise Problem(APART, "`--contiguous` is for times that go past midnight", contiguous.at)
     options.among("utc", "kerneltz")
     if "kerneltz" in options:
-        return Meaning((options.opaque("it goes by the kernel's time zone, which is not that of any policy"),))
-    if dates or monthdays:
-        return Meaning((options.opaque("polc knows times of day and days of the week, and no dates"),))
-    if contiguous and days:
-        return Meaning((options.opaque("the night belongs to the day on which it begins"),))
-    return Meaning(_matches(low, high, days), never=days is not None and not days)
+        reason = "it goes by the kernel's time zone, which is not that of any policy"
+        more = bool(dates or monthdays or contiguous)
+        return Meaning((options.opaque(reason, nearest=_in_utc(low, high, days, more)),))
+    if monthdays:
+        return Meaning((options.opaque("neither polc nor nft knows days of the month"),))
+    opaque = () if not dates else (_dates(options),)
+    never = days is not None and not days
+    if contiguous and days and days != _WEEK:
+        # The night belongs to the day on which it begins.
+        after = Intervals.of(((day + 1) % 7,) * 2 for first, last in days.ranges for day in range(first, last + 1))
+        evening = (FieldMatch(Field.META_HOUR, Intervals(((low, _DAY - 1),))), FieldMatch(Field.META_DAY, days))
+        morning = (FieldMatch(Field.META_HOUR, Intervals(((0, high),))), FieldMatch(Field.META_DAY, after))
+        return Meaning(opaque, either=(evening, morning), never=never)
+    return Meaning((*_matches(low, high, days), *opaque), never=never)
+
+
+def _dates(options: Options) -> OpaqueMatch:
+    begin, end = options.get("datestart"), options.get("datestop")
+    nft = seconds(
+        _stamp(begin.word) if begin and begin.word.text != _NO_END else None,
+        _stamp(end.word) if end and end.word.text != _NO_END else None,
+    )
+    reason = "polc knows times of day and days of the week, and no dates"
+    return options.only("datestart", "datestop").opaque(reason, nft=nft)
+
+
+def _stamp(word: Word) -> int:
+    """Seconds since 1970, in UTC; parts that are missing are the first ones (libxt_time.c, time_parse_date).
+
+    Raises:
+        Problem: there is no such day or time.
+    """
+    numbers = [int(one) for one in re.split("[-T:]", word.text)]
+    year, month, day, hour, minute, second = (*numbers, *(0, 1, 1, 0, 0, 0)[len(numbers) :])
+    try:
+        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+    except ValueError as error:
+        raise wrong(word, f"there is no `{word.text}`") from error
+
+
+def _in_utc(low: int, high: int, days: Intervals | None, more: bool) -> Nearest | None:
+    """The same times in UTC; None where nft has no words for them either."""
+    if more or (days is not None and not days):
+        return None
+    return Nearest(
+        _matches(low, high, days),
+        "time-in-utc",
+        "the times are read as those of UTC: nft does not look at the kernel's time zone, which is what "
+        "`hwclock --systz` has told the kernel, and that of summer or winter alone",
+    )
 
 
 def _matches(low: int, high: int, days: Intervals | None) -> tuple[Match, ...]:
@@ -72,7 +119,7 @@ def _matches(low: int, high: int, days: Intervals | None) -> tuple[Match, ...]:
         found.append(FieldMatch(Field.META_HOUR, Intervals(((low, high),))))
     elif low > high and low != high + 1:
         found.append(FieldMatch(Field.META_HOUR, Intervals(((0, high), (low, _DAY - 1)))))
-    if days and days != Intervals(((0, 6),)):
+    if days and days != _WEEK:
         found.append(FieldMatch(Field.META_DAY, days))
     return tuple(found)
 
