@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from polc.diagnostics import Collector, Failure
 from polc.ir.ruleset import Ruleset
 from polc.policy.files import read_file
-from polc.policy.read import inspect_source
+from polc.policy.read import Inspection, inspect_source
 from polc.simulate.host import Host
 from polc.simulate.settings import Flavour
 from polc.source import SourceFile
@@ -21,11 +21,16 @@ _NFT_JSON = re.compile(r'\{\s*"nftables"\s*:')
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host."""
+    """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host.
+
+    ``policy`` is what a policy is made of, None of other files; ``sources`` are the texts.
+    """
 
     rulesets: tuple[Ruleset, ...]
     flavour: Flavour = Flavour.NFT
     host: Host | None = None
+    policy: Inspection | None = None
+    sources: tuple[SourceFile, ...] = ()
 
 
 def read_firewall(path: str, collector: Collector) -> Firewall:
@@ -39,13 +44,14 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
         # Only where they are needed: policies do not wait for importers.
         from polc.importers.nft_json import read_nft_json
 
-        return Firewall(read_nft_json(source, collector))
+        return Firewall(read_nft_json(source, collector), sources=(source,))
     if not _POLICY.search(source.text):
         found = _iptables(source, collector)
         if found is not None:
             return found
     inspected = inspect_source(source, collector)
-    return Firewall((inspected.ruleset,), host=described_host(inspected))
+    host = described_host(inspected)
+    return Firewall((inspected.ruleset,), host=host, policy=inspected, sources=tuple(inspected.sources))
 
 
 def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tuple[Ruleset, ...]:
@@ -85,4 +91,4 @@ def _iptables(source: SourceFile, collector: Collector) -> Firewall | None:
     if kind is Kind.IPSET:
         raise Failure.of("POL068", "a file of sets is no firewall by itself", source.whole())
     family = family_of(source)
-    return Firewall(read([Input(source, kind, family)], collector), Flavour.IPTABLES)
+    return Firewall(read([Input(source, kind, family)], collector), Flavour.IPTABLES, sources=(source,))

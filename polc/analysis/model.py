@@ -35,6 +35,22 @@ class ExactLint:
     asked_for: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of which codes findings are told: those that begin with one of ``select`` (all where there is none), and with
+    none of ``ignore``.
+    """
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def asks(self, code: str, *, named: bool = False) -> bool:
+        """``named``: only where ``select`` has the whole code."""
+        if named:
+            return code in self.select
+        return (not self.select or code.startswith(self.select)) and not (self.ignore and code.startswith(self.ignore))
+
+
 def warning(code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> Diagnostic:
     """Something that its author should change, or say why not."""
     return Diagnostic(code, message, (Label(span, label),) if span else (), help, Severity.WARNING)

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from polc.analysis import (
+    correlated,
     counts_established,
     cut_discovery,
     cut_loopback,
+    cut_off,
     cut_replies,
     default_size,
     empty_lists,
     fails_open,
     helper_unattached,
+    idle_members,
     keeps_for_good,
     lock_out,
     log_flood,
@@ -25,7 +28,7 @@ from polc.analysis import (
     unused_names,
 )
 from polc.analysis.exact import Exact
-from polc.analysis.model import ExactLint, Lint
+from polc.analysis.model import ExactLint, Lint, Wanted
 from polc.diagnostics import Diagnostic, Severity
 from polc.ir.family import BOTH, Family
 from polc.ir.ruleset import Chain, Ruleset
@@ -49,13 +52,23 @@ LINTS: tuple[Lint, ...] = (
     empty_lists.LINT,
 )
 
-EXACT_LINTS: tuple[ExactLint, ...] = (*shadowed.LINTS, *redundant.LINTS, *unreachable.LINTS)
+EXACT_LINTS: tuple[ExactLint, ...] = (
+    *shadowed.LINTS,
+    *redundant.LINTS,
+    *unreachable.LINTS,
+    *correlated.LINTS,
+    *idle_members.LINTS,
+    *cut_off.LINTS,
+)
 """Lints that ask the symbolic engine: about any ruleset, not only of policies."""
 
 
-def exact_findings(exact: Exact) -> Iterator[Diagnostic]:
+def exact_findings(exact: Exact, wanted: Wanted | None = None) -> Iterator[Diagnostic]:
     """What they find; POL329 where the ruleset is too large to say."""
+    wanted = wanted or Wanted()
     for lint in EXACT_LINTS:
+        if not any(wanted.asks(code, named=lint.asked_for) for code in lint.codes):
+            continue
         try:
             yield from list(lint.check(exact))
         except OverBudget:
@@ -68,12 +81,13 @@ def exact_findings(exact: Exact) -> Iterator[Diagnostic]:
             )
 
 
-def findings(policy: Inspection) -> Iterator[Diagnostic]:
+def findings(policy: Inspection, wanted: Wanted | None = None) -> Iterator[Diagnostic]:
     """What the lints find in a policy.
 
     To them, a rule of the one family that a policy is about is a rule of all packets.
     """
-    yield from exact_findings(Exact(policy.ruleset))
+    told = Exact(policy.ruleset, policy=policy)
+    yield from exact_findings(told, wanted)
     if policy.settings.family:
         policy = policy._replace(ruleset=_of_all(policy.ruleset, policy.settings.families))
     for lint in LINTS:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from polc.analysis.exact import Exact, Part, Written
+from polc.analysis.exact import Exact, Written
 from polc.analysis.model import ExactLint
 from polc.analysis.reach import is_last
+from polc.analysis.takers import Taker, takers_of
 from polc.diagnostics import Diagnostic, Label, Severity
 
 MOST_NAMED = 5
@@ -15,36 +16,20 @@ MOST_NAMED = 5
 
 def _check(exact: Exact) -> Iterator[Diagnostic]:
     for rule in exact.unmet:
-        takers, could = _before(exact, rule)
+        takers = takers_of(exact, rule)
         if any(is_last(one.rule, exact.ruleset) for one in takers):
             # POL305's: everything below it is never reached.
             continue
-        if takers:
-            yield _shadowed(rule, takers)
-        else:
-            yield _contradictory(rule, could)
+        yield _shadowed(rule, takers) if takers else _contradictory(exact, rule)
 
 
-def _before(exact: Exact, rule: Written) -> tuple[list[Part], bool]:
-    """The rules that take its packets, each written one once, and whether any packet could meet it without them."""
-    found: dict[tuple[str, int], Part] = {}
-    could = False
-    for part in rule.parts:
-        takers, possible = exact.before(part)
-        could = could or possible
-        for one in takers:
-            span = one.rule.origin.span
-            if span is not None and span != rule.span:
-                found.setdefault((span.source.path, span.start), one)
-    return list(found.values()), could
-
-
-def _shadowed(rule: Written, takers: list[Part]) -> Diagnostic:
-    shown = takers[:MOST_NAMED]
+def _shadowed(rule: Written, takers: tuple[Taker, ...]) -> Diagnostic:
+    named = [(one, one.rule.origin.span) for one in takers]
+    shown = [(one, span) for one, span in named if span is not None][:MOST_NAMED]
     labels = [Label(rule.span, "never met")]
-    for one in shown:
-        assert one.rule.origin.span is not None
-        labels.append(Label(one.rule.origin.span, "takes all of it" if len(takers) == 1 else "takes a part of it"))
+    for one, span in shown:
+        what = "takes all of it" if len(takers) == 1 else "takes a part of it"
+        labels.append(Label(span, f"{what}, before its chain" if one.before else what))
     by = "the rule before it" if len(takers) == 1 else f"{len(takers)} rules before it together"
     more = f"; {len(takers) - len(shown)} more are not shown" if len(takers) > len(shown) else ""
     return Diagnostic(
@@ -56,10 +41,10 @@ def _shadowed(rule: Written, takers: list[Part]) -> Diagnostic:
     )
 
 
-def _contradictory(rule: Written, could: bool) -> Diagnostic:
-    if could:
-        message = "no packet that comes here meets this rule: it asks for others than what leads to its chain does"
-        hint = "look at the rules that jump to the chain"
+def _contradictory(exact: Exact, rule: Written) -> Diagnostic:
+    if any(exact.can_be(part) for part in rule.parts):
+        message = "no packet that comes here meets this rule: it asks for others"
+        hint = "look at the hook, and at the rules that lead to its chain"
     else:
         message = "no packet can meet this rule: what it asks for never comes together"
         hint = ""

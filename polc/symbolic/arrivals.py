@@ -73,6 +73,8 @@ class Arrivals:
         self._chains: dict[str, Chain] = {chain.name: chain for chain in chains.ruleset.chains}
         self._visits: dict[str, _Visit] = {}
         self._meeting: dict[tuple[str, int], Set] = {}
+        self._ended: dict[tuple[str, int], Set] = {}
+        self._sent_by: dict[tuple[str, int, str], Set] = {}
         for chain, coming in bases:
             self._visits[chain.name] = _Visit(coming)
         for name in _callers_first(self._chains, [chain.name for chain, _ in bases]):
@@ -89,6 +91,19 @@ class Arrivals:
     def calls(self, chain: str) -> tuple[Call, ...]:
         """The rules that lead to a chain."""
         return tuple(self._visits[chain].calls) if chain in self._visits else ()
+
+    def sent(self, chain: str, number: int, to: str) -> Set:
+        """The packets that a rule sends to a chain, as they come to the rule."""
+        return self._sent_by.get((chain, number, to), NONE)
+
+    def ended(self, chain: str, number: int) -> Set:
+        """The packets that go no further in the chain once they have come to a rule."""
+        return self._ended.get((chain, number), NONE)
+
+    def is_plain(self, chain: str, number: int) -> bool:
+        """Whether no rule before one changes packets, or does to them what only the kernel knows."""
+        blocks = self._visits[chain].blocks
+        return not any(one.first < number and (one.changed or one.unknown != NONE) for one in blocks)
 
     def enders(self, chain: str, number: int, packets: Set) -> tuple[list[int], Set]:
         """The rules before one that keep these packets, a part of those that come to the chain, from it; and what of
@@ -161,6 +176,8 @@ class Arrivals:
     def _sent(self, call: Call, chain: str) -> None:
         visit = self._visits.setdefault(chain, _Visit())
         visit.calls.append(call)
+        key = (call.chain, call.number, chain)
+        self._sent_by[key] = self.manager.over(self._sent_by.get(key, NONE), call.sent)
         visit.coming = self.manager.over(visit.coming, self._as_changed(call))
 
     def _as_changed(self, call: Call) -> Set:
@@ -242,6 +259,7 @@ class Arrivals:
         node, _ = self.chains.rule(chain, number, hook)
         manager = self.manager
         ended = self._surely(manager.chosen(node, _ends))
+        self._ended[chain.name, number] = ended
         unknown = manager.chosen(node, _is_unknown)
         return Block(number, number, self.chains.condition(rule), ended, self._changes(node), unknown)
 
