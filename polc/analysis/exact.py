@@ -23,7 +23,7 @@ from polc.symbolic.space import Of, Set, Space
 
 _AS_IT_CAME = frozenset({Of.IIF, Of.OIF, Of.CT, Of.PROTOCOL, Of.FRAGMENT, Of.TYPE, Of.CODE, Of.STATUS})
 
-BUDGET = 5_000_000
+BUDGET = 3_000_000
 """Nodes for each family: about a gigabyte for both."""
 
 

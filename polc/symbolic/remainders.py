@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from polc.ir.ruleset import BaseChain, Chain, Hook
 from polc.symbolic.arrivals import Arrivals
 from polc.symbolic.chains import Function
-from polc.symbolic.diagram import NONE, Node
+from polc.symbolic.diagram import NONE, Manager, Node
 from polc.symbolic.outcome import Step, Unknown, Way
 from polc.symbolic.sequence import both, then
 
@@ -23,9 +23,20 @@ class _Block:
     halves: tuple[_Block, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What the rules ``first..last`` ask for, of those that are looked at."""
+
+    first: int
+    last: int
+    asked: Node
+    halves: tuple[_Asking, ...] = ()
+
+
 def needless(arrivals: Arrivals, chain: Chain, alive: Iterable[int]) -> list[int]:
     """The rules of a chain whose packets all fare alike without them: what is watched included. Only rules that
-    are met (``alive``, by number) are looked at, or stand in for others.
+    are met (``alive``, by number) are looked at, or stand in for others; one whose packets would come to a rule that
+    is not met now is needed, so that each of the found ones can go with all that are not met, and without them.
 
     Of a regular chain this holds whatever comes after it.
     """
@@ -38,6 +49,8 @@ class _Remainders:
         self.chain = chain
         self.manager = arrivals.chains.space.manager
         self.needless: list[int] = []
+        living = set(alive)
+        alive = sorted(living)
         chains = arrivals.chains
         hook = chain.hook if isinstance(chain, BaseChain) else Hook.FORWARD
         self.blocks = [
@@ -49,6 +62,12 @@ class _Remainders:
             for block in self.blocks
             for value in self.manager.values(block.does[0])
         )
+        dead = [
+            _Asking(number, number, chains.condition(rule))
+            for number, rule in enumerate(chain.rules)
+            if number not in living and chains.speaks(rule)
+        ]
+        self.dead = _paired(self.manager, dead)
 
     def found(self) -> list[int]:
         level = self.blocks
@@ -81,8 +100,16 @@ class _Remainders:
             return
         with_it = then(self.manager, self.manager.where(here, block.does[0]), rest)
         with_it = self.manager.where(here, with_it)
-        if with_it == self.manager.where(here, rest) and not any(map(_is_unknown, self.manager.values(with_it))):
+        if with_it != self.manager.where(here, rest) or any(map(_is_unknown, self.manager.values(with_it))):
+            return
+        if not any(self._revives(one, number, here) for one in self.dead):
             self.needless.append(number)
+
+    def _revives(self, dead: _Asking, number: int, packets: Node) -> bool:
+        """Whether packets of a rule would meet one behind it that is not met now."""
+        if dead.last <= number or (not self.changing and self.manager.where(dead.asked, packets) == NONE):
+            return False
+        return not dead.halves or any(self._revives(one, number, packets) for one in dead.halves)
 
     def _cut(self, block: _Block, function: Node) -> Node:
         """The function for what a block asks for. Where rules change packets, they may come out as others."""
@@ -101,6 +128,16 @@ class _Remainders:
 
         node, changed = function
         return self.manager.mapped(node, end), changed
+
+
+def _paired(manager: Manager, level: list[_Asking]) -> list[_Asking]:
+    while len(level) > 1:
+        paired = []
+        for at in range(0, len(level) - 1, 2):
+            one, two = level[at], level[at + 1]
+            paired.append(_Asking(one.first, two.last, manager.over(one.asked, two.asked), (one, two)))
+        level = [*paired, *level[len(paired) * 2 :]]
+    return level
 
 
 def _is_unknown(value: object) -> bool:

@@ -141,6 +141,9 @@ def test_not_shadowed(text: str) -> None:
         (rules("{native: {nft: accept, iptables: -j ACCEPT}}", "{native: {nft: accept, iptables: -j ACCEPT}}"), []),
         # Either of two alike, and not both.
         (rules("accept tcp/80", "accept tcp/80"), []),
+        # Without it, another one would no longer be shadowed.
+        (rules("drop tcp/81", "accept tcp/81 from wan"), []),
+        (rules("drop tcp/81", "accept tcp/82-83", "accept tcp/80-81"), []),
     ],
 )
 def test_redundant(text: str, redundant: list[str]) -> None:
@@ -202,7 +205,8 @@ def test_what_is_shadowed_in_real_rulesets_is_never_met(path: Path) -> None:
     random = Random(path.name)
     for rule in exact.unmet:
         assert takers_of(exact, rule) or not any(
-            view.space.manager.where(view.arrivals.chains.condition(part.rule), view.arrivals.coming(part.chain)) != NONE
+            view.space.manager.where(view.arrivals.chains.condition(part.rule), view.arrivals.coming(part.chain))
+            != NONE
             for view in exact.views
             for part in rule.parts
         )
