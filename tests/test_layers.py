@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("analysis", "kernel", "lift", "proving"),
     ("testing", "explaining"),
     ("firewalls",),
+    ("translation",),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
