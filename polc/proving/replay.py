@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import assert_never
 
 from polc.ir.family import Family
@@ -29,6 +29,7 @@ from polc.simulate.outcome import Fate
 from polc.simulate.outcome import Outcome as Simulated
 from polc.simulate.packet import Packet, Presumed
 from polc.symbolic.answers import normal
+from polc.symbolic.diagram import Node
 from polc.symbolic.hooks import Hooks
 from polc.symbolic.outcome import Outcome, Stolen, Unknown
 from polc.symbolic.space import Of
@@ -50,59 +51,115 @@ class NoReplay(Exception):
     """The simulator cannot be brought to where the witness is; why, fit for a diagnostic."""
 
 
-@dataclass(slots=True)
 class _Answers:
-    """Says what stateful matches, routes and kinds of addresses answer, as the witness presumes."""
+    """Says what stateful matches, routes and kinds of addresses answer, as the witness at hand presumes."""
 
-    hooks: Hooks
-    witness: Witness
-    asked: dict[object, int] = field(default_factory=dict)
-    rulesets: dict[int, Ruleset] = field(default_factory=dict)
+    def __init__(self, hooks: Hooks, witness: Witness) -> None:
+        self.hooks = hooks
+        self.rulesets: dict[int, Ruleset] = {}
+        self._asks: dict[tuple[int, str, int], bool] = {}
+        self.about(witness)
+
+    def about(self, witness: Witness) -> None:
+        """From here on it is about another packet."""
+        self.witness = witness
+        self._asked: dict[object, int] = {}
+        self._known = {(one.state, one.match, one.turn): one.holds for one in witness.answers}
+        self._routes = dict(witness.routes)
+        self._types: dict[tuple[str, str | None], AddressType | None] = dict(witness.types)
 
     def presume(self, ruleset: Ruleset, chain: str, number: int, at: int, match: Match) -> bool | None:
         match match:
             case ReversePathMatch(loose, passes):
-                known = dict(self.witness.routes).get("loose" if loose else "strict")
+                known = self._routes.get("loose" if loose else "strict")
                 return None if known is None or self.witness.iif == "lo" else known is passes
             case AddressTypeMatch(side, types, negated, interface):
-                kinds: dict[tuple[str, str | None], AddressType | None] = dict(self.witness.types)
                 key = (side.value, interface.value if interface else None)
-                return None if key not in kinds else (kinds[key] in types) is not negated
+                return None if key not in self._types else (self._types[key] in types) is not negated
             case _ if isinstance(match, Counting):
                 return self._answer(self.rulesets[id(ruleset)], chain, number, at, match)
             case _:
                 return None
 
     def _answer(self, ruleset: Ruleset, chain: str, number: int, at: int, match: Counting) -> bool | None:
-        chains = self.hooks.chains(ruleset)
         if isinstance(match, Connections) and self.witness.fragment:
             # Nobody can be asked about it.
             return None
-        if not chains.asks(chains.chain(chain), number):
+        chains = self.hooks.chains(ruleset)
+        place = (id(ruleset), chain, number)
+        if place not in self._asks:
+            self._asks[place] = chains.asks(chains.chain(chain), number)
+        if not self._asks[place]:
             return False
         state = chains.state(chain, number, at, match)
         turn = 0
         if state.most > 1:
-            turn = self.asked.get(state.name, 0)
-            self.asked[state.name] = turn + 1
+            turn = self._asked.get(state.name, 0)
+            self._asked[state.name] = turn + 1
         wanted, turned = normal(match)
-        for answer in self.witness.answers:
-            if (answer.state, answer.match, answer.turn) == (state.name, wanted, turn):
-                return answer.holds is not turned
-        return None
+        holds = self._known.get((state.name, wanted, turn))
+        return None if holds is None else holds is not turned
 
 
-def replay(hooks: Hooks, hook: Hook, witness: Witness) -> Simulated:
-    """What the simulator says of a witness at one hook: the base chains of other hooks are left out.
+class Replay:
+    """Sends witnesses at some hooks through the simulator; the base chains of other hooks are left out.
+
+    One simulator serves as many as it can: what packets leave behind in it is of flows that no other packet presumes.
+    """
+
+    def __init__(self, hooks: Hooks, at: Sequence[Hook], targets: Iterable[int] = ()) -> None:
+        self.hooks = hooks
+        self.at = at
+        self._targets = tuple(targets)
+        self._made: tuple[Simulator, _Answers, float] | None = None
+
+    def send(self, witness: Witness) -> Simulated:
+        """What the simulator says of it.
+
+        Raises:
+            NoReplay: something of the witness cannot be presumed.
+        """
+        packet = packet_of(witness, self.at[0])
+        needs = _start(witness)
+        # Packets change sets: where it counts what is in one, each begins anew.
+        if self._made is not None and self._made[2] == needs and not witness.members:
+            found = self._sent(packet, witness, *self._made[:2])
+            if found.decision is not None and found.fate is not Fate.UNKNOWN:
+                return found
+            # What others have shown of the host may be why: this one begins anew.
+        simulator, answers = self._simulator(witness)
+        found = self._sent(packet, witness, simulator, answers)
+        self._made = None if found.fate is Fate.UNKNOWN or found.decision is None else (simulator, answers, needs)
+        return found
+
+    def _sent(self, packet: Packet, witness: Witness, simulator: Simulator, answers: _Answers) -> Simulated:
+        answers.about(witness)
+        for address in self._targets:
+            # An address to which a rule sends packets is where the witness says that they go.
+            simulator.routing.learn(witness.family, address, witness.oif or witness.iif, own=not witness.oif)
+        return simulator.send(packet)
+
+    def _simulator(self, witness: Witness) -> tuple[Simulator, _Answers]:
+        answers = _Answers(self.hooks, witness)
+        loaded = []
+        for one in self.hooks.loaded:
+            alone = _alone(one.ruleset, self.at, witness)
+            answers.rulesets[id(alone)] = one.ruleset
+            loaded.append(SimulatedRuleset(alone, one.flavour))
+        words = [name for name in self.hooks.space.interfaces.words if name]
+        host = assumed_host([one.ruleset for one in loaded], words)
+        return Simulator(loaded, host, start=_start(witness), presume=answers.presume), answers
+
+
+def replay(hooks: Hooks, hook: Hook, witness: Witness, using: Replay | None = None) -> Simulated:
+    """What the simulator says of a witness at one hook; ``using``: a ``Replay`` of the hook that serves for several.
 
     Raises:
         NoReplay: something of the witness cannot be presumed, or routing ends its way before the hook.
     """
-    asked = hooks.space.manager.support(hooks.outcomes(hook))
-    if any(one.of is Of.LATE and one.number in asked for one in hooks.space.variables):
-        raise NoReplay("what the kernel chooses cannot be presumed")
-    found = _simulator(hooks, witness, (hook,)).send(packet_of(witness, hook))
-    if hook is Hook.FORWARD and found.hook is Hook.INPUT:
+    _refuse_late(hooks, hooks.outcomes(hook), witness)
+    found = (using or Replay(hooks, (hook,))).send(witness)
+    if hook in (Hook.FORWARD, Hook.POSTROUTING) and found.hook is Hook.INPUT:
         raise NoReplay("routing delivers it to the host")
     if found.fate is Fate.UNKNOWN and found.decision is None:
         raise NoReplay(found.reason)
@@ -114,23 +171,14 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness) -> Simulated:
     return found
 
 
-def follow(ways: Ways, course: Course, witness: Witness) -> Simulated:
-    """What the simulator says of a witness on a whole way.
+def follow(ways: Ways, course: Course, witness: Witness, using: Replay | None = None) -> Simulated:
+    """What the simulator says of a witness on a whole way; ``using``: what ``follower`` made for it.
 
     Raises:
         NoReplay: something of the witness cannot be presumed, or routing has reasons of its own.
     """
-    hooks = ways.hooks
-    function = ways.outcomes(course)
-    asked = hooks.space.manager.support(function)
-    if any(one.of is Of.LATE and one.number in asked for one in hooks.space.variables):
-        raise NoReplay("what the kernel chooses cannot be presumed")
-    simulator = _simulator(hooks, witness, HOOKS[course])
-    own = course is Course.RECEIVED
-    for address in _targets(hooks):
-        # An address to which a rule sends packets is where the witness says that they go.
-        simulator.routing.learn(witness.family, address, witness.oif or witness.iif, own=own)
-    found = simulator.send(packet_of(witness, HOOKS[course][0]))
+    _refuse_late(ways.hooks, ways.outcomes(course), witness)
+    found = (using or follower(ways, course)).send(witness)
     if found.decision is None and found.fate is not Fate.ACCEPT:
         raise NoReplay(found.reason)
     if found.hook not in HOOKS[course]:
@@ -138,25 +186,23 @@ def follow(ways: Ways, course: Course, witness: Witness) -> Simulated:
     return found
 
 
+def follower(ways: Ways, course: Course) -> Replay:
+    """For several witnesses on one way."""
+    return Replay(ways.hooks, HOOKS[course], _targets(ways.hooks))
+
+
+def _refuse_late(hooks: Hooks, function: Node, witness: Witness) -> None:
+    asked = hooks.space.manager.asked(function, dict(witness.point))
+    if any(hooks.space.variables[number].of is Of.LATE for number in asked):
+        raise NoReplay("what the kernel chooses cannot be presumed")
+
+
 def _targets(hooks: Hooks) -> list[int]:
     """The single addresses to which destinations are changed."""
-    values = (
-        one for hook in (Hook.PREROUTING, Hook.OUTPUT) for one in hooks.space.manager.values(hooks.outcomes(hook))
-    )
+    manager = hooks.space.manager
+    values = (one for hook in (Hook.PREROUTING, Hook.OUTPUT) for one in manager.values(hooks.outcomes(hook)))
     bindings = (binding for one in values if isinstance(one, Outcome) for binding in one.nat)
     return [one.addresses[0] for one in bindings if one.addresses and not one.source and len(set(one.addresses)) == 1]
-
-
-def _simulator(hooks: Hooks, witness: Witness, at: Sequence[Hook]) -> Simulator:
-    answers = _Answers(hooks, witness)
-    loaded = []
-    for one in hooks.loaded:
-        alone = _alone(one.ruleset, at, witness)
-        answers.rulesets[id(alone)] = one.ruleset
-        loaded.append(SimulatedRuleset(alone, one.flavour))
-    names = [name for name in (witness.iif, witness.oif) if name]
-    host = assumed_host([one.ruleset for one in loaded], names)
-    return Simulator(loaded, host, start=_start(witness), presume=answers.presume)
 
 
 def agree(said: Outcome, simulated: Simulated) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from polc.ir.flavour import Flavour
+from polc.ir.intervals import Intervals
 from polc.ir.matches import OpaqueMatch, SetMatch
+from polc.ir.ruleset import Ruleset
 from polc.ir.selectors import Element, Selector
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, Limit, Quota, RandomMatch, RecentMatch, RecentVerb
 from polc.ir.verdicts import Drop
@@ -15,7 +16,7 @@ from polc.symbolic.diagram import HOLDS, NONE
 from polc.symbolic.fields import Fields
 from polc.symbolic.outcome import Effect, Evaluated, Step, Unknown, Way
 from polc.symbolic.sequence import then
-from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.space import Of, Set, Space, Variable
 from polc.symbolic.states import MOST_TIMES, Counting, State
 
 _PORTS = (KeyField.SPORT, KeyField.DPORT)
@@ -104,27 +105,64 @@ def normal(match: Counting) -> tuple[Counting, bool]:
             assert_never(match)
 
 
-class Members:
-    """Membership in named sets: a variable for each set and key, or what is given as its content.
-
-    Assumed is that nobody else changes a set while one packet is on its way.
+@dataclass(frozen=True, slots=True)
+class SetName:
+    """A named set of a ruleset, which is one of a host's by ``place``. ``elements`` are those of the beginning, where
+    rulesets of a comparison disagree about them: such sets are different ones.
     """
 
-    def __init__(self, fields: Fields, contents: Mapping[str, tuple[Element, ...]]) -> None:
+    place: int
+    name: str
+    elements: tuple[Element, ...] = ()
+
+
+def set_name(space: Space, ruleset: Ruleset, place: int, name: str) -> SetName:
+    """What the set of a ruleset is called in its space."""
+    begun = [_elements(one, name) for one in space.rulesets]
+    own = _elements(ruleset, name)
+    return SetName(place, name, own if any(one not in (None, own) for one in begun) and own is not None else ())
+
+
+def _elements(ruleset: Ruleset, name: str) -> tuple[Element, ...] | None:
+    for one in ruleset.sets:
+        if one.name == name:
+            parts = [part for element in one.elements for part in element]
+            if len(one.types) == 1 and all(isinstance(part, Intervals) for part in parts):
+                ranges = (pair for part in parts if isinstance(part, Intervals) for pair in part.ranges)
+                return ((Intervals.of(ranges),),)
+            return tuple(sorted(one.elements, key=repr))
+    return None
+
+
+class Members:
+    """Membership in named sets of a ruleset: a variable for each set and key.
+
+    Assumed is that nobody else changes a set while one packet is on its way, and that on both sides of a comparison the
+    same has happened to it before.
+    """
+
+    def __init__(self, fields: Fields, ruleset: Ruleset, place: int) -> None:
         self.space = fields.space
         self.fields = fields
-        self.contents = contents
+        self._ruleset = ruleset
+        self._place = place
+        self._names: dict[str, SetName] = {}
+
+    def variable(self, name: str, key: tuple[Selector, ...]) -> Variable:
+        """Whether the packet's key is in a set."""
+        if name not in self._names:
+            self._names[name] = set_name(self.space, self._ruleset, self._place, name)
+        return self.space.variable(Of.MEMBER, (self._names[name], key))
+
+    def all(self) -> list[Variable]:
+        """One for each of the sets and whatever keys any ruleset looks up in it."""
+        asked = self.space.facts.sets
+        names = [one.name for one in self._ruleset.sets if one.name in asked]
+        return [self.variable(name, key) for name in names for key in sorted(asked[name], key=str)]
 
     def of(self, match: SetMatch) -> Set:
         """The packets that meet the match."""
         manager = self.space.manager
         key = self.fields.key(match.key)
-        held = self.space.within(self.space.variable(Of.MEMBER, (match.set_name, match.key)), 1)
+        held = self.space.within(self.variable(match.set_name, match.key), 1)
         return manager.where(key, manager.complement(held) if match.negated else held)
-
-    def given(self, name: str, key: tuple[Selector, ...]) -> Set | None:
-        """The packets whose key is in the set as it is in the beginning; None: nobody says."""
-        elements = self.contents.get(name)
-        if elements is None:
-            return None
-        return self.space.manager.first_of(self.fields.element(key, one) for one in elements)

@@ -39,7 +39,9 @@ Function = tuple[int, bool]
 
 
 class Chains:
-    """The chains of one ruleset, for packets of the space's family. ``early``: as they are before conntrack."""
+    """The chains of one ruleset, for packets of the space's family. ``early``: as they are before conntrack. ``place``
+    is which of a host's rulesets it is, from 0.
+    """
 
     def __init__(
         self,
@@ -49,17 +51,18 @@ class Chains:
         watch: Watch = Watch.NOTHING,
         *,
         early: bool = False,
+        place: int = 0,
     ) -> None:
         self.space = space
         self.ruleset = ruleset
         self.watch = watch
         self.predicates = Predicates(space, early=early)
-        self.members = Members(self.predicates.fields, {})
+        self.members = Members(self.predicates.fields, ruleset, place)
         self._by_name: dict[str, Chain] = {chain.name: chain for chain in ruleset.chains}
         self._known: dict[str, Function] = {}
-        self._states = States(ruleset, shared_names(space.rulesets))
+        self._states = States(ruleset, shared_names(space.rulesets), place)
         self._answers = Answers(self.predicates.fields, flavour, watched=Watch.STATE in watch)
-        self._statements = Statements(self.predicates.fields, flavour, watch)
+        self._statements = Statements(self.predicates.fields, self.members, flavour, watch)
 
     # Chains
 

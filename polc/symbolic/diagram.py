@@ -435,7 +435,17 @@ class Manager:
 
     def at(self, function: Node, point: Mapping[int, int]) -> Hashable:
         """The value at a point; a variable without a value there is 0."""
+        return self._values[self._way(function, point, [])]
+
+    def asked(self, function: Node, point: Mapping[int, int]) -> list[int]:
+        """The variables that are asked on the way to the value at a point."""
+        found: list[int] = []
+        self._way(function, point, found)
+        return found
+
+    def _way(self, function: Node, point: Mapping[int, int], asked: list[int]) -> Node:
         while self._variable[function] != _LEAF:
+            asked.append(self._variable[function])
             value = point.get(self._variable[function], 0)
             bounds = self._bounds[function]
             low, high = 0, len(bounds) - 1
@@ -446,7 +456,7 @@ class Manager:
                 else:
                     low = middle + 1
             function = self._children[function][low]
-        return self._values[function]
+        return function
 
     def reached(self, function: Node) -> Iterator[Node]:
         """Every node of a diagram, once."""

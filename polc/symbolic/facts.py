@@ -16,6 +16,7 @@ from polc.ir.matches import (
     InterfacePattern,
     NameField,
     NameMatch,
+    ReversePathMatch,
     SetMatch,
     TcpOptionMatch,
 )
@@ -34,7 +35,7 @@ class Facts:
     """``patterns`` of interfaces; ``flags``: masks and values under which sets of bits are compared; ``names``: words
     that are compared; ``masks``: those of fields, by field; ``reads``: fields that any match asks for; ``sets``: the
     keys that are looked up in each named set; ``options``: kinds of TCP options that are asked for; ``types``: the
-    sides and interfaces for which kinds of addresses are.
+    sides and interfaces for which kinds of addresses are; ``routes``: whether routes back are asked for loosely.
     """
 
     patterns: set[InterfacePattern] = field(default_factory=set)
@@ -45,6 +46,7 @@ class Facts:
     sets: dict[str, set[tuple[Selector, ...]]] = field(default_factory=dict)
     options: set[int] = field(default_factory=set)
     types: set[tuple[str, str | None]] = field(default_factory=set)
+    routes: set[bool] = field(default_factory=set)
 
     @classmethod
     def of(cls, rulesets: Iterable[Ruleset]) -> Facts:
@@ -78,6 +80,8 @@ class Facts:
                     self.sets.setdefault(name, set()).add(key)
                 case AddressTypeMatch(side, _, _, interface):
                     self.types.add((side.value, interface.value if interface else None))
+                case ReversePathMatch(loose):
+                    self.routes.add(loose)
                 case TcpOptionMatch(kind):
                     self.options.add(kind)
                 case ElementMatch(key, elements):

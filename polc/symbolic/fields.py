@@ -12,9 +12,8 @@ from polc.ir.matches import CtState
 from polc.ir.protocols import DCCP, PORT_PROTOCOLS, TCP
 from polc.ir.selectors import Conntrack, Direction, InterfacePattern, KeyValue, Selector, Side, Transport
 from polc.symbolic.diagram import HOLDS, NONE
-from polc.symbolic.space import ESTABLISHED, NEW, OPTIONAL, STATES, Of, Set, Space
+from polc.symbolic.space import ESTABLISHED, NEW, OPTIONAL, SOCKET, STATES, Of, Set, Space
 
-_SOCKET = frozenset({Field.META_SKUID, Field.META_SKGID, Field.META_CGROUP})
 _COMING = frozenset({Field.META_IIFGROUP, Field.ETHER_SADDR, Field.ETHER_DADDR})
 _FLOW = frozenset(one for one in Field if one.value.startswith("ct "))
 _IPV4_TYPE, _IPV6_TYPE, _VLAN_TYPE = 0x0800, 0x86DD, 0x8100
@@ -93,7 +92,7 @@ class Fields:
             return NONE
         if field in _FLOW:
             return self.tracked
-        if field in _SOCKET:
+        if field in SOCKET:
             # net/netfilter/nft_meta.c, nft_meta_get_eval_skugid: of a full socket of this host.
             return self.space.within(self.space.variable(Of.OWNER), 1)
         if field in _COMING or field is Field.ETHER_TYPE:

@@ -14,6 +14,7 @@ from polc.ir.protocols import ICMP, ICMPV6
 from polc.ir.ruleset import BaseChain, ChainType, Hook, Ruleset, TableFamily
 from polc.ir.selectors import Element
 from polc.ir.verdicts import Accept
+from polc.symbolic.answers import SetName
 from polc.symbolic.chains import Chains
 from polc.symbolic.diagram import NONE, Node
 from polc.symbolic.outcome import Change, Changes, Outcome, Step, Unknown, Watch, Way, sorted_effects
@@ -74,7 +75,7 @@ class Hooks:
         at = next(i for i, one in enumerate(self.loaded) if one.ruleset is ruleset)
         found = self._chains.get((at, early))
         if found is None:
-            found = Chains(self.space, ruleset, self.loaded[at].flavour, self.watch, early=early)
+            found = Chains(self.space, ruleset, self.loaded[at].flavour, self.watch, early=early, place=at)
             self._chains[at, early] = found
         return found
 
@@ -88,7 +89,7 @@ class Hooks:
         return found
 
     def valid(self, hook: Hook) -> Set:
-        """The packets that can come to the hook. Ask for it once all functions of a comparison are made."""
+        """The packets that can come to the hook."""
         return valid(self.space, hook)
 
     def base_chains(self, hook: Hook) -> list[tuple[Ruleset, BaseChain]]:
@@ -160,11 +161,19 @@ class Hooks:
         closed = [(manager.mapped(node, _closed), changed) for node, changed in own]
         asked = in_turn(manager, closed)[0]
         first = self._first()
+        # A flow that was expected may be bound as the one that told of it, and then no rule is asked
+        # (nf_nat_helper.c, nf_nat_follow_master).
+        related = self.space.within(self.space.variable(Of.CT), RELATED)
+        follows = self.space.within(self.space.variable(Of.LATE, "bound as its master"), 1)
+        first = manager.minus(first, manager.where(related, follows))
         found = manager.where(first, manager.replaced(asked, self._translated))
         # Other packets of flows are changed as their flow was bound before.
         later = manager.minus(manager.within(self.space.variable(Of.CT).number, _FLOWS), first)
-        step = Step(Way.ON, as_before(self.space, hook))
+        step = Step(Way.ON, as_before(self.space, hook, self._members()))
         return manager.over(found, manager.where(later, manager.leaf(step))), True
+
+    def _members(self) -> list[Variable]:
+        return [one for loaded in self.loaded for one in self.chains(loaded.ruleset).members.all()]
 
     def _translated(self, value: object) -> Node:
         """Steps of NAT's chains, with what their bindings change for whatever comes behind."""
@@ -174,7 +183,7 @@ class Hooks:
         step = value.ending(Way.ON)
         if step is None or not step.nat:
             return NONE if step is None else manager.leaf(step)
-        cases = bound(self.space, step.nat[-1])
+        cases = bound(self.space, step.nat[-1], self._members())
         return manager.first_of(
             manager.where(packets, manager.leaf(step.then(Step(Way.ON, changes)))) for packets, changes in cases
         )
@@ -207,10 +216,11 @@ class Hooks:
     def _given(self, function: Node, variable: Variable) -> Node:
         assert isinstance(variable.detail, tuple)
         name, key = variable.detail
-        if not self.loaded or name not in self.contents:
+        assert isinstance(name, SetName)
+        if not self.loaded or name.name not in self.contents:
             return function
         manager = self.space.manager
-        elements = self.contents[name]
+        elements = self.contents[name.name]
         fields = self.chains(self.loaded[0].ruleset).predicates.fields
         inside = manager.first_of(fields.element(key, one) for one in elements)
 

@@ -109,7 +109,7 @@ def called(variable: Variable) -> str:
             return f"{type(detail[1]).__name__.removesuffix('Match').lower()} holds"
         case Of.MEMBER:
             assert isinstance(detail, tuple)
-            return f"in set {detail[0]}"
+            return f"in set {detail[0].name}"
         case Of.PROTOCOL:
             return "protocol"
         case Of.TRAIT:

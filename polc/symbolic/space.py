@@ -108,6 +108,9 @@ _HIGHEST = {
     Field.META_PKTTYPE: 7,  # uapi/linux/if_packet.h
     Field.CT_DIRECTION: 1,
 }
+SOCKET = frozenset({Field.META_SKUID, Field.META_SKGID, Field.META_CGROUP})
+"""Fields of the socket that a packet comes from."""
+
 OPTIONAL = frozenset({Field.TCP_MSS, Field.VLAN_ID, Field.MH_TYPE})
 """Fields of which a packet says itself whether it has them: their variable's highest value stands for "it has not"."""
 
@@ -143,6 +146,27 @@ class Space:
                     self.field(one)
             else:
                 self.variable(one)
+
+        self._bound_ones()
+
+    def _bound_ones(self) -> None:
+        """Variables that are asked for and that hang on others: ``valid`` has to know them from the beginning."""
+        facts = self.facts
+        for asked, of in (
+            (facts.flags[FlagField.CT_STATUS], Of.STATUS),
+            (facts.names[NameField.CT_HELPER], Of.HELPER),
+            (facts.names[NameField.OSF_NAME] if self.family is Family.IP else (), Of.SYSTEM),
+            (facts.reads & SOCKET, Of.OWNER),
+        ):
+            if asked:
+                self.variable(of)
+        for loose in sorted(facts.routes):
+            self.variable(Of.ROUTE, "loose" if loose else "strict")
+        for one in (Field.CT_DIRECTION, Field.META_LENGTH, Field.TTL, Field.HOPLIMIT):
+            if one in facts.reads and FIELDS[one].family in (None, self.family):
+                self.field(one)
+        if Field.IP_LENGTH in facts.reads and self.family is Family.IP:
+            self.field(Field.META_LENGTH)
 
     def variable(self, of: Of, detail: Hashable = None, highest: int | None = None) -> Variable:
         """The variable, made where there is none yet. ``highest`` is needed where the kind does not tell it."""

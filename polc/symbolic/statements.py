@@ -40,6 +40,7 @@ from polc.ir.statements import (
     UpdateSet,
 )
 from polc.ir.verdicts import Drop
+from polc.symbolic.answers import Members
 from polc.symbolic.diagram import HOLDS, NONE, Manager
 from polc.symbolic.fields import Fields
 from polc.symbolic.outcome import (
@@ -66,7 +67,8 @@ _MAXSEG = 2
 class Statements:
     """Makes functions of statements. What nobody asks for later and ``watch`` does not name is left out."""
 
-    def __init__(self, fields: Fields, flavour: Flavour, watch: Watch) -> None:
+    def __init__(self, fields: Fields, members: Members, flavour: Flavour, watch: Watch) -> None:
+        self.members = members
         self.space: Space = fields.space
         self.manager: Manager = fields.space.manager
         self.fields = fields
@@ -247,12 +249,12 @@ class Statements:
         name, key = statement.set_name, statement.key
         changes: list[tuple[int, Change]] = []
         for other in sorted(self.space.facts.sets.get(name, ()), key=str):
-            member = self.space.variable(Of.MEMBER, (name, other))
+            member = self.members.variable(name, other)
             if other == key:
                 changes.append((member.number, int(statement.operation is not SetOperation.DELETE)))
             else:
                 # Another key may be of the same element now.
-                later = self.space.variable(Of.LATE, (name, other, str(statement.operation)))
+                later = self.space.variable(Of.LATE, (member.detail, str(statement.operation)))
                 changes.append((member.number, Derived(later.number)))
         changed = self._changed(changes, self._noted(Watch.SET, (statement,), rest))
         has = self.fields.key(key)

@@ -33,12 +33,14 @@ class State:
 class States:
     """The states of one ruleset.
 
-    State that both rulesets of a comparison call the same is the same; other state is matched with the other side's by
+    ``place`` is which of a host's rulesets it is: two of one host share nothing. State that both rulesets of a
+    comparison call the same is the same; other state is matched with the other side's by
     its parameters, and by the order in which rules speak of it. What that assumes: both firewalls have seen the same
     packets, and asked for the state about the same ones; ``Watch.STATE`` makes the second part of every outcome.
     """
 
-    def __init__(self, ruleset: Ruleset, shared: frozenset[tuple[str, str]]) -> None:
+    def __init__(self, ruleset: Ruleset, shared: frozenset[tuple[str, str]], place: int = 0) -> None:
+        self._place = place
         self._names: dict[tuple[str, str], Hashable] = {}
         self._of_rules: dict[tuple[str, int, int], Hashable] = {}
         uses: dict[tuple[str, str], list[Match]] = {}
@@ -78,7 +80,7 @@ class States:
     def of(self, chain: str, number: int, at: int, match: Counting) -> State:
         """The state of the match at a place: in a chain the rule's number, in the rule the match's, both from 0."""
         name = self._name(chain, number, at, match)
-        return State(name, self._most[name])
+        return State((self._place, name), self._most[name])
 
 
 def _table(match: Tabled) -> tuple[str, str]:
@@ -86,18 +88,19 @@ def _table(match: Tabled) -> tuple[str, str]:
 
 
 def shared_names(rulesets: Iterable[Ruleset]) -> frozenset[tuple[str, str]]:
-    """The kinds and names of state that every ruleset has."""
-    found: list[set[tuple[str, str]]] = [
-        {
+    """The kinds and names of state that more than one ruleset has."""
+    found: dict[tuple[str, str], int] = {}
+    for ruleset in rulesets:
+        names = {
             _table(match)
             for chain in ruleset.chains
             for rule in chain.rules
             for match in rule.matches
             if isinstance(match, Tabled)
         }
-        for ruleset in rulesets
-    ]
-    return frozenset(set.intersection(*found)) if found else frozenset()
+        for name in names:
+            found[name] = found.get(name, 0) + 1
+    return frozenset(name for name, times in found.items() if times > 1)
 
 
 _WAYS = (

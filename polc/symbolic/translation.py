@@ -6,21 +6,25 @@ own; so is what a packet that is not its flow's first is changed to, as its flow
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import PORT_PROTOCOLS
 from polc.ir.ruleset import Hook
 from polc.ir.selectors import Side, Transport
 from polc.ir.verdicts import NatKind
 from polc.symbolic.outcome import Binding, Change, Changes, Derived, sorted_changes
-from polc.symbolic.space import Of, Set, Space
+from polc.symbolic.space import Of, Set, Space, Variable
 
 _HOST = frozenset({NatKind.MASQUERADE, NatKind.REDIRECT})
 _NETMAP = frozenset({NatKind.NETMAP_SOURCE, NatKind.NETMAP_DESTINATION})
 _PORTS = Intervals.of((one, one) for one in PORT_PROTOCOLS)
 
 
-def bound(space: Space, binding: Binding) -> list[tuple[Set, Changes]]:
-    """What a binding changes: for packets with ports and for others, as (which packets, changes)."""
+def bound(space: Space, binding: Binding, members: Sequence[Variable]) -> list[tuple[Set, Changes]]:
+    """What a binding changes: for packets with ports and for others, as (which packets, changes). ``members`` are the
+    variables of membership in sets that there are.
+    """
     side = Of.SADDR if binding.source else Of.DADDR
     port = Of.SPORT if binding.source else Of.DPORT
     changes: dict[int, Change] = {}
@@ -29,25 +33,25 @@ def bound(space: Space, binding: Binding) -> list[tuple[Set, Changes]]:
     elif binding.addresses is not None or binding.kind in _HOST:
         changes[space.variable(side).number] = _chosen(space, side, binding)
     if changes:
-        changes |= _hanging_on(space, side, binding)
+        changes |= _hanging_on(space, side, binding, members)
     ports = dict(changes)
     if binding.ports is not None and binding.ports[0] == binding.ports[1]:
         ports[space.variable(port).number] = binding.ports[0]
     elif binding.ports is not None or binding.source:
         # Where the source's own port is taken, the kernel takes another one (nf_nat_l4proto_unique_tuple).
         ports[space.variable(port).number] = _chosen(space, port, binding)
-    ports |= _hanging_on(space, port, binding)
+    ports |= _hanging_on(space, port, binding, members)
     having = space.manager.within(space.variable(Of.PROTOCOL).number, _PORTS)
     return [(having, sorted_changes(ports)), (space.manager.complement(having), sorted_changes(changes))]
 
 
-def as_before(space: Space, hook: Hook) -> Changes:
+def as_before(space: Space, hook: Hook, members: Sequence[Variable]) -> Changes:
     """What a packet of a flow that was bound before may be changed to."""
     source = hook in (Hook.INPUT, Hook.POSTROUTING)
     changes: dict[int, Change] = {}
     for of in (Of.SADDR, Of.SPORT) if source else (Of.DADDR, Of.DPORT):
         changes[space.variable(of).number] = _chosen(space, of, hook)
-        changes |= _hanging_on(space, of, hook)
+        changes |= _hanging_on(space, of, hook, members)
     return sorted_changes(changes)
 
 
@@ -71,16 +75,15 @@ def _chosen(space: Space, of: Of, by: Binding | Hook) -> Derived:
 _PARTS = {Of.SADDR: Side.SADDR, Of.DADDR: Side.DADDR, Of.SPORT: Transport.SPORT, Of.DPORT: Transport.DPORT}
 
 
-def _hanging_on(space: Space, of: Of, by: Binding | Hook) -> dict[int, Change]:
+def _hanging_on(space: Space, of: Of, by: Binding | Hook, members: Sequence[Variable]) -> dict[int, Change]:
     """What is another question once the address or port is another one: membership in sets, the kind of address."""
     found: dict[int, Change] = {}
     part = _PARTS[of]
-    for name, keys in sorted(space.facts.sets.items()):
-        for key in sorted(keys, key=str):
-            if part in key:
-                member = space.variable(Of.MEMBER, (name, key))
-                late = space.variable(Of.LATE, (name, key, of, str(by)))
-                found[member.number] = Derived(late.number)
+    for member in members:
+        assert isinstance(member.detail, tuple)
+        if part in member.detail[1]:
+            late = space.variable(Of.LATE, (member.detail, of, str(by)))
+            found[member.number] = Derived(late.number)
     for side, interface in sorted(space.facts.types, key=str):
         if side == of.value:
             kind = space.variable(Of.ADDRESS_TYPE, (side, interface))

@@ -64,7 +64,9 @@ class Ways:
         return found
 
     def valid(self, course: Course) -> Set:
-        """The packets that can take the way; ask for it once all functions of a comparison are made."""
+        """The packets that can take the way. Where there is NAT, ask once all functions of a comparison are made: what
+        the kernel chooses is from the pools that are known by then.
+        """
         space, manager = self.hooks.space, self.hooks.space.manager
         found = valid(space, Hook.FORWARD if course is Course.FORWARDED else HOOKS[course][0], arriving=True)
         # Only what the kernel itself does not track is untracked before any rule says so.

@@ -36,8 +36,8 @@ _SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING, Hook.EGRESS})
 
 
 def valid(space: Space, hook: Hook | None = None, *, arriving: bool = False) -> Set:
-    """The packets that can be, at a hook where one is given. Ask for it once functions are made: only variables that
-    are there by then are held to anything. ``arriving``: their hops are those with which they come to the host.
+    """The packets that can be, at a hook where one is given. Where there is NAT ask once functions are made: only
+    what the kernel chooses by then is held to anything. ``arriving``: their hops are those with which they come in.
     """
     return space.manager.all_of(_laws(space, hook, arriving))
 

@@ -50,7 +50,8 @@ class Witness:
     ``status``, ``ct_fields`` and ``helper`` are of the packet's flow; ``fields`` and ``ct_fields`` are those that rules
     ask for, None where the packet does not have one. ``original`` has addresses of the flow, by (``original`` or
     ``reply``, side). ``routes``: whether a route leads back (``strict``, ``loose``); ``types``: of addresses, by (side,
-    interface). ``others`` are variables of which only this engine knows.
+    interface). ``others`` are variables of which only this engine knows;
+    ``point`` is the point of its space.
     """
 
     family: Family
@@ -82,7 +83,8 @@ class Witness:
     types: tuple[tuple[tuple[str, str | None], AddressType | None], ...] = ()
     answers: tuple[Answer, ...] = ()
     members: tuple[Member, ...] = ()
-    others: tuple[tuple[str, int], ...] = field(default=())
+    others: tuple[tuple[str, int], ...] = ()
+    point: tuple[tuple[int, int], ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         source, destination = (format_address(self.family, one) for one in (self.saddr, self.daddr))
@@ -183,6 +185,9 @@ def _wanted(space: Space, variable: Variable, point: Mapping[int, int]) -> tuple
             place = space.flags[FlagField.TCP_FLAGS].place
             first = point.get(space.variable(Of.CT).number) == NEW
             return (place[0x02], place[0x10]) if first else (place[0x10], place[0x02])
+        case Of.OWNER:
+            # What the host sends comes from a socket.
+            return (0,) if point.get(space.variable(Of.IIF).number) else (1, 0)
         case Of.SPORT:
             return (40000,)
         case Of.DPORT:
@@ -259,6 +264,7 @@ class _Reader:
             "types": tuple((one.detail, TYPES[value]) for one, value in self.details(Of.ADDRESS_TYPE)),
             "answers": tuple(_answer(one.detail, value) for one, value in self.details(Of.ANSWER)),
             "members": tuple(_member(one.detail, value) for one, value in self.details(Of.MEMBER)),
+            "point": tuple(sorted(self.point.items())),
             "others": tuple((str(one), value) for one, value in self.details(Of.LATE)),
         }
 
@@ -287,7 +293,7 @@ def _answer(detail: object, value: int) -> Answer:
 def _member(detail: object, value: int) -> Member:
     assert isinstance(detail, tuple)
     name, key = detail
-    return Member(name, key, bool(value))
+    return Member(name.name, key, bool(value))
 
 
 def _field(variable: Variable) -> Field:

@@ -15,7 +15,7 @@ from polc.diagnostics import Collector
 from polc.firewalls import Firewall, read_firewall
 from polc.ir.flavour import Flavour
 from polc.ir.ruleset import Hook, Ruleset
-from polc.proving.replay import NoReplay, agree, follow, replay
+from polc.proving.replay import NoReplay, Replay, agree, follow, follower, replay
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Watch
 from polc.symbolic.space import spaces
@@ -41,13 +41,14 @@ def compare(firewall: Firewall, packets: int, random: Random, hooks_at: frozense
                 continue
             function = hooks.outcomes(hook)
             valid = space.manager.where(hooks.valid(hook), function)
+            sender = Replay(hooks, (hook,))
             for _ in range(packets):
                 point = walk(space, valid, random)
                 if point is None:
                     break
                 said, witness = space.manager.at(function, point), witness_of(space, point)
                 try:
-                    simulated = replay(hooks, hook, witness)
+                    simulated = replay(hooks, hook, witness, sender)
                 except NoReplay:
                     found["not sent"] += 1
                     continue
@@ -95,13 +96,14 @@ def compare_ways(firewall: Firewall, packets: int, random: Random) -> Counter[st
         for course in Course:
             function = ways.outcomes(course)
             valid = space.manager.where(ways.valid(course), function)
+            sender = follower(ways, course)
             for _ in range(packets):
                 point = walk(space, valid, random)
                 if point is None:
                     break
                 said, witness = space.manager.at(function, point), witness_of(space, point)
                 try:
-                    simulated = follow(ways, course, witness)
+                    simulated = follow(ways, course, witness, sender)
                 except NoReplay:
                     found["not sent"] += 1
                     continue
