@@ -81,8 +81,8 @@ def _groups(exact: Exact) -> Iterator[Diagnostic]:
     }
     for name, entry in entries.items():
         users = {user for user, named in within.items() if name in named} | {name}
-        if not any(one.group in users for one in askings):
-            # POL309's, or named by what asks for no packet's address.
+        if not any(one.group in users and one.comes != AddressSet() for one in askings):
+            # It is POL309's, or POL320's, or named by what asks for no packet's address.
             continue
         # A list of several groups has the name of none.
         mine = [one for one in askings if one.group in users or not one.group]
@@ -188,18 +188,20 @@ def _sets(exact: Exact) -> Iterator[Diagnostic]:
 
 def _set(exact: Exact, one: DynamicSet, span: Span, asking: list[tuple[Part, SetMatch]]) -> Iterator[Diagnostic]:
     waiting = list(one.elements)
+    comes = False
     for part, match in asking:
         for view in exact.views:
             if not waiting or not {view.family} & one.families:
                 continue
             packets = _asked_about(view, part, match)
+            comes = comes or packets != NONE
             fields = view.arrivals.chains.predicates.fields
             waiting = [
                 element
                 for element in waiting
                 if view.space.manager.where(fields.element(match.key, element), packets) == NONE
             ]
-    if waiting:
+    if waiting and comes:
         words = [_words(element, one) for element in waiting]
         more = f" and {len(words) - 3} more" if len(words) > 3 else ""
         yield _idle(f"{', '.join(words[:3])}{more}", f"the set `{one.origin.name or one.name}`", span)

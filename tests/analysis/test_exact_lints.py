@@ -145,7 +145,7 @@ def test_shadowed(text: str, shadowed: str, by: list[str]) -> None:
         rules("jump web tcp/80", "accept tcp/80 from @admins", head="chains: {web: [return from @admins, drop]}\n"),
         "polc: 1\nmangle:\n  prerouting: [mark set 2 tcp/80, drop where meta mark 2]\n",
         # Hops are what a chain before has made of them, which is more than packets come with.
-        "polc: 1\nmangle: {forward: [hoplimit set 255 tcp]}\n"
+        "polc: 1\nmangle: {forward: [ip6 hoplimit set 255 tcp]}\n"
         "forward: {default: drop, rules: [accept where ip6 hoplimit 255]}\n",
         # What is exempted from conntrack is untracked later.
         "polc: 1\nraw: {prerouting: [notrack udp/53]}\ninput: {default: drop, rules: [accept state untracked]}\n",
@@ -245,7 +245,7 @@ USED = ("use stateful", "use loopback", "use icmp-essentials")
         (rules("drop icmpv6 from wan", *USED), []),
         (rules("drop tcp", *USED), ["drop tcp"]),
         (rules("drop tcp state established from wan", *USED), []),
-        (rules("accept udp", "drop", default="accept"), ["drop"]),
+        (rules("drop tcp", default="accept"), ["drop tcp"]),
         (rules(*USED), []),
         # POL302 has spoken.
         (rules("use loopback", "accept ssh"), []),
