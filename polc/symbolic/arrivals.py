@@ -102,7 +102,7 @@ class Arrivals:
 
     def is_plain(self, chain: str, number: int) -> bool:
         """Whether no rule before one changes packets, or does to them what only the kernel knows."""
-        blocks = self._visits[chain].blocks
+        blocks = self._visits[chain].blocks if chain in self._visits else ()
         return not any(one.first < number and (one.changed or one.unknown != NONE) for one in blocks)
 
     def enders(self, chain: str, number: int, packets: Set) -> tuple[list[int], Set]:
@@ -110,6 +110,8 @@ class Arrivals:
         them still comes to it, as it is then.
         """
         found: list[int] = []
+        if chain not in self._visits:
+            return found, NONE
         for block in self._visits[chain].blocks:
             if packets == NONE or block.first >= number:
                 break

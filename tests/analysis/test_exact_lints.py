@@ -224,6 +224,12 @@ def test_members_that_never_matter(some: tuple[str, ...], told: list[str]) -> No
     assert [one[1] for one in found(text, "POL325")] == told
 
 
+def test_members_that_are_asked_for_before_conntrack() -> None:
+    text = "polc: 1\naddresses: {a: [192.0.2.7, 198.51.100.7]}\nraw:\n  prerouting: [%s drop from not @a]\n"
+    assert not found(text % "", "POL325")
+    assert [one[1] for one in found(text % "drop from 192.0.2.0/24,", "POL325")] == ["192.0.2.7"]
+
+
 def test_elements_that_never_matter() -> None:
     text = rules("drop from 192.0.2.0/24", "drop from @bad").replace(
         "admins: [192.0.2.0/24, '2001:db8::/32']", "bad: {dynamic: true, elements: [192.0.2.7, 198.51.100.7]}"
