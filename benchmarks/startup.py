@@ -64,7 +64,8 @@ def main() -> int:
             "polc check": [polc, "check", str(policy)],
         }
         slow = False
-        print(f"{'command':<32}{'median':>9}{'min':>9}{'max':>9}   CPU ms of {runs} runs, limits {LIMIT_MS}, {CHECK_LIMIT_MS}")
+        limits = f"{LIMIT_MS} and {CHECK_LIMIT_MS}"
+        print(f"{'command':<32}{'median':>9}{'min':>9}{'max':>9}   CPU ms of {runs} runs, limits {limits}")
         for name, argv in commands.items():
             cpu_ms(argv)  # writes the bytecode caches
             times = [cpu_ms(argv) for _ in range(runs)]
