@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""CPU time of polc's start-up, against the limit of 150 ms: `polc --version`, and compiling ten rules.
+"""CPU time of polc's start-up: `polc --version` and compiling ten rules, against 150 ms, and checking them, against
+400 ms: that asks the symbolic engine about all packets of both families.
 
 Usage: .venv/bin/python benchmarks/startup.py [--runs 20]
 Exit status 1 when a median is over the limit. The bare interpreter is measured in the same run.
@@ -16,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-LIMIT_MS = 150
+LIMIT_MS, CHECK_LIMIT_MS = 150, 400
 # Bytecode caches are how Python is installed and used; a caller's wish to leave none must not be measured.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 POLICY = """\
@@ -48,7 +49,7 @@ def cpu_ms(argv: list[str]) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20)
     runs = parser.parse_args().runs
     polc = str(Path(sys.executable).with_name("polc"))
@@ -60,15 +61,18 @@ def main() -> int:
             "polc --version": [polc, "--version"],
             "polc compile --target nft": [polc, "compile", str(policy), "--target", "nft"],
             "polc compile --target iptables": [polc, "compile", str(policy), "--target", "iptables", "-o", directory],
+            "polc check": [polc, "check", str(policy)],
         }
         slow = False
-        print(f"{'command':<32}{'median':>9}{'min':>9}{'max':>9}   CPU ms of {runs} runs, limit {LIMIT_MS}")
+        limits = f"{LIMIT_MS} and {CHECK_LIMIT_MS}"
+        print(f"{'command':<32}{'median':>9}{'min':>9}{'max':>9}   CPU ms of {runs} runs, limits {limits}")
         for name, argv in commands.items():
             cpu_ms(argv)  # writes the bytecode caches
             times = [cpu_ms(argv) for _ in range(runs)]
             median = statistics.median(times)
-            slow |= median > LIMIT_MS
-            verdict = "  over the limit" if median > LIMIT_MS else ""
+            limit = CHECK_LIMIT_MS if name == "polc check" else LIMIT_MS
+            slow |= median > limit
+            verdict = "  over the limit" if median > limit else ""
             print(f"{name:<32}{median:>9.0f}{min(times):>9.0f}{max(times):>9.0f}{verdict}")
     return 1 if slow else 0
 

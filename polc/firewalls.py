@@ -29,8 +29,8 @@ _IPTABLES = re.compile(r"^[^#\n]*\bip6?tables[ \t]", re.MULTILINE)
 @dataclass(frozen=True, slots=True)
 class Firewall:
     """Rulesets of one file, all on one host, and whose words they have; ``host`` is what the file says of that host.
-    ``saved`` is a file of iptables-save: the name that loaders know it by, and its text. ``policy`` is what it is
-    made of where it is a policy.
+    ``saved`` is a file of iptables-save: the name that loaders know it by, and its text. ``policy`` is what a policy is
+    made of, None of other files; ``sources`` are the texts.
     """
 
     rulesets: tuple[Ruleset, ...]
@@ -38,6 +38,7 @@ class Firewall:
     host: Host | None = None
     saved: tuple[str, str] | None = None
     policy: Inspection | None = None
+    sources: tuple[SourceFile, ...] = ()
 
 
 def read_firewall(path: str, collector: Collector) -> Firewall:
@@ -54,17 +55,18 @@ def _firewall(source: SourceFile, collector: Collector) -> Firewall:
         # Only where they are needed: policies do not wait for importers.
         from polc.importers.nft_json import read_nft_json
 
-        return Firewall(read_nft_json(source, collector))
+        return Firewall(read_nft_json(source, collector), sources=(source,))
     if _is_nft_text(source):
         from polc.kernel.nft_text import read_nft
 
-        return Firewall(read_nft(source, collector))
+        return Firewall(read_nft(source, collector), sources=(source,))
     if not _POLICY.search(source.text):
         found = _iptables(source, collector)
         if found is not None:
             return found
     inspected = inspect_source(source, collector)
-    return Firewall((inspected.ruleset,), host=described_host(inspected), policy=inspected)
+    host = described_host(inspected)
+    return Firewall((inspected.ruleset,), host=host, policy=inspected, sources=tuple(inspected.sources))
 
 
 def read_together(paths: Sequence[str], collector: Collector) -> list[Firewall]:
@@ -85,7 +87,11 @@ def read_together(paths: Sequence[str], collector: Collector) -> list[Firewall]:
             found.append(_firewall(source, collector))
         else:
             inputs.append(Input(source, kind, family_of(source)))
-    return [*(Firewall(read(inputs, collector), Flavour.IPTABLES) for _ in inputs[:1]), *found]
+    sources = tuple(one.source for one in inputs)
+    return [
+        *(Firewall(read(inputs, collector), Flavour.IPTABLES, sources=sources) for _ in inputs[:1]),
+        *found,
+    ]
 
 
 def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tuple[Ruleset, ...]:
@@ -131,10 +137,10 @@ def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tu
 
 def _is_nft_text(source: SourceFile) -> bool:
     """Whether it is in nft's own language; a script that calls iptables too is iptables'."""
-    from polc.importers.iptables.read import Kind, kind_of
-
     if _POLICY.search(source.text) or not _NFT_TEXT.search(source.text):
         return False
+    from polc.importers.iptables.read import Kind, kind_of  # only here: policies do not wait for importers
+
     return kind_of(source.text) in (None, Kind.SCRIPT) and not _IPTABLES.search(source.text)
 
 
@@ -159,4 +165,4 @@ def _iptables(source: SourceFile, collector: Collector) -> Firewall | None:
         raise Failure.of("POL068", "a file of sets is no firewall by itself", source.whole())
     family = family_of(source)
     saved = ("rules.v6" if family is Family.IP6 else "rules.v4", source.text) if kind is Kind.RESTORE else None
-    return Firewall(read([Input(source, kind, family)], collector), Flavour.IPTABLES, saved=saved)
+    return Firewall(read([Input(source, kind, family)], collector), Flavour.IPTABLES, saved=saved, sources=(source,))

@@ -195,3 +195,103 @@ def test_explain_lists_and_hints(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "POL30"]) == 2
     assert main(["explain", "sate"]) == 2
     assert "did you mean `state`?" in capsys.readouterr().err
+
+
+SAVED = """\
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 1:1024 -j DROP
+-A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -p udp -m udp --dport 53 -j ACCEPT
+COMMIT
+"""
+
+
+def findings(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[tuple[str, int, list[int]]]:
+    """Code, line, and the lines of what is pointed out with it."""
+    main(["check", *arguments, "--output-format", "json"])
+    return [
+        (one["code"], one["labels"][0]["line"], [label["line"] for label in one["labels"][1:]])
+        for one in json.loads(capsys.readouterr().out)
+    ]
+
+
+def test_rulesets_of_iptables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rules.v4.save"
+    path.write_text(SAVED)
+    assert findings(capsys, str(path)) == [("POL320", 7, [6])]
+    assert main(["check", str(path)]) == 1
+    assert f"--> {path}:7:1" in capsys.readouterr().out
+    assert findings(capsys, str(path), "--ignore", "POL320") == []
+    # What is redundant is a note, and what is correlated is asked for.
+    path.write_text(SAVED.replace("COMMIT", "-A INPUT -p tcp -m tcp --dport 2000 -j DROP\nCOMMIT"))
+    assert findings(capsys, str(path), "--select", "POL322") == [("POL322", 9, [])]
+    path.write_text(SAVED.replace("-s 192.0.2.0/24 -p tcp -m tcp --dport 22", "-s 192.0.2.0/24 -p tcp"))
+    assert findings(capsys, str(path)) == []
+    assert findings(capsys, str(path), "--select", "POL324") == [("POL324", 6, [5]), ("POL324", 7, [6])]
+
+
+def test_suppressions_in_rulesets_of_iptables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rules.v4.save"
+    path.write_text(SAVED.replace("-A INPUT -s", "# polc: ignore POL320 because of the console\n-A INPUT -s"))
+    assert findings(capsys, str(path)) == []
+    path.write_text(SAVED.replace("-A INPUT -p udp", "# polc: ignore POL320 because of the console\n-A INPUT -p udp"))
+    assert [one[0] for one in findings(capsys, str(path))] == ["POL320", "POL390"]
+
+
+def test_rulesets_of_nft(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = "polc: 1\ninput: {default: drop, rules: [use stateful, drop tcp/1-1024, accept tcp/22]}\n"
+    from polc.compiler import compile_policy
+
+    source = tmp_path / "policy.yaml"
+    source.write_text(policy)
+    (file,) = compile_policy(str(source), "nft", format="json").files
+    path = tmp_path / "ruleset.json"
+    path.write_text(file.text)
+    assert [one[0] for one in findings(capsys, str(path), "--select", "POL320")] == ["POL320"]
+
+
+TESTED = """\
+polc: 1
+input:
+  default: drop
+  rules:
+    - use stateful
+    - use loopback
+    - use icmp-essentials
+    - accept tcp/22 state new
+    - accept tcp/80 state new
+tests:
+  - accept tcp 198.51.100.9 -> host:22 in eth0
+"""
+
+
+def test_tests_that_the_policy_contradicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, TESTED)
+    assert findings(capsys, path) == [("POL326", 9, [])]
+    both = TESTED + "  - accept tcp 198.51.100.9 -> host:80 in eth0\n"
+    path = write(tmp_path, both)
+    assert findings(capsys, path) == []
+    path = write(tmp_path, both + "  - drop tcp 198.51.100.9 -> host:80 in eth0\n")
+    assert findings(capsys, path) == [("POL328", 13, [9])]
+    assert findings(capsys, path, "--select", "POL326") == []
+    path = write(
+        tmp_path, both + "  - accept tcp 198.51.100.9 -> host:81 in eth0 # polc: ignore POL328 because later\n"
+    )
+    assert findings(capsys, path) == []
+    # A scenario is told at its step, and those of a file beside the policy count.
+    path = write(tmp_path, both)
+    (tmp_path / "policy.tests.yaml").write_text(
+        "polc: 1\ntests:\n  - scenario: a visit\n    steps:\n"
+        "      - {packet: 'tcp 198.51.100.9:4000 -> host:22 in eth0', expect: accept}\n"
+        "      - {reply: true, expect: drop}\n"
+    )
+    ((code, line, _),) = findings(capsys, path)
+    assert (code, line) == ("POL328", 6)
+
+
+def test_policies_without_tests_are_not_asked_for_any(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert findings(capsys, write(tmp_path, TESTED.partition("tests:")[0])) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from polc.analysis.model import warning
 from polc.diagnostics import Diagnostic
@@ -16,8 +16,14 @@ _COMMENT = re.compile(
 )
 
 
-def suppress(findings: Iterable[Diagnostic], sources: Iterable[SourceFile]) -> tuple[Diagnostic, ...]:
-    """The findings that no comment hides, and POL390 for each comment that is not in order.
+Comments = Callable[[SourceFile], Iterable[Span]]
+
+
+def suppress(
+    findings: Iterable[Diagnostic], sources: Iterable[SourceFile], comments_in: Comments = comments_of
+) -> tuple[Diagnostic, ...]:
+    """The findings that no comment hides, and POL390 for each comment that is not in order; ``comments_in`` tells
+    where a text has them.
 
     A comment hides findings of its codes whose place is on its own line or, where it stands alone on a line, on
     the next. JSON has no comments, and so no suppressions: what is to be hidden there, `--ignore` names.
@@ -26,7 +32,7 @@ def suppress(findings: Iterable[Diagnostic], sources: Iterable[SourceFile]) -> t
     wrong: list[Diagnostic] = []
     comments: list[tuple[Span, re.Match[str]]] = []
     for source in sources:
-        for place, found in _marked(source):
+        for place, found in _marked(source, comments_in):
             codes = re.findall(r"POL\d+", found["codes"])
             problem = _problem(codes, found["reason"])
             if problem:
@@ -49,11 +55,11 @@ def suppress(findings: Iterable[Diagnostic], sources: Iterable[SourceFile]) -> t
     return (*left, *wrong)
 
 
-def _marked(source: SourceFile) -> Iterator[tuple[Span, re.Match[str]]]:
+def _marked(source: SourceFile, comments_in: Comments) -> Iterator[tuple[Span, re.Match[str]]]:
     """The comments that mean to hide something."""
     # Most policies have none, and then nobody has to look for the comments of a large text.
     if _COMMENT.search(source.text):
-        for place in comments_of(source):
+        for place in comments_in(source):
             found = _COMMENT.search(place.text)
             if found:
                 yield place, found

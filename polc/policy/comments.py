@@ -12,6 +12,7 @@ from yaml.tokens import ScalarToken, Token
 from polc.source import SourceFile, Span
 
 _COMMENT = re.compile(r"#[^\n]*")
+_COMMENT_LINE = re.compile(r"^[ \t]*(#[^\n]*)", re.MULTILINE)
 
 
 class _Scanner(Protocol):
@@ -55,3 +56,9 @@ def comments(source: SourceFile) -> Iterator[Span]:
     for start, end in gaps:
         for one in _COMMENT.finditer(source.text, start, end):
             yield source.span(one.start(), one.start() + len(one.group().rstrip()))
+
+
+def comment_lines(source: SourceFile) -> Iterator[Span]:
+    """The lines that are comments, of a text in which a ``#`` at its beginning makes a line one."""
+    for one in _COMMENT_LINE.finditer(source.text):
+        yield source.span(one.start(1), one.start(1) + len(one.group(1).rstrip()))

@@ -127,6 +127,13 @@ class Chains:
         """The packets that meet a match that keeps no state; membership in a named set is a variable."""
         return self.members.of(match) if isinstance(match, SetMatch) else self.predicates.of(match)
 
+    def effects(self, rule: Rule) -> int:
+        """What the statements of a rule do, where it is met."""
+        made = NONE
+        for statement in reversed(rule.statements):
+            made = self._statements.before(statement, made)
+        return made
+
     def rule(self, chain: Chain, number: int, hook: Hook) -> Function:
         """The function of one rule, by its number from 0."""
         return self._rule(chain, number, *self._verdict(chain.rules[number].verdict, hook))

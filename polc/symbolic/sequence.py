@@ -77,14 +77,15 @@ def in_turn(manager: Manager, functions: Sequence[tuple[Node, bool]]) -> tuple[N
     """All in order, in a balanced tree. Of each, and of the result, whether it can go on changed."""
     level = [one for one in functions if one[0] != NONE]
     while len(level) > 1:
-        paired = [_both(manager, level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+        paired = [both(manager, level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
         if len(level) % 2:
             paired.append(level[-1])
         level = paired
     return level[0] if level else (NONE, False)
 
 
-def _both(manager: Manager, first: tuple[Node, bool], second: tuple[Node, bool]) -> tuple[Node, bool]:
+def both(manager: Manager, first: tuple[Node, bool], second: tuple[Node, bool]) -> tuple[Node, bool]:
+    """The second behind the first. Of each, and of the result, whether it can go on changed."""
     (one, changed), (other, too) = first, second
     if changed:
         return then(manager, one, other), True

@@ -9,6 +9,7 @@ from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.matches import CtState
 from polc.simulate.packet import Packet
+from polc.source import Span
 from polc.testing.cases import Case, CaseStep, Ends
 
 
@@ -23,13 +24,14 @@ class Status(Enum):
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a judge saw of a step's packet. ``why`` says what decided, where the judge knows. ``state`` None: no word
-    of conntrack was to be had. ``leaves`` is the packet where it ended.
+    of conntrack was to be had. ``leaves`` is the packet where it ended, ``decided`` the place of the rule that decided.
     """
 
     verdict: str
     state: CtState | None
     leaves: Packet | None
     why: str = ""
+    decided: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ def _do(simulator: Simulator, step: Step) -> Seen | None:
 
 
 def _seen(outcome: Outcome) -> Seen:
-    return Seen(verdict(outcome), outcome.state, outcome.leaves, why(outcome))
+    decided = outcome.decision.origin.span if outcome.decision and not outcome.reason else None
+    return Seen(verdict(outcome), outcome.state, outcome.leaves, why(outcome), decided)
 
 
 def verdict(outcome: Outcome) -> str:

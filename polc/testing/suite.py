@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from polc.diagnostics import Collector, Diagnostic, Failure
 from polc.ir.ruleset import Ruleset
 from polc.passes import pipeline
 from polc.policy.merge import load
-from polc.policy.read import inspect_policy
+from polc.policy.read import Inspection, inspect_policy
 from polc.simulate.assumed import assumed_host
 from polc.simulate.host import Host
 from polc.simulate.host_text import read_host
 from polc.simulate.steps import Step
 from polc.source import SourceFile
+from polc.testing.beside import beside
 from polc.testing.cases import Case, read_cases
 from polc.testing.hosts import described_host
-
-_BESIDE = (".tests.yaml", ".tests.yml", ".tests.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,15 @@ def read_suite(path: str, others: tuple[str, ...], host_text: str | None, collec
     Raises:
         Failure: with all that is wrong in any of the files.
     """
-    inspected = inspect_policy(path, collector)
+    return suite_of(inspect_policy(path, collector), path, others, host_text, collector)
+
+
+def suite_of(
+    inspected: Inspection, path: str, others: tuple[str, ...], host_text: str | None, collector: Collector
+) -> Suite:
+    """As ``read_suite``, of a policy that has been read."""
     nodes = list(inspected.merged.tests)
-    for other in others or _beside(path):
+    for other in others or beside(path):
         merged = load(other, collector)
         collector.raise_if_errors()
         nodes += merged.tests
@@ -53,14 +57,6 @@ def read_suite(path: str, others: tuple[str, ...], host_text: str | None, collec
             (ruleset,), (name for case in cases for step in case.steps for name in step.draft.interfaces)
         )
     return Suite(ruleset, host, cases, _on_host(cases, host))
-
-
-def _beside(path: str) -> tuple[str, ...]:
-    """``policy.tests.yaml`` of ``policy.yaml``, where there is one."""
-    if path == "-":
-        return ()
-    there = (Path(path).with_suffix(ending) for ending in _BESIDE)
-    return tuple(str(one) for one in there if one.is_file())
 
 
 def _on_host(cases: tuple[Case, ...], host: Host) -> tuple[tuple[Step, ...], ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from polc.diagnostics.codes.model import Code
 
+_TESTED = "tests:\n  - VERDICT tcp 198.51.100.9 -> host:22 in eth0\n"
 
-def _input(*rules: str, head: str = "") -> str:
+
+def _input(*rules: str, head: str = "", tail: str = "") -> str:
     """A policy whose input is closed, and complete but for what the rules lack."""
-    return f"polc: 1\n{head}input:\n  default: drop\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules)
+    return f"polc: 1\n{head}input:\n  default: drop\n  rules:\n" + "".join(f"    - {rule}\n" for rule in rules) + tail
 
 
 _ALL = ("use stateful", "use loopback", "use icmp-essentials", "accept ssh state new")
@@ -159,6 +161,100 @@ ANALYSIS_CODES: tuple[Code, ...] = (
         why="what leads there looks as if it did something",
         example=_input(*_ALL, "jump guard", head="chains: {guard: []}\n"),
         instead="its rules, or no such name",
+    ),
+    Code(
+        "POL320",
+        "a shadowed rule",
+        what="rules before this one decide every packet that it asks for: one of them, or several together. Worked out "
+        "over all packets, so it is never wrong; packets are those of both families that the kernel can have there",
+        why="it looks as if it did something. Often it is an exception that stands below the rule that it is one of",
+        example=_input("drop tcp/1-1024 from 192.0.2.0/24", "accept tcp/80 from 192.0.2.7", *_ALL),
+        instead="the exception above the rule, or no such rule",
+    ),
+    Code(
+        "POL321",
+        "a rule that no packet can meet",
+        what="what a rule asks for never comes together in a packet, or never in one that the rules which lead to its "
+        "chain send there",
+        why="it does nothing, and was written to do something",
+        example=_input("drop tcp/80 where tcp flags == syn and tcp flags == ack", *_ALL),
+        instead="what was meant",
+    ),
+    Code(
+        "POL322",
+        "a redundant rule",
+        what="without the rule every packet has the same verdict, NAT and effects, because what follows does the same",
+        why="it is one more to read, and changing it seems to change something. It may well be kept for its readers",
+        example=_input(*_ALL, "accept tcp/8080 from 192.0.2.0/24 state new", "accept tcp/8000-8100 state new"),
+        instead="no such rule, or a suppression",
+    ),
+    Code(
+        "POL323",
+        "a chain to which no packet comes",
+        what="rules lead to a chain, and no packet meets any of them",
+        why="none of its rules does anything",
+        example="chains:\n  web: [accept tcp/80]\n"
+        + _input("drop tcp/1-1024 from 192.0.2.0/24", "jump web tcp/80 from 192.0.2.7", *_ALL),
+        instead="the jump above the rules that take its packets, or neither chain nor jump",
+    ),
+    Code(
+        "POL324",
+        "rules whose order decides",
+        what="two rules of different verdicts have packets in common, and each has others too: neither is an exception "
+        "to the other. Told only where it is asked for: `--select POL324`",
+        why="which of the two comes first decides about what they have in common, and nothing says that it was meant",
+        example=_input("accept tcp/1-1024 from 192.0.2.0/24", "drop tcp/80", *_ALL),
+        instead="nothing, if the order is meant; else narrower rules",
+    ),
+    Code(
+        "POL325",
+        "a member that never matters",
+        what="no packet from (or to) a member of an address group, or with an element of a set, comes to a rule that "
+        "asks for it: rules above those have taken all of them. Of sets that rules fill it is what they begin with",
+        why="the list looks as if it said something about the address, and another rule has decided",
+        example=_input(
+            "drop from 192.0.2.0/24",
+            "accept ssh from @admins",
+            *_ALL,
+            head="addresses: {admins: [192.0.2.7, 198.51.100.7]}\n",
+        ),
+        instead="the rule that names the list above the one that takes its packets, or a list without the member",
+    ),
+    Code(
+        "POL326",
+        "an accept that no test covers",
+        what="a policy has tests, and none of them sends a packet that meets this rule, which accepts. The "
+        "rules of built-in macros are not asked for",
+        why="what lets packets in is what should be seen to do so, and to stop where it should",
+        example=_input(*_ALL, "accept tcp/443 state new", tail=_TESTED.replace("VERDICT", "accept")),
+        instead="a test that sends such a packet; `polc test --coverage` lists all rules that none reaches",
+    ),
+    Code(
+        "POL327",
+        "essential packets cut off",
+        what="not one packet of a kind that hosts cannot do without gets through a chain that lets others through: "
+        "established TCP, IPv6's neighbour discovery (with the hop limit 255 that it has), `packet-too-big` and "
+        "`frag-needed` of known flows. Worked out over all packets; POL302 and POL304 look at words alone, and where "
+        "they have spoken nothing is added",
+        why="connections stall after their first packets, or once a link of theirs is smaller",
+        example=_input("drop icmpv6", *_ALL),
+        instead="`use stateful` and `use icmp-essentials` above the rule that takes them",
+    ),
+    Code(
+        "POL328",
+        "a test that the policy contradicts",
+        what="a test of the policy expects something else than the simulator finds; the rule that decides is shown",
+        why="one of the two is wrong",
+        example=_input(*_ALL, tail=_TESTED.replace("VERDICT", "drop")),
+        instead="the policy that was meant, or the test. `polc test` runs them all, and tells more of each",
+    ),
+    Code(
+        "POL329",
+        "too large to say",
+        what="the diagrams of a ruleset take more nodes than there are to be, and lints that ask about all packets say "
+        "nothing of it",
+        why="saying something nevertheless would be guessing",
+        instead="nothing: all other lints have been asked",
     ),
     Code(
         "POL390",
