@@ -4,6 +4,8 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 PACKAGES=(nftables iptables ipset conntrack iproute2 libnftables1 python3-nftables python3-venv util-linux)
+# For tests alone: an sshd in a namespace, and systemd's judgement of the units.
+DEV_PACKAGES=(openssh-client openssh-server systemd)
 
 say() { printf '== %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 3; }
@@ -26,7 +28,8 @@ install_packages() {
     fi
     say "installing ${missing[*]}"
     "${become[@]}" apt-get update -qq
-    "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    # In runlevel 1 nothing that is installed is started (invoke-rc.d(8)).
+    "${become[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 find_python() {
@@ -58,6 +61,7 @@ install_polc() {
 prepare() {
     # Debian keeps nft and the iptables variants where only root's PATH looks.
     export PATH="$PATH:/usr/sbin:/sbin"
+    [ "$1" = dev ] && PACKAGES+=("${DEV_PACKAGES[@]}")
     install_packages
     install_polc "$1"
 }

@@ -84,6 +84,14 @@ def _ipset(namespace: Namespace) -> None:
             raise OSError(f"{program}: {done.stderr.strip()}")
 
 
+def _sshd(namespace: Namespace) -> None:
+    if namespace.own_user:
+        raise OSError("sshd gives up root for another user, whom a user namespace does not have")
+    for program in ("/usr/sbin/sshd", "ssh", "ssh-keygen"):
+        if namespace.run(["sh", "-c", f"command -v {program}"]).returncode != 0:
+            raise OSError(f"{program} is not installed")
+
+
 FEATURES: dict[str, Callable[[Namespace], None]] = {
     "nft": _takes(),
     "iptables-nft": _restores("nft"),
@@ -105,6 +113,7 @@ FEATURES: dict[str, Callable[[Namespace], None]] = {
     ),
     "nft-flowtable": _takes({"flowtable": {**_TABLE, "name": "f", "hook": "ingress", "prio": 0, "dev": "lo"}}),
     "unprivileged": _unprivileged,
+    "sshd": _sshd,
 }
 """Feature -> how to try it in a namespace of its own; it raises with the reason when it is not there."""
 

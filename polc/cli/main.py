@@ -21,6 +21,15 @@ VERBS: dict[str, tuple[str, str]] = {
     "test": ("polc.cli.test", "try the tests of policies: in the simulator, and with real packets"),
     "translate": ("polc.cli.translate", "write a ruleset of iptables or nft for the other, or for a newer host"),
     "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
+    "plan": ("polc.cli.plan", "what applying a policy would change on this host, lose, and cut off"),
+    "apply": ("polc.cli.apply", "run a policy on this host, by the smallest change, with a way back"),
+    "confirm": ("polc.cli.confirm", "keep what was applied with --confirm"),
+    "rollback": ("polc.cli.rollback", "go back to what ran before, or to an entry of the history"),
+    "status": ("polc.cli.status", "whether the kernel still holds the policy, and what its rules have counted"),
+    "why": ("polc.cli.why", "the line of the policy behind a line of the kernel log, a trace, or a packet"),
+    "trace": ("polc.cli.trace", "real packets on their way through the running rules, by lines of the policy"),
+    "history": ("polc.cli.history", "what was applied on this host, when, and by whom"),
+    "persist": ("polc.cli.persist", "have boot load what is confirmed"),
 }
 """Name -> its module, and what it does in a line."""
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 from polc.importers.nft_json.json_value import Json, Object, items
+
+_CHAIN = re.compile(r'\tchain (?P<chain>\S+) \{\n\t\ttype \w+ hook \w+ devices? (?:= )?(?P<devices>\{[^}]*\}|"[^"]*")')
+_TABLE = re.compile(r"^table (?P<family>\w+) (?P<name>\S+) \{", re.MULTILINE)
 
 _SHORTEST = 64
 """The shortest IPv6 prefix in an element of several parts, as nft 0.9.8 lists it."""
@@ -53,3 +57,25 @@ def _lengthen(document: Json) -> None:
             if isinstance(prefix, dict) and ":" in str(prefix.get("addr")):
                 length = prefix.get("len")
                 prefix["len"] = max(length, _SHORTEST) if isinstance(length, int) else length
+
+
+def complete(document: Json, text: str) -> None:
+    """Put in what JSON of nft before 1.1 leaves out and text does not: devices of chains, and that a table sleeps."""
+    devices: dict[tuple[str, str, str], list[Json]] = {}
+    dormant: set[tuple[str, str]] = set()
+    tables = list(_TABLE.finditer(text))
+    for table, following in zip(tables, [*tables[1:], None], strict=True):
+        family, name = table["family"], table["name"]
+        inside = text[table.end() : following.start() if following else len(text)]
+        if re.match(r"\n\t(?:comment .*\n\t)?flags [^\n]*\bdormant\b", inside):
+            dormant.add((family, name))
+        for chain in _CHAIN.finditer(inside):
+            listed = chain["devices"].strip("{}").split(",")
+            devices[family, name, chain["chain"]] = [one.strip().strip('"') for one in listed]
+    for one in objects(document, "chain"):
+        names = devices.get((str(one.get("family")), str(one.get("table")), str(one.get("name"))))
+        if names and "hook" in one and "dev" not in one:
+            one["dev"] = names
+    for one in objects(document, "table"):
+        if (str(one.get("family")), str(one.get("name"))) in dormant:
+            one["flags"] = "dormant"

@@ -32,9 +32,9 @@ def differences(target: str, emitted: Sequence[OutputFile], listed: Sequence[Out
     """
     if target == "nft":
         emitted, listed = _as_listed(emitted, listed)
-    meant = _read(target, emitted)
+    meant = read(target, emitted)
     try:
-        seen = _read(target, listed)
+        seen = read(target, listed)
     except Failure as failure:
         return (f"what the kernel lists cannot be read back: {failure.diagnostics[0].message}",)
     if len(meant) != len(seen):
@@ -51,7 +51,12 @@ def _as_listed(emitted: Sequence[OutputFile], listed: Sequence[OutputFile]) -> t
     return tuple((OutputFile(one.name, text),) for one, text in zip((file, seen), texts, strict=True))
 
 
-def _read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
+def read(target: str, files: Sequence[OutputFile]) -> tuple[Ruleset, ...]:
+    """The rulesets that output files of a target, or listings of what they load, mean.
+
+    Raises:
+        Failure: POL5xx, they have words that importers refuse.
+    """
     if target == "nft":
         (file,) = files
         return read_nft_json(SourceFile(file.name, file.text), Collector())

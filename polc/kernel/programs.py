@@ -10,6 +10,7 @@ from polc.diagnostics import Failure
 _PACKAGES: dict[str, str] = {
     "ip": "iproute2",
     "ipset": "ipset",
+    "iptables": "iptables",
     "iptables-legacy-restore": "iptables",
     "iptables-legacy-save": "iptables",
     "iptables-nft-restore": "iptables",

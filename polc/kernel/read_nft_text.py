@@ -12,7 +12,7 @@ from pathlib import Path
 from polc.diagnostics import Diagnostic, Failure, Label
 from polc.importers.nft_json.json_value import Json, compact, items
 from polc.kernel.devices import add_devices
-from polc.kernel.listed import objects
+from polc.kernel.listed import complete
 from polc.kernel.netns import Namespace, ScratchNamespace
 from polc.kernel.programs import find
 from polc.source import SourceFile, Span
@@ -27,8 +27,6 @@ _NAMED = (
     re.compile(rf"\bdevice\s+{_NAME}"),
 )
 _LISTED = re.compile(r"\b(?:devices\s*=|(?:iif|oif)\s+(?:==\s*|!=\s*)?(?:vmap\s*)?)\s*\{(?P<names>[^{}]*)\}")
-_CHAIN = re.compile(r'\tchain (?P<chain>\S+) \{\n\t\ttype \w+ hook \w+ devices? (?:= )?(?P<devices>\{[^}]*\}|"[^"]*")')
-_TABLE = re.compile(r"^table (?P<family>\w+) (?P<name>\S+) \{", re.MULTILINE)
 
 
 def read_nft_text(source: SourceFile) -> SourceFile:
@@ -48,7 +46,7 @@ def read_nft_text(source: SourceFile) -> SourceFile:
             raise Failure(_problems(source, load.stderr))
         listed = _list(namespace, "-j")
         document: Json = json.loads(listed)
-        _complete(document, _list(namespace))
+        complete(document, _list(namespace))
     found = items(document.get("nftables")) if isinstance(document, dict) else []
     lines = ",\n".join(compact(one) for one in found)
     return SourceFile(f"{source.path} as nft lists it", f'{{"nftables": [\n{lines}\n]}}\n')
@@ -98,25 +96,3 @@ def _span(source: SourceFile, error: re.Match[str]) -> Span:
     )
     start = source.line_starts[number - 1]
     return source.span(start + first, start + max(last, first + 1))
-
-
-def _complete(document: Json, text: str) -> None:
-    """Put in what JSON of nft before 1.1 leaves out and text does not: devices of chains, and that a table sleeps."""
-    devices: dict[tuple[str, str, str], list[Json]] = {}
-    dormant: set[tuple[str, str]] = set()
-    tables = list(_TABLE.finditer(text))
-    for table, following in zip(tables, [*tables[1:], None], strict=True):
-        family, name = table["family"], table["name"]
-        inside = text[table.end() : following.start() if following else len(text)]
-        if re.match(r"\n\t(?:comment .*\n\t)?flags [^\n]*\bdormant\b", inside):
-            dormant.add((family, name))
-        for chain in _CHAIN.finditer(inside):
-            listed = chain["devices"].strip("{}").split(",")
-            devices[family, name, chain["chain"]] = [one.strip().strip('"') for one in listed]
-    for one in objects(document, "chain"):
-        names = devices.get((str(one.get("family")), str(one.get("table")), str(one.get("name"))))
-        if names and "hook" in one and "dev" not in one:
-            one["dev"] = names
-    for one in objects(document, "table"):
-        if (str(one.get("family")), str(one.get("name"))) in dormant:
-            one["flags"] = "dormant"

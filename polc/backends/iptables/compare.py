@@ -26,7 +26,9 @@ _UNSAID = (" --datestop 2038-01-19T03:14:07", " --to 65535")
 
 
 @dataclass(slots=True)
-class _Table:
+class SavedTable:
+    """A table of a restore file or of iptables-save: policies of chains (``-``: none), rules without counters."""
+
     policies: dict[str, str] = field(default_factory=dict)
     rules: dict[str, list[str]] = field(default_factory=dict)
 
@@ -42,9 +44,9 @@ def differences(emitted: str, saved: str) -> tuple[str, ...]:
     that only ``saved`` has counts when it does anything: the kernel shows empty ones as soon as they
     have been looked at. Of a file for ``--noflush`` its own chains count, and one jump to each that is called.
     """
-    wanted, found = _parse(emitted), _parse(saved)
+    wanted, found = parse(emitted), parse(saved)
     prefix = own_prefix(emitted)
-    return tuple(_differences(wanted, _own(found, prefix) if prefix else found))
+    return tuple(_differences(wanted, own(found, prefix) if prefix else found))
 
 
 def own_prefix(emitted: str) -> str:
@@ -53,22 +55,22 @@ def own_prefix(emitted: str) -> str:
     return first.removeprefix(NOTE) if first.startswith(NOTE) else ""
 
 
-def _own(tables: dict[str, _Table], prefix: str) -> dict[str, _Table]:
+def own(tables: dict[str, SavedTable], prefix: str) -> dict[str, SavedTable]:
     """What there is of chains that begin so, and of jumps to them from built-in ones."""
-    found: dict[str, _Table] = {}
+    found: dict[str, SavedTable] = {}
     for name, table in tables.items():
-        own = _Table({chain: policy for chain, policy in table.policies.items() if chain.startswith(prefix)})
+        mine = SavedTable({chain: policy for chain, policy in table.policies.items() if chain.startswith(prefix)})
         for chain, rules in table.rules.items():
             if chain.startswith(prefix):
-                own.rules[chain] = rules
+                mine.rules[chain] = rules
             elif chain in TABLES.get(name, ()):
-                own.rules[chain] = [rule for rule in rules if rule.partition("-j ")[2].startswith(prefix)]
-        if own.policies or own.rules:
-            found[name] = own
+                mine.rules[chain] = [rule for rule in rules if rule.partition("-j ")[2].startswith(prefix)]
+        if mine.policies or mine.rules:
+            found[name] = mine
     return found
 
 
-def _differences(wanted: dict[str, _Table], found: dict[str, _Table]) -> Iterator[str]:
+def _differences(wanted: dict[str, SavedTable], found: dict[str, SavedTable]) -> Iterator[str]:
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
             if not wanted[name].does_nothing or any(chain not in TABLES[name] for chain in wanted[name].policies):
@@ -80,7 +82,7 @@ def _differences(wanted: dict[str, _Table], found: dict[str, _Table]) -> Iterato
             yield from _in_table(name, wanted[name], found[name])
 
 
-def _in_table(name: str, wanted: _Table, found: _Table) -> Iterator[str]:
+def _in_table(name: str, wanted: SavedTable, found: SavedTable) -> Iterator[str]:
     missing = set()
     for chain, policy in wanted.policies.items():
         # Built-in chains that the nft variant has not made yet accept.
@@ -121,13 +123,14 @@ def _in_chain(place: str, wanted: list[str], found: list[str]) -> Iterator[str]:
             yield f"{place}: rule `{found[number]}` was not emitted"
 
 
-def _parse(text: str) -> dict[str, _Table]:
-    tables: dict[str, _Table] = {}
-    table = _Table()
+def parse(text: str) -> dict[str, SavedTable]:
+    """The tables of a text, by their names."""
+    tables: dict[str, SavedTable] = {}
+    table = SavedTable()
     for line in text.splitlines():
         match line[:1]:
             case "*":
-                table = tables.setdefault(line[1:].strip(), _Table())
+                table = tables.setdefault(line[1:].strip(), SavedTable())
             case ":":
                 chain, policy = line[1:].split()[:2]
                 table.policies[chain] = policy

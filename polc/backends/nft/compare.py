@@ -41,6 +41,12 @@ class _Table:
     rules: dict[str, list[NormalRule]] = field(default_factory=dict)
 
 
+def declared(kind: str, value: dict[str, Json]) -> tuple[str, dict[str, Json]]:
+    """The kind of an object by its one name, and what its declaration says that listings neither lose nor add."""
+    kind = _KINDS.get(kind, kind)
+    return kind, definition(kind, value, _LOST)
+
+
 def differences(emitted_json: str, listed_json: str) -> tuple[str, ...]:
     """Sentences, one for each difference between commands of ``print_json`` and a listing of the table they load.
 
@@ -83,10 +89,11 @@ def _take(table: _Table, kind: str, value: dict[str, Json]) -> None:
             if "set" in members(one)
         }
         return
-    name, kind = str(value.get("name")), _KINDS.get(kind, kind)
+    name = str(value.get("name"))
+    kind, what = declared(kind, value)
     if kind in ("set", "map"):
         table.elements[name] = elements(value)
-    table.declared[kind, name] = definition(kind, value, _LOST)
+    table.declared[kind, name] = what
 
 
 def _declarations(wanted: _Table, seen: _Table) -> Iterator[str]:

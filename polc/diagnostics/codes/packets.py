@@ -62,4 +62,19 @@ PACKET_CODES: tuple[Code, ...] = (
         why="a test that is not understood is not run, and proves nothing",
         instead="`accept tcp 198.51.100.9 -> host:22 in eth0`, or a mapping with `expect` and `packet`",
     ),
+    Code(
+        "POL070",
+        "no packet in this line",
+        what="what `polc why` is asked about is neither a packet in words, nor a line of the kernel log with its "
+        "addresses, nor one of `nft monitor trace`",
+        why="without addresses and protocol there is nothing that a policy could decide",
+        instead="the whole line, from `IN=` on; or `tcp 198.51.100.9:4000 -> host:22 in eth0`",
+    ),
+    Code(
+        "POL071",
+        "a trace cannot begin there",
+        what="the filter of `polc trace` asks what connection tracking knows of a packet",
+        why="packets are marked to be traced before connection tracking, so that their whole way is seen",
+        instead="addresses, ports, protocols and interfaces",
+    ),
 )
