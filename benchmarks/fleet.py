@@ -54,8 +54,8 @@ def fleet(root: Path, hosts: int, number: int) -> None:
     (root / "inventory.yaml").write_text(text)
 
 
-def run(root: Path, *options: str) -> tuple[float, float, float, str]:
-    """Seconds on the clock, of the processors, MiB of the largest process, and the last line."""
+def tried(what: str, root: Path, *options: str) -> tuple[float, str]:
+    """Run it and print a row; seconds on the clock, and the last line."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     polc = str(Path(sys.executable).with_name("polc"))
@@ -64,7 +64,9 @@ def run(root: Path, *options: str) -> tuple[float, float, float, str]:
     took = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return took, cpu, after.ru_maxrss / 1024, done.stdout.splitlines()[-1]
+    last = done.stdout.splitlines()[-1]
+    print(f"| {what} | {took:.1f} | {cpu:.1f} | {after.ru_maxrss / 1024:.0f} | {last} |")
+    return took, last
 
 
 def main() -> int:
@@ -80,18 +82,13 @@ def main() -> int:
         fleet(root, arguments.hosts, arguments.rules)
         print(f"{arguments.hosts} hosts of {arguments.rules} rules, {jobs} processes\n")
         print("| run | seconds | CPU s | MiB | |\n| --- | --- | --- | --- | --- |")
-        first = run(root, *options)
-        print(f"| first | {first[0]:.1f} | {first[1]:.1f} | {first[2]:.0f} | {first[3]} |")
-        second = run(root, *options)
-        print(f"| again | {second[0]:.1f} | {second[1]:.1f} | {second[2]:.0f} | {second[3]} |")
-        group = root / "group-0.yaml"
-        group.write_text(group.read_text() + "    - accept tcp/9 state new\n")
-        third = run(root, *options)
-        print(
-            f"| one rule of a group of {GROUPS} more | {third[0]:.1f} | {third[1]:.1f} | {third[2]:.0f} | {third[3]} |"
-        )
-    print(f"\nlimit {LIMIT_S} s: {'met' if first[0] <= LIMIT_S else 'missed'}")
-    return 0 if first[0] <= LIMIT_S and ": 0 written" in second[3] else 1
+        first, told = tried("first", root, *options)
+        _, again = tried("again", root, *options)
+        one = root / "group-0.yaml"
+        one.write_text(one.read_text() + "    - accept tcp/9 state new\n")
+        tried(f"a rule more in one of {GROUPS} groups", root, *options)
+    print(f"\nlimit {LIMIT_S} s: {'met' if first <= LIMIT_S else 'missed'}")
+    return 0 if first <= LIMIT_S and f": {arguments.hosts} written" in told and ": 0 written" in again else 1
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     collector = Collector()
     hosts, all_names = hosts_of(arguments.policy or DEFAULT, arguments.hosts or (), collector)
+    if collector.has_errors and not hosts:
+        raise Failure(collector.in_order())
     told = Told()
     hosts = [_as_asked(host, arguments) for host in hosts]
     if arguments.output in (None, "-"):
@@ -57,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             bar.step()
     for host in hosts:
         told.add(host.name, done[host.name].told)
-    old = stale(root, {**dict.fromkeys(all_names, ()), **{name: one.names for name, one in done.items()}})
+    # Of the other hosts nothing is known where only some are asked for.
+    old = [] if arguments.hosts else stale(root, {**dict.fromkeys(all_names, ()), **{name: one.names for name, one in done.items()}})
     sys.stderr.write("".join(words(collector)) + told.text(len(hosts)))
     return _summary(arguments, done, old, collector)
 

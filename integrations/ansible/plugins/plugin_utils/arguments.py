@@ -1,0 +1,36 @@
+# Copyright (c) The polc authors
+# MIT License (see https://opensource.org/license/mit)
+"""What the actions take, as the pages of their modules document it."""
+
+from __future__ import annotations
+
+SOURCE = {
+    "src": {"type": "list", "elements": "str", "default": []},
+    "policy": {"type": "dict", "default": {}},
+    "variables": {"type": "dict", "default": {}},
+    "inventory": {"type": "path"},
+    "host": {"type": "str"},
+    "base": {"type": "path"},
+    "target": {"type": "str", "choices": ["nft", "iptables"]},
+    "profile": {"type": "str"},
+    "layout": {"type": "str", "choices": ["whole", "coexist"]},
+    "ipset": {"type": "str", "choices": ["auto", "always", "never"]},
+    "allow_approximate": {"type": "list", "elements": "str", "default": []},
+    "controller_executable": {"type": "str", "default": "polc"},
+}
+COMPILE = {
+    **SOURCE,
+    "format": {"type": "str", "choices": ["json", "text", "restore"]},
+    "dest": {"type": "path", "required": True},
+}
+POLICY = {
+    **SOURCE,
+    "variant": {"type": "str", "choices": ["nft", "legacy"]},
+    "confirm": {"type": "int", "default": 60},
+    "force": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": False},
+    "replace": {"type": "bool", "default": False},
+    "count": {"type": "bool", "default": False},
+    "executable": {"type": "str", "default": "polc"},
+    "state_dir": {"type": "path"},
+}
