@@ -60,7 +60,11 @@ def run(arguments: argparse.Namespace) -> int:
     for host in hosts:
         told.add(host.name, done[host.name].told)
     # Of the other hosts nothing is known where only some are asked for.
-    old = [] if arguments.hosts else stale(root, {**dict.fromkeys(all_names, ()), **{name: one.names for name, one in done.items()}})
+    old = (
+        []
+        if arguments.hosts
+        else stale(root, {**dict.fromkeys(all_names, ()), **{name: one.names for name, one in done.items()}})
+    )
     sys.stderr.write("".join(words(collector)) + told.text(len(hosts)))
     return _summary(arguments, done, old, collector)
 

@@ -51,9 +51,7 @@ class ActionModule(ActionBase):
         while time.monotonic() < deadline + _GRACE:
             try:
                 self._connection.reset()
-                done = self._execute_module(
-                    module_name="polc.firewall.confirm", module_args=asked, task_vars=task_vars
-                )
+                done = self._execute_module(module_name="polc.firewall.confirm", module_args=asked, task_vars=task_vars)
             except AnsibleConnectionFailure as error:
                 problem = str(error)
                 time.sleep(1)

@@ -172,8 +172,10 @@ def options_of(parameters):
 
 def difference(plan):
     """The plan as lines for C(--diff)."""
-    lines = ["%s %s" % (_SIGNS.get(one["action"], "?"), one["text"] or one["name"]) for one in plan.get("parts", ())]
-    lines += ["lost: %s" % one for one in plan.get("lost", ())]
+    lines = [
+        "{} {}".format(_SIGNS.get(one["action"], "?"), one["text"] or one["name"]) for one in plan.get("parts", ())
+    ]
+    lines += [f"lost: {one}" for one in plan.get("lost", ())]
     return "".join(line + "\n" for line in lines)
 
 
@@ -197,7 +199,7 @@ def main():
     if parameters["content"] is None:
         module.fail_json(msg="content is missing: the action plugin of this collection sets it")
     verb = "plan" if module.check_mode else "apply"
-    argv = [parameters["executable"], verb, NAME, "--output-format", "json"] + options_of(parameters)
+    argv = [parameters["executable"], verb, NAME, "--output-format", "json", *options_of(parameters)]
     if verb == "apply":
         if parameters["confirm"]:
             argv += ["--confirm", str(parameters["confirm"])]
@@ -211,7 +213,7 @@ def main():
     try:
         found = json.loads(out)
     except ValueError:
-        module.fail_json(msg="polc %s: %s" % (verb, err.strip() or out.strip() or "no answer"), rc=status)
+        module.fail_json(msg="polc {}: {}".format(verb, err.strip() or out.strip() or "no answer"), rc=status)
     plan = {key: one for key, one in found.items() if key not in ("applied", "entry", "confirm_within", "recovered")}
     result = {"changed": bool(found["changed"]), "plan": plan}
     if module._diff:
@@ -223,7 +225,7 @@ def main():
         message = "this would cut off the connection that it is applied over; force applies it all the same"
         module.fail_json(msg=message, **dict(result, changed=False))
     if status != 0 and not (verb == "plan" and status == 1):
-        module.fail_json(msg="polc %s: %s" % (verb, err.strip()), rc=status, **dict(result, changed=False))
+        module.fail_json(msg=f"polc {verb}: {err.strip()}", rc=status, **dict(result, changed=False))
     if verb == "apply":
         result.update(entry=found["entry"], confirm_within=found["confirm_within"])
     module.exit_json(**result)

@@ -30,14 +30,21 @@ class Source:
             raise AnsibleActionFail("one of src, policy and inventory is needed")
         body = {"include": options["src"], "policy": options["policy"], "variables": options["variables"]}
         self.path = "-"
-        self.text = json.dumps({"polc-inventory": 1, "hosts": {self.host: {key: one for key, one in body.items() if one}}})
+        self.text = json.dumps(
+            {"polc-inventory": 1, "hosts": {self.host: {key: one for key, one in body.items() if one}}}
+        )
 
     def compile(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run C(polc compile) of the host with these arguments."""
         argv = [self.executable, "compile", self.path, "--host", glob_quoted(self.host), *arguments]
         try:
             done = subprocess.run(
-                argv, input=self.text or "", cwd=self.folder, capture_output=True, text=True, check=False,
+                argv,
+                input=self.text or "",
+                cwd=self.folder,
+                capture_output=True,
+                text=True,
+                check=False,
                 env={**os.environ, "LC_ALL": "C.UTF-8"},
             )
         except OSError as error:
