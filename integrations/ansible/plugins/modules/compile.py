@@ -10,7 +10,7 @@ module: compile
 short_description: Compile a host's firewall policy on the controller
 version_added: 0.1.0
 description:
-  - Writes the files that a host would load, C(ruleset.json), or C(rules.v4) and C(rules.v6), into a folder of the
+  - Writes the files that a host would load, C(ruleset.nft.json), or C(rules.v4) and C(rules.v6), into a folder of the
     controller. Files that are the same already are not touched.
   - Nothing of it runs on the host.
 author:
