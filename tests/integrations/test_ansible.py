@@ -100,7 +100,7 @@ class Fleet:
             "ANSIBLE_PIPELINING": "True",
             "ANSIBLE_CALLBACK_PLUGINS": str(self.place / "callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "lines",
-            "ANSIBLE_CONFIG": "/dev/null",
+            "ANSIBLE_CONFIG": str(self.place / "ansible.cfg"),
             "ANSIBLE_TIMEOUT": "3",
             "ANSIBLE_RETRY_FILES_ENABLED": "False",
             "POLC_LINES": str(self.place / "lines"),
@@ -142,6 +142,7 @@ def ready(place: Path, controller: Namespace) -> Fleet:
         done = controller.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / key)])
         assert done.returncode == 0, done.stderr
     (place / "sshd_config").write_text(SSHD.format(place=place))
+    (place / "ansible.cfg").write_text("")
     for folder in ("collections/ansible_collections/polc", "callbacks", "home"):
         (place / folder).mkdir(parents=True)
     (place / "collections/ansible_collections/polc/firewall").symlink_to(COLLECTION)
