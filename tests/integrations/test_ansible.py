@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,19 +76,25 @@ class Fleet:
     def __init__(self, controller: Namespace, place: Path) -> None:
         self.controller, self.place = controller, place
 
-    def play(self, *options: str, task: str = "polc.firewall.firewall : Run the policy") -> dict[str, Answer]:
+    def play(
+        self,
+        *options: str,
+        task: str = "polc.firewall.firewall : Run the policy",
+        book: Path = COLLECTION / "examples" / "site.yml",
+        hosts: Collection[str] = frozenset(HOSTS),
+    ) -> dict[str, Answer]:
         lines = self.place / "lines"
         lines.write_text("")
         argv = [
             "env", *(f"{name}={value}" for name, value in self.environment().items()),
-            str(Path(sys.executable).with_name("ansible-playbook")), str(COLLECTION / "examples" / "site.yml"),
+            str(Path(sys.executable).with_name("ansible-playbook")), str(book),
             "-i", str(COLLECTION / "examples" / "inventory.yml"), "-i", str(self.place / "inventory.json"),
             "--forks", "10", *options,
         ]  # fmt: skip
         done = self.controller.run(argv, timeout=300)
         told = [json.loads(line) for line in lines.read_text().splitlines()]
         found = {one["host"]: Answer(one["what"], one["result"]) for one in told if one["task"] == task}
-        assert set(found) == set(HOSTS), done.stdout + done.stderr
+        assert set(found) == set(hosts), done.stdout + done.stderr
         return found
 
     def environment(self) -> dict[str, str]:
@@ -218,16 +224,56 @@ def test_ten_hosts_converge_and_a_lock_out_goes_back(fleet: Fleet) -> None:
     assert {name for name, one in done.items() if one.result["changed"]} == {"db-1", "db-2", "db-3"}
     assert {name: plan_of(one) for name, one in done.items()} == {name: plan_of(one) for name, one in predicted.items()}
 
-    running = fleet.rules("edge-2")
-    locked = json.dumps({"firewall_policy": LOCK_OUT, "firewall_force": True, "firewall_confirm": 12})
+    # Two hosts get a policy that lets no new connection in: one by force, with a way back, and one without.
+    running = {name: fleet.rules(name) for name in HOSTS}
+    locked = {"firewall_policy": LOCK_OUT, "firewall_confirm": 12}
     (fleet.place / "host_vars").mkdir()
-    (fleet.place / "host_vars/edge-2.json").write_text(locked)
+    (fleet.place / "host_vars/edge-2.json").write_text(json.dumps({**locked, "firewall_force": True}))
+    (fleet.place / "host_vars/web-2.json").write_text(json.dumps(locked))
     done = fleet.play(*change)
-    assert {name for name, one in done.items() if one.what != "ok"} == {"edge-2"}
+    assert {name for name, one in done.items() if one.what != "ok"} == {"edge-2", "web-2"}
     assert done["edge-2"].result["rolled_back"] is True, done["edge-2"].result
     assert done["edge-2"].result["confirmed"] is False
-    assert fleet.rules("edge-2") == running
+    assert "cut off" in done["web-2"].result["msg"]
+    assert done["web-2"].result["plan"]["locked_out"] is True
+    assert {name: fleet.rules(name) for name in HOSTS} == running
     assert fleet.answers("edge-2")
+
+
+COMPILE = """\
+- hosts: web-4,db-1
+  gather_facts: false
+  tasks:
+    - name: Compile
+      polc.firewall.compile:
+        src: "{{ firewall_src }}"
+        policy: "{{ firewall_policy | default({}) }}"
+        variables: "{{ firewall_variables }}"
+        target: "{{ firewall_target | default('nft') }}"
+        base: BASE
+        dest: DEST
+        controller_executable: "{{ firewall_controller_executable }}"
+"""
+
+
+@pytest.mark.kernel("sshd")
+def test_compiling_is_the_controllers_alone(fleet: Fleet) -> None:
+    out = fleet.place / "out"
+    play = fleet.place / "compile.yml"
+    play.write_text(COMPILE.replace("BASE", str(COLLECTION / "examples")).replace("DEST", str(out)))
+
+    def compiled(*options: str) -> list[bool]:
+        # No connection is needed: none would come about there.
+        nowhere = ("-e", "ansible_host=203.0.113.1", *options)
+        done = fleet.play(*nowhere, task="Compile", book=play, hosts={"web-4", "db-1"})
+        return [one.result["changed"] for one in done.values()]
+
+    assert compiled("--check") == [True, True]
+    assert not out.exists()
+    assert compiled() == [True, True]
+    assert "8443" in (out / "web-4/ruleset.nft.json").read_text()
+    assert "--dport 5432" in (out / "db-1/rules.v4").read_text()
+    assert compiled() == [False, False]
 
 
 VARIABLES = {"wan": "eth0", "admins": ["192.0.2.0/28", "2001:db8::/64"], "clients": ["192.0.2.11"]}

@@ -222,10 +222,12 @@ def main():
         module.warn("; ".join(found["recovered"]))
     refused = plan["locked_out"] and not parameters["force"]
     if refused:
+        result["changed"] = False
         message = "this would cut off the connection that it is applied over; force applies it all the same"
-        module.fail_json(msg=message, **dict(result, changed=False))
+        module.fail_json(msg=message, **result)
     if status != 0 and not (verb == "plan" and status == 1):
-        module.fail_json(msg=f"polc {verb}: {err.strip()}", rc=status, **dict(result, changed=False))
+        result["changed"] = False
+        module.fail_json(msg=f"polc {verb}: {err.strip()}", rc=status, **result)
     if verb == "apply":
         result.update(entry=found["entry"], confirm_within=found["confirm_within"])
     module.exit_json(**result)
