@@ -1,4 +1,4 @@
-"""What verbs take as a firewall: policies, files of iptables-save and of ipset, scripts of iptables, nft's JSON."""
+"""What verbs take as a firewall: policies, files and scripts of iptables and ipset, JSON and text of nft."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from polc.testing.hosts import described_host
 
 _POLICY = re.compile(r'^polc[ \t]*:|^[ \t]*[{,]?[ \t]*"polc"[ \t]*:', re.MULTILINE)
 _NFT_JSON = re.compile(r'\{\s*"nftables"\s*:')
+_NFT_TEXT = re.compile(
+    r"^[ \t]*(?:(?:add |create )?table[ \t]+(?:(?:ip6?|inet|arp|bridge|netdev)[ \t]+)?[^\s{]+\s*(?:\{|$)"
+    r"|(?:add|insert)[ \t]+rule[ \t]|flush[ \t]+ruleset\b|#!\S*\bnft\b)",
+    re.MULTILINE,
+)
+_IPTABLES = re.compile(r"^[^#\n]*\bip6?tables[ \t]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
         from polc.importers.nft_json import read_nft_json
 
         return Firewall(read_nft_json(source, collector))
+    if _is_nft_text(source):
+        from polc.kernel.nft_text import read_nft
+
+        return Firewall(read_nft(source, collector))
     if not _POLICY.search(source.text):
         found = _iptables(source, collector)
         if found is not None:
@@ -61,18 +71,41 @@ def read_firewalls(paths: Sequence[str], table: str, collector: Collector) -> tu
     found: list[Ruleset] = []
     inputs: list[Input] = []
     for path in paths:
-        source = read_file(path, standard_input=path == "-")
+        source = read_file(path, standard_input=path == "-", dump=True)
         kind = None if _POLICY.search(source.text) else kind_of(source.text)
         if _NFT_JSON.match(source.text.lstrip()):
             found += read_nft_json(source, collector)
+        elif _is_nft_text(source):
+            from polc.kernel.nft_text import read_nft  # only here: it needs a kernel
+
+            found += read_nft(source, collector)
         elif kind is not None:
             inputs.append(Input(source, kind, family_of(source)))
+        elif _POLICY.search(source.text):
+            raise Failure.of(
+                "POL069", "this is a policy, and no ruleset of a tool", source.whole(),
+                help="`polc compile --target nft`, or `iptables`, writes it for a tool",
+            )  # fmt: skip
         else:
             raise Failure.of(
-                "POL069", "this is no file of iptables or ipset, and no JSON of nft", source.whole(),
-                help="`iptables-save`, `ipset save`, `nft -j list ruleset` print such; policies are for `polc compile`",
+                "POL069", "this is no file of iptables or ipset, and no ruleset of nft", source.whole(),
+                help="`iptables-save`, `ipset save`, `nft list ruleset` print such; policies are for `polc compile`",
             )  # fmt: skip
-    return (*(read(inputs, collector, table) if inputs else ()), *found)
+    found[:0] = read(inputs, collector, table) if inputs else ()
+    if not found:
+        only = next((one.source for one in inputs), source)
+        message = "a file of sets is no firewall by itself" if inputs else "there is no table in it"
+        raise Failure.of("POL068", message, only.whole(), help="the file of the rules besides")
+    return tuple(found)
+
+
+def _is_nft_text(source: SourceFile) -> bool:
+    """Whether it is in nft's own language; a script that calls iptables too is iptables'."""
+    from polc.importers.iptables.read import Kind, kind_of
+
+    if _POLICY.search(source.text) or not _NFT_TEXT.search(source.text):
+        return False
+    return kind_of(source.text) in (None, Kind.SCRIPT) and not _IPTABLES.search(source.text)
 
 
 def _iptables(source: SourceFile, collector: Collector) -> Firewall | None:

@@ -2,7 +2,8 @@
 
 ``python tests/sessions.py`` writes the pages anew. Of a block ```` ```console```` each line ``$ polc ...`` is run, and
 what follows up to the next is its output; with ``head=5`` the first five lines of it, and behind ``| grep WORD`` those
-with the word. Commands with another pipe are for the reader alone, and so is what stands behind ``#``.
+with the word. ``$ cat FILE`` and ``$ grep ... FILE`` of what was written are run too. Commands with another pipe are
+for the reader alone, and so is what stands behind ``#``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import io
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,7 +22,11 @@ from pathlib import Path
 
 from polc.cli.main import main
 
-PAGES = tuple(Path(__file__).parent.parent / "docs" / name for name in ("tutorial.md", "testing.md", "report.md"))
+PAGES = tuple(
+    Path(__file__).parent.parent / "docs" / name for name in ("tutorial.md", "testing.md", "report.md", "translate.md")
+)
+EXAMPLES = Path(__file__).parent.parent / "examples" / "migration"
+"""Files that sessions may name: a host as its tools print it."""
 
 _BLOCK = re.compile(r"^```(yaml|console)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -34,6 +41,8 @@ def without_kernel(command: str) -> bool:
 
 def played(page: str, folder: Path, wanted: Callable[[str], bool] = everything) -> str:
     """The page with the output of its commands as it is now; those that are not wanted keep theirs."""
+
+    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
 
     def block(match: re.Match[str]) -> str:
         language, options, text = match.groups()
@@ -52,7 +61,11 @@ def _session(text: str, folder: Path, wanted: Callable[[str], bool], head: int |
     for part in re.split(r"^(?=\$ )", text, flags=re.MULTILINE):
         command, newline, output = part.partition("\n")
         own, _, pipe = command.partition(" | ")
-        if own.startswith("$ polc ") and (not pipe or pipe.startswith("grep ")) and wanted(own):
+        if own.startswith(("$ cat ", "$ grep ")):
+            output = subprocess.run(
+                shlex.split(own[2:]), cwd=folder, capture_output=True, text=True, check=False
+            ).stdout
+        elif own.startswith("$ polc ") and (not pipe or pipe.startswith("grep ")) and wanted(own):
             output = run(shlex.split(own, comments=True)[2:], folder)
             word = pipe.removeprefix("grep ")
             lines = [line for line in output.splitlines(keepends=True) if word in line]

@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("analysis", "kernel", "lift"),
     ("testing", "explaining"),
     ("firewalls",),
-    ("live",),
+    ("live", "translation"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

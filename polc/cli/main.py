@@ -19,7 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "simulate": ("polc.cli.simulate", "what becomes of packets, and why: the deciding rule, conntrack, NAT, a trace"),
     "fmt": ("polc.cli.fmt", "write policies in canonical form, meaning and comments unchanged"),
     "test": ("polc.cli.test", "try the tests of policies: in the simulator, and with real packets"),
-    "translate": ("polc.cli.translate", "write a ruleset of iptables or nft for the other, or for a newer host"),
+    "translate": ("polc.cli.translate", "write rulesets of iptables and nft for the other tool, or as a policy"),
     "verify": ("polc.cli.verify", "load a policy in a scratch network namespace and compare what the kernel holds"),
     "plan": ("polc.cli.plan", "what applying a policy would change on this host, lose, and cut off"),
     "apply": ("polc.cli.apply", "run a policy on this host, by the smallest change, with a way back"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
 
 from polc.backends.model import IpsetUse, Layout
@@ -26,9 +27,20 @@ def add_allow_approximate(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=ANY_APPROXIMATION,
         default="",
+        type=_approximations,
         help="agree to approximations: a comma-separated list of the names that the refusals give, or, without a "
         "value, all of them. Each is stated on standard error",
     )
+
+
+def _approximations(text: str) -> str:
+    """A file behind an option that may go without a value would be taken for that, and not be read."""
+    for name in filter(None, text.split(",")):
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+            raise argparse.ArgumentTypeError(
+                f"`{name}` is no name of an approximation: files stand before this option, or behind `all`"
+            )
+    return text
 
 
 def allowed(arguments: argparse.Namespace) -> frozenset[str]:

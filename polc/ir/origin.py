@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polc.source import Span
 
@@ -11,11 +11,24 @@ _QUOTES = {ord(character): "'" for character in '"\\'}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a node came from: its place, its user-given ``name``, and the user's ``comment``."""
+    """Where a node came from: its place, its user-given ``name``, and the user's ``comment``.
+
+    ``also`` are the places of other rules that became a part of this one.
+    """
 
     span: Span | None = None
     name: str = ""
     comment: str = ""
+    also: tuple[Span, ...] = ()
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """All places that it came from."""
+        return (self.span, *self.also) if self.span else self.also
+
+    def with_also(self, *others: Origin) -> Origin:
+        """The origin of what this and the others became together."""
+        return replace(self, also=tuple(dict.fromkeys((*self.also, *(span for one in others for span in one.spans)))))
 
     def label(self, longest: int) -> str:
         """``policy.yaml:14 web: CHG-1207`` in at most ``longest`` bytes of UTF-8, for a rule's comment.

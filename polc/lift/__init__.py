@@ -4,7 +4,8 @@ sets of addresses, services from ports, macros where rules are theirs. Compiled 
 
 from __future__ import annotations
 
+from polc.lift.counters import is_counted, uncounted
 from polc.lift.lift import lift
 from polc.lift.model import Lifted, NativeRule
 
-__all__ = ["Lifted", "NativeRule", "lift"]
+__all__ = ["Lifted", "NativeRule", "is_counted", "lift", "uncounted"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import SetMatch
-from polc.ir.ruleset import DynamicSet, Rule
+from polc.ir.ruleset import BaseChain, Chain, DynamicSet, Rule
 from polc.ir.statements import UpdateSet
-from polc.ir.verdicts import Nat, NatMap
+from polc.ir.verdicts import Nat, NatMap, chains_of
 from polc.passes.split_families import split_rule
 
 
@@ -26,6 +26,23 @@ def spoken(rule: Rule, policy: frozenset[Family]) -> frozenset[Family]:
     found = effective(Rule(matches, verdict, statements, policy), {})
     # A map of addresses is of the family of its elements.
     return frozenset(family for family in FAMILIES if family in found)
+
+
+def arriving(chains: Sequence[Chain], policy: frozenset[Family]) -> dict[str, frozenset[Family]]:
+    """The families whose packets come to each chain; all, to one that nothing leads to."""
+    found: dict[str, frozenset[Family]] = {one.name: policy for one in chains if isinstance(one, BaseChain)}
+    by_name = {one.name: one for one in chains}
+    ahead = [*found]
+    while ahead:
+        chain = by_name[ahead.pop()]
+        for rule in chain.rules:
+            families = rule.families & found[chain.name]
+            for name in chains_of(rule.verdict):
+                before = found.get(name, frozenset())
+                if not families <= before:
+                    found[name] = before | families
+                    ahead.append(name)
+    return {name: found.get(name, policy) for name in by_name}
 
 
 def narrowed(rule: Rule, sets: Mapping[str, DynamicSet]) -> Rule | None:

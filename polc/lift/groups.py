@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 
-from polc.ir.addresses import AddressSet, format_range
-from polc.ir.family import FAMILIES
+from polc.ir.addresses import AddressSet, format_range, prefixes
+from polc.ir.family import FAMILIES, Family
 from polc.lift.names import Names
 
 MOST_INLINE = 3
@@ -14,7 +15,20 @@ MOST_INLINE = 3
 
 def items(addresses: AddressSet) -> list[str]:
     """Single ones, prefixes and ranges, those of IPv4 first."""
-    return [format_range(family, low, high) for family in FAMILIES for low, high in addresses.of_family(family).ranges]
+    return [
+        one
+        for family in FAMILIES
+        for low, high in addresses.of_family(family).ranges
+        for one in _spelled(family, low, high)
+    ]
+
+
+def _spelled(family: Family, low: int, high: int) -> list[str]:
+    """Two neighbours of one size, hosts or networks, are not a range to anybody who reads it."""
+    parts = list(islice(prefixes(family, low, high), 3))
+    if len(parts) == 2 and parts[0][1] == parts[1][1]:
+        return [format_range(family, at, at + (1 << (family.bits - length)) - 1) for at, length in parts]
+    return [format_range(family, low, high)]
 
 
 class Groups:
@@ -26,15 +40,16 @@ class Groups:
         self.free = free
         self.names: dict[AddressSet, str] = {}
 
-    def words(self, addresses: AddressSet) -> str:
-        """``192.0.2.1, 2001:db8::/32`` or ``@servers``."""
+    def words(self, addresses: AddressSet, about: str = "") -> str:
+        """``192.0.2.1, 2001:db8::/32`` or ``@servers``; ``about`` is the service of the rule, for a name."""
         if addresses in self.called or self._is_large(addresses):
-            return f"@{self.name(addresses)}"
+            return f"@{self.name(addresses, about)}"
         return ", ".join(items(addresses))
 
-    def name(self, addresses: AddressSet) -> str:
+    def name(self, addresses: AddressSet, about: str = "") -> str:
         if addresses not in self.names:
-            self.names[addresses] = self.free.near(self.called.get(addresses) or _kind(addresses))
+            kind = _kind(addresses)
+            self.names[addresses] = self.free.near(self.called.get(addresses) or (f"{about}-{kind}" if about else kind))
         return self.names[addresses]
 
     def _is_large(self, addresses: AddressSet) -> bool:
@@ -43,5 +58,4 @@ class Groups:
 
 
 def _kind(addresses: AddressSet) -> str:
-    ranges = [pair for family in FAMILIES for pair in addresses.of_family(family).ranges]
-    return "hosts" if all(low == high for low, high in ranges) else "nets"
+    return "nets" if any("/" in one or "-" in one for one in items(addresses)) else "hosts"

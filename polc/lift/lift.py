@@ -17,10 +17,12 @@ from polc.ir.statements import Counter as CounterStatement
 from polc.ir.statements import Native, OpaqueStatement, UpdateSet
 from polc.ir.verdicts import Accept, Goto, Nat, NatMap, Reject, Return, chains_of
 from polc.lift import counts, page
+from polc.lift.counters import is_counted, uncounted
 from polc.lift.definitions import Definitions
 from polc.lift.groups import Groups
+from polc.lift.idle import busy
 from polc.lift.macros import Use, recognised
-from polc.lift.model import Lifted, Line, NativeRule, Unsayable
+from polc.lift.model import Lifted, Line, NativeRule, Unsayable, Written
 from polc.lift.names import Names
 from polc.lift.places import At, check_table, places
 from polc.lift.prepare import Prepared, Preparer
@@ -29,13 +31,15 @@ from polc.lift.rules import Speaker, say
 from polc.lift.services import Services
 from polc.lift.sets import Group, groups, is_group, settled
 from polc.lift.turns import turns
-from polc.lift.zones import Zones
+from polc.lift.zones import Zones, roles
 from polc.policy.lower.scope import POSTROUTING, PREROUTING, Place
 from polc.policy.lower.sections import BASE_CHAINS, NAT_LISTS, SECTION_PLACES
 from polc.policy.read import inspect_source
 from polc.source import SourceFile, Span
 
 _PATH = "policy.yaml"
+_NAMED = 6
+"""Chains that one note names."""
 _EXEMPT = {PREROUTING.name: "dnat", POSTROUTING.name: "snat"}
 
 
@@ -55,6 +59,8 @@ class _Lifter:
     natives: list[NativeRule] = field(default_factory=list)
     chains: dict[str, str] = field(default_factory=dict)
     sets: dict[str, str] = field(default_factory=dict)
+    written: tuple[Written, ...] = ()
+    idle: tuple[Span, ...] = ()
 
     def lift(self) -> Lifted:
         try:
@@ -67,7 +73,9 @@ class _Lifter:
 
     def _result(self, text: str) -> Lifted:
         refused = tuple(dict.fromkeys(self.refused))
-        return Lifted(text, tuple(self.natives), refused, tuple(self.notes), self.chains, self.sets)
+        return Lifted(
+            text, tuple(self.natives), refused, tuple(self.notes), self.chains, self.sets, self.written, self.idle
+        )
 
     def _refuse(self, origin: Origin, reason: str) -> None:
         self.refused.append(Diagnostic("POL540", f"this cannot be put into a policy: {reason}", _labels(origin.span)))
@@ -76,7 +84,8 @@ class _Lifter:
         self.notes.append(Diagnostic("POL541", message, _labels(origin.span), severity=Severity.NOTE))
 
     def _text(self) -> str:
-        ruleset, fixed = settled(self.ruleset)
+        counted = self._counts(self.ruleset)
+        ruleset, fixed = settled(self._busy(self.ruleset if counted else uncounted(self.ruleset)))
         for one in fixed:
             self._note(
                 one.origin, f"what the set `{one.name}` holds stands in the policy: changes by hand are not in it"
@@ -90,10 +99,9 @@ class _Lifter:
         filled = groups(ruleset, free_groups)
         self._name_sets(filled)
         by_set = {one.name: group.name for group in filled for one in group.sets.values()}
-        counted = self._counts(ruleset)
         taken = {chain.name for chain in ruleset.chains}
         prepared = Preparer(
-            {one.name: one for one in ruleset.sets}, by_set, policy, lambda chain: _fresh(chain, taken), counted
+            {one.name: one for one in ruleset.sets}, by_set, policy, lambda chain: _fresh(chain, taken)
         ).prepare(ruleset.chains, found)
         for rule in prepared.lost:
             self._note(rule.origin, "no packet can meet this rule, so it is left out")
@@ -117,7 +125,19 @@ class _Lifter:
         )
         written_page = page.write(parts)
         self._check(written_page)
+        self.written = written_page.written
         return written_page.text
+
+    def _busy(self, ruleset: Ruleset) -> Ruleset:
+        found = busy(ruleset)
+        if found.chains:
+            names = ", ".join(f"`{name}`" for name in found.chains[:_NAMED])
+            others = len(found.chains) - _NAMED
+            more = f" and {others} {'other' if others == 1 else 'others'}" if others > 0 else ""
+            message = f"chains in which nothing happens, and jumps to them, are left out: {names}{more}"
+            self._note(Origin(), message)
+        self.idle = tuple(span for rule in found.rules for span in rule.origin.spans)
+        return found.ruleset
 
     def _check_held(self, ruleset: Ruleset) -> None:
         """What stands beside chains, and is not what a policy has."""
@@ -168,12 +188,8 @@ class _Lifter:
                     self._note(chain.origin, f"the chain `{chain.name}` is called `{name}` in the policy")
 
     def _counts(self, ruleset: Ruleset) -> bool:
-        """Whether counters of rules say anything: where all have one, it is the tool that counts, as iptables does."""
-        rules = [rule for chain in ruleset.chains for rule in chain.rules]
-        with_counter = sum(
-            any(isinstance(one, CounterStatement) and one.name is None for one in rule.statements) for rule in rules
-        )
-        if rules and with_counter == len(rules):
+        """Whether counters of rules say anything."""
+        if is_counted(ruleset):
             self._note(Origin(), "every rule counts its packets; the policy does not say so, rule by rule")
             return False
         return True
@@ -190,7 +206,7 @@ class _Lifter:
         free_chains = Names((*BASE_CHAINS, *prepared.rules.keys() - {*prepared.regular}), "chain")
         flowtables = Names(suffix="flowtable")
         known = Definitions(
-            Zones(),
+            Zones(roles(rules)),
             Groups(*_addresses(rules), free_groups),
             Services(Counter(one for rule in rules for one in rule.matches if isinstance(one, ServiceMatch)), policy),
             dict(by_set),
@@ -225,7 +241,8 @@ class _Lifter:
             except Unsayable as problem:
                 self._refuse(item.origin, str(problem))
             else:
-                found.append(line)
+                others = (one.origin for one in following[1:together])
+                found.append(replace(line, origin=line.origin.with_also(*others)))
                 self._note_native(chain, item, line)
             number += together
         return found
@@ -249,12 +266,14 @@ class _Lifter:
         listed = all(at.place.name in _EXEMPT and _fits_list(prepared.rules[at.chain.name]) for at in own)
         for at in found:
             rules = prepared.rules[at.chain.name]
-            default = ""
+            default, default_origin = "", Origin()
             if at.place in SECTION_PLACES or at.device:
-                default, rules = _default(at.chain, rules)
+                default, kept = _default(at.chain, rules)
+                default_origin = default_origin.with_also(*(one.origin for one in rules[len(kept) :]))
+                rules = kept
             exempt = _EXEMPT.get(at.place.name, "") if listed else ""
             lines = self._lines(at.chain.name, rules, (at.place,), speaker, exempt=exempt)
-            section = page.Section(at.place, default, lines, at.device)
+            section = page.Section(at.place, default, lines, at.device, default_origin)
             if at.place in NAT_LISTS:
                 nat.append(replace(section, listed=listed))
             else:
@@ -326,7 +345,7 @@ def _reach(prepared: Prepared, found: Iterable[At]) -> dict[str, frozenset[Place
 def _use(use: Use) -> Line:
     first = use.rules[0]
     comment = f" comment {quoted(first.origin.comment)}" if first.origin.comment else ""
-    return Line(f"use {use.macro}{comment}", first.origin.span)
+    return Line(f"use {use.macro}{comment}", first.origin.with_also(*(one.origin for one in use.rules[1:])))
 
 
 def _fits_list(rules: Iterable[Rule]) -> bool:

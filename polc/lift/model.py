@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from polc.diagnostics import Diagnostic
+from polc.ir.origin import Origin
 from polc.lift.flow import Json
 from polc.source import Span
 
@@ -21,12 +22,22 @@ class NativeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in the policy for rules that came from ``spans``: its words, beginning at ``line``, from 1."""
+
+    spans: tuple[Span, ...]
+    line: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lifted:
     """``text`` is the policy, "" where something is ``refused``: a policy without it would be another one.
 
     ``natives`` are the rules for which the language has no words, with reasons; ``notes`` what is the same to packets
     and not to somebody who looks at the host; ``chains`` and ``sets`` are the names that those have once the policy is
-    compiled, by those that they had.
+    compiled, by those that they had; ``written`` are the rules of the text, in its order; ``idle`` the places of rules
+    by which nothing happens, which it does not have.
     """
 
     text: str
@@ -35,6 +46,8 @@ class Lifted:
     notes: tuple[Diagnostic, ...] = ()
     chains: Mapping[str, str] = field(default_factory=dict)
     sets: Mapping[str, str] = field(default_factory=dict)
+    written: tuple[Written, ...] = ()
+    idle: tuple[Span, ...] = ()
 
 
 class Unsayable(Exception):
@@ -59,10 +72,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item of a list of rules: ``words``, or a mapping that holds them as ``rule``; and the place it came from."""
+    """An item of a list of rules: ``words``, or a mapping that holds them as ``rule``; and where it came from."""
 
     words: str
-    span: Span | None = None
+    origin: Origin = field(default_factory=Origin)
     native: Json = None
     comment: str = ""
 

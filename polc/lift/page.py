@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from polc.ir.origin import Origin
 from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import Flowtable
 from polc.lift.definitions import Definitions
 from polc.lift.flow import Json, entry, item
 from polc.lift.groups import items
-from polc.lift.model import Line
+from polc.lift.model import Line, Written
 from polc.lift.sets import Group, elements
 from polc.lift.times import seconds
 from polc.lift.zones import pattern_text
@@ -22,12 +23,15 @@ from polc.source import Span
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """``default`` is "" for the lists that have none; ``listed``: it is a part of `nat` as one list."""
+    """``default`` is "" for the lists that have none, and its origin that of a rule that it stands for; ``listed``: it
+    is a part of `nat` as one list.
+    """
 
     place: Place
     default: str
     lines: Sequence[Line]
     device: str = ""
+    default_origin: Origin = field(default_factory=Origin)
     listed: bool = False
 
 
@@ -44,21 +48,31 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``places`` are what the lines of the text came from, by their numbers."""
+    """``places`` are what the lines of the text came from, by their numbers; ``written`` are its rules."""
 
     text: str
     places: Mapping[int, Span]
+    written: tuple[Written, ...]
 
 
 @dataclass(slots=True)
 class _Writer:
     lines: list[str] = field(default_factory=list)
     places: dict[int, Span] = field(default_factory=dict)
+    written: list[Written] = field(default_factory=list)
 
-    def add(self, text: str, span: Span | None = None) -> None:
+    def add(self, text: str) -> None:
         self.lines.append(text)
-        if span:
-            self.places[len(self.lines)] = span
+
+    def rule(self, lines: Sequence[str], origin: Origin) -> None:
+        """A rule, or what stands for one."""
+        first = len(self.lines) + 1
+        self.lines += lines
+        if origin.span:
+            self.places.update(dict.fromkeys(range(first, len(self.lines) + 1), origin.span))
+        if origin.spans:
+            words = " ".join(one.strip() for one in lines).removeprefix("- ")
+            self.written.append(Written(origin.spans, first, words))
 
     def block(self, name: str) -> None:
         self.lines += ("", f"{name}:")
@@ -69,8 +83,7 @@ class _Writer:
 
     def rules(self, lines: Iterable[Line], indent: int) -> None:
         for line in lines:
-            for one in item(line.value, indent):
-                self.add(one, line.span)
+            self.rule([*item(line.value, indent)], line.origin)
 
 
 def write(parts: Parts) -> Page:
@@ -105,7 +118,7 @@ def write(parts: Parts) -> Page:
             out.rules(section.lines, 2)
     else:
         _lists("nat", parts.nat, out)
-    return Page("\n".join(out.lines) + "\n", out.places)
+    return Page("\n".join(out.lines) + "\n", out.places, tuple(out.written))
 
 
 def _lists(name: str, sections: Sequence[Section], out: _Writer) -> None:
@@ -120,7 +133,7 @@ def _lists(name: str, sections: Sequence[Section], out: _Writer) -> None:
 
 def _with_default(section: Section, indent: int, out: _Writer) -> None:
     margin = " " * indent
-    out.add(f"{margin}default: {section.default}")
+    out.rule([f"{margin}default: {section.default}"], section.default_origin)
     if section.lines:
         out.add(f"{margin}rules:")
         out.rules(section.lines, indent + 2)

@@ -40,7 +40,8 @@ def _both(one: Rule, other: Rule, families: frozenset[Family]) -> Rule | None:
     union = normalise((*mine.terms, *theirs.terms))
     if frozenset(union.terms) not in known(families):
         return None
-    return replace(one, matches=tuple(union if match is mine else match for match in one.matches))
+    matches = tuple(union if match is mine else match for match in one.matches)
+    return replace(one, matches=matches, origin=one.origin.with_also(other.origin))
 
 
 def _service(rule: Rule) -> ServiceMatch | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from polc.ir.reachable import reachable
@@ -43,16 +44,23 @@ def check_table(ruleset: Ruleset) -> None:
 
 
 def places(ruleset: Ruleset) -> Iterator[At | tuple[BaseChain, str]]:
-    """The section of each base chain, or why it has none."""
+    """The section of each base chain, or why it has none. Several chains of one hook stand as near to their own
+    priorities as they can in their order.
+    """
     taken: dict[str, BaseChain] = {}
     regular = {one.name: one for one in ruleset.chains if isinstance(one, RegularChain)}
     bases = [one for one in ruleset.chains if isinstance(one, BaseChain)]
+    in_order = _in_order(ruleset, bases, regular)
     # Those that have a section of their own priority come first.
     for chain in sorted(bases, key=lambda one: not any(_is_at(place, one) for place in _PLACES)):
         try:
             candidates = _candidates(chain, ruleset, _reroutes(chain, regular))
         except Unsayable as problem:
             yield chain, str(problem)
+            continue
+        if (together := in_order.get(chain.name)) is not None:
+            taken[together.place.name] = chain
+            yield together
             continue
         problems = [_in_the_way(chain, at, taken, bases) for at in candidates]
         free = next((at for at, problem in zip(candidates, problems, strict=True) if not problem), None)
@@ -61,6 +69,32 @@ def places(ruleset: Ruleset) -> Iterator[At | tuple[BaseChain, str]]:
             continue
         taken[free.place.name] = chain
         yield free
+
+
+def _in_order(ruleset: Ruleset, bases: Sequence[BaseChain], regular: Mapping[str, RegularChain]) -> dict[str, At]:
+    """The sections of all chains of each hook for which there are as many, in the order in which packets come by."""
+    found: dict[str, At] = {}
+    for hook in _STAGES:
+        # `sorted` keeps those of one priority as they stand, and so does the kernel.
+        own = sorted((one for one in bases if one.hook is hook), key=lambda one: one.priority)
+        if not 1 < len(own) <= len(_PLACES):
+            continue
+        try:
+            candidates = [_candidates(one, ruleset, _reroutes(one, regular)) for one in own]
+        except Unsayable:
+            continue
+        rising = (some for some in product(*candidates) if _rises(some))
+        best = min(rising, key=_distance, default=())
+        found.update((at.chain.name, at) for at in best)
+    return found
+
+
+def _rises(some: Sequence[At]) -> bool:
+    return all(one.place.priority.value < other.place.priority.value for one, other in pairwise(some))
+
+
+def _distance(some: Sequence[At]) -> int:
+    return sum(abs(one.place.priority.value - one.chain.priority) for one in some)
 
 
 def _in_the_way(chain: BaseChain, at: At, taken: Mapping[str, BaseChain], bases: Iterable[BaseChain]) -> str:
@@ -121,17 +155,21 @@ def _stage(hook: Hook, priority: int) -> int:
 
 
 def _between(chain: BaseChain, place: Place, bases: Iterable[BaseChain]) -> str:
-    """A base chain that the section stands on the other side of, "" for none."""
+    """A base chain that the section stands on the other side of, "" for none. Of one priority, order counts."""
+    earlier = True
     for other in bases:
+        if other is chain:
+            earlier = False
         if other is chain or other.hook is not chain.hook:
             continue
-        before, after = other.priority < chain.priority, other.priority < place.priority.value
+        before = other.priority < chain.priority or (earlier and other.priority == chain.priority)
+        after = other.priority < place.priority.value
         if before != after and place.priority.value != chain.priority:
             return f"the chain `{other.name}`"
     return ""
 
 
-def _reroutes(chain: BaseChain, regular: dict[str, RegularChain]) -> bool:
+def _reroutes(chain: BaseChain, regular: Mapping[str, RegularChain]) -> bool:
     """Whether some rule changes what routes are looked up by (net/netfilter/nft_chain_route.c)."""
 
     def called(rules: Iterable[Rule]) -> set[str]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from polc.ir.family import BOTH, Family
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, Chain, DynamicSet, RegularChain, Rule
-from polc.ir.statements import Counter
+from polc.ir.stateful import Connections, Hits, Limit, Quota
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Return, VerdictMap, leaves
-from polc.lift.families import narrowed
+from polc.lift.again import once
+from polc.lift.families import arriving, narrowed
 from polc.lift.joined import joined
 from polc.lift.pairs import paired
 from polc.lift.places import At
 from polc.lift.reshape import Reshaper
+from polc.lift.rows import in_rows
 from polc.policy.lower.sections import SECTION_PLACES
+
+
+def _states(rule: Rule) -> set[str]:
+    """The names of what it counts, which another rule may count in too."""
+    return {one.table for one in rule.matches if isinstance(one, Limit | Connections | Quota | Hits)}
 
 
 @dataclass(slots=True)
@@ -38,12 +46,14 @@ class Preparer:
     groups: Mapping[str, str]
     policy: frozenset[Family]
     fresh: Callable[[str], str]
-    counts: bool
     done: Prepared = field(default_factory=Prepared)
 
-    def prepare(self, chains: Iterable[Chain], places: Mapping[str, At]) -> Prepared:
+    def prepare(self, chains: Sequence[Chain], places: Mapping[str, At]) -> Prepared:
+        here = arriving(chains, self.policy)
+        states = Tally(one for chain in chains for rule in chain.rules for one in _states(rule))
         for chain in chains:
-            rules = tuple(self._narrowed(chain.rules))
+            rules = tuple(self._narrowed(chain.rules, here[chain.name], states))
+            rules = in_rows(once(rules))
             if self.policy == BOTH:
                 rules = joined(rules, self.groups)
             rules = paired(rules, self.policy)
@@ -69,11 +79,11 @@ class Preparer:
         wide = replace(rule, families=self.policy)
         return narrowed(wide, self.sets) or rule
 
-    def _narrowed(self, rules: Iterable[Rule]) -> Iterator[Rule]:
+    def _narrowed(self, rules: Iterable[Rule], here: frozenset[Family], states: Tally[str]) -> Iterator[Rule]:
+        """The rules for the families that they can be about; nothing needs to be said of one that never comes."""
         for rule in rules:
-            if not self.counts:
-                kept = tuple(one for one in rule.statements if not (isinstance(one, Counter) and one.name is None))
-                rule = replace(rule, statements=kept)
+            if here <= rule.families and all(states[one] == 1 for one in _states(rule)):
+                rule = replace(rule, families=self.policy)
             found = narrowed(rule, self.sets)
             if found is None:
                 self.done.lost.append(rule)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import InterfaceMatch, OpaqueMatch, SetMatch, Side, Syntax
+from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import Rule
 from polc.ir.selectors import Direction
 from polc.ir.statements import Native, OpaqueStatement
@@ -25,6 +27,8 @@ from polc.lift.slots import Slots, sort
 from polc.policy.format.rule_strings import CLAUSES
 
 _ENDS = ((Side.SADDR, Direction.IN, "source", "from"), (Side.DADDR, Direction.OUT, "destination", "to"))
+
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,17 @@ def _ends(slots: Slots, known: Definitions, words: Words) -> None:
         some: list[SetMatch] = slots.sets.get(side, [])
         named = [f"@{known.dynamic(one.set_name)}" for one in some]
         if addresses:
-            named.insert(0, known.groups.words(addresses.addresses))
+            named.insert(0, known.groups.words(addresses.addresses, _about(words.service)))
         if named:
             negated = addresses.negated if addresses else some[0].negated
             parts.append(f"{'not ' if negated else ''}{', '.join(named)}")
         if parts:
             words.add(clause, f"{word} {' '.join(parts)}")
+
+
+def _about(service: str) -> str:
+    """The one service that a rule is about, where it has a name."""
+    return service if _NAME.fullmatch(service) and service not in PROTOCOL_NAMES.values() else ""
 
 
 def _states(slots: Slots) -> str:
@@ -134,7 +143,7 @@ def _native_rule(native: Native, rule: Rule, policy: frozenset[Family]) -> Line:
         words["iptables"] = native.iptables
     if rule.families != policy:
         words["family"] = next(one.value for one in FAMILIES if one in rule.families)
-    return Line("", rule.origin.span, words, rule.origin.comment)
+    return Line("", rule.origin, words, rule.origin.comment)
 
 
 _FIRST = (
@@ -158,4 +167,4 @@ def _line(words: Words, rule: Rule) -> Line:
     if rule.origin.comment:
         clauses.append(("comment", f"comment {quoted(rule.origin.comment)}"))
     text = " ".join((head, *((words.service,) if words.service else ()), *(one for _, one in clauses)))
-    return Line(text, rule.origin.span, words.native)
+    return Line(text, rule.origin, words.native)

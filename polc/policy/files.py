@@ -19,8 +19,9 @@ _CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 _BEYOND_ASCII = "\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff"
 
 
-def read_file(path: str, *, standard_input: bool = False) -> SourceFile:
+def read_file(path: str, *, standard_input: bool = False, dump: bool = False) -> SourceFile:
     """Read a policy file as UTF-8, with or without a byte order mark; ``standard_input``: that, under this name.
+    ``dump``: it is the file of another firewall.
 
     Raises:
         Failure: POL001 to POL005.
@@ -32,7 +33,10 @@ def read_file(path: str, *, standard_input: bool = False) -> SourceFile:
     if forbidden:
         at = forbidden.start()
         shown = f"character U+{ord(forbidden.group()):04X}"
-        raise Failure.of("POL003", f"{shown} may not stand in a policy", source.span(at, at + 1))
+        what = "file" if dump else "policy"
+        raise Failure.of("POL003", f"{shown} may not stand in a {what}", source.span(at, at + 1))
+    if not text.strip() and dump:
+        raise Failure.of("POL004", "the file is empty", source.whole(), help="did the command that wrote it fail?")
     if not text.strip():
         raise Failure.of("POL004", "the policy is empty", source.whole(), help="the least policy is `polc: 1`")
     return source

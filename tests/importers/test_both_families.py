@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from importing import import_both, table
 
-from polc.importers.iptables.align import common
+from polc.ir.align import common
 from polc.ir.family import BOTH, Family
 from polc.ir.ruleset import BaseChain, Rule, TableFamily
 from polc.ir.statements import Counter

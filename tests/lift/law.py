@@ -19,10 +19,11 @@ from polc.diagnostics import Collector
 from polc.explaining.samples import around
 from polc.ir.canonical import differences
 from polc.ir.matches import STATEFUL, CtState, CtStateMatch, Match, SetMatch
-from polc.ir.ruleset import BaseChain, Chain, Rule, Ruleset
+from polc.ir.reachable import reachable
+from polc.ir.ruleset import BaseChain, Chain, ChainType, RegularChain, Rule, Ruleset
 from polc.ir.stateful import RandomMatch
 from polc.ir.statements import Counter, Log, MapMark, Statement, UpdateSet
-from polc.ir.verdicts import Accept, Drop, renamed
+from polc.ir.verdicts import Accept, Drop, Jump, Return, chains_of, renamed
 from polc.lift import Lifted
 from polc.passes import pipeline
 from polc.policy.read import Inspection, inspect_source
@@ -43,8 +44,8 @@ def read_back(lifted: Lifted) -> Inspection:
 def unlike(ruleset: Ruleset, lifted: Lifted) -> tuple[str, ...]:
     """How the policy's rules differ from the ruleset's, a sentence each."""
     back = read_back(lifted).ruleset
-    wanted = _even(pipeline.run(ruleset), lifted.chains, lifted.sets)
-    seen = _even(pipeline.run(back), {}, {})
+    wanted = _even(_without_empty(pipeline.run(ruleset)), lifted.chains, lifted.sets)
+    seen = _even(_without_empty(pipeline.run(back)), {}, {})
     # A group has a set of each family, and a chain may stand at another priority between the same stages.
     there = {one.name for one in wanted.sets}
     seen = replace(seen, sets=tuple(one for one in seen.sets if one.name in there), table=wanted.table)
@@ -63,6 +64,40 @@ def _even(ruleset: Ruleset, chains: Mapping[str, str], sets: Mapping[str, str]) 
         chains=tuple(_chain(one, names, sets) for one in ruleset.chains if not _is_idle(one)),
         sets=tuple(replace(one, name=sets.get(one.name, one.name)) for one in ruleset.sets),
     )
+
+
+def _without_empty(ruleset: Ruleset) -> Ruleset:
+    """Without returns where chains end, chains that have no rules, and jumps that do nothing but to go there."""
+    while True:
+        ruleset = replace(ruleset, chains=tuple(_without_returns(one) for one in ruleset.chains))
+        empty = {one.name for one in ruleset.chains if isinstance(one, RegularChain) and not one.rules}
+        plain = {id(rule) for chain in ruleset.chains for rule in chain.rules if _only_jumps(rule)}
+        rules = [rule for chain in ruleset.chains for rule in chain.rules]
+        empty -= {name for rule in rules if id(rule) not in plain for name in chains_of(rule.verdict)}
+        if not empty:
+            return ruleset
+        chains = tuple(
+            replace(one, rules=tuple(rule for rule in one.rules if not set(chains_of(rule.verdict)) & empty))
+            for one in ruleset.chains
+            if one.name not in empty
+        )
+        ruleset = replace(ruleset, chains=chains)
+
+
+def _without_returns(chain: Chain) -> Chain:
+    rules = chain.rules
+    while rules and rules[-1].verdict == Return() and not _does_more(rules[-1]):
+        rules = rules[:-1]
+    return replace(chain, rules=rules)
+
+
+def _only_jumps(rule: Rule) -> bool:
+    return isinstance(rule.verdict, Jump) and not _does_more(rule)
+
+
+def _does_more(rule: Rule) -> bool:
+    noted = any(not _is_own_counter(one) for one in rule.statements)
+    return noted or any(isinstance(one, STATEFUL) for one in rule.matches)
 
 
 def _is_idle(chain: Chain) -> bool:
@@ -107,14 +142,15 @@ def _statement(one: Statement, sets: Mapping[str, str]) -> Statement:
 
 
 def _one_by_one(rule: Rule) -> Iterator[Rule]:
-    """What is only noted, in rules one behind the other: the packet meets all of them."""
-    notes = all(isinstance(one, Log | Counter) for one in rule.statements)
-    if not notes or any(isinstance(match, STATEFUL) for match in rule.matches):
+    """What is only noted at first, in rules one behind the other: the packet meets all of them."""
+    if any(isinstance(match, STATEFUL) for match in rule.matches):
         yield rule
         return
-    for one in rule.statements:
-        yield replace(rule, statements=(one,), verdict=None)
-    yield replace(rule, statements=())
+    left = rule.statements
+    while left and isinstance(left[0], Log | Counter):
+        yield replace(rule, statements=left[:1], verdict=None)
+        left = left[1:]
+    yield replace(rule, statements=left)
 
 
 def _is_own_counter(one: Statement) -> bool:
@@ -148,17 +184,40 @@ class Trial:
 
 def tried(ruleset: Ruleset, lifted: Lifted, *, most: int = 600, flavour: Flavour = Flavour.NFT) -> Trial:
     """Packets for the rules of both, ``most`` of them about, the same in both in one order."""
-    back = read_back(lifted).ruleset
+    idle = [one for one in _idle(ruleset) if one in lifted.chains]
+    back = _led_to([lifted.chains[one] for one in idle], read_back(lifted).ruleset)
+    ruleset = _led_to(idle, ruleset)
     host = assumed_host((ruleset,), [])
-    before, after = (Simulator([Loaded(one, flavour)], host, start=NOON) for one in (ruleset, back))
+    before, after = (Simulator([Loaded(pipeline.run(one), flavour)], host, start=NOON) for one in (ruleset, back))
     trial = Trial()
     for packet in islice(packets(pipeline.run(ruleset), host, most), most):
         one, other = _seen(before.send(packet)), _seen(after.send(packet))
         trial.packets += 1
         trial.fates[one[0]] += 1
-        if one != other:
+        # What only the kernel knows may be asked first, or last.
+        if one != other and Fate.UNKNOWN not in (one[0], other[0]):
             trial.different.append(f"{packet}: {one}, lifted: {other}")
     return trial
+
+
+def _idle(ruleset: Ruleset) -> list[str]:
+    """The chains that nothing leads to, so that no packet would show what they do."""
+    called = {chain.name: {one for rule in chain.rules for one in chains_of(rule.verdict)} for chain in ruleset.chains}
+    bases = [one.name for one in ruleset.chains if isinstance(one, BaseChain)]
+    reached = reachable(bases, called.__getitem__)
+    return [one.name for one in ruleset.chains if one.name not in {*bases, *reached}]
+
+
+def _led_to(names: Iterable[str], ruleset: Ruleset) -> Ruleset:
+    """The ruleset with jumps to chains at the beginning of those that see every packet."""
+    jumps = tuple(Rule((), Jump(name)) for name in names)
+    chains = tuple(
+        replace(one, rules=(*jumps, *one.rules))
+        if isinstance(one, BaseChain) and one.type is not ChainType.NAT
+        else one
+        for one in ruleset.chains
+    )
+    return replace(ruleset, chains=chains)
 
 
 def packets(ruleset: Ruleset, host: Host, most: int) -> Iterator[Packet]:

@@ -10,7 +10,7 @@ from polc.lift import lift
 
 NEAR_MISSES = {
     "POL540": "*filter\n-A INPUT -i eth0.1 -j ACCEPT\nCOMMIT\n",
-    "POL541": "*filter\n:rejected - [0:0]\n-A INPUT -j rejected\nCOMMIT\n",
+    "POL541": "*filter\n:rejected - [0:0]\n-A INPUT -j rejected\n-A rejected -j DROP\nCOMMIT\n",
 }
 
 

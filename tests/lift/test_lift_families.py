@@ -48,3 +48,24 @@ def test_comments_keep_rules_apart() -> None:
         table(f"-A INPUT -s {one} -m comment --comment {one[0]} -j ACCEPT") for one in ("1.2.3.4/32", "2001:db8::/32")
     )
     assert len(listed(of_both(ip, ip6).text, "input")) == 2
+
+
+def test_rules_of_the_other_family_between_are_no_matter() -> None:
+    sets = (
+        "create bad hash:net family inet\nadd bad 192.0.2.0/24\n"
+        "create bad6 hash:net family inet6\nadd bad6 2001:db8::/32\n"
+    )
+    bad = "-A INPUT -m set --match-set {} src -j DROP"
+    four = table(bad.format("bad"), "-A INPUT -i eth0 -p tcp -m tcp --dport 22 -j ACCEPT", "-A INPUT -p gre -j ACCEPT")
+    six = table(bad.format("bad6"), "-A INPUT -p esp -j ACCEPT", "-A INPUT -p gre -j ACCEPT")
+    text = of_both(four, six, sets).text
+    assert block(text, "addresses") == ['bad: [192.0.2.0/24, "2001:db8::/32"]']
+    assert listed(text, "input") == [
+        "drop from @bad",
+        "accept ssh from eth0 where meta nfproto ipv4",
+        "accept proto esp where meta nfproto ipv6",
+        "accept proto gre",
+    ]
+    # It goes past no rule of its own family.
+    six = table("-A INPUT -p esp -j ACCEPT", bad.format("bad6"), "-A INPUT -p gre -j ACCEPT")
+    assert len(listed(of_both(four, six, sets).text, "input")) == 5

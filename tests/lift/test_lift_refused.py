@@ -27,7 +27,7 @@ SHARED = (
 )
 REFUSED = {
     "several tables at one hook": (
-        table("-A INPUT -j ACCEPT") + table("-A INPUT -j ACCEPT", name="security"),
+        "".join(table("-A INPUT -p tcp -j ACCEPT", name=name) for name in ("mangle", "filter", "security")),
         "the chain `security-input`: the chain `input` stands in the same section of a policy, `input`",
         "",
     ),

@@ -127,8 +127,11 @@ def test_what_nothing_uses_is_told() -> None:
 
 
 def test_hundreds_of_rules_that_leave_their_chain() -> None:
-    lines = [f"-A one -s 192.0.2.{number % 250}/32 -m set --match-set bad src -j RETURN" for number in range(600)]
-    (ruleset,), _ = import_all(table("-A INPUT -j one", *lines, chains="one"), "create bad hash:ip family inet\n")
+    ports = [f"-p tcp -m tcp --dport {number + 1}" for number in range(600)]
+    lines = [f"-A one -s 192.0.2.1/32 {port} -m set --match-set bad src -j RETURN" for port in ports]
+    (ruleset,), _ = import_all(
+        table("-A INPUT -j one", *lines, "-A one -j DROP", chains="one"), "create bad hash:ip family inet\n"
+    )
     policy = lift(ruleset)
     assert not policy.refused
-    assert policy.text.count("return from 192.0.2.") == 600
+    assert policy.text.count("from 192.0.2.1") == 600

@@ -141,6 +141,53 @@ def test_zones_are_named_as_their_interfaces() -> None:
     ]
 
 
+def test_the_side_that_addresses_are_hidden_behind_is_the_wan() -> None:
+    nat = "*nat\n-A POSTROUTING -s 192.0.2.0/24 -o {} -j MASQUERADE\nCOMMIT\n"
+    forward = "*filter\n-A FORWARD -i {} -o eth0 -j ACCEPT\nCOMMIT\n"
+
+    def zones(*texts: str) -> list[str]:
+        return sorted(block(lifted("".join(texts)).text, "zones"))
+
+    assert zones(nat.format("eth0"), forward.format("eth1")) == ["lan: eth1", "wan: eth0"]
+    # Names that say what is there stay, and of several cards none is the one.
+    assert zones(nat.format("eth0"), forward.format("br-lan")) == ["br-lan: br-lan", "wan: eth0"]
+    assert zones(nat.format("docker0"), forward.format("eth1")) == ["docker0: docker0", "eth0: eth0", "eth1: eth1"]
+    more = forward.format("eth1").replace("COMMIT", "-A FORWARD -i eth2 -j DROP\nCOMMIT")
+    assert zones(nat.format("eth0"), more) == ["eth1: eth1", "eth2: eth2", "wan: eth0"]
+    two = nat.replace("COMMIT", "-A POSTROUTING -o eth1 -j MASQUERADE\nCOMMIT")
+    assert zones(two.format("eth0")) == ["eth0: eth0", "eth1: eth1"]
+
+
+def test_rows_of_addresses_are_one_rule() -> None:
+    ssh = "-A INPUT -s {} -p tcp -m tcp --dport 22 -j ACCEPT"
+    some = [ssh.format(f"192.0.2.{number}/32") for number in (1, 3)]
+    assert listed(lifted(table(*some)).text, "input") == ["accept ssh from 192.0.2.1, 192.0.2.3"]
+    text = lifted(table(*some, *(ssh.format(f"198.51.100.{number}/32") for number in (1, 3)))).text
+    assert block(text, "addresses") == ["ssh-hosts: [192.0.2.1, 192.0.2.3, 198.51.100.1, 198.51.100.3]"]
+    assert listed(text, "input") == ["accept ssh from @ssh-hosts"]
+    # What is between them, what they say besides, and what would happen twice.
+    comment = some[1].replace("-j", "-m comment --comment mine -j")
+    both = [some[0].replace("-j", "-m comment --comment mine -j"), comment]
+    assert listed(lifted(table(*both)).text, "input") == ['accept ssh from 192.0.2.1, 192.0.2.3 comment "mine"']
+    limited = [one.replace("-j", "-m limit --limit 1/min -j") for one in some]
+    between = [some[0], "-A INPUT -s 192.0.2.0/24 -j DROP", some[1]]
+    for lines in ([some[0], comment], limited, between):
+        assert len(listed(lifted(table(*lines)).text, "input")) == len(lines)
+    jumps = [f"-A INPUT -s 192.0.2.{net} -j one" for net in ("0/25", "128/25")]
+    assert listed(lifted(table(*jumps, "-A one -j LOG", chains="one")).text, "input") == ["jump one from 192.0.2.0/24"]
+    jumps[1] = "-A INPUT -s 192.0.2.0/24 -j one"
+    assert len(listed(lifted(table(*jumps, "-A one -j LOG", chains="one")).text, "input")) == 2
+
+
+def test_a_rule_that_was_there_before_is_left_out() -> None:
+    ssh, web = (f"-A INPUT -p tcp -m tcp --dport {port} -j ACCEPT" for port in (22, 80))
+    assert listed(lifted(table(ssh, web, ssh)).text, "input") == ["accept ssh", "accept http"]
+    log = "-A INPUT -p tcp -m tcp --dport 22 -j LOG"
+    assert len(listed(lifted(table(log, web, log)).text, "input")) == 3
+    marked = ["-A PREROUTING -m mark --mark 1 -j ACCEPT", "-A PREROUTING -p tcp -j MARK --set-mark 1"]
+    assert lifted(table(*marked, marked[0], name="mangle")).text.count("accept where meta mark 1") == 2
+
+
 def test_sets_of_addresses_have_names_where_they_are_large_or_come_again() -> None:
     few = "192.0.2.1-192.0.2.2"
     lines = [f"-A INPUT -m iprange --src-range {few} -j ACCEPT", f"-A INPUT -m iprange --dst-range {few} -j ACCEPT"]
@@ -225,10 +272,27 @@ def test_chains_keep_their_calls_and_names() -> None:
     policy = lifted(table(*lines, chains="one accept.this idle"))
     assert policy.chains["accept.this"] == "accept-this"
     assert block(policy.text, "chains") == [
-        "one:", "- return from 192.0.2.1", "- jump accept-this", "accept-this: []", "idle: []",
+        "one:", "- return from 192.0.2.1", "- jump accept-this", "accept-this: []",
     ]  # fmt: skip
     assert listed(policy.text, "input") == ["jump one", "goto accept-this"]
     assert any("`accept.this` is called `accept-this`" in one.message for one in policy.notes)
+
+
+def test_what_does_nothing_is_left_out() -> None:
+    lines = ["-A INPUT -p tcp -j users", "-A INPUT -j outer", "-A outer -j users", "-A outer -j RETURN",
+             "-A INPUT -p udp -j guard", "-A guard -s 192.0.2.1/32 -j RETURN", "-A guard -j DROP",
+             "-A guard -s 192.0.2.9/32 -j RETURN"]  # fmt: skip
+    policy = lifted(table(*lines, chains="users outer guard"))
+    assert block(policy.text, "chains") == ["guard:", "- return from 192.0.2.1", "- drop"]
+    assert listed(policy.text, "input") == ["jump guard udp"]
+    assert [one.message for one in policy.notes] == [
+        "chains in which nothing happens, and jumps to them, are left out: `users`, `outer`"
+    ]
+    assert len(policy.idle) == 5
+    # What is counted, or what a packet does not come back to, is something.
+    for line in ("-m limit --limit 1/min -j users", "-m recent --name x --set -j users", "-g users"):
+        policy = lifted(table(f"-A INPUT {line}", "-A INPUT -j DROP", chains="users"))
+        assert block(policy.text, "chains") == ["users: []"]
 
 
 def test_policies_are_defaults() -> None:
@@ -261,11 +325,11 @@ def test_nat_is_one_list_where_that_says_all() -> None:
         "-A POSTROUTING -o eth0 -j MASQUERADE --random",
     ]
     assert listed(lifted(table(*lines, name="nat")).text, "nat") == [
-        "dnat tcp/8080 from eth0 -> 192.0.2.10:80",
+        "dnat tcp/8080 from wan -> 192.0.2.10:80",
         "redirect http -> :3128",
-        "snat to eth0 10.0.0.0/8 -> none",
-        "snat from 192.0.2.0/24 to eth0 -> 203.0.113.5-203.0.113.9 persistent",
-        "masquerade to eth0 random",
+        "snat to wan 10.0.0.0/8 -> none",
+        "snat from 192.0.2.0/24 to wan -> 203.0.113.5-203.0.113.9 persistent",
+        "masquerade to wan random",
     ]
 
 

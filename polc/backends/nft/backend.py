@@ -8,7 +8,7 @@ from typing import Final
 from polc.backends.model import Deviation, Fidelity, Options, Output, OutputFile
 from polc.ir.ruleset import Ruleset
 
-_FILES: Final = {"json": "ruleset.nft.json", "text": "ruleset.nft"}
+FILES: Final = {"json": "ruleset.nft.json", "text": "ruleset.nft"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class NftBackend:
 
     @property
     def formats(self) -> tuple[str, ...]:
-        return tuple(_FILES)
+        return tuple(FILES)
 
     def emit(self, ruleset: Ruleset, options: Options) -> Output:
         """See ``polc.backends.model.Backend.emit``."""
@@ -39,4 +39,4 @@ class NftBackend:
             return Output(
                 (), (Deviation(Fidelity.REFUSED, "table-name", ruleset.origin, refused.reason, refused.help),)
             )
-        return Output((OutputFile(_FILES[options.format], print_table(table)),), deviations)
+        return Output((OutputFile(FILES[options.format], print_table(table)),), deviations)

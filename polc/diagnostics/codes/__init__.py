@@ -41,7 +41,20 @@ if len(CODES) != len(_ALL):
     raise ValueError("two diagnostics have the same code")
 
 _ADVICE = frozenset(
-    {"POL251", "POL516", "POL517", "POL518", "POL519", "POL520", "POL521", "POL533", "POL534", "POL535", "POL541"}
+    {
+        "POL251",
+        "POL516",
+        "POL517",
+        "POL518",
+        "POL519",
+        "POL520",
+        "POL521",
+        "POL533",
+        "POL534",
+        "POL535",
+        "POL541",
+        "POL542",
+    }
 )
 
 

@@ -44,16 +44,16 @@ PACKET_CODES: tuple[Code, ...] = (
     Code(
         "POL068",
         "no firewall by itself",
-        what="the file holds the sets that rules ask, and no rules",
+        what="the file holds the sets that rules ask and no rules, or no table that is awake",
         why="what becomes of packets is for rules to say",
         instead="the file of the rules",
     ),
     Code(
         "POL069",
         "nothing that can be translated",
-        what="the file is neither of iptables-save, ipset save or a script of iptables commands, nor JSON of nft",
+        what="the file is neither of iptables-save, ipset save or a script of iptables commands, nor a ruleset of nft",
         why="what is not understood cannot be kept",
-        instead="what `iptables-save`, `ipset save` or `nft -j list ruleset` print",
+        instead="what `iptables-save`, `ipset save` or `nft list ruleset` print",
     ),
     Code(
         "POL065",

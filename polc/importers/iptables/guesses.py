@@ -22,6 +22,8 @@ def unknown_option(shown: str, at: int, known: Sequence[Option], family: Family)
     if owners:
         listed = ", ".join(f"`{one}`" for one in owners[:_SHOWN]) + (" and others" if len(owners) > _SHOWN else "")
         hint = f"it belongs to {listed}: {'one of them' if len(owners) > 1 else 'that'} must stand before it"
+        if "`-m tcp`" in listed:
+            hint += ", as `-p tcp` stands for `-m tcp`"
         return Problem(UNKNOWN_OPTION, f"`{shown}` is no option of what stands before it", at, help=hint)
     names = [full for one in known for full in (one.name, *one.also) if full]
     near = nearest(name, names) or nearest(

@@ -47,7 +47,7 @@ def _pair(first: Draft, second: Draft, uses: Tally[str]) -> list[Draft] | None:
         return None
     if one.verb is RecentVerb.SET and _counts(other) and not first.statements and first.verdict is None:
         comment = "; ".join(dict.fromkeys(one.comment for one in (first, second) if one.comment))
-        origin = replace(second.origin, comment=comment)
+        origin = replace(second.origin.with_also(first.origin), comment=comment)
         both = replace(second, comment=comment, origin=origin)
         return [_counting(both, other, 0, other.verb is RecentVerb.UPDATE)]
     if other.verb is RecentVerb.SET and one.verb is RecentVerb.UPDATE and _counts(one) and _ends(first):

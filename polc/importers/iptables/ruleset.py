@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from polc.diagnostics import Collector, Diagnostic, Label, Severity
 from polc.importers.iptables import hits
-from polc.importers.iptables.align import common
 from polc.importers.iptables.draft import Draft
 from polc.importers.iptables.finish import Finisher
 from polc.importers.iptables.graph import DEEPEST, bottom_up, calls, depths, origins
@@ -15,13 +14,13 @@ from polc.importers.iptables.places import check_places
 from polc.importers.iptables.problem import CYCLE, WRONG_PLACE
 from polc.importers.iptables.state import Chain, Firewall, Table
 from polc.importers.iptables.tables import SOURCE_NAT, TABLES, base
-from polc.ir.family import BOTH, Family
+from polc.ir.families import interleaved
+from polc.ir.family import Family
 from polc.ir.matches import Match
 from polc.ir.origin import Origin
 from polc.ir.ruleset import BaseChain, DynamicSet, RegularChain, Rule, Ruleset, TableFamily
 from polc.ir.ruleset import Chain as IrChain
 from polc.ir.stateful import Connections, Limit, Quota
-from polc.ir.statements import Counter, Statement
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatKind, Verdict
 
 _NEVER = "POL516"
@@ -231,7 +230,7 @@ def _merged(one: _Built, other: _Built) -> tuple[IrChain, ...]:
         left, right = one.bases.get(name), other.bases.get(name)
         some = left or right
         assert some is not None
-        rules = _interleaved(left.rules if left else (), right.rules if right else ())
+        rules = interleaved(left.rules if left else (), right.rules if right else ())
         if rules or isinstance(some.policy, Drop):
             bases.append(replace(some, rules=rules))
     regular = []
@@ -239,7 +238,7 @@ def _merged(one: _Built, other: _Built) -> tuple[IrChain, ...]:
         first, second = one.regular.get(name), other.regular.get(name)
         either = first or second
         assert either is not None
-        rules = _interleaved(first.rules if first else (), second.rules if second else ())
+        rules = interleaved(first.rules if first else (), second.rules if second else ())
         regular.append(replace(either, rules=rules))
     return (*bases, *regular)
 
@@ -251,39 +250,6 @@ def _by_priority(one: _Built, other: _Built) -> Callable[[str], int]:
 
 def _built_in() -> list[ChainName]:
     return [(table, chain) for table, chains in TABLES.items() for chain in chains]
-
-
-def _interleaved(left: tuple[Rule, ...], right: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """The rules of both families in the order of each; those that say the same are one, which counts for both."""
-    if not left or not right:
-        return left or right
-    found: list[Rule] = []
-    a = b = 0
-    for c, d in (*common([_alike(rule) for rule in left], [_alike(rule) for rule in right]), (len(left), len(right))):
-        found += left[a:c]
-        found += right[b:d]
-        if c < len(left):
-            found.append(_both(left[c], right[d]))
-        a, b = c + 1, d + 1
-    return tuple(found)
-
-
-def _alike(rule: Rule) -> tuple[object, ...]:
-    return rule.matches, rule.verdict, _uncounted(rule.statements), rule.origin.comment
-
-
-def _uncounted(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    return tuple(Counter(one.name) if isinstance(one, Counter) else one for one in statements)
-
-
-def _both(one: Rule, other: Rule) -> Rule:
-    statements = tuple(
-        Counter(a.name, a.packets + b.packets, a.bytes + b.bytes)
-        if isinstance(a, Counter) and isinstance(b, Counter)
-        else a
-        for a, b in zip(one.statements, other.statements, strict=True)
-    )
-    return replace(one, statements=statements, families=BOTH)
 
 
 def _numbered(chains: tuple[IrChain, ...]) -> tuple[IrChain, ...]:

@@ -30,6 +30,8 @@ from polc.parsing.parser import Parser, Token, Tree, Unexpected
 GRAMMAR = Parser("iptables_save")
 
 Key = tuple[str | None, ...]
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212-"
+"""What looks like the hyphen of an option, and the hyphen."""
 
 
 def key(words: Sequence[str]) -> Key:
@@ -189,6 +191,9 @@ class _Reading:
     def _stray(self, part: _Part) -> Problem:
         text = part.text
         hint = "white space stands behind `!`" if text.startswith("!") and len(text) > 1 else ""
+        if text[:1] in _DASHES:
+            # Word processors and web pages make one of two hyphens.
+            hint = f"did you mean `--{text.lstrip(_DASHES)}`?"
         return Problem(MISPLACED, f"`{text}` belongs to no option", part.at, help=hint)
 
     def _long(self, part: _Part) -> None:

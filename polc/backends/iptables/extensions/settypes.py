@@ -52,6 +52,8 @@ PORT_PROTOCOLS: dict[int, str] = {TCP: "tcp", UDP: "udp", SCTP: "sctp", UDPLITE:
 _BITMAP_PROTOCOLS = frozenset({TCP, UDP})
 MOST_PORTS = 65536
 """Members that one element may become for its ports."""
+MOST_ADDRESSES = 65536
+"""Members that one range may become in a set of single addresses: as many as an ipset has room for (ipset(8))."""
 _MOST_INTERFACES = 64  # of one network, in hash:net,iface (ipset(8))
 
 
@@ -161,10 +163,10 @@ def _protocols(value: KeyValue) -> list[str]:
 
 def _addresses(value: Intervals, family: Family) -> Iterator[str]:
     for low, high in value.ranges:
-        if not low or low != high:
-            what = "no ranges" if low else "no address of zeros"
+        if not low or high - low >= MOST_ADDRESSES:
+            what = f"no range of more than {MOST_ADDRESSES}" if low else "no address of zeros"
             raise Refused("set-element", f"an ipset of single addresses has {what}")
-        yield format_address(family, low)
+        yield from (format_address(family, one) for one in range(low, high + 1))
 
 
 def _networks(value: Intervals, family: Family) -> Iterator[str]:
