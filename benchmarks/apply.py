@@ -6,7 +6,7 @@ Usage, as root or where user namespaces are allowed: .venv/bin/python benchmarks
 
 A router in a scratch namespace forwards numbered datagrams from a client to a server, a thousand a second, while `polc
 apply` puts one rule in the place of another; every second time all rules below it are another line of the policy too.
-Exit status 1: a datagram was lost, or a counter or an element of the dynamic set has gone.
+Exit status 1: a datagram was lost, or a counter or an element of the dynamic set has gone. ^C ends it early.
 """
 
 from __future__ import annotations
@@ -128,7 +128,10 @@ def main() -> int:
         time.sleep(0.5)
         before, times, parts = counted(router), [], []
         for turn in range(1, asked.applies + 1):
-            took, told = apply(router, policy(directory, asked.rules, turn), directory / "state")
+            try:
+                took, told = apply(router, policy(directory, asked.rules, turn), directory / "state")
+            except KeyboardInterrupt:
+                break
             times.append(took)
             assert told["changed"] is True
             parts.append(len(told["parts"]))  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("analysis", "kernel", "lift"),
     ("testing", "explaining"),
     ("firewalls",),
-    ("live", "translation"),
+    ("translation", "live"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -13,10 +13,14 @@ from polc.diagnostics.text import render
 from polc.firewalls import read_firewall
 from polc.ir.ruleset import Ruleset
 from polc.kernel.meaning import read
+from polc.live.compiled import digest_of
 from polc.live.host import Host as Programs
+from polc.live.records import Entry
 from polc.live.roads import road_of
 from polc.live.this_host import this_host
 from polc.live.why import why
+from polc.policy.files import read_file
+from polc.policy.read import inspect_source
 from polc.simulate import Flavour, Host, assumed_host, read_host
 from polc.source import SourceFile
 
@@ -73,6 +77,16 @@ def _asked(arguments: argparse.Namespace) -> tuple[Sequence[Ruleset], Flavour, H
         running = store.state().running
         if not running:
             raise Failure.of("POL623", "nothing of polc's runs here", help="`--policy FILE` asks a policy")
-        road, files = road_of(store.entry(running).road), store.files(running)
-    flavour = Flavour.NFT if road.target == "nft" else Flavour.IPTABLES
-    return read(road.target, files), flavour, described or this_host(Programs())
+        entry, files = store.entry(running), store.files(running)
+    target = road_of(entry.road).target
+    flavour = Flavour.NFT if target == "nft" else Flavour.IPTABLES
+    return _own_policy(entry) or read(target, files), flavour, described or this_host(Programs())
+
+
+def _own_policy(entry: Entry) -> tuple[Ruleset, ...]:
+    """The policy that runs, where its text is still what it was: that says more than what it was compiled to."""
+    try:
+        inspection = inspect_source(read_file(entry.policy), Collector())
+    except Failure:
+        return ()
+    return (inspection.ruleset,) if digest_of(inspection) == entry.policy_digest and not entry.note else ()

@@ -30,7 +30,7 @@ def as_listed(emitted: str, listed: str) -> tuple[str, str]:
         if "dev" not in chain and name in devices:
             chain["dev"] = devices[name]
     if any(str(one.get("version")).startswith("0.") for one in objects(seen, "metainfo")):
-        _lengthen(wanted)
+        lengthen(wanted)
     return json.dumps(wanted), json.dumps(seen)
 
 
@@ -45,8 +45,8 @@ def objects(document: Json, kind: str) -> list[Object]:
     return found
 
 
-def _lengthen(document: Json) -> None:
-    """Shorter IPv6 prefixes in elements of several parts."""
+def lengthen(document: Json) -> None:
+    """Shorter IPv6 prefixes in elements of several parts, as nft 0.9.8 lists them."""
     todo = [document]
     while todo:
         one = todo.pop()

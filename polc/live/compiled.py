@@ -62,8 +62,12 @@ def compile_for(path: str, road: Road, asked: Asked, collector: Collector) -> Co
     output = emit(
         ruleset, road.target, allow=asked.allow, profile=asked.profile, layout=asked.layout, ipset=asked.ipset
     )
-    texts = digest(part for source in inspection.sources for part in (source.path, source.text))
     filled = frozenset(one.name for one in ruleset.sets)
     files = tuple(map(with_counters, output.files)) if asked.count else output.files
-    wanted = Wanted(road, files, filled, path, texts, asked=asked.words())
+    wanted = Wanted(road, files, filled, path, digest_of(inspection), asked=asked.words())
     return Compiled(wanted, inspection, ruleset, output.deviations)
+
+
+def digest_of(inspection: Inspection) -> str:
+    """The digest of a policy's texts, its own and those that it includes."""
+    return digest(part for source in inspection.sources for part in (source.path, source.text))

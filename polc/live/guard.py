@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from polc.diagnostics import Failure
 from polc.ir.matches import PortTerm
 from polc.ir.protocols import PROTOCOL_NAMES
 from polc.ir.ruleset import Ruleset
@@ -55,7 +56,12 @@ def ask(
     def send(what: str, packet: str) -> Iterator[Asked]:
         # A host anew for each: what a limit has left over is not a matter of the packets before.
         simulator = Simulator([Loaded(ruleset, flavour)], host, settings(), start=time.time())
-        outcome = simulator.send(read_packet(packet, host))
+        try:
+            outcome = simulator.send(read_packet(packet, host))
+        except Failure as failure:
+            # This host's addresses or routes are more than is modelled: nobody is told that they stay in.
+            yield Asked(what, packet, Fate.UNKNOWN, failure.diagnostics[0].message)
+            return
         yield _asked(what, packet, outcome)
         if outcome.fate is Fate.ACCEPT and (answer := simulator.do(Reply())) is not None:
             yield _asked(f"the answer to {what}", packet, answer)

@@ -29,6 +29,8 @@ from polc.live.road import Files
 
 _TOOLS: Final = {"rules.v4": "iptables", "rules.v6": "ip6tables"}
 _WHOLE: Final = "all tables"
+_FORGET: Final = ("limit", "quota", "connlimit", "statistic")
+"""Matches that remember something in the rule itself, and begin anew with its table."""
 _WAIT: Final = ("--wait", "60")
 """Seconds for another program that holds the lock of iptables' own tables (iptables-restore(8))."""
 
@@ -104,12 +106,14 @@ class IptablesRoad:
         if not (sets.first or sets.last or restores):
             return Change("")
         commands = json.dumps({"first": sets.first, "rules": restores, "last": sets.last})
-        lost = tuple(
+        lost = [
             f"what set `{part.name}` holds"
             for part in sets.parts
             if part.kind == "set" and part.action is Action.REMOVE
-        )
-        return Change(commands, tuple(parts), lost)
+        ]
+        if any(f" -m {match} " in text for _, _, text in restores for match in _FORGET):
+            lost.append("what limits, quotas and counted connections remember in tables that are loaded anew")
+        return Change(commands, tuple(parts), tuple(lost))
 
     def make(self, host: Host, change: Change) -> None:
         todo = json.loads(change.commands)

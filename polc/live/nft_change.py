@@ -161,7 +161,7 @@ class _TableChange:
         here, there = self.seen.objects[key], self.wanted.objects[key]
         if key[1] in self.filled:
             return delta_of_filled(here, there, self.former.objects.get(key) if self.former else None)
-        return delta(here, there)
+        return delta(here, there, lossy=self.seen.lossy)
 
     def _deleted(self, kind: str, key: Key, some: Iterable[Json] = ()) -> Json:
         elements: dict[str, Json] = {"elem": [*some]} if kind == "element" else {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from polc.backends.nft.json_value import Json, compact, items
 from polc.backends.nft.normal_definitions import elements
+from polc.kernel.listed import lengthen
 
 Object = dict[str, Json]
 
@@ -22,8 +24,11 @@ class Delta:
         return bool(self.gone or self.new)
 
 
-def delta(seen: Object, wanted: Object) -> Delta:
-    """Of a set whose elements are those that were wanted, and no others."""
+def delta(seen: Object, wanted: Object, *, lossy: bool = False) -> Delta:
+    """Of a set whose elements are those that were wanted, and no others.
+
+    ``lossy``: a short prefix may be listed as a longer one; whether it is one is not to be seen then.
+    """
     here, there = _by_words(seen), _by_words(wanted)
     gone = [one for key, one in here.items() if key not in there]
     new = [one for key, one in there.items() if key not in here]
@@ -32,6 +37,10 @@ def delta(seen: Object, wanted: Object) -> Delta:
     if _same(seen, gone, new):
         return Delta()
     gone, new = _without_alike(seen, gone, new)
+    if lossy:
+        listed = [_word(bare(one)) for one in gone]
+        gone = [one for one in gone if _word(bare(one)) not in {_lengthened(each) for each in new}]
+        new = [one for one in new if _lengthened(one) not in listed]
     return Delta(tuple(map(bare, gone)), tuple(new))
 
 
@@ -79,6 +88,13 @@ def _word(one: Json) -> str:
 def _same(value: Object, gone: list[Json], new: list[Json]) -> bool:
     """Whether they are the same elements in other words, or cut into other pieces."""
     return elements({**value, "elem": gone}) == elements({**value, "elem": new})
+
+
+def _lengthened(one: Json) -> str:
+    """An element as nft 0.9.8 lists it."""
+    copy: Json = json.loads(json.dumps(one))
+    lengthen(copy)
+    return _word(bare(copy))
 
 
 def _without_alike(value: Object, gone: list[Json], new: list[Json]) -> tuple[list[Json], list[Json]]:

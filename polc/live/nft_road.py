@@ -48,6 +48,12 @@ class NftRoad:
         return tuple(one for one in owned if found.get(_name(one)) is not None)
 
     def way_back(self, seen: Files, owned: Sequence[str], wanted: Files) -> Files:
+        if any('"xt":' in file.text for file in seen):
+            raise Failure.of(
+                "POL624",
+                "what is there has rules of iptables-nft, which nft does not list whole: nothing would lead back",
+                help="`--target iptables` is for those",
+            )
         found = _tables(seen, wanted)
         return (OutputFile(_FILE, commands_for({name: found.get(name) for name in map(_name, owned)})),)
 

@@ -16,7 +16,7 @@ from polc.backends.nft.normal_rules import NormalRule, normal_rule
 Name = tuple[str, str]
 """Family and name of a table."""
 
-_NOT_TO_ADD: Final = frozenset({"handle", "family", "table", "index"})
+_NOT_TO_ADD: Final = frozenset({"handle", "family", "table", "index", "count"})
 _NOT_OF_A_RULE: Final = _NOT_TO_ADD | {"chain"}
 
 
@@ -78,11 +78,15 @@ _REMEMBERS: Final = frozenset({"counter", "limit", "quota", "ct count", "meter",
 
 @dataclass(slots=True)
 class HeldTable:
-    """``objects`` are all but rules, by kind and name, in nft's words, ``defined`` what of those is compared."""
+    """``objects`` are all but rules, by kind and name, in nft's words, ``defined`` what of those is compared.
+
+    ``lossy``: an nft before 1.0 has listed it, which shows short prefixes as longer ones in elements of several parts.
+    """
 
     objects: dict[tuple[str, str], dict[str, Json]] = field(default_factory=dict)
     defined: dict[tuple[str, str], dict[str, Json]] = field(default_factory=dict)
     rules: dict[str, list[HeldRule]] = field(default_factory=dict)
+    lossy: bool = False
 
     def filled(self) -> frozenset[str]:
         """The sets to which rules add elements."""
@@ -112,6 +116,10 @@ def read_tables(text: str, meters: frozenset[str] = frozenset()) -> dict[Name, H
         verb = next((verb for verb in ("add", "delete") if verb in inside), "")
         for kind, value in members(inside[verb] if verb else entry).items():
             _take(tables, verb, kind, members(value))
+    lossy = any(str(members(members(one).get("metainfo")).get("version")).startswith("0.") for one in entries)
+    for table in tables.values():
+        if table is not None:
+            table.lossy = lossy
     return tables
 
 

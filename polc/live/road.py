@@ -46,7 +46,11 @@ class Road(Protocol):
         ...
 
     def way_back(self, seen: Files, owned: Sequence[str], wanted: Files) -> Files:
-        """Files that lead back to what was seen, of the form of those that a backend writes."""
+        """Files that lead back to what was seen, of the form of those that a backend writes.
+
+        Raises:
+            Failure: POL624, what was seen cannot be said so.
+        """
         ...
 
     def change(

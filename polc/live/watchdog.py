@@ -79,9 +79,7 @@ def _start(store: Store, number: int, pipe: int | None) -> None:
 
 def _timer(store: Store, number: int, seconds: float) -> bool:
     """Whether systemd has taken it over."""
-    if not Path("/run/systemd/system").is_dir() or not _same_network():
-        return False
-    program = which("systemd-run", path=search_path())
+    program = _systemd_run()
     if program is None:
         return False
     paths = environment()
@@ -97,10 +95,14 @@ def _timer(store: Store, number: int, seconds: float) -> bool:
     return done.returncode == 0
 
 
-def _same_network() -> bool:
+def _systemd_run() -> str | None:
+    """systemd-run, where systemd runs, and in our network namespace."""
+    if not Path("/run/systemd/system").is_dir():
+        return None
     with suppress(OSError):
-        return Path("/proc/self/ns/net").readlink() == Path("/proc/1/ns/net").readlink()
-    return False
+        if Path("/proc/self/ns/net").readlink() == Path("/proc/1/ns/net").readlink():
+            return which("systemd-run", path=search_path())
+    return None
 
 
 def main() -> int:

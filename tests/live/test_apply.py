@@ -366,3 +366,29 @@ def test_a_set_too_large_for_one_message_is_filled_before_rules_name_it(tmp_path
     assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["changed", "changed", "unchanged"]
     (held,) = [one["set"] for one in json.loads((tmp_path / "listed").read_text())["nftables"] if "set" in one]
     assert len(held["elem"]) == len(set(many.split(", ")))
+
+
+@pytest.mark.kernel("nft", "iptables-nft")
+def test_rules_that_nft_does_not_list_whole_are_not_taken_over(tmp_path: Path) -> None:
+    """Nothing would lead back to them."""
+    with Firewall(tmp_path) as firewall:
+        firewall.run(
+            "iptables-nft",
+            "-A",
+            "INPUT",
+            "-m",
+            "statistic",
+            "--mode",
+            "nth",
+            "--every",
+            "2",
+            "--packet",
+            "0",
+            "-j",
+            "DROP",
+        )
+        before = firewall.holds()
+        policy = f"{POLICY}settings: {{table: filter, family: ip}}\n"
+        told = firewall.apply(policy, "--adopt")
+        assert (told.status, "POL624" in told.output) == (3, True), told.output
+        assert firewall.holds() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -43,7 +44,11 @@ def options(road: str) -> tuple[str, ...]:
 
 
 def settled(firewall: Firewall, one: str, other: str) -> str:
-    """What the kernel holds once nobody is at it any more: the guard of iptables needs no command to go back."""
+    """What the kernel holds once nobody is at it any more: a program that was running goes on to its end and keeps the
+    lock until then, and the guard of iptables needs no command to go back.
+    """
+    with open(firewall.kept / "lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
     deadline = time.monotonic() + 10
     while (found := firewall.holds()) not in (one, other) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -68,7 +73,7 @@ def test_at_every_step_it_is_the_old_or_the_new(road: str, tmp_path: Path) -> No
                 continue
             for later in (0.0, 0.002) if whole.events[step - 1].startswith("run ") or EVERY else (0.0,):
                 if firewall.holds() != old:
-                    assert firewall.polc("rollback", "1").status == 0
+                    assert firewall.apply(OLD, *options(road)).status == 0
                     assert firewall.holds() == old
                 killed = firewall.apply(NEW, *options(road), kill=step, later=later)
                 where = f"step {step} of {steps}, {whole.events[step - 1]}, {later} s later"

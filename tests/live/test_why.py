@@ -117,6 +117,7 @@ def test_what_runs_is_asked(tmp_path: Path) -> None:
         packet = "tcp 198.51.100.9 -> 192.0.2.1:22 in eth0"
         found = json.loads(firewall.polc("why", packet, "--output-format", "json").output)
         assert [one["line"] for one in found] == ["policy.yaml:7 admins"]
+        assert "`accept ssh from wan 198.51.100.0/24 state new`" in found[0]["answer"], "in the words of the policy"
         (tmp_path / "policy.yaml").write_text("polc: 1\n")
         found = json.loads(firewall.polc("why", packet, "--output-format", "json").output)
         assert [one["line"] for one in found] == ["policy.yaml:7 admins"], "what runs, and not what the file says now"

@@ -17,6 +17,7 @@ UNCOMPARED: Final[dict[str, str]] = {
     "handle": "the kernel numbers what it holds; nobody emits a number",
     "comment": "polc gives none to chains, sets and objects, and older nft lists none; those of rules are compared",
     "elem": "what rules add to a set, or what expires; what else is in it is compared",
+    "count": "how many elements are in a set, which JSON lists from nft 1.1.7 on",
     "packets": "a counter's value changes with the traffic",
     "bytes": "a counter's value changes with the traffic",
     "used": "a quota's use changes with the traffic",

@@ -7,7 +7,7 @@ from typing import Final
 
 from polc.backends.nft.json_value import Json, items, members
 
-_OF_A_METER: Final = frozenset({"family", "table", "name", "handle", "type", "size", "flags", "elem"})
+_OF_A_METER: Final = frozenset({"family", "table", "name", "handle", "type", "size", "count", "flags", "elem"})
 """What the set of a meter is listed with. One with anything else (a timeout of its own) is no meter."""
 
 

@@ -8,7 +8,7 @@ import re
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.polc.firewall.plugins.plugin_utils.arguments import COMPILE
+from ansible_collections.polc.firewall.plugins.module_utils.arguments import COMPILE
 from ansible_collections.polc.firewall.plugins.plugin_utils.source import Source, profile_words
 
 _CHANGED = re.compile(r"^\d+ hosts: (\d+) (?:written|would change)", re.MULTILINE)

@@ -8,7 +8,7 @@ import time
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible_collections.polc.firewall.plugins.plugin_utils.arguments import POLICY
+from ansible_collections.polc.firewall.plugins.module_utils.arguments import POLICY
 from ansible_collections.polc.firewall.plugins.plugin_utils.source import Source, profile_words
 
 _HOST_KEYS = ("variant", "confirm", "force", "adopt", "replace", "count", "executable", "state_dir")

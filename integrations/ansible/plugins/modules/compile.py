@@ -59,10 +59,11 @@ dest:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.polc.firewall.plugins.module_utils.arguments import COMPILE
 
 
 def main():
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=COMPILE, supports_check_mode=True)
     module.fail_json(msg="this runs on the controller: the action plugin of this collection does it")
 
 

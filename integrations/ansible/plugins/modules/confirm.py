@@ -58,17 +58,11 @@ confirmed:
 import json
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.polc.firewall.plugins.module_utils.arguments import CONFIRM
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            "entry": {"type": "int"},
-            "executable": {"type": "str", "default": "polc"},
-            "state_dir": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=CONFIRM, supports_check_mode=True)
     if module.check_mode:
         module.exit_json(changed=False)
     argv = [module.params["executable"], "confirm", "--output-format", "json"]

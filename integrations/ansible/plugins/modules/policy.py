@@ -153,6 +153,7 @@ import os
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.polc.firewall.plugins.module_utils.arguments import POLICY
 
 NAME = "policy.yaml"
 """The same at each run: rules have it in their comments."""
@@ -180,21 +181,7 @@ def difference(plan):
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            "content": {"type": "str"},
-            "words": {"type": "list", "elements": "str", "default": []},
-            "variant": {"type": "str", "choices": ["nft", "legacy"]},
-            "confirm": {"type": "int", "default": 60},
-            "force": {"type": "bool", "default": False},
-            "adopt": {"type": "bool", "default": False},
-            "replace": {"type": "bool", "default": False},
-            "count": {"type": "bool", "default": False},
-            "executable": {"type": "str", "default": "polc"},
-            "state_dir": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=POLICY, supports_check_mode=True)
     parameters = module.params
     if parameters["content"] is None:
         module.fail_json(msg="content is missing: the action plugin of this collection sets it")

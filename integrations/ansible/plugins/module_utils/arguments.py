@@ -1,6 +1,6 @@
 # Copyright (c) The polc authors
 # MIT License (see https://opensource.org/license/mit)
-"""What the actions take, as the pages of their modules document it."""
+"""What modules take, as their pages document it; their actions take the same."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ POLICY = {
     "adopt": {"type": "bool", "default": False},
     "replace": {"type": "bool", "default": False},
     "count": {"type": "bool", "default": False},
+    "executable": {"type": "str", "default": "polc"},
+    "state_dir": {"type": "path"},
+    "content": {"type": "str"},
+    "words": {"type": "list", "elements": "str", "default": []},
+}
+CONFIRM = {
+    "entry": {"type": "int"},
     "executable": {"type": "str", "default": "polc"},
     "state_dir": {"type": "path"},
 }
