@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -116,7 +117,8 @@ class Fleet:
         """What the kernel holds, without counters."""
         inside = self.controller.nested(host)
         done = inside.run(["sh", "-c", "nft --stateless list ruleset; iptables-save; ip6tables-save"])
-        return "".join(line for line in done.stdout.splitlines(keepends=True) if not line.startswith("#"))
+        text = "".join(line for line in done.stdout.splitlines(keepends=True) if not line.startswith("#"))
+        return re.sub(r"\[\d+:\d+\]", "", text)
 
     def answers(self, host: str) -> bool:
         connect = f"import socket; socket.create_connection(('{HOSTS[host]}', 22), 0.5)"
