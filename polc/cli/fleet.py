@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 DEFAULT = "inventory.yaml"
 
 
-def add_hosts(parser: argparse.ArgumentParser) -> None:
+def add_all(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all",
         action="store_true",
         help=f"all hosts of an inventory, which stands for POLICY ({DEFAULT} if none is given)",
     )
+
+
+def add_hosts(parser: argparse.ArgumentParser) -> None:
+    add_all(parser)
     parser.add_argument(
         "--host",
         dest="hosts",

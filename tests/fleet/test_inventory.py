@@ -184,6 +184,18 @@ def test_a_flat_policy_holds_its_files_of_addresses(tmp_path: Path) -> None:
     assert '"a": ["192.0.2.1", "2001:db8::/64"]' in flatten(merged)
 
 
+def test_a_flat_policy_has_all_sections() -> None:
+    """A new section of policies needs its place in ``polc.fleet.flatten``, or hosts would lose it on the way."""
+    from polc.policy.merge import DEFINITIONS, HOOKS, INGRESS, NAT, SECTIONS
+    from polc.policy.schema import load_schema as policy_schema
+
+    schema = policy_schema()
+    assert isinstance(schema, dict)
+    assert isinstance(schema["properties"], dict)
+    written = {"polc", "settings", *DEFINITIONS, INGRESS, *HOOKS, NAT, *SECTIONS, "tests"}
+    assert schema["properties"].keys() - {"include"} == written
+
+
 WORDS = st.sampled_from(
     ["polc-inventory", "all", "groups", "hosts", "include", "variables", "policy", "target", "nft", "for", "a", "b",
      "${a}", "${b}", "$${", "host", "input", "rules", "format", "allow-approximate", "", "a b"]
