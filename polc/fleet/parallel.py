@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
+from polc.diagnostics import Failure
 from polc.fleet.model import Host
 from polc.policy.library import Library
 
@@ -17,15 +19,11 @@ Result = TypeVar("Result")
 Work = Callable[[Host, Library], Result]
 
 
-class WorkerDiedError(Exception):
-    """A process ended before its host was done: killed, or out of memory."""
-
-
 def each(work: Work[Result], hosts: Sequence[Host], jobs: int) -> Iterator[tuple[int, Result]]:
     """What ``work`` makes of each host, with the host's number, as they become ready, from up to ``jobs`` processes.
 
     Raises:
-        WorkerDiedError: and then some hosts are missing.
+        Failure: POL087, a process has been killed.
     """
     jobs = min(jobs, len(hosts))
     if jobs <= 1:
@@ -50,12 +48,17 @@ def each(work: Work[Result], hosts: Sequence[Host], jobs: int) -> Iterator[tuple
             for pipe in wait(waiting):
                 assert isinstance(pipe, Connection)
                 try:
-                    yield pipe.recv()
-                    done += 1
+                    number, result = pipe.recv()
                 except EOFError:
                     waiting.remove(pipe)
+                    continue
+                if isinstance(result, Exception):
+                    raise result
+                yield number, result
+                done += 1
         if done < len(hosts):
-            raise WorkerDiedError(f"{len(hosts) - done} hosts are not done: a process has been killed")
+            message = f"{len(hosts) - done} of {len(hosts)} hosts are not done: a process has been killed"
+            raise Failure.of("POL087", message, help="`--jobs 1` takes the least memory")
     finally:
         for pipe, process in pipes.items():
             pipe.close()
@@ -67,6 +70,8 @@ def _run(work: Work[Result], hosts: Sequence[Host], turn: Synchronized[int], res
     # A host's values are garbage once it is done, and a command of one host has switched the collector off.
     gc.freeze()
     gc.enable()
+    # ^C reaches all processes of a terminal; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     library = Library()
     while True:
         with turn.get_lock():
@@ -74,4 +79,8 @@ def _run(work: Work[Result], hosts: Sequence[Host], turn: Synchronized[int], res
             turn.value += 1
         if number >= len(hosts):
             return
-        results.send((number, work(hosts[number], library)))
+        try:
+            result: Result | Exception = work(hosts[number], library)
+        except Exception as error:
+            result = error
+        results.send((number, result))

@@ -54,4 +54,11 @@ FLEET_CODES: tuple[Code, ...] = (
         why="nothing would be compiled, and a misspelt name would go unseen",
         instead="a name under `hosts`, or a pattern such as `web-*` that some of them have",
     ),
+    Code(
+        "POL087",
+        "hosts are not done",
+        what="a process that compiled hosts has been killed, perhaps for want of memory",
+        why="what it had not come to is as it was; what is written is whole",
+        instead="the same command again, with fewer processes (`--jobs`)",
+    ),
 )
