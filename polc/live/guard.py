@@ -8,7 +8,7 @@ the same address. Packets come in where the route to that address leads out (thi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from polc.diagnostics import Failure
@@ -44,7 +44,11 @@ class Asked:
 
 
 def ask(
-    programs: Programs, ruleset: Ruleset, flavour: Flavour, session: SshSession, management: Service | None
+    programs: Programs,
+    rulesets: Sequence[Ruleset],
+    flavour: Flavour,
+    session: SshSession,
+    management: Service | None = None,
 ) -> tuple[Asked, ...]:
     """Raises:
     Failure: POL601, POL603: this host's addresses cannot be read.
@@ -55,7 +59,7 @@ def ask(
 
     def send(what: str, packet: str) -> Iterator[Asked]:
         # A host anew for each: what a limit has left over is not a matter of the packets before.
-        simulator = Simulator([Loaded(ruleset, flavour)], host, settings(), start=time.time())
+        simulator = Simulator([Loaded(one, flavour) for one in rulesets], host, settings(), start=time.time())
         try:
             outcome = simulator.send(read_packet(packet, host))
         except Failure as failure:
@@ -90,6 +94,9 @@ def _asked(what: str, packet: str, outcome: Outcome) -> Asked:
 
 def _by(decision: Decision) -> str:
     span = decision.origin.span
+    if decision.origin.comment and not decision.origin.name:
+        # It was read from its target's words, whose comments name the line of the policy.
+        return f"by {decision.origin.comment}"
     place = f"{span.source.path}:{span.line}" if span else ""
     if decision.rule is None:
         return f"by the default of chain `{decision.chain}`{f', {place}' if place else ''}"

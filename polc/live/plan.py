@@ -56,7 +56,7 @@ def plan(host: Host, prepared: Prepared, compiled: Compiled, differ: Differ | No
     session = ssh_session()
     asked: tuple[Asked, ...] = ()
     if session is not None:
-        asked = ask(host, inspection.ruleset, flavour, session, inspection.settings.management)
+        asked = ask(host, (inspection.ruleset,), flavour, session, inspection.settings.management)
     chains, family = hooks(compiled.ruleset.chains), compiled.ruleset.family.value
     warnings = tuple(LOCK_OUT.check(inspection)) if session is None else ()
     owned = prepared.owned if road.target == "nft" else _tables_of_iptables(road.name)

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from polc.diagnostics import Failure
+from polc.kernel.meaning import read
 from polc.live.apply import NOTHING, Applied, apply, back, prepare
+from polc.live.guard import Asked, ask
 from polc.live.host import Host
 from polc.live.roads import road_of
+from polc.live.session import ssh_session
 from polc.live.store import Store
 from polc.live.wanted import Wanted
 from polc.live.who import who
+from polc.simulate import Flavour
 
 
-def rollback(store: Store, host: Host, number: int | None = None, confirm: float | None = None) -> Applied:
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Nothing was done: ``asked`` are packets of whoever goes back that would not pass then."""
+
+    asked: tuple[Asked, ...]
+
+
+def rollback(
+    store: Store, host: Host, number: int | None = None, confirm: float | None = None, *, force: bool = False
+) -> Applied | CutOff:
     """Without a number: what waits to be confirmed is taken back; or else what ran before the running entry runs again,
-    as a new entry. With one, that entry's ruleset runs again; 0: none of polc's.
+    as a new entry. With one, that entry's ruleset runs again; 0: none of polc's. What waits to be confirmed is always
+    taken back; else whoever goes back is not cut off but with ``force``.
 
     Raises:
         Failure: POL623, there is nothing to go back to, or no such entry; what ``apply`` raises.
@@ -42,4 +58,16 @@ def rollback(store: Store, host: Host, number: int | None = None, confirm: float
     wanted = Wanted(
         road_of(entry.road), files, frozenset(entry.filled), entry.policy, entry.policy_digest, note, entry.asked
     )
+    if not force and (cut := _cut_off(host, wanted)):
+        return CutOff(cut)
     return apply(store, host, prepare(store, host, wanted), confirm)
+
+
+def _cut_off(host: Host, wanted: Wanted) -> tuple[Asked, ...]:
+    session = ssh_session()
+    if session is None:
+        return ()
+    target = wanted.road.target
+    flavour = Flavour.NFT if target == "nft" else Flavour.IPTABLES
+    asked = ask(host, read(target, wanted.files), flavour, session)
+    return tuple(one for one in asked if not one.passes and not one.unknown)

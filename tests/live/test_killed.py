@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,14 +45,24 @@ def options(road: str) -> tuple[str, ...]:
     return () if road == "nft" else ("--ipset", "always")
 
 
+@contextmanager
+def alone(firewall: Firewall) -> Iterator[None]:
+    """While nobody else, such as the guard, is at it."""
+    with open(firewall.kept / "lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def settled(firewall: Firewall, one: str, other: str) -> str:
     """What the kernel holds once nobody is at it any more: a program that was running goes on to its end and keeps the
     lock until then, and the guard of iptables needs no command to go back.
     """
-    with open(firewall.kept / "lock") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
     deadline = time.monotonic() + 10
-    while (found := firewall.holds()) not in (one, other) and time.monotonic() < deadline:
+    while True:
+        with alone(firewall):
+            found = firewall.holds()
+        if found in (one, other) or time.monotonic() > deadline:
+            break
         time.sleep(0.05)
     return found
 
@@ -87,7 +99,8 @@ def test_at_every_step_it_is_the_old_or_the_new(road: str, tmp_path: Path) -> No
 def check(firewall: Firewall, old: str, new: str, where: str) -> str:
     found = settled(firewall, old, new)
     assert found in (old, new), f"{where}: a mixture\n{found}"
-    state = firewall.state()
+    with alone(firewall):
+        state = firewall.state()
     begun = state["pending"] is not None or state["untold"]
     following = firewall.polc("history")
     assert following.status == 0, (where, following.output)

@@ -132,3 +132,18 @@ def test_forced_and_not_confirmed_it_is_back_after_five_seconds(server: Server) 
     history = server.ssh(f"{sys.executable} -m polc history --state-dir {server.place}/state")
     assert "taken back: not confirmed in time" in history.stdout
     assert "root from 192.0.2.2" in history.stdout, "who, and from where"
+
+
+def test_going_back_cuts_nobody_off_either(server: Server) -> None:
+    polc = [sys.executable, "-m", "polc"]
+    state = ["--state-dir", str(server.place / "state")]
+    for policy in (SHUT, OPEN):
+        # From the console, where nobody can be cut off.
+        (server.place / "policy.yaml").write_text(policy)
+        done = server.server.run([*polc, "apply", str(server.place / "policy.yaml"), *state])
+        assert done.returncode == 0, done.stderr
+    refused = server.ssh(" ".join([*polc, "rollback", *state]))
+    assert refused.returncode == 1, refused.stderr
+    assert "this SSH connection would be cut off: drop by policy.yaml:7" in refused.stderr
+    assert server.reachable()
+    assert server.ssh(" ".join([*polc, "rollback", "0", *state])).returncode == 0, "where nothing filters all pass"
