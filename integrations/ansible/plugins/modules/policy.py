@@ -196,7 +196,6 @@ def main():
     with open(os.path.join(folder, NAME), "w", encoding="utf-8") as file:
         file.write(parameters["content"])
     status, out, err = module.run_command(argv, cwd=folder)
-    module.add_cleanup_file(folder)
     try:
         found = json.loads(out)
     except ValueError:
