@@ -166,7 +166,7 @@ def test_output_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    for argv in (["frobnicate"], [], ["compile"], ["compile", "x", "--target", "pf"]):
+    for argv in (["frobnicate"], [], ["verify"], ["compile", "x", "--target", "pf"]):
         with pytest.raises(SystemExit) as stop:
             main(argv)
         assert stop.value.code == 2

@@ -16,7 +16,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("ir",),
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler", "emitted"),
-    ("report",),
+    ("report", "fleet"),
     ("analysis", "kernel", "lift", "proving"),
     ("diffing", "probing"),
     ("querying",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from polc.analysis.exact import Exact
 from polc.analysis.model import Wanted
@@ -13,11 +13,13 @@ from polc.analysis.suppress import suppress
 from polc.backends.model import Options
 from polc.backends.profile import Profile
 from polc.backends.registry import BACKENDS
+from polc.cli.fleet import add_hosts, asks_hosts
 from polc.cli.options import add_profile, profile_of
 from polc.compiler import describe, produce
 from polc.diagnostics import Collector, Diagnostic, Failure, Severity
 from polc.diagnostics.codes import CODES
 from polc.firewalls import read_firewall
+from polc.ir.ruleset import Ruleset
 from polc.passes import pipeline
 from polc.policy.comments import comment_lines
 from polc.policy.read import Inspection
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files",
         metavar="FILE",
-        nargs="+",
+        nargs="*",
         help="policies; or rulesets of iptables-save, scripts of iptables, nft's JSON; `-` is standard input",
     )
     parser.add_argument(
@@ -43,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="with `--for`: what is to hold the policy there (may be given again); all targets are the default",
     )
+    add_hosts(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,9 +57,19 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.target and arguments.profile is None:
         sys.stderr.write("polc check: --target is for what `--for` names\n")
         return 2
+    if asks_hosts(arguments) or not arguments.files:
+        from polc.cli.check_hosts import misused
+
+        if (wrong := misused(arguments)) is not None:
+            sys.stderr.write(f"polc check: {wrong}\n")
+            return 2
     targets = tuple(dict.fromkeys(arguments.target or BACKENDS)) if arguments.profile else ()
     profile = profile_of(arguments, targets)
     wanted = Wanted(select, ignore)
+    if asks_hosts(arguments):
+        from polc.cli.check_hosts import run as run_hosts
+
+        return run_hosts(arguments, wanted)
     found: list[Diagnostic] = []
     broken = False
     for path in arguments.files:
@@ -66,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             broken = True
             found += failure.diagnostics
     shown = [one for one in found if one.severity is Severity.ERROR or wanted.asks(one.code)]
-    sys.stdout.write(_render(shown, arguments.output_format))
+    sys.stdout.write(rendered(shown, arguments.output_format))
     if broken or any(one.severity is Severity.ERROR for one in shown):
         return 2
     return 1 if any(one.severity is Severity.WARNING for one in shown) else 0
@@ -75,33 +88,49 @@ def run(arguments: argparse.Namespace) -> int:
 def _check(path: str, targets: tuple[str, ...], profile: Profile, wanted: Wanted) -> Iterable[Diagnostic]:
     collector = Collector()
     firewall = read_firewall(path, collector)
-    if firewall.policy is not None and firewall.policy.merged.assertions:
+    if firewall.policy is not None:
+        return judge(firewall.policy, collector, targets, profile, wanted, beside(path))
+    exact = Exact.each(firewall.rulesets, firewall.flavour)
+    lacking = _lacking(firewall.rulesets, targets, profile)
+    found = (*collector, *(finding for one in exact for finding in exact_findings(one, wanted)), *lacking)
+    return Collector(list(suppress(found, firewall.sources, comment_lines))).in_order()
+
+
+def judge(
+    policy: Inspection,
+    collector: Collector,
+    targets: tuple[str, ...],
+    profile: Profile,
+    wanted: Wanted,
+    tests: tuple[str, ...] = (),
+) -> Iterable[Diagnostic]:
+    """All that is to be said of a policy, with what reading it has told, and what the targets lack; ``tests`` are the
+    files of tests beside it.
+    """
+    if policy.merged.assertions:
         from polc.policy.lower.assertions import assertions_of
 
-        assertions_of(firewall.policy)
-    lacking = (
-        describe(one, target, agreed=True)
-        for ruleset in (map(pipeline.run, firewall.rulesets) if targets else ())
-        for target in targets
-        for one in produce(ruleset, target, Options(BACKENDS[target].formats[0], profile)).deviations
-    )
-    policy = firewall.policy
-    if policy is None:
-        exact = Exact.each(firewall.rulesets, firewall.flavour)
-        found = (*collector, *(finding for one in exact for finding in exact_findings(one, wanted)), *lacking)
-        return Collector(list(suppress(found, firewall.sources, comment_lines))).in_order()
-    found = (*collector, *findings(policy, wanted), *_of_tests(path, policy, wanted), *lacking)
+        assertions_of(policy)
+    lacking = _lacking((policy.ruleset,), targets, profile)
+    found = (*collector, *findings(policy, wanted), *_of_tests(policy, tests, wanted), *lacking)
     return Collector(list(suppress(found, policy.sources))).in_order()
 
 
-def _of_tests(path: str, policy: Inspection, wanted: Wanted) -> Iterable[Diagnostic]:
-    if not policy.merged.tests and not beside(path):
+def _lacking(rulesets: Iterable[Ruleset], targets: tuple[str, ...], profile: Profile) -> Iterator[Diagnostic]:
+    for ruleset in map(pipeline.run, rulesets) if targets else ():
+        for target in targets:
+            for one in produce(ruleset, target, Options(BACKENDS[target].formats[0], profile)).deviations:
+                yield describe(one, target, agreed=True)
+
+
+def _of_tests(policy: Inspection, files: tuple[str, ...], wanted: Wanted) -> Iterable[Diagnostic]:
+    if not policy.merged.tests and not files:
         return ()
     # Only here: most policies have no tests, and it takes time to import.
     from polc.testing.contradictions import contradictions
     from polc.testing.suite import suite_of
 
-    suite = suite_of(policy, path, (), None, Collector())
+    suite = suite_of(policy, files, None, Collector())
     return contradictions(suite) if any(map(wanted.asks, ("POL326", "POL328"))) else ()
 
 
@@ -109,7 +138,8 @@ def _codes(words: str | None) -> tuple[str, ...]:
     return tuple(word.strip().upper() for word in (words or "").split(",") if word.strip())
 
 
-def _render(diagnostics: list[Diagnostic], output_format: str) -> str:
+def rendered(diagnostics: list[Diagnostic], output_format: str) -> str:
+    """Diagnostics as text, json or sarif."""
     if output_format == "json":
         from polc.diagnostics.json import render as as_json
 

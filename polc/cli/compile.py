@@ -7,6 +7,7 @@ import sys
 
 from polc.backends.model import Options
 from polc.backends.registry import BACKENDS
+from polc.cli.fleet import add_hosts, asks_hosts
 from polc.cli.options import (
     add_allow_approximate,
     add_policy,
@@ -25,8 +26,10 @@ from polc.policy import read_policy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_policy(parser)
-    parser.add_argument("--target", required=True, choices=tuple(BACKENDS), help="what the files are for")
+    add_policy(parser, optional=True)
+    parser.add_argument(
+        "--target", choices=tuple(BACKENDS), help="what the files are for; inventories say it themselves"
+    )
     parser.add_argument(
         "--format",
         choices=tuple(dict.fromkeys(name for backend in BACKENDS.values() for name in backend.formats)),
@@ -52,9 +55,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report-format", choices=("text", "json"), help="for people, the default, or for machines")
     add_prove(parser)
     add_allow_approximate(parser)
+    add_hosts(parser)
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="with hosts: write nothing, and say which files would change; the exit status is then 1",
+    )
+    parser.add_argument(
+        "--flatten",
+        action="store_true",
+        help="for no target: the policy itself as one file, with all that it includes and an inventory adds",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if asks_hosts(arguments):
+        from polc.cli.compile_hosts import run as run_hosts
+
+        return run_hosts(arguments)
+    if arguments.check or arguments.jobs:
+        return _usage("--check and --jobs are for the hosts of an inventory: use --all or --host NAME")
+    if arguments.policy is None:
+        return _usage("no policy is named")
+    if arguments.flatten:
+        from polc.cli.flatten import run as run_flatten
+
+        return run_flatten(arguments)
+    if arguments.target is None:
+        return _usage(f"--target is missing: {' or '.join(BACKENDS)}")
     backend = BACKENDS[arguments.target]
     if arguments.format and arguments.format not in backend.formats:
         return _usage(f"--target {backend.name} is written as {' or '.join(backend.formats)}")

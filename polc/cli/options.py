@@ -11,8 +11,13 @@ from polc.backends.profile import HOST, OLDEST, Profile
 from polc.compiler import ANY_APPROXIMATION
 
 
-def add_policy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("policy", metavar="POLICY", help="policy file, YAML or JSON; `-` reads standard input")
+def add_policy(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "policy",
+        metavar="POLICY",
+        nargs="?" if optional else None,
+        help="policy file, YAML or JSON; `-` reads standard input",
+    )
 
 
 def add_allow_approximate(parser: argparse.ArgumentParser) -> None:

@@ -1,18 +1,27 @@
-"""A bar for what takes long, on standard error, where that is a terminal."""
+"""A bar that says how far a long run has come, on standard error, where that is a terminal."""
 
 from __future__ import annotations
 
+import shutil
 import sys
+import time
 
-_WIDTH = 30
+_INTERVAL = 0.1
+"""Seconds between two drawings."""
+
+_WIDTH = 40
 
 
 class Progress:
-    """For a ``with`` statement: the bar is gone behind it."""
+    """``with Progress(1000, "hosts") as bar: bar.step()``; or ``bar.show(...)`` for what changes on the way. The bar is
+    gone behind it.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, total: int = 0, what: str = "") -> None:
+        self.total, self.what = total, what
+        self.done = 0
         self._shown = sys.stderr.isatty()
-        self._last = ""
+        self._drawn = 0.0
 
     def __enter__(self) -> Progress:
         return self
@@ -22,13 +31,24 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
+    def step(self) -> None:
+        self.show(self.what, self.done + 1, self.total)
+
     def show(self, what: str, done: int, total: int) -> None:
         """``done`` of ``total``; without one, only what is done."""
-        if not self._shown:
-            return
-        filled = _WIDTH * done // total if total else 0
-        text = f"\r\x1b[K{what} [{'#' * filled}{' ' * (_WIDTH - filled)}] {done}/{total}"
-        if text != self._last:
-            self._last = text
-            sys.stderr.write(text)
+        fresh = what != self.what
+        self.what, self.done, self.total = what, done, total
+        now = time.monotonic()
+        if self._shown and (fresh or now - self._drawn >= _INTERVAL or done == total):
+            self._drawn = now
+            sys.stderr.write(f"\r{self.line(shutil.get_terminal_size().columns)}\x1b[K")
             sys.stderr.flush()
+
+    def line(self, columns: int) -> str:
+        """The bar, in at most ``columns`` characters."""
+        numbers = f" {self.done}/{self.total} {self.what}"
+        width = min(columns - len(numbers) - 3, _WIDTH)
+        if width < 1:
+            return numbers.strip()[: max(columns - 1, 0)]
+        full = width * self.done // max(self.total, 1)
+        return f"[{'#' * full}{'.' * (width - full)}]{numbers}"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from polc.cli.fleet import DEFAULT, add_all, hosts_of
 from polc.cli.options import add_allow_approximate, allowed
 from polc.diagnostics import Collector, Failure
 from polc.diagnostics.text import render
@@ -16,14 +17,14 @@ from polc.simulate.sysctls import settings_of
 from polc.testing.coverage import Coverage, coverage
 from polc.testing.results import CaseResult, Status
 from polc.testing.simulated import run_simulated
-from polc.testing.suite import Suite, read_suite
+from polc.testing.suite import Suite, read_suite, suite_of
 
 _LOADERS = ("nft", "iptables-nft", "iptables-legacy")
 _LONGEST_WAIT = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("policies", metavar="POLICY", nargs="+", help="policies, YAML or JSON")
+    parser.add_argument("policies", metavar="POLICY", nargs="*", help="policies, YAML or JSON")
     parser.add_argument(
         "--tests", metavar="FILE", action="append", default=[],
         help="a file with a list `tests:` (may be given again); without it POLICY.tests.yaml is read too, where it is",
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--junit", metavar="FILE", help="write the results there, as JUnit's XML")
     parser.add_argument("--output-format", choices=("text", "json"), default="text", help="for people or for machines")
     add_allow_approximate(parser)
+    add_all(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,6 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage("--fail-under takes a percentage")
     if (arguments.loader or arguments.longest_wait != _LONGEST_WAIT) and not arguments.kernel:
         return _usage("--loader and --longest-wait go with --kernel")
+    if not arguments.policies and not arguments.all:
+        return _usage("no policy is named")
+    if arguments.all and len(arguments.policies) > 1:
+        return _usage("--all takes one inventory")
     try:
         settings = settings_of(arguments.sysctl)
     except ValueError as error:
@@ -70,10 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     results: list[CaseResult] = []
     covered: list[Coverage] = []
     problems: list[Failure] = []
-    for path in arguments.policies:
-        collector = Collector()
-        suite = read_suite(path, tuple(arguments.tests), arguments.host, collector)
-        sys.stderr.write(render(collector))
+    for suite in _suites(arguments):
         chosen = [
             (case, steps) for case, steps in zip(suite.cases, suite.steps, strict=True) if arguments.only in case.name
         ]
@@ -104,6 +107,31 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fail_under is not None and total.percent < arguments.fail_under:
         return 1
     return max((one.exit_status for one in problems), default=0)
+
+
+def _suites(arguments: argparse.Namespace) -> Iterator[Suite]:
+    """Those of the policies, or of the hosts of an inventory; what reading them has told goes to standard error."""
+    others = tuple(arguments.tests)
+    if not arguments.all:
+        for path in arguments.policies:
+            collector = Collector()
+            suite = read_suite(path, others, arguments.host, collector)
+            sys.stderr.write(render(collector))
+            yield suite
+        return
+    from polc.fleet.build import inspect
+    from polc.policy.library import Library
+
+    collector = Collector()
+    path = arguments.policies[0] if arguments.policies else DEFAULT
+    hosts, _ = hosts_of(path, (), collector)
+    collector.raise_if_errors()
+    library = Library()
+    for host in hosts:
+        own = Collector()
+        suite = suite_of(inspect(host, library, own), others, arguments.host, own, f"{host.name}: ")
+        sys.stderr.write(render(own))
+        yield suite
 
 
 def _real(

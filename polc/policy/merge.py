@@ -7,13 +7,16 @@ their rules. A file that several include comes in once, at the first place.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from polc.diagnostics import Collector, Failure, Label
 from polc.policy.files import read_file
+from polc.policy.library import Library
 from polc.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
 from polc.policy.schema import UnsupportedSchema, part_gate, policy_gate
+from polc.policy.variables import MARK, Values, filled
 from polc.source import SourceFile, Span
 
 SECTIONS = ("input", "forward", "output")
@@ -92,40 +95,97 @@ def load_source(source: SourceFile, collector: Collector) -> Merged:
     return loader.merged
 
 
+class Part(NamedTuple):
+    """What a group or a host of an inventory adds: files, and ``own``, the sections of a policy without its version.
+
+    Rules of ``own`` stand behind those of the files. What it defines, and its defaults, stand in the place of what any
+    file says, and of what parts before say of their own.
+    """
+
+    include: Node | None
+    own: Mapping | None
+
+
+def load_parts(
+    source: SourceFile, parts: Iterable[Part], values: Values, library: Library, collector: Collector
+) -> Merged:
+    """The policy that ``parts`` of the inventory ``source`` make, one after another, with its variables' values.
+
+    Files are named from the inventory's place, and read from ``library``. Errors go to the collector, as in ``load``.
+    """
+    loader = _Loader(collector, library=library, values=values)
+    loader.merged.sources.append(source)
+    identity = source.path if source.path == "-" else os.path.realpath(source.path)
+    for include, own in parts:
+        files = filled(include, values, collector) if include else None
+        loader.merged.complete &= files is not None or include is None
+        loader.include(source, files, (identity,), ())
+        if own is not None:
+            tree = loader.own_tree(own, values)
+            if tree is not None:
+                loader.merge(tree, own=True)
+    return loader.merged
+
+
 @dataclass(slots=True)
 class _Loader:
     collector: Collector
     merged: Merged = field(default_factory=Merged)
     seen: set[str] = field(default_factory=set)
+    library: Library = field(default_factory=Library)
+    values: Values | None = None
+    """Of variables; None in a policy that no inventory asks for, in which nothing is a variable."""
+    firm: set[tuple[str, str]] = field(default_factory=set)
+    """Section and name of what an inventory says itself: files do not define it."""
 
     def take(self, source: SourceFile, chain: tuple[str, ...], through: tuple[Label, ...]) -> None:
         """Merge one file after those that it includes; ``chain`` are the files that led here, ``through`` where."""
         self.merged.sources.append(source)
         try:
-            tree = read_tree(source)
+            tree, passes = self.library.tree(source)
         except Failure as failure:
             self.collector.diagnostics.extend(failure.diagnostics)
             self.merged.complete = False
             return
-        if not policy_gate()(tree):
-            from polc.policy.schema_errors import explain
+        if self.values is not None and MARK in source.text:
+            known = self.own_tree(tree, self.values)
+        else:
+            known = self.sound_tree(tree, passes)
+        if known is None:
+            return
+        self.include(source, known.get("include"), chain, through)
+        self.merge(known)
 
-            explain(tree, self.collector)
-            if not isinstance(tree, Mapping):
-                return
-            tree = self.sound_part(tree)
-        assert isinstance(tree, Mapping)
-        self.include(source, tree.get("include"), chain, through)
+    def own_tree(self, tree: Node, values: Values) -> Mapping | None:
+        """As ``sound_tree``, with the values of variables."""
+        with_values = filled(tree, values, self.collector)
+        if with_values is None:
+            self.merged.complete = False
+            return None
+        return self.sound_tree(with_values, policy_gate()(with_values))
+
+    def sound_tree(self, tree: Node, passes: bool) -> Mapping | None:
+        """What of a tree the schema lets pass; the rest is told. None where that is nothing."""
+        if passes:
+            assert isinstance(tree, Mapping)
+            return tree
+        from polc.policy.schema_errors import explain
+
+        explain(tree, self.collector)
+        return self.sound_part(tree) if isinstance(tree, Mapping) else None
+
+    def merge(self, tree: Mapping, *, own: bool = False) -> None:
+        """Take over the sections of one tree; ``own``: as an inventory's, which comes before those of files."""
         for kind in DEFINITIONS:
-            self.define(self.merged.definitions[kind], tree.get(kind))
-        self.define(self.merged.settings, tree.get("settings"))
+            self.define(self.merged.definitions[kind], kind, tree.get(kind), own)
+        self.define(self.merged.settings, "settings", tree.get("settings"), own)
         for name in SECTIONS:
             entry = tree.entries.get(name)
             if entry:
-                self.section(self.merged.sections, name, entry)
+                self.section(self.merged.sections, name, entry, own)
         ingress = tree.get(INGRESS)
         for name, entry in ingress.entries.items() if isinstance(ingress, Mapping) else ():
-            self.section(self.merged.ingress, name, entry)
+            self.section(self.merged.ingress, name, entry, own)
         self.one_nat(tree.entries.get(NAT))
         for name, entry in _lists(tree):
             found = self.merged.lists.setdefault(name, RuleList(entry.key.span))
@@ -209,7 +269,7 @@ class _Loader:
             self.collector.error("POL016", message, node.span)
             return
         try:
-            source = read_file(path)
+            source = self.library.source(path)
         except Failure as failure:
             self.merged.complete = False
             for one in failure.diagnostics:
@@ -221,10 +281,14 @@ class _Loader:
             return
         self.take(source, chain, through)
 
-    def define(self, known: dict[str, Entry], node: Node | None) -> None:
+    def define(self, known: dict[str, Entry], section: str, node: Node | None, own: bool) -> None:
         for name, entry in node.entries.items() if isinstance(node, Mapping) else ():
+            if own:
+                known[name] = entry
+                self.firm.add((section, name))
+                continue
             first = known.setdefault(name, entry)
-            if first is not entry:
+            if first is not entry and (section, name) not in self.firm:
                 also = (Label(first.key.span, "first here"),)
                 span = entry.key.span
                 self.collector.error("POL210", f"`{name}` is defined twice", span, label="again here", also=also)
@@ -241,12 +305,15 @@ class _Loader:
                 self.collector.error("POL213", message, entry.key.span, label="this file", also=also)
                 return
 
-    def section(self, known: dict[str, Section], name: str, entry: Entry) -> None:
+    def section(self, known: dict[str, Section], name: str, entry: Entry, own: bool) -> None:
         node = entry.value
         assert isinstance(node, Mapping)
         section = known.setdefault(name, Section(entry.key.span))
         default, rules = node.get("default"), node.get("rules")
-        if isinstance(default, Scalar):
+        if isinstance(default, Scalar) and own:
+            section.default = default
+            self.firm.add(("default", name))
+        elif isinstance(default, Scalar) and ("default", name) not in self.firm:
             if section.default and section.default.value != default.value:
                 self.collector.error(
                     "POL213",
@@ -294,25 +361,3 @@ def _lists(tree: Mapping) -> Iterator[tuple[str, Entry]]:
     nat = tree.entries.get(NAT)
     if nat and isinstance(nat.value, Sequence):
         yield NAT, nat
-
-
-def read_tree(source: SourceFile) -> Node:
-    """The tree of a policy's text: JSON by its file name or its looks, else YAML.
-
-    Raises:
-        Failure: it is neither.
-    """
-    from polc.policy.json_reader import read_json
-
-    if source.path.endswith(".json"):
-        return read_json(source)
-    if source.text.lstrip()[:1] in ("{", "["):
-        try:
-            return read_json(source)
-        except Failure as failure:
-            # YAML's flow style begins so too. What is sound JSON but no policy (a key twice) stays said.
-            if all(one.code != "POL007" for one in failure.diagnostics):
-                raise
-    from polc.policy.yaml_reader import read_yaml
-
-    return read_yaml(source)

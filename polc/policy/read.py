@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from polc.diagnostics import Collector
 from polc.ir.ruleset import Ruleset
+from polc.policy.library import Library
 from polc.policy.lower.scope import Settings, Symbols
 from polc.policy.lower.sections import Written, lower_sections
 from polc.policy.lower.settings import read_settings
 from polc.policy.lower.symbols import resolve_symbols
-from polc.policy.merge import Merged, load, load_source
+from polc.policy.merge import Merged, Part, load, load_parts, load_source
+from polc.policy.variables import Values
 from polc.source import SourceFile, Span
 
 
@@ -52,6 +55,13 @@ def inspect_policy(path: str, collector: Collector) -> Inspection:
 def inspect_source(source: SourceFile, collector: Collector) -> Inspection:
     """As ``inspect_policy``, of a text at hand, which its path need not hold; includes are relative to that."""
     return _inspect(load_source(source, collector), collector)
+
+
+def inspect_parts(
+    source: SourceFile, parts: Iterable[Part], values: Values, library: Library, collector: Collector
+) -> Inspection:
+    """As ``inspect_policy``, of what an inventory puts together (``merge.load_parts``)."""
+    return _inspect(load_parts(source, parts, values, library, collector), collector)
 
 
 def _inspect(merged: Merged, collector: Collector) -> Inspection:

@@ -20,9 +20,10 @@ from polc.policy.yaml_errors import QUOTES, in_quotes
 from polc.source import Span
 
 
-def explain(tree: Node, collector: Collector) -> None:
-    """Record POL101 to POL107 for everything in which ``tree`` departs from the policy schema."""
-    schema = load_schema()
+def explain(tree: Node, collector: Collector, schema: Json = None) -> None:
+    """Record POL101 to POL108 for everything in which ``tree`` departs from the schema (None: that of policies)."""
+    if schema is None:
+        schema = load_schema()
     assert isinstance(schema, dict)
     validator = Draft202012Validator(schema)
     for error in validator.iter_errors(plain(tree)):
@@ -165,13 +166,15 @@ def _report(error: ValidationError, tree: Node, collector: Collector) -> None:
             collector.error("POL104", f"expected {title}, found `{span.text}`", span, help="or leave the key out")
         case "const":
             version = schema.get("const")
-            message = f"this polc reads version {version} of the policy language"
-            collector.error("POL107", message, span, help=f"write `polc: {version}`")
+            key = error.absolute_path[-1]
+            what = "the policy language" if key == "polc" else "inventories"
+            message = f"this polc reads version {version} of {what}"
+            collector.error("POL107", message, span, help=f"write `{key}: {version}`")
         case "pattern":
             # An error of `propertyNames` has the mapping's path, and the name as its instance.
             if isinstance(node, Mapping):
                 span = node.entries[str(error.instance)].key.span
-            shape = "letters, digits, `_`, `-` and `.`" if title == "an id" else "letters, digits, `_` and `-`"
+            shape = "letters, digits, `_`, `-` and `.`" if title in _DOTTED else "letters, digits, `_` and `-`"
             collector.error("POL105", f"`{error.instance}` is not {title}: it takes {shape}, at most 63", span)
         case "minProperties" if isinstance(node, Mapping) and node.entries:
             collector.error("POL103", f"expected {title}, and here is `{', '.join(node.entries)}` alone", _head(node))
@@ -222,8 +225,15 @@ def _unknown_keys(node: Node, schema: dict[str, Json], collector: Collector) -> 
             collector.error("POL101", f"unknown key `{name}`", entry.key.span, help=hint)
 
 
+_DOTTED = ("an id", "a host's name")
+_VERSIONS = {
+    "polc": "a policy begins with `polc: 1`, the version of its language",
+    "polc-inventory": "an inventory begins with `polc-inventory: 1`, the version of its language",
+}
+
+
 def _missing_help(name: str) -> str:
-    return "a policy begins with `polc: 1`, the version of its language" if name == "polc" else ""
+    return _VERSIONS.get(name, "")
 
 
 _OF_NUMBERS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polc.diagnostics import Collector, Diagnostic, Failure
 from polc.ir.ruleset import Ruleset
@@ -37,19 +37,19 @@ def read_suite(path: str, others: tuple[str, ...], host_text: str | None, collec
     Raises:
         Failure: with all that is wrong in any of the files.
     """
-    return suite_of(inspect_policy(path, collector), path, others, host_text, collector)
+    return suite_of(inspect_policy(path, collector), others or beside(path), host_text, collector)
 
 
 def suite_of(
-    inspected: Inspection, path: str, others: tuple[str, ...], host_text: str | None, collector: Collector
+    inspected: Inspection, others: tuple[str, ...], host_text: str | None, collector: Collector, prefix: str = ""
 ) -> Suite:
-    """As ``read_suite``, of a policy that has been read."""
+    """As ``read_suite``, of a policy at hand; ``prefix`` stands before the names of its cases."""
     nodes = list(inspected.merged.tests)
-    for other in others or beside(path):
+    for other in others:
         merged = load(other, collector)
         collector.raise_if_errors()
         nodes += merged.tests
-    cases = tuple(read_cases(nodes))
+    cases = tuple(replace(one, name=f"{prefix}{one.name}") for one in read_cases(nodes))
     ruleset = pipeline.run(inspected.ruleset)
     host = described_host(inspected) if host_text is None else read_host(SourceFile("--host", host_text))
     if host is None:

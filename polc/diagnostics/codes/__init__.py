@@ -3,6 +3,7 @@
 from polc.diagnostics.codes.analysis import ANALYSIS_CODES
 from polc.diagnostics.codes.bugs import BUG_CODES
 from polc.diagnostics.codes.clauses import CLAUSE_CODES
+from polc.diagnostics.codes.fleet import FLEET_CODES
 from polc.diagnostics.codes.imports import IMPORT_CODES
 from polc.diagnostics.codes.input import INPUT_CODES
 from polc.diagnostics.codes.kernel import KERNEL_CODES
@@ -22,6 +23,7 @@ _ALL = sorted(
         *OUTPUT_CODES,
         *PACKET_CODES,
         *PROVING_CODES,
+        *FLEET_CODES,
         *SYNTAX_CODES,
         *NAME_CODES,
         *CLAUSE_CODES,

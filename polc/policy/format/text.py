@@ -11,7 +11,7 @@ from polc.policy.format.order import Place, child_place, rank
 from polc.policy.format.printer import print_text
 from polc.policy.format.rule_strings import canonical_rule
 from polc.policy.format.tree import read_text
-from polc.policy.merge import read_tree
+from polc.policy.library import read_tree
 from polc.policy.nodes import Mapping, Node, Scalar, Sequence
 from polc.policy.read import inspect_source
 from polc.source import SourceFile
