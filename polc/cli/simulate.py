@@ -157,7 +157,7 @@ def _file(path: str) -> Iterator[Draft | _Capture]:
         return
     source = _text(path, data, "this is not UTF-8, and no capture")
     if source.text.lstrip()[:1] in ("[", "{"):
-        from polc.simulate.packet_json import read_json_steps
+        from polc.simulate.json_steps import read_json_steps
 
         yield from read_json_steps(source)
         return

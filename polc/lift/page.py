@@ -118,6 +118,10 @@ def write(parts: Parts) -> Page:
             out.rules(section.lines, 2)
     else:
         _lists("nat", parts.nat, out)
+    if len(out.lines) == 1:
+        # A policy says something, if only that everything passes.
+        out.block("input")
+        out.add("  default: accept")
     return Page("\n".join(out.lines) + "\n", out.places, tuple(out.written))
 
 

@@ -13,9 +13,9 @@ from polc.kernel.stage.encode import encode
 from polc.probing.model import Plan, Probe, Scene
 from polc.simulate.host import Host
 from polc.simulate.host_text import read_host
+from polc.simulate.json_steps import read_json_step
 from polc.simulate.packet import Packet
 from polc.simulate.packet_format import Json, mac_text, packet_json
-from polc.simulate.packet_json import read_json_step
 from polc.simulate.steps import Send
 from polc.simulate.talks import Talks
 from polc.source import SourceFile, Span

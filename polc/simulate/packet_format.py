@@ -1,4 +1,4 @@
-"""A packet in canonical words, and as JSON: what ``packet_text.py`` and ``packet_json.py`` read back to the same."""
+"""A packet in canonical words, and as JSON: what ``packet_text.py`` and ``json_steps.py`` read back to the same."""
 
 from __future__ import annotations
 

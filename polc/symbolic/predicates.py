@@ -34,6 +34,7 @@ from polc.ir.matches import (
     Trait,
     TraitMatch,
 )
+from polc.ir.protocols import ICMP_FAMILY
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.symbolic.diagram import HOLDS, NONE
 from polc.symbolic.fields import SIDES, Fields
@@ -145,6 +146,8 @@ class Predicates:
                 ports = {space.variable(of).number: one for of, one in asked.items() if one is not None}
                 whole = space.manager.where(self.fields.ported, self.fields.protocol(protocol))
                 return space.manager.where(whole, space.manager.box(ports))
+            case IcmpTerm(protocol) if ICMP_FAMILY[protocol] is not space.family:
+                return NONE
             case IcmpTerm(protocol, kind, code):
                 parts = {number: protocol, space.variable(Of.FRAGMENT).number: 0, space.variable(Of.TYPE).number: kind}
                 if code is not None:

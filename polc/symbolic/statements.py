@@ -26,6 +26,7 @@ from polc.ir.statements import (
     Native,
     Notrack,
     Offload,
+    Omission,
     OpaqueStatement,
     SetDscp,
     SetHops,
@@ -125,6 +126,9 @@ class Statements:
                 return self._synproxy(rest)
             case Native(nft, nft_json, iptables):
                 return self._end(Unknown(" | ".join(one for one in (nft, nft_json, iptables) if one)))
+            case OpaqueStatement(omission=Omission()):
+                # What a target may leave out changes no packet's way.
+                return self._noted(Watch.PACKET, (statement,), rest)
             case OpaqueStatement(words):
                 return self._end(Unknown(words))
             case _:

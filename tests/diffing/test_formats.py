@@ -7,7 +7,7 @@ import re
 
 import jsonschema
 import pytest
-from build import between
+from between import between
 
 from polc.diffing import as_json, as_markdown, as_text
 from polc.diffing.model import Difference

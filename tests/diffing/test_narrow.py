@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from build import between, side
+from between import between, side
 
 from polc.diffing.contents import known_contents
 from polc.diffing.narrow import narrowed

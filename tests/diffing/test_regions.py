@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 import pytest
-from build import between, inside, side
+from between import between, inside, side
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

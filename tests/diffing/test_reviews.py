@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from build import between
+from between import between
 
 from polc.diffing.as_text import sentence
 from polc.diffing.changes import Kind

@@ -192,7 +192,7 @@ def test_a_flat_policy_has_all_sections() -> None:
     schema = policy_schema()
     assert isinstance(schema, dict)
     assert isinstance(schema["properties"], dict)
-    written = {"polc", "settings", *DEFINITIONS, INGRESS, *HOOKS, NAT, *SECTIONS, "tests"}
+    written = {"polc", "settings", *DEFINITIONS, INGRESS, *HOOKS, NAT, *SECTIONS, "tests", "assert"}
     assert schema["properties"].keys() - {"include"} == written
 
 

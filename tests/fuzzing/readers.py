@@ -20,7 +20,7 @@ from polc.policy.read import inspect_source
 from polc.simulate.engine import Simulator
 from polc.simulate.host import Host
 from polc.simulate.host_text import read_host
-from polc.simulate.packet_json import read_json_steps
+from polc.simulate.json_steps import read_json_steps
 from polc.simulate.packet_text import read_step
 from polc.simulate.pcap import is_capture, read_capture
 from polc.source import SourceFile

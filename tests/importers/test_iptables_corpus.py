@@ -34,7 +34,7 @@ from polc.source import SourceFile
 
 pytestmark = NEEDED
 
-KNOWN_NOTES = {"POL516", "POL519"}
+KNOWN_NOTES = {"POL516", "POL519", "POL522"}
 """What may be worth a word in a file that the kernel has loaded: rules without an effect."""
 
 

@@ -142,7 +142,7 @@ def test_a_full_set_does_not_keep_a_verdict_from_being_followed(
 @pytest.mark.kernel("iptables-nft", "iptables-legacy", "ipset")
 def test_the_verb_names_three_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compiled(tmp_path)
-    assert main(["verify", str(tmp_path / "policy.yaml"), "--target", "iptables"]) == 0
+    assert main(["verify", str(tmp_path / "policy.yaml"), "--target", "iptables", "--no-packets"]) == 0
     words = "sets.ipset, rules.v4 and rules.v6 loaded in a scratch namespace, read back: same as compiled"
     assert capsys.readouterr().out == f"iptables-nft: {words}\niptables-legacy: {words}\n"
 

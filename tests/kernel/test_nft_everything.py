@@ -25,8 +25,8 @@ from polc.source import SourceFile
 EVERYTHING = Path(__file__).parents[1] / "importers" / "everything.nft"
 
 OPAQUE = {
-    # State of both families, of objects that a map chooses, and of a set that is used elsewhere
-    "quota": 3, "limit": 4, "set": 1, "counter": 1,
+    # Objects that a map chooses, and of a set that is used elsewhere
+    "quota": 1, "limit": 1, "set": 1, "counter": 1,
     # Parts of packets that the IR has no words for, and the turn of both families
     "match": 2, "mangle": 4,
     "log": 1, "dnat": 1, "snat": 1, "tproxy": 2,

@@ -16,7 +16,7 @@ from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP
 from polc.simulate import Packet, Presumed, Reply, Send, Wait, format_packet, packet_json, read_packet, read_step
-from polc.simulate.packet_json import read_json_steps
+from polc.simulate.json_steps import read_json_steps
 from polc.source import SourceFile
 
 NINE = 0xC6336409  # 198.51.100.9

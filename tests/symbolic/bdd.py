@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from oxidd.bdd import BDDFunction, BDDManager
 
+from polc.ir.family import Family
 from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
@@ -195,6 +196,8 @@ class Reading:
     def term(self, term: PortTerm | IcmpTerm) -> BDDFunction:
         found = self.of(Of.PROTOCOL, term.protocol)
         if isinstance(term, IcmpTerm):
+            if (term.protocol == 58) is not (self.space.family is Family.IP6):
+                return self.none
             found &= self.of(Of.FRAGMENT, 0) & self.of(Of.TYPE, term.type)
             return found if term.code is None else found & self.of(Of.CODE, term.code)
         for of, ports in ((Of.SPORT, term.sport), (Of.DPORT, term.dport)):

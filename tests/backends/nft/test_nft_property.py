@@ -75,11 +75,14 @@ def test_nothing_valid_is_refused_and_bytes_are_the_same(one: Ruleset) -> None:
         assert emit(one, kind) == output
 
 
+LITTLE = ("overwriting of TCP options", "`return` and `goto`", "this negation takes a chain of its own")
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(nft_strategies.rulesets())
 def test_little_of_what_only_nft_has_is_refused(one: Ruleset) -> None:
     for kind in ("json", "text"):
         output = emit(one, kind)
         messages = {each.message for each in output.deviations if each.fidelity is Fidelity.REFUSED}
-        assert all("overwriting of TCP options" in each or "`return` and `goto`" in each for each in messages)
+        assert all(any(words in each for words in LITTLE) for each in messages)
         assert emit(one, kind) == output
