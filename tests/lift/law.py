@@ -201,11 +201,18 @@ def tried(ruleset: Ruleset, lifted: Lifted, *, most: int = 600, flavour: Flavour
 
 
 def _idle(ruleset: Ruleset) -> list[str]:
-    """The chains that nothing leads to, so that no packet would show what they do."""
+    """The chains that nothing leads to, so that no packet would show what they do. Those that lead on to chains which
+    packets of one family come to are left alone: led to, they would bring the other one there.
+    """
     called = {chain.name: {one for rule in chain.rules for one in chains_of(rule.verdict)} for chain in ruleset.chains}
     bases = [one.name for one in ruleset.chains if isinstance(one, BaseChain)]
     reached = reachable(bases, called.__getitem__)
-    return [one.name for one in ruleset.chains if one.name not in {*bases, *reached}]
+    idle = {one.name for one in ruleset.chains} - {*bases, *reached}
+    return [
+        one.name
+        for one in ruleset.chains
+        if one.name in idle and idle.issuperset(reachable([one.name], called.__getitem__))
+    ]
 
 
 def _led_to(names: Iterable[str], ruleset: Ruleset) -> Ruleset:
