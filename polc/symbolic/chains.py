@@ -10,6 +10,7 @@ from typing import assert_never
 from polc.ir.flavour import Flavour
 from polc.ir.matches import Match, SetMatch
 from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
+from polc.ir.stateful import Connections
 from polc.ir.verdicts import (
     Accept,
     Drop,
@@ -147,7 +148,13 @@ class Chains:
         body, _ = self._verdict(chain.rules[number].verdict, Hook.FORWARD)
         for statement in reversed(chain.rules[number].statements):
             body = self._statements.before(statement, body)
-        return body != NONE or Watch.STATE in self.watch
+        return body != NONE or self._always_asks(chain.rules[number])
+
+    def _always_asks(self, rule: Rule) -> bool:
+        """Whether it matters that a rule is asked which does nothing: where connections are counted, packets that have
+        none are dropped.
+        """
+        return Watch.STATE in self.watch or any(isinstance(one, Connections) for one in rule.matches)
 
     def state(self, chain: str, number: int, at: int, match: Counting) -> State:
         """What the match at a place keeps: in a chain the rule's number, in the rule the match's, both from 0."""
@@ -163,7 +170,7 @@ class Chains:
             for statement in reversed(rule.statements):
                 body = self._statements.before(statement, body)
             changed = changed or any(goes_on(one) for one in manager.values(body))
-        if body == NONE and Watch.STATE not in self.watch:
+        if body == NONE and not self._always_asks(rule):
             # Nothing comes of it, whatever its matches say.
             return NONE, False
         stateless = next((at for at, one in enumerate(rule.matches) if isinstance(one, Counting)), len(rule.matches))

@@ -96,6 +96,13 @@ def test_effects_are_compared_on_request(tmp_path: Path) -> None:
     assert witness_of(logged.space, point).dport == 22
 
 
+def test_counting_drops_what_has_no_connection_whatever_the_rule_does(tmp_path: Path) -> None:
+    counting = rules("counter tcp connections over 5", "accept", default="accept")
+    for watch in (Watch.NOTHING, Watch.EVERYTHING):
+        compared = Compared(tmp_path, counting, watch=watch)
+        assert Drop() in compared.verdicts(Hook.INPUT)
+
+
 def test_a_fragment_has_no_port(tmp_path: Path) -> None:
     compared = Compared(tmp_path, rules("accept tcp/0-65535", "drop tcp"), rules("accept tcp"))
     found = compared.different(Hook.INPUT)
