@@ -33,7 +33,7 @@ MOST_STEPS = 100_000
 _WAYS = 8
 """Ways to a rule that are tried."""
 
-_ROUNDS = 3
+_ROUNDS = 8
 
 _TRIES = 4
 """Packets by chance that are made for one that can be sent."""
