@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from needed import lacking
 
 from polc.diagnostics import Failure
 from polc.kernel.libnftables import check_available
@@ -140,10 +141,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     missing = [reason for feature in sorted(wanted) if (reason := lacks(feature))]
     if missing:
-        reason = "; ".join(missing)
-        if os.environ.get("POLC_REQUIRE_KERNEL") == "1":
-            pytest.fail(f"POLC_REQUIRE_KERNEL=1, but {reason}", pytrace=False)
-        pytest.skip(reason)
+        lacking("; ".join(missing))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from import_table import EXAMPLES, MATCHES, TARGETS, Extension, _names, made, written
+from needed import lacking
 
 from polc.kernel.programs import find
 
@@ -41,7 +42,7 @@ ALIKE = frozenset({"-m rateest", "-m set", "-j CLUSTERIP", "-j HMARK", "-j SET",
 def test_every_extension_of_the_installed_iptables_is_known() -> None:
     libraries = [*Path("/usr/lib").glob("*/xtables/lib*_*.so"), *Path("/usr/lib/xtables").glob("lib*_*.so")]
     if not (find("iptables") and libraries):
-        pytest.skip("iptables is not installed")
+        lacking("iptables is not installed")
     names = {found[1] for one in libraries if (found := re.fullmatch(r"lib(?:xt|ipt|ip6t)_(\w+)\.so", one.name))}
     known = {*MATCHES, *TARGETS}
     # One library has all targets of NAT, and the other those verdicts that are none.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -69,28 +68,3 @@ def test_a_listing_that_is_none_is_told(tmp_path: Path) -> None:
     assert told.startswith("what the kernel lists cannot be read back")
     with pytest.raises(Failure):
         differences("nft", (OutputFile("ruleset.nft.json", "{"),), files)
-
-
-def test_devices_that_a_listing_lacks() -> None:
-    """nft 1.0.6 lists no devices of chains in JSON."""
-    base = {"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "ingress", "prio": 0}
-    table = {"table": {"family": "inet", "name": "t"}}
-    commands = [{"add": table}, {"add": {"chain": {**base, "dev": "eth0"}}}]
-    emitted = (OutputFile("f", json.dumps({"nftables": commands})),)
-    for chain, same in ((base, True), ({**base, "dev": "eth1"}, False)):
-        listing = (OutputFile("f", json.dumps({"nftables": [table, {"chain": chain}]})),)
-        assert (differences("nft", emitted, listing) == ()) is same
-
-
-def test_prefixes_that_an_old_listing_shortens() -> None:
-    """nft 0.9.8 lists IPv6 prefixes in elements of several parts as at least 64 long."""
-    place = {"family": "inet", "table": "t", "name": "s", "type": ["ipv6_addr", "inet_service"], "flags": ["interval"]}
-    table = {"table": {"family": "inet", "name": "t"}}
-
-    def of(length: int) -> dict[str, object]:
-        return {"set": {**place, "elem": [{"concat": [{"prefix": {"addr": "2001:db8::", "len": length}}, 22]}]}}
-
-    emitted = (OutputFile("f", json.dumps({"nftables": [{"add": table}, {"add": of(48)}]})),)
-    for version, length, same in (("0.9.8", 64, True), ("0.9.8", 65, False), ("1.0.6", 64, False)):
-        listing = {"nftables": [{"metainfo": {"version": version}}, table, of(length)]}
-        assert (differences("nft", emitted, (OutputFile("f", json.dumps(listing)),)) == ()) is same

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from firewall import ROADS, Firewall
+from needed import lacking
 
 UNIT = Path(__file__).parents[2] / "integrations" / "systemd" / "polc.service"
 FIRST = """\
@@ -83,8 +84,9 @@ def test_what_cannot_be_loaded_leaves_the_host_as_asked(mode: str, tmp_path: Pat
         assert "polc_closed" not in firewall.holds(), "it is taken away with the next that is loaded"
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_takes_the_unit() -> None:
+    if shutil.which("systemd-analyze") is None:
+        lacking("systemd-analyze is not installed")
     done = subprocess.run(["systemd-analyze", "verify", str(UNIT)], capture_output=True, text=True)
     assert done.returncode == 0
     assert not done.stderr
