@@ -133,70 +133,14 @@ class Manager:
 
     def over(self, first: Node, second: Node) -> Node:
         """``first`` where it is not ``NONE``, elsewhere ``second``; of sets the union."""
-        variable, bounds, children, memo = self._variable, self._bounds, self._children, self._over
-        intern = self._intern
+        variable = self._variable
 
-        def go(f: int, g: int) -> int:
+        def leaf(f: int, g: int) -> int:
             if f == NONE:
                 return g
-            of = variable[f]
-            if g == NONE or of == _LEAF or f == g:
-                return f
-            key = f << 32 | g
-            found = memo.get(key)
-            if found is not None:
-                return found
-            on = variable[g]
-            made_bounds: list[int] = []
-            made: list[int] = []
-            last = -1
-            if of < on:
-                for bound, child in zip(bounds[f], children[f], strict=True):
-                    one = go(child, g)
-                    if one == last:
-                        made_bounds[-1] = bound
-                    else:
-                        made_bounds.append(bound)
-                        made.append(one)
-                        last = one
-            elif on < of:
-                of = on
-                for bound, child in zip(bounds[g], children[g], strict=True):
-                    one = go(f, child)
-                    if one == last:
-                        made_bounds[-1] = bound
-                    else:
-                        made_bounds.append(bound)
-                        made.append(one)
-                        last = one
-            else:
-                left, right, ours, theirs = bounds[f], bounds[g], children[f], children[g]
-                top = left[-1]
-                i = j = 0
-                while True:
-                    one = go(ours[i], theirs[j])
-                    bound, other = left[i], right[j]
-                    if bound < other:
-                        i += 1
-                    elif other < bound:
-                        bound = other
-                        j += 1
-                    else:
-                        i += 1
-                        j += 1
-                    if one == last:
-                        made_bounds[-1] = bound
-                    else:
-                        made_bounds.append(bound)
-                        made.append(one)
-                        last = one
-                    if bound == top:
-                        break
-            found = made[0] if len(made) == 1 else intern(of, tuple(made_bounds), tuple(made))
-            memo[key] = found
-            return found
+            return f if g == NONE or f == g or variable[f] == _LEAF else -1
 
-        return go(first, second)
+        return self._zipped(first, second, leaf, self._over)
 
     def where(self, condition: Node, function: Node) -> Node:
         """``function`` on the members of a set, ``NONE`` elsewhere; of sets the intersection."""
