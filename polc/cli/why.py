@@ -79,7 +79,7 @@ def _asked(arguments: argparse.Namespace) -> tuple[Sequence[Ruleset], Flavour, H
             raise Failure.of("POL623", "nothing of polc's runs here", help="`--policy FILE` asks a policy")
         entry, files = store.entry(running), store.files(running)
     target = road_of(entry.road).target
-    flavour = Flavour.NFT if target == "nft" else Flavour.IPTABLES
+    flavour = Flavour(target)
     return _own_policy(entry) or read_emitted(target, files), flavour, described or this_host(Programs())
 
 

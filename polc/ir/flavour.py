@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Flavour(Enum):
-    """Limits, accounting, helpers and full sets differ between the two."""
+    """Limits, accounting, helpers and full sets differ between the two. The values are the names of the targets."""
 
     NFT = "nft"
     IPTABLES = "iptables"

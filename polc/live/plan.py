@@ -53,7 +53,7 @@ def plan(host: Host, prepared: Prepared, compiled: Compiled, differ: Differ | No
         Failure: POL601, POL603: this host cannot be looked at.
     """
     inspection, road = compiled.inspection, prepared.wanted.road
-    flavour = Flavour.NFT if road.target == "nft" else Flavour.IPTABLES
+    flavour = Flavour(road.target)
     session = ssh_session()
     asked: tuple[Asked, ...] = ()
     if session is not None:
@@ -68,7 +68,7 @@ def plan(host: Host, prepared: Prepared, compiled: Compiled, differ: Differ | No
 
 def meant(target: str, seen: Sequence[OutputFile], wanted: Sequence[OutputFile], differ: Differ) -> tuple[str, ...]:
     """What ``differ`` says of what runs (nothing: any packet passes) and what is wanted, both read by importers."""
-    flavour = Flavour.NFT if target == "nft" else Flavour.IPTABLES
+    flavour = Flavour(target)
     try:
         before = read_emitted(target, seen) if seen else ()
         return differ(before, read_emitted(target, wanted), flavour)

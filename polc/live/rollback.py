@@ -68,6 +68,6 @@ def _cut_off(host: Host, wanted: Wanted) -> tuple[Asked, ...]:
     if session is None:
         return ()
     target = wanted.road.target
-    flavour = Flavour.NFT if target == "nft" else Flavour.IPTABLES
+    flavour = Flavour(target)
     asked = ask(host, read_emitted(target, wanted.files), flavour, session)
     return tuple(one for one in asked if not one.passes and not one.unknown)

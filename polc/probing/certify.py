@@ -94,7 +94,7 @@ def _prefixed(ruleset: Ruleset, prefix: str) -> Ruleset:
 
 
 def flavour_of(loader: Loader) -> Flavour:
-    return Flavour.NFT if loader.target == "nft" else Flavour.IPTABLES
+    return Flavour(loader.target)
 
 
 def certified(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from polc.ir.statements import Counter, Log, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Reject
@@ -42,6 +43,8 @@ def verdict_words(verdict: Verdict) -> str:
             return "an answer of synproxy"
         case Unknown(words):
             return f"what only the kernel knows (`{words}`)"
+        case _:
+            assert_never(verdict)
 
 
 def _kind(effect: Effect) -> str:
