@@ -45,8 +45,8 @@ def inside(region: Region, packet: Packet, state: CtState, interfaces: Names) ->
     )
 
 
-def _in(value: int | None, values: Values) -> bool:
-    return values is None or (value is not None and value in values)
+def _in(value: int, values: Values) -> bool:
+    return values is None or value in values
 
 
 def _at(pair: tuple[Values, Values], packet: Packet, interfaces: Names) -> bool:
@@ -61,8 +61,9 @@ def _of(service: Service, packet: Packet) -> bool:
         return False
     if service.fragments not in (None, packet.fragment):
         return False
-    icmp = packet.type if packet.is_icmp else None
-    parts = ((packet.sport, service.sports), (packet.dport, service.dports), (icmp, service.types))
+    # What a packet does not have is 0 in regions, which may hold packets with and without it.
+    icmp = packet.type if packet.is_icmp else 0
+    parts = ((packet.sport or 0, service.sports), (packet.dport or 0, service.dports), (icmp, service.types))
     return all(_in(value, values) for value, values in parts)
 
 

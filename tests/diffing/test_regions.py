@@ -180,3 +180,14 @@ def test_every_witness_replays() -> None:
             assert seen.rules[0].line == span.line
         if region.change.kind is Kind.VERDICT:
             assert (witness.before.fate, witness.after.fate) == (region.change.before, region.change.after)
+
+
+def test_packets_without_ports_are_in_regions_of_some_with_ports() -> None:
+    """Invalid ICMP, and TCP to all ports but those of the web, are one region: of ICMP no port is asked."""
+    after = ["accept web", "drop state invalid", "accept tcp/22 to not @admins", "accept icmp", "use stateful"]
+    texts = [
+        policy(rules, default, "output").replace(CHAINS, "")
+        for rules, default in ((["reject to dmz"], "accept"), (after, "drop"))
+    ]
+    found = difference(side(texts[0]), side(texts[1]), Options(most=0))
+    check(texts[0], texts[1], found, "output", 0, 150)
