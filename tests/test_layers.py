@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("policy", "importers", "passes", "simulate", "symbolic", "backends"),
     ("compiler", "emitted"),
     ("report", "fleet"),
-    ("analysis", "kernel", "lift", "proving"),
+    ("analysis", "kernel", "lift", "mutations", "proving"),
     ("diffing", "probing"),
     ("querying",),
     ("testing", "explaining"),

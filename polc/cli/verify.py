@@ -33,6 +33,7 @@ from polc.passes import pipeline
 from polc.policy.files import read_file
 from polc.probing import files
 from polc.probing.certify import Certified, Rules, apart, certified, rules_of
+from polc.probing.hosts import Hosts
 from polc.probing.make import Wish, plan, planned
 from polc.probing.model import Plan
 from polc.simulate.hooks import Loaded
@@ -150,12 +151,13 @@ def _probed(
         files.write(made, path)
     failed = {one.loader for one in results if one.problems}
     told = []
-    for loader in loaders:
-        if loader.name in failed:
-            continue
-        output = _original(firewall, loader) or _joined(outputs[loader.target])
-        sent = partial(_show, progress, loader.name, made.packets)
-        told.append(certified(made, separate, loader, output, trace=arguments.trace, sent=sent))
+    with Hosts(made.scenes) as hosts:
+        for loader in loaders:
+            if loader.name in failed:
+                continue
+            output = _original(firewall, loader) or _joined(outputs[loader.target])
+            sent = partial(_show, progress, loader.name, made.packets)
+            told.append(certified(made, separate, loader, output, trace=arguments.trace, sent=sent, hosts=hosts))
     return made, told
 
 

@@ -38,8 +38,16 @@ class Loader(Protocol):
         Failure: POL601, the loader or something it needs is not installed.
         """
 
-    def load(self, namespace: Namespace, output: Output) -> None:
-        """Load all files of an output, each as atomically as its tool can.
+    def load(self, namespace: Namespace, output: Output, nft: RemoteNftables | None = None) -> None:
+        """Load all files of an output, each as atomically as its tool can. ``nft`` is a libnftables that somebody has
+        in the namespace already.
+
+        Raises:
+            Failure: POL603, refused, with the tool's words.
+        """
+
+    def unload(self, namespace: Namespace, output: Output) -> None:
+        """Take away what ``load`` has brought, as far as it is not in tables of nft: those somebody else deletes.
 
         Raises:
             Failure: POL603, refused, with the tool's words.
@@ -68,8 +76,11 @@ class NftLoader:
     def check(self) -> None:
         check_available()
 
-    def load(self, namespace: Namespace, output: Output) -> None:
-        with RemoteNftables(namespace) as nft:
+    def load(self, namespace: Namespace, output: Output, nft: RemoteNftables | None = None) -> None:
+        if nft is None:
+            with RemoteNftables(namespace) as own:
+                self.load(namespace, output, own)
+        else:
             for file in output.files:
                 try:
                     nft.run_json(file.text)
@@ -78,6 +89,9 @@ class NftLoader:
                         raise explained(failure, file.text) from None
                     # A namespace of an ordinary user's own: nobody is there to see it half loaded.
                     run_in_steps(nft, file.text)
+
+    def unload(self, namespace: Namespace, output: Output) -> None:
+        pass
 
     def read_back(self, namespace: Namespace, output: Output) -> tuple[OutputFile, ...]:
         with RemoteNftables(namespace) as nft:
@@ -130,7 +144,7 @@ class IptablesLoader:
             self._restore(tool)
             self._save(tool)
 
-    def load(self, namespace: Namespace, output: Output) -> None:
+    def load(self, namespace: Namespace, output: Output, nft: RemoteNftables | None = None) -> None:
         texts = {file.name: file.text for file in output.files}
         if SCRIPT in texts:
             self._run_script(namespace, output)
@@ -158,6 +172,14 @@ class IptablesLoader:
             if sets is not None:
                 former.append(([find("ipset"), "-exist", "restore"], ipsets.former(sets, sets_before)))
             raise Failure((*refused.diagnostics, *_put_back(namespace, former))) from None
+
+    def unload(self, namespace: Namespace, output: Output) -> None:
+        for file in output.files if self.variant == "legacy" else ():
+            if file.name in IPTABLES_TOOLS:
+                empty = _with_all_tables("", file.text)
+                _run(namespace, [self._restore(IPTABLES_TOOLS[file.name])], empty)
+        if any(file.name == ipsets.FILE for file in output.files):
+            _run(namespace, [find("ipset"), "destroy"])
 
     def _run_script(self, namespace: Namespace, output: Output) -> None:
         for tool in IPTABLES_TOOLS.values():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from polc.backends.model import Output
 from polc.diagnostics import Diagnostic, Failure
@@ -13,9 +12,11 @@ from polc.ir.origin import Origin
 from polc.ir.ruleset import Chain, Ruleset
 from polc.ir.verdicts import renamed
 from polc.kernel.loaders import Loader
+from polc.kernel.stage.fate import Fate
 from polc.kernel.stage.trace import traced
+from polc.probing.hosts import Hosts
 from polc.probing.model import Place, Plan, Scene
-from polc.probing.play import Played, pause_for, played, send
+from polc.probing.play import Played, pause_for, played, sendings
 from polc.simulate.hooks import Loaded
 from polc.simulate.settings import Flavour, Settings
 
@@ -106,8 +107,14 @@ def certified(
     *,
     trace: bool = False,
     sent: Callable[[int], None] = lambda count: None,
+    hosts: Hosts | None = None,
 ) -> Certified:
-    """Send all probes of a plan through a loader. ``sent`` is told how many packets were."""
+    """Send all probes of a plan through a loader. ``sent`` is told how many packets were. ``hosts`` are the plan's,
+    where others have use for them too.
+    """
+    if hosts is None:
+        with Hosts(plan.scenes, settings) as hosts:
+            return certified(plan, rulesets, loader, output, settings, trace=trace, sent=sent, hosts=hosts)
     loaded = [Loaded(one, flavour_of(loader)) for one in rulesets]
     met: set[Place] = set()
     wrong: list[Disagreement] = []
@@ -116,8 +123,12 @@ def certified(
         loader.check()
         for number, scene in enumerate(plan.scenes):
             begun = time.monotonic()
-            told = partial(_told, sent, before)
-            fates = send(scene, loader, output, settings, told, pause_for(rulesets))
+            stage = hosts.stage(number)
+            stage.load(loader, output)
+            fates: list[Fate] = []
+            for some in sendings(stage, scene, pause_for(rulesets)):
+                fates += some
+                sent(before + len(fates))
             seconds += time.monotonic() - begun
             before += len(fates)
             for one in played(scene, loaded, fates, settings):
@@ -132,17 +143,13 @@ def certified(
     return Certified(loader.name, before, seconds, frozenset(met), tuple(wrong))
 
 
-def _told(sent: Callable[[int], None], before: int, count: int) -> None:
-    sent(before + count)
-
-
 def _traced(
     scenes: Sequence[Scene], wrong: Sequence[Disagreement], loader: Loader, output: Output, settings: Settings | None
 ) -> Iterator[Disagreement]:
     for at, one in enumerate(wrong):
-        if at >= MOST_TRACES:
+        scene = scenes[one.scene]
+        packets = scene.packets
+        if at >= MOST_TRACES or one.played.number >= len(packets):
             yield one
             continue
-        scene = scenes[one.scene]
-        packets = [packet for probe in scene.probes for packet in probe.packets]
         yield replace(one, trace=traced(scene.host, loader, output, packets[: one.played.number + 1], settings))

@@ -18,20 +18,30 @@ class Probe:
 
     ``decides``: the last one is to meet the rule; otherwise just not. ``about`` says what it tries: ``saddr: one
     before 192.0.2.0``. A packet of a flow that is presumed is one of a flow that conntrack is told of before.
+    ``after`` are seconds that go by before the first of them.
     """
 
     place: Place
     packets: tuple[Packet, ...]
     decides: bool
     about: str
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Probes that can be sent to one host, in this order."""
+    """Probes that can be sent to one host, in this order. ``answered`` are packets, by their numbers among all of them
+    from 0, to which the other end gives an answer when all have been sent.
+    """
 
     host: Host
     probes: tuple[Probe, ...]
+    answered: tuple[int, ...] = ()
+
+    @property
+    def packets(self) -> list[Packet]:
+        """All that are sent, but for answers: what those are like is seen then."""
+        return [packet for probe in self.probes for packet in probe.packets]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +56,17 @@ class Unreached:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All probes of a firewall. ``rules`` are those that packets of its base chains may come to; ``met`` those that
-    are met in the simulator when the scenes are played there; ``unreached`` the others.
+    are met in the simulator when the scenes are played there; ``unreached`` the others. ``untimed`` are rules of which
+    it is not tried what they do once time has gone by, and why.
     """
 
     scenes: tuple[Scene, ...]
     rules: tuple[Place, ...]
     met: frozenset[Place]
     unreached: tuple[Unreached, ...] = field(default=())
+    untimed: tuple[Unreached, ...] = field(default=())
 
     @property
     def packets(self) -> int:
-        """How many packets are sent."""
-        return sum(len(probe.packets) for scene in self.scenes for probe in scene.probes)
+        """How many packets are sent, answers among them."""
+        return sum(len(scene.packets) + len(scene.answered) for scene in self.scenes)

@@ -7,20 +7,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polc.backends.model import Output
-from polc.ir.ruleset import Ruleset
+from polc.ir.ruleset import Hook, Ruleset
 from polc.ir.stateful import Connections
 from polc.kernel.loaders import Loader
-from polc.kernel.stage.fate import Fate
+from polc.kernel.stage.fate import Fate, Verdict
 from polc.kernel.stage.stage import Stage
 from polc.probing.model import Place, Probe, Scene
 from polc.probing.told import UNKNOWN, Told, of_fate, of_outcome
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
+from polc.simulate.outcome import Fate as Expected
 from polc.simulate.outcome import Outcome
 from polc.simulate.packet import Packet
 from polc.simulate.settings import Settings
-from polc.simulate.steps import Send
+from polc.simulate.replies import reply_to
+from polc.simulate.steps import Reply, Send
+
+ANSWER = "the answer of the other end"
 
 _TICKS = 0.04
 """Seconds within which any kernel's clock ticks twice, at 100 Hz too."""
@@ -61,23 +65,50 @@ def send(
     sent: Callable[[int], None] = lambda count: None,
     pause: float = 0.0,
 ) -> list[Fate]:
-    """Load an output on the scene's host and send the packets of all probes, with a ``pause`` of seconds behind each.
+    """Load an output on a host of the scene's own and send the packets of all probes, with a ``pause`` of seconds
+    behind each, and the answers to those that are to be answered.
 
     Raises:
         Failure: POL601 to POL603, POL610: this machine, or this loader, cannot do it.
     """
-    packets = [packet for probe in scene.probes for packet in probe.packets]
-    fates: list[Fate] = []
     with Stage(scene.host, settings) as stage:
-        stage.join(packets)
+        stage.join(scene.packets)
         stage.load(loader, output)
-        for at in range(0, len(packets), _CHUNK):
-            fates += stage.put_all(packets[at : at + _CHUNK], pause)
+        fates: list[Fate] = []
+        for some in sendings(stage, scene, pause):
+            fates += some
             sent(len(fates))
-    return fates
+        return fates
 
 
-_CHUNK = 512
+def sendings(stage: Stage, scene: Scene, pause: float = 0.0, chunk: int = 512) -> Iterator[list[Fate]]:
+    """The fates of a scene's packets and answers on a stage where rules are loaded, in order, at most ``chunk`` at a
+    time: each is sent only when it is asked for.
+    """
+    fates: list[Fate] = []
+    waiting: list[Packet] = []
+    for probe in scene.probes:
+        if probe.after and waiting:
+            yield (some := stage.put_all(waiting, pause))
+            fates, waiting = fates + some, []
+        if probe.after:
+            time.sleep(probe.after)
+        waiting += probe.packets
+        while len(waiting) >= chunk:
+            yield (some := stage.put_all(waiting[:chunk], pause))
+            fates, waiting = fates + some, waiting[chunk:]
+    if waiting:
+        yield (some := stage.put_all(waiting, pause))
+        fates += some
+    if scene.answered:
+        yield _answers(stage, [fates[number] for number in scene.answered], pause)
+
+
+def _answers(stage: Stage, asked: Sequence[Fate], pause: float) -> list[Fate]:
+    """What becomes of the answers; that to a packet which nobody got is lost from the beginning."""
+    got = [one for one in asked if one.seen is not None]
+    fates = iter(stage.put_all([reply_to(one.sent, one.seen, Reply(), described=True) for one in got], pause))
+    return [next(fates) if one.seen is not None else Fate(one.sent, Verdict.DROP, at=one.at) for one in asked]
 
 
 def pause_for(rulesets: Iterable[Ruleset]) -> float:
@@ -101,27 +132,49 @@ def expected(
     settings: Settings | None = None,
     later: float = 0.0,
 ) -> Iterator[tuple[Outcome, tuple[Place, ...]]]:
-    """What becomes of the packets in the simulator when they are sent at these ``times``, and which rules they meet.
+    """What becomes of the packets in the simulator when they are sent at these ``times``, and which rules they meet;
+    then of the answers. Where there are fewer times than packets it is that of the first ones.
     ``later`` seconds are added between the packets, as far as there is time between them, or taken away.
     """
     simulator = Simulator(tuple(loaded), scene.host, settings, start=time.time())
-    packets = [packet for probe in scene.probes for packet in probe.packets]
     before = times[0] if times else 0.0
-    for packet, at in zip(packets, times, strict=True):
+    outcomes: list[Outcome] = []
+    packets = scene.packets
+    for number, at in enumerate(times):
         simulator.wait(max(0.0, at - before + later))
         before = at
+        if number < len(packets):
+            packet: Packet | None = packets[number]
+        else:
+            packet = answer_to(outcomes[scene.answered[number - len(packets)]])
         way = Way()
-        outcome = simulator.do(Send(packet), way)
+        outcome = _unanswered(packets[0]) if packet is None else simulator.do(Send(packet), way)
         assert outcome is not None
+        outcomes.append(outcome)
         yield outcome, tuple(dict.fromkeys(way.met()))
+
+
+def _unanswered(packet: Packet) -> Outcome:
+    return Outcome(packet, Expected.UNKNOWN, Hook.INPUT, None, "nothing answers", None, None, False, None, None)
+
+
+def answer_to(outcome: Outcome) -> Packet | None:
+    """What the other end gives for an answer; None: nobody got the packet, or nothing answers it."""
+    try:
+        return None if outcome.leaves is None else reply_to(outcome.packet, outcome.leaves, Reply(), described=True)
+    except ValueError:
+        return None
 
 
 def played(
     scene: Scene, loaded: Sequence[Loaded], fates: Sequence[Fate], settings: Settings | None = None
 ) -> list[Played]:
-    """What was seen beside what was expected, a packet each."""
+    """What was seen beside what was expected, for each packet and answer that was sent: all of them, or the first."""
     times = [one.at for one in fates]
     of_packet = [(probe, packet) for probe in scene.probes for packet in probe.packets]
+    of_packet += [
+        (replace(of_packet[one][0], about=ANSWER), fates[at].sent) for at, one in _numbered(scene) if at < len(fates)
+    ]
     outcomes = list(expected(scene, loaded, times, settings))
     told = [of_outcome(outcome) for outcome, _ in outcomes]
     seen = [of_fate(fate) for fate in fates]
@@ -136,6 +189,11 @@ def played(
     return [
         Played(probe, number, packet, one, other, outcome, met, sure)
         for number, ((probe, packet), one, other, (outcome, met), sure) in enumerate(
-            zip(of_packet, told, seen, outcomes, certain, strict=True)
+            zip(of_packet[: len(fates)], told, seen, outcomes, certain, strict=True)
         )
     ]
+
+
+def _numbered(scene: Scene) -> Iterable[tuple[int, int]]:
+    """The number of each answer, and of what it answers."""
+    return enumerate(scene.answered, len(scene.packets))

@@ -13,7 +13,7 @@ from polc.simulate.conntrack.flow import FlowTuple, invert, tuple_of
 from polc.simulate.flight import Flight
 from polc.simulate.packet import Packet
 
-_SUBSYSTEM, _NEW, _DELETE = 1, 0, 2
+_SUBSYSTEM, _EXPECTATIONS, _NEW, _DELETE = 1, 2, 0, 2
 _REQUEST, _ACK, _EXCLUSIVE, _CREATE = 1, 4, 0x200, 0x400
 _NESTED = 0x8000
 _ORIGINAL, _REPLY, _STATUS, _PROTOINFO, _HELP, _TIMEOUT, _MARK, _MASTER = 1, 2, 3, 4, 5, 7, 8, 14
@@ -66,6 +66,15 @@ def known(packet: Packet) -> Iterator[bytes]:
         yield _create(master, [_tuple(_ORIGINAL, master), _tuple(_REPLY, turned), *helper], 0, given.mark or 0)
         parts.append(_tuple(_MASTER, master))
     yield _create(of, parts, status, given.mark or 0)
+
+
+def forget() -> Iterator[bytes]:
+    """What has conntrack forget all flows and expectations: a deletion that names none (ctnetlink_del_conntrack,
+    ctnetlink_del_expect).
+    """
+    for subsystem in (_SUBSYSTEM, _EXPECTATIONS):
+        body = struct.pack("BBH", socket.AF_UNSPEC, 0, 0)
+        yield struct.pack("=IHHII", 16 + len(body), subsystem << 8 | _DELETE, _REQUEST | _ACK, 1, 0) + body
 
 
 def _create(of: FlowTuple, parts: Iterable[bytes], status: int, mark: int) -> bytes:

@@ -22,7 +22,7 @@ from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 from polc.kernel.remote import RemoteNftables
 from polc.kernel.stage import scene
-from polc.kernel.stage.ctnetlink import can_know, known
+from polc.kernel.stage.ctnetlink import can_know, forget, known
 from polc.kernel.stage.encode import encode, tag_of
 from polc.kernel.stage.fate import Fate, fate
 from polc.simulate.host import Host, Routing
@@ -67,11 +67,13 @@ class Stage:
         self._stack = ExitStack()
         self._talks = Talks()
         self._routing = Routing(host)
+        self._loaded: list[tuple[Loader, Output]] = []
 
     def __enter__(self) -> Stage:
         with ExitStack() as stack:
             self.namespace: Namespace = stack.enter_context(ScratchNamespace())
             scene.build(self.namespace, self.host, self.settings)
+            self._nft = stack.enter_context(RemoteNftables(self.namespace))
             take: dict[str, object] = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
             self._table("polc-stage-input", take, ([_log(_DELIVERED), {"drop": None}],))
             self._worker = self.namespace.start([sys.executable, "-m", "polc.kernel.stage.worker"], stderr=None)
@@ -93,7 +95,29 @@ class Stage:
 
     def load(self, loader: Loader, output: Output) -> None:
         """As ``Loader.load``."""
-        loader.load(self.namespace, output)
+        self._loaded.append((loader, output))
+        loader.load(self.namespace, output, self._nft)
+
+    def clear(self) -> None:
+        """Take away all rules, sets and flows, as if nothing had been loaded and nothing sent.
+
+        Tables of legacy iptables stay, empty: the kernel takes them away with the namespace, and hooks of nat among
+        them give each flow a binding of its own. So nothing but that loader belongs on a stage after it.
+
+        Raises:
+            Failure: POL603.
+        """
+        own = set(TABLES)
+        tables = json.loads(self._nft.run_json(json.dumps({"nftables": [{"list": {"tables": None}}]})))["nftables"]
+        gone = [one["table"] for one in tables if "table" in one and one["table"]["name"] not in own]
+        if gone:
+            names = [{"family": one["family"], "name": one["name"]} for one in gone]
+            self._nft.run_json(json.dumps({"nftables": [{"delete": {"table": one}} for one in names]}))
+        for loader, output in self._loaded:
+            loader.unload(self.namespace, output)
+        self._loaded.clear()
+        self._talks = Talks()
+        self._ask({"tell": [one.hex() for one in forget()]})
 
     def watch_states(self) -> None:
         """From now on fates have conntrack states, and conntrack is at work whether or not rules ask for it."""
@@ -241,8 +265,7 @@ class Stage:
             {"add": {"chain": {**table, "name": "c", **chain}}},
             *({"add": {"rule": {**table, "chain": "c", "expr": rule}}} for rule in rules),
         ]
-        with RemoteNftables(self.namespace) as nft:
-            nft.run_json(json.dumps({"nftables": commands}))
+        self._nft.run_json(json.dumps({"nftables": commands}))
 
     def _write(self, request: object) -> None:
         assert self._worker.stdin is not None

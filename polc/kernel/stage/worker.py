@@ -7,7 +7,7 @@ conntrack that go before. The answer is a line each, ``{"logged": [[PREFIX, HEX]
 "error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...], "pause":
 SECONDS}`` are packets that are sent without looking at what became of each, with a pause behind it; the answer has
 ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
-joins multicast groups.
+joins multicast groups, ``{"tell": [HEX, ...]}`` are messages for conntrack.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
@@ -56,6 +56,9 @@ def main() -> int:
         found: dict[str, object] = {}
         if "join" in request:
             members += [_member(name, address) for name, address in request["join"]]
+        elif "tell" in request:
+            for message in request["tell"]:
+                senders.tell(bytes.fromhex(message))
         elif "batch" in request:
             errors, times = [], []
             for one in request["batch"]:

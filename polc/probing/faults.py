@@ -1,0 +1,179 @@
+"""How many deliberate faults the packets of a plan see: each is really loaded, and the same probes are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from polc.backends.model import Output
+from polc.diagnostics import Failure
+from polc.ir.fields import Field
+from polc.ir.matches import FieldMatch
+from polc.ir.ruleset import Ruleset
+from polc.ir.stateful import Hits, Limit, RecentMatch
+from polc.kernel.loaders import Loader
+from polc.kernel.stage.fate import Fate
+from polc.kernel.stage.stage import Stage
+from polc.probing.hosts import Hosts
+from polc.probing.model import Place, Plan
+from polc.probing.play import Played, pause_for, played, sendings
+from polc.probing.told import UNKNOWN, of_fate
+from polc.proving.comparison import equivalent
+from polc.proving.grounds import families_of
+from polc.proving.model import Result
+from polc.simulate.hooks import Loaded
+from polc.simulate.settings import Flavour, Settings
+from polc.symbolic.hooks import Loaded as Side
+from polc.symbolic.outcome import Watch
+
+_CHUNK = 64
+_REMEMBERED = Watch.STATE | Watch.SET | Watch.MARK | Watch.FLOW
+_CLOCKED = (Limit, Hits, RecentMatch)
+_CLOCKS = frozenset({Field.META_HOUR, Field.META_DAY, Field.CT_EXPIRATION})
+
+
+class Effect(Enum):
+    """What a fault changes, by the symbolic engine: what becomes of some packet, only what rules remember of packets,
+    nothing, or it could not be decided.
+    """
+
+    VERDICT = "verdict"
+    MEMORY = "memory"
+    NOTHING = "nothing"
+    UNDECIDED = "undecided"
+
+
+def effect_of(rulesets: Sequence[Ruleset], faulty: Sequence[Ruleset], flavour: Flavour) -> tuple[Effect, str]:
+    """What rulesets with a fault do that those without it do not; and why that is not decided, where it is not.
+
+    Raises:
+        Failure: POL902.
+    """
+    before, after = ([Side(one, flavour) for one in some] for some in (rulesets, faulty))
+
+    def compared(watch: Watch) -> tuple[Result, str]:
+        families = families_of(before)
+        found, _, reason = equivalent(("without", before), ("with", after), watch=watch, named=False, families=families)
+        return found, reason
+
+    result, reason = compared(Watch.NOTHING)
+    if result is Result.PROVEN:
+        # What rules remember of one packet decides about others: equal answers need equal memory.
+        result, _ = compared(_REMEMBERED)
+        return (Effect.NOTHING if result is Result.PROVEN else Effect.MEMORY), ""
+    return (Effect.VERDICT if result is Result.REFUTED else Effect.UNDECIDED), reason
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one fault on a loader. ``seen`` is the first packet that showed it. ``refused``: it could not be
+    loaded, and whose words say why.
+    """
+
+    seen: Played | None = None
+    refused: str = ""
+
+
+class Bait:
+    """The probes of a plan on a loader, ready to be sent again and again. ``hosts`` are the plan's.
+
+    Raises:
+        Failure: POL601 to POL603, POL610: this machine, or this loader, cannot do it.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        rulesets: Sequence[Ruleset],
+        loader: Loader,
+        output: Output,
+        hosts: Hosts,
+        settings: Settings | None = None,
+    ) -> None:
+        self.plan = plan
+        self.loader = loader
+        self._hosts = hosts
+        self._settings = settings
+        self._loaded = [Loaded(one, Flavour(loader.target)) for one in rulesets]
+        self._pause = pause_for(rulesets)
+        self._clocked = _looks_at_clocks(rulesets)
+        self._baseline = [self._played(number, output) for number in range(len(plan.scenes))]
+
+    @property
+    def disagreements(self) -> list[Played]:
+        """Packets of which something else than expected became without any fault: they show none."""
+        return [one for scene in self._baseline for one in scene if not one.agrees]
+
+    def tried(self, output: Output, place: Place | None) -> Attempt:
+        """Load an output with a fault at a place, and send probes until one shows it: those on hosts first where the
+        rule at that place is tried.
+
+        Raises:
+            Failure: POL603, POL610: the host cannot be had again.
+        """
+        scenes = self.plan.scenes
+        near = sorted(range(len(scenes)), key=lambda at: not any(one.place == place for one in scenes[at].probes))
+        for number in near:
+            stage = self._hosts.stage(number)
+            try:
+                stage.load(self.loader, output)
+            except Failure as failure:
+                return Attempt(refused=failure.diagnostics[0].message)
+            seen = self._shown(stage, number)
+            if seen is not None:
+                return Attempt(seen)
+        return Attempt()
+
+    def holds(self, output: Output) -> bool:
+        """Whether all is as it was at first, after so many faults."""
+        return all(
+            of_fate(fate) == one.seen or not one.certain
+            for number, base in enumerate(self._baseline)
+            for one, fate in zip(base, self._sent(number, output), strict=True)
+        )
+
+    def _sent(self, number: int, output: Output) -> list[Fate]:
+        stage = self._hosts.stage(number)
+        stage.load(self.loader, output)
+        return [fate for some in sendings(stage, self.plan.scenes[number], self._pause) for fate in some]
+
+    def _played(self, number: int, output: Output) -> list[Played]:
+        return played(self.plan.scenes[number], self._loaded, self._sent(number, output), self._settings)
+
+    def _shown(self, stage: Stage, number: int) -> Played | None:
+        """The first packet of a scene that shows that something else is loaded."""
+        scene, base = self.plan.scenes[number], self._baseline[number]
+        fates: list[Fate] = []
+        for some in sendings(stage, scene, self._pause, _CHUNK):
+            odd = False
+            for fate in some:
+                one = base[len(fates)]
+                fates.append(fate)
+                odd |= one.agrees and one.certain and one.expected.verdict != UNKNOWN and of_fate(fate) != one.expected
+            if not odd:
+                continue
+            if not self._clocked:
+                return next(_unlike(base, fates))
+            # It may be the clock: what is expected of packets that are sent at these very moments?
+            found = next((one for one in played(scene, self._loaded, fates, self._settings) if not one.agrees), None)
+            if found is not None and any(found.number == one.number for one in _unlike(base, fates)):
+                return found
+        return None
+
+
+def _unlike(base: Sequence[Played], fates: Sequence[Fate]) -> Iterator[Played]:
+    for one, fate in zip(base, fates, strict=False):
+        told = of_fate(fate)
+        if one.agrees and one.certain and one.expected.verdict != UNKNOWN and told != one.expected:
+            yield Played(one.probe, one.number, one.packet, one.expected, told, one.outcome, one.met)
+
+
+def _looks_at_clocks(rulesets: Sequence[Ruleset]) -> bool:
+    """Whether what becomes of packets depends on when they are sent."""
+    rules = [rule for one in rulesets for chain in one.chains for rule in chain.rules]
+    return any(one.timeout is not None for each in rulesets for one in each.sets) or any(
+        isinstance(match, _CLOCKED) or (isinstance(match, FieldMatch) and match.field in _CLOCKS)
+        for rule in rules
+        for match in rule.matches
+    )
