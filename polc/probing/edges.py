@@ -37,7 +37,7 @@ from polc.probing.paths import Links
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import SYN, Packet
 
-_RANGES = 3
+_RANGES = 8
 """Of how many ranges of a set the ends are tried."""
 
 _FLAG_BITS = 8

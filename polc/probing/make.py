@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from random import Random
 
 from polc.analysis.walk import Step, walk
 from polc.ir.family import Family
-from polc.ir.matches import CtState
+from polc.ir.matches import CtState, ElementMatch
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
+from polc.ir.statements import MapMark
+from polc.ir.verdicts import NatMap
+from polc.probing.aftertime import AGAIN, TOO_MANY, more_until_enough, waits
+from polc.probing.bench import Bench
 from polc.probing.edges import Edge, edges
 from polc.probing.mixed import mixed
 from polc.probing.model import Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
+from polc.probing.play import answer_to
 from polc.probing.scenes import Address, Ground, facts_of, grounds
-from polc.probing.search import Bench, Found, Search
+from polc.probing.search import MOST_TIMES, Found, Search, in_a_row
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
@@ -35,8 +40,22 @@ _WAYS = 8
 
 _ROUNDS = 8
 
+_MOST_PARTS = 16
+"""Elements of a rule's maps that are tried one by one."""
+
+_AT_ONCE = 4
+"""Probes of a part that come before those of the next one."""
+
+_MOST_TELLING = 2
+
 _TRIES = 4
 """Packets by chance that are made for one that can be sent."""
+
+LONGEST_WAIT = 7.0
+"""Seconds, enough for a limit of ten a minute to let one packet through again."""
+
+_MOST_ANSWERS = 64
+"""Of one host."""
 
 NOWHERE: Place = ("", -1)
 """The place of a packet that meets no rule."""
@@ -46,14 +65,16 @@ NOWHERE: Place = ("", -1)
 class Wish:
     """``per_rule`` probes at most for a rule, and as many rules, spread evenly, as ``packets`` are enough for (None:
     all). Where there are fewer packets than ``least``, others are put together by chance. ``scenes``: hosts at most.
-    ``seed`` chooses the addresses and ports that no rule asks for.
+    ``seed`` chooses the addresses and ports that no rule asks for. ``wait``: seconds that a host may wait for what
+    rules remember to be forgotten.
     """
 
-    per_rule: int = 24
+    per_rule: int = 64
     packets: int | None = None
     least: int = 0
     scenes: int = 8
     seed: int = 0
+    wait: float = LONGEST_WAIT
 
 
 def plan(
@@ -95,6 +116,7 @@ class _Planner:
     settings: Settings
     wish: Wish
     reason: str = field(default="")
+    untimed: dict[Place, str] = field(default_factory=dict)
 
     def plan(self, progress: Callable[[int, int], None]) -> Plan:
         bench = Bench(self.loaded, self.links, self.settings, time.time())
@@ -126,7 +148,8 @@ class _Planner:
             for place in rules
             if place not in met and (place in unreached or self.wish.packets is None)
         )
-        return Plan(scenes, tuple(rules), frozenset(met & rules.keys()), left)
+        untimed = tuple(Unreached(place, rules[place], why) for place, why in self.untimed.items())
+        return Plan(scenes, tuple(rules), frozenset(met & rules.keys()), left, untimed)
 
     def _chosen(self, places: list[Place]) -> tuple[list[Place], int]:
         """The rules that get probes, and how many each."""
@@ -149,23 +172,42 @@ class _Planner:
         seen: set[tuple[Packet, ...]],
     ) -> Iterator[tuple[Probe, dict[Address, str]]]:
         serial = number * 7 + self.wish.seed * 131
+        for probe in islice(self._in_turn(search, _parts(ways), serial), most):
+            if probe.packets in seen:
+                continue
+            seen.add(probe.packets)
+            facts = self._facts(search.bench, probe)
+            if facts is not None:
+                yield probe, facts
+
+    def _in_turn(
+        self, search: Search, parts: Sequence[Sequence[tuple[BaseChain, Step]]], serial: int
+    ) -> Iterator[Probe]:
+        """Probes of each part of a rule, some of each before more of any."""
+        running = [self._of_part(search, ways, serial + number) for number, ways in enumerate(parts)]
+        while running:
+            for one in list(running):
+                some = list(islice(one, _AT_ONCE))
+                yield from some
+                if len(some) < _AT_ONCE:
+                    running.remove(one)
+
+    def _of_part(self, search: Search, ways: Sequence[tuple[BaseChain, Step]], serial: int) -> Iterator[Probe]:
+        """Probes by the first way on which a packet meets the rule."""
         for base, step in ways[:_WAYS]:
             place = (step.chain, step.number)
             made = search.decided(base, step, serial)
             if isinstance(made, str):
                 self.reason = made
                 continue
-            probes = [
-                Probe(place, made.packets, True, "what it asks for"),
-                *self._around(search, place, step.rule, made),
-            ]
-            for probe in islice(probes, most):
-                if probe.packets in seen:
-                    continue
-                seen.add(probe.packets)
-                facts = self._facts(search.bench, probe)
-                if facts is not None:
-                    yield probe, facts
+            yield Probe(place, made.packets, True, "what it asks for")
+            bases = [made]
+            if search.rules[place].matches and not search.bench.tells(made.packets, place):
+                others = list(search.telling(base, step, serial, _MOST_TELLING))
+                yield from (Probe(place, one.packets, True, "what others would do otherwise") for one in others)
+                bases = [*others, made]
+            yield from self._around(search, place, step.rule, bases)
+            yield from self._over_time(search, place, step.rule, made)
             return
 
     def _by_chance(
@@ -199,29 +241,66 @@ class _Planner:
             return None
         return facts_of(probe.packets, outcome.leaves, self.links)
 
-    def _around(self, search: Search, place: Place, rule: Rule, found: Found) -> Iterator[Probe]:
-        """Around the boundaries, those of all matches in turn, as far as they are what they are to be."""
-        lists = [list(edges(match, found.packet, self.links)) for match in rule.matches]
-        for number, edge in enumerate(_in_turn(lists), 1):
-            for real in search.sendable(edge.packet):
-                packets = (*found.again(number), *real)
-                trial = search.bench.tried(packets)
-                if trial.outcome.fate is Fate.UNKNOWN:
+    def _around(self, search: Search, place: Place, rule: Rule, bases: Sequence[Found]) -> Iterator[Probe]:
+        """Around the boundaries, those of all matches in turn, as far as they are what they are to be: made of the
+        first packet for which something else would become of them on the other side, or else of any.
+        """
+        # The matches of a part of a rule are not numbered as the rule's own.
+        own = search.rules[place].matches == rule.matches
+        lists = [
+            [(at, edges(match, one.packet, self.links)) for one in bases for at in (number,)]
+            for number, match in enumerate(rule.matches)
+        ]
+        for number, named in enumerate(_edges_in_turn(lists), 1):
+            second: Probe | None = None
+            for at, found, edge in named:
+                probe = self._edge(search, place, bases[found], number, edge)
+                if probe is None:
                     continue
-                met = place in trial.way.met()
-                if met == edge.inside and _is_in_state(edge, trial.outcome.state):
-                    yield Probe(place, packets, edge.inside, edge.about)
+                if not own or search.bench.tells(probe.packets, place, None if edge.inside else at):
+                    yield probe
                     break
-        if len(found.packets) > 1:
-            packets = found.again(0)
+                second = second or probe
+            else:
+                if second is not None:
+                    yield second
+        first = bases[-1]
+        if len(first.packets) > 1:
+            packets = first.again(0)
             if place not in search.bench.tried(packets).way.met():
                 yield Probe(place, packets, False, "one packet fewer")
+
+    def _edge(self, search: Search, place: Place, found: Found, number: int, edge: Edge) -> Probe | None:
+        for real in search.sendable(edge.packet):
+            packets = (*found.again(number), *real)
+            trial = search.bench.tried(packets)
+            if trial.outcome.fate is Fate.UNKNOWN:
+                continue
+            met = place in trial.way.met()
+            if met == edge.inside and _is_in_state(edge, trial.outcome.state):
+                return Probe(place, packets, edge.inside, edge.about)
+        return None
+
+    def _over_time(self, search: Search, place: Place, rule: Rule, found: Found) -> Iterator[Probe]:
+        """So many packets that a rule which counts has had enough, and one more when it has forgotten them."""
+        last = found.packets[-1]
+        more = more_until_enough(rule.matches, last.total_length)
+        if more is not None and more + len(found.packets) <= MOST_TIMES:
+            packets = (*found.packets, *in_a_row((last,), more + 1, found.varied)[1:])
+            if place not in search.bench.tried(packets).way.met():
+                yield Probe(place, packets, False, TOO_MANY)
+        for seconds, why in waits(rule, search.ruleset):
+            if seconds <= self.wish.wait:
+                yield Probe(place, (last,), more is not None, AGAIN, seconds)
+            else:
+                self.untimed[place] = f"{why} takes longer than the {self.wish.wait:g} s that may be waited"
 
     def _scenes(self, found: list[tuple[Probe, dict[Address, str]]]) -> tuple[tuple[Scene, ...], set[Place]]:
         """The probes on their hosts, as they can be played one after the other; and the rules that are met then.
 
         A probe that what came before it keeps from doing what it is to do goes to another host, while there is one.
         """
+        found = sorted(found, key=lambda one: _turn(one[0]))
         facts = dict(found)
         scenes: list[Scene] = []
         met: set[Place] = set()
@@ -233,28 +312,39 @@ class _Planner:
             again: list[Probe] = []
             for ground in grounds(left, self.links, room):
                 host = self.links.host if self.links.host.described else ground.host()
-                kept, failed, places = self._played(host, ground)
+                kept, failed, places, answered = self._played(host, ground)
                 met |= places
                 again += failed
                 if kept:
-                    scenes.append(Scene(host, tuple(kept)))
+                    scenes.append(Scene(host, _waited(kept), answered))
             left = [(probe, facts[probe]) for probe in again]
         return tuple(scenes), met
 
-    def _played(self, host: Host, ground: Ground) -> tuple[list[Probe], list[Probe], set[Place]]:
-        """The probes that do what they are to do, those that do not, and the rules that were met."""
+    def _played(self, host: Host, ground: Ground) -> tuple[list[Probe], list[Probe], set[Place], tuple[int, ...]]:
+        """The probes that do what they are to do, those that do not, the rules that were met, and the packets whose
+        answers are to be seen: NAT has to be undone for them.
+        """
         probes, failed = list(ground.probes), list[Probe]()
         while True:
             simulator = Simulator(self.loaded, host, self.settings, start=time.time())
             wrong: list[Probe] = []
             met: set[Place] = set()
+            changed: list[int] = []
+            number, waiting = 0, max((one.after for one in probes), default=0.0)
             for probe in probes:
                 way, known = Way(), True
+                if probe.after:
+                    simulator.wait(waiting)
+                    waiting = 0.0
                 for packet in probe.packets:
                     way = Way()
                     outcome = simulator.do(Send(packet), way)
+                    assert outcome is not None
                     met.update(way.met())
-                    known &= outcome is not None and outcome.fate is not Fate.UNKNOWN
+                    known &= outcome.fate is not Fate.UNKNOWN
+                    if outcome.rewrites and answer_to(outcome) is not None:
+                        changed.append(number)
+                    number += 1
                 if not known:
                     # What comes behind it is not known any more.
                     probes.remove(probe)
@@ -263,7 +353,7 @@ class _Planner:
                     wrong.append(probe)
             else:
                 if not wrong:
-                    return probes, failed, met
+                    return probes, failed, met, tuple(changed[:_MOST_ANSWERS])
                 failed += wrong
                 there = set(wrong)
                 probes = [one for one in probes if one not in there]
@@ -279,6 +369,18 @@ def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:
     return found
 
 
+def _turn(probe: Probe) -> int:
+    """Probes that use something up come late, those that wait for it to be there again last."""
+    return 2 if probe.after else int(probe.about == TOO_MANY)
+
+
+def _waited(probes: Sequence[Probe]) -> tuple[Probe, ...]:
+    """With one wait for all, in front of the first that needs one."""
+    longest = max((one.after for one in probes), default=0.0)
+    first = next((at for at, one in enumerate(probes) if one.after), len(probes))
+    return tuple(replace(one, after=longest if at == first else 0.0) for at, one in enumerate(probes))
+
+
 def _packets(scenes: Sequence[Scene]) -> int:
     return sum(len(probe.packets) for scene in scenes for probe in scene.probes)
 
@@ -288,9 +390,36 @@ def _families(ruleset: Ruleset) -> frozenset[Family]:
     return frozenset(family for chain in ruleset.chains for rule in chain.rules for family in rule.families)
 
 
-def _in_turn(lists: Sequence[Sequence[Edge]]) -> Iterator[Edge]:
-    for at in range(max((len(one) for one in lists), default=0)):
-        yield from (one[at] for one in lists if at < len(one))
+def _edges_in_turn(lists: Sequence[Sequence[tuple[int, Iterable[Edge]]]]) -> Iterator[list[tuple[int, int, Edge]]]:
+    """The edges of all matches in turn, each with its match's number, and as it is made of each base, by number."""
+    ordered: list[list[list[tuple[int, int, Edge]]]] = []
+    for of_match in lists:
+        named: dict[str, list[tuple[int, int, Edge]]] = {}
+        for base, (at, found) in enumerate(of_match):
+            for edge in found:
+                named.setdefault(edge.about, []).append((at, base, edge))
+        ordered.append(list(named.values()))
+    for at in range(max((len(one) for one in ordered), default=0)):
+        yield from (one[at] for one in ordered if at < len(one))
+
+
+def _parts(ways: Sequence[tuple[BaseChain, Step]]) -> list[list[tuple[BaseChain, Step]]]:
+    """The parts of a rule that are to be met one by one, each with the ways to it: the elements of its maps."""
+    found: dict[Rule, list[tuple[BaseChain, Step]]] = {}
+    for base, step in ways:
+        for rule in islice(_of_elements(step.rule), _MOST_PARTS):
+            found.setdefault(rule, []).append((base, step._replace(rule=rule)))
+    parts = list(found.values())
+    return parts if len(parts) <= _MOST_PARTS else [*parts[: _MOST_PARTS - 1], parts[-1]]
+
+
+def _of_elements(rule: Rule) -> Iterator[Rule]:
+    maps = [one for one in (rule.verdict, *rule.statements) if isinstance(one, NatMap | MapMark)]
+    if not maps:
+        yield rule
+    for one in maps:
+        for element, _ in one.elements:
+            yield replace(rule, matches=(*rule.matches, ElementMatch(one.key, (element,))))
 
 
 def _is_in_state(edge: Edge, state: CtState | None) -> bool:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import InterfaceMatch
+from polc.ir.matches import ElementMatch, InterfaceMatch, InterfacePattern
 from polc.ir.protocols import TCP
-from polc.ir.ruleset import BaseChain, Hook, Ruleset
+from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
+from polc.ir.selectors import Element
+from polc.ir.statements import MapMark
+from polc.ir.verdicts import NatMap, VerdictMap
 from polc.probing.fit import FIRST_PORT
 from polc.simulate.host import LOOPBACK, Host, Route
 from polc.simulate.packet import SYN, Packet
@@ -100,15 +103,27 @@ def links_of(rulesets: Iterable[Ruleset], host: Host | None = None) -> Links:
             if isinstance(chain, BaseChain):
                 names.update(dict.fromkeys(chain.devices))
             for rule in chain.rules:
-                for match in rule.matches:
-                    if isinstance(match, InterfaceMatch):
-                        for one in match.patterns:
-                            names[one.name + "0" if one.wildcard else one.name] = None
+                for one in _patterns(rule):
+                    names[one.name + "0" if one.wildcard else one.name] = None
     real = [one for one in names if is_name(one) and one not in SPARE]
     made = tuple(dict.fromkeys((*real, *SPARE)))
     routes = tuple(Route(family, 0, 0, made[-1]) for family in FAMILIES)
     # What no packet shows is behind the last interface.
     return Links(made, replace(Host.assumed(made), routes=routes))
+
+
+def _patterns(rule: Rule) -> Iterator[InterfacePattern]:
+    """The interfaces that a rule asks for, or looks up."""
+    for match in rule.matches:
+        if isinstance(match, InterfaceMatch):
+            yield from match.patterns
+    elements: list[Element] = [
+        one for match in rule.matches if isinstance(match, ElementMatch) for one in match.elements
+    ]
+    for one in (rule.verdict, *rule.statements):
+        if isinstance(one, VerdictMap | NatMap | MapMark):
+            elements += [element for element, _ in one.elements]
+    yield from (value for element in elements for value in element if isinstance(value, InterfacePattern))
 
 
 def is_name(name: str) -> bool:

@@ -20,8 +20,8 @@ from polc.simulate.hooks import Loaded
 from polc.simulate.outcome import Fate as Expected
 from polc.simulate.outcome import Outcome
 from polc.simulate.packet import Packet
-from polc.simulate.settings import Settings
 from polc.simulate.replies import reply_to
+from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send
 
 ANSWER = "the answer of the other end"

@@ -18,26 +18,25 @@ from polc.ir.stateful import Amount, Connections, Limit, RecentMatch, RecentVerb
 from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, UpdateSet
 from polc.ir.verdicts import Nat, NatKind
 from polc.kernel.stage.scene import FAR_MAC, macs
+from polc.probing.bench import Bench, Trial
 from polc.probing.build import build, holds
 from polc.probing.edges import edges
 from polc.probing.fit import misses, times_of
 from polc.probing.model import Place
-from polc.probing.paths import PATHS, Links, Path
+from polc.probing.paths import PATHS, Path
 from polc.probing.real import realised
 from polc.probing.scenes import is_unicast
-from polc.probing.watch import Way
-from polc.simulate.engine import Simulator
-from polc.simulate.hooks import Loaded
-from polc.simulate.outcome import Fate, Outcome
+from polc.simulate.outcome import Fate
 from polc.simulate.packet import Packet
-from polc.simulate.settings import Settings
-from polc.simulate.steps import Send
 
 MOST_TIMES = 300
 """Packets in a row that a probe may take."""
 
 _TRIES = 48
 """Packets tried for a rule on each path."""
+
+_FEW_TRIES, _MOST_BEHIND = 6, 24
+"""Packets tried for a rule together with another one, and how many others."""
 
 _CHANGES = 12
 """Of one packet, how many others are made to get past what took it."""
@@ -48,45 +47,6 @@ _DEEPEST = 3
 _DNAT = CT_STATUS_BITS["dnat"]
 
 _STRIDE = 331
-
-_FRESH = 200
-"""Rules up to which a new simulator for each packet is quicker than it is dear."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """The way of the last of some packets, and what became of it."""
-
-    way: Way
-    outcome: Outcome
-
-
-@dataclass(slots=True)
-class Bench:
-    """Tries packets as if nothing had come before them."""
-
-    loaded: tuple[Loaded, ...]
-    links: Links
-    settings: Settings
-    start: float
-    _simulator: Simulator | None = None
-
-    def tried(self, packets: Sequence[Packet]) -> Trial:
-        simulator = self._ready()
-        for packet in packets[:-1]:
-            simulator.do(Send(packet))
-        way = Way()
-        outcome = simulator.do(Send(packets[-1]), way)
-        assert outcome is not None
-        return Trial(way, outcome)
-
-    def _ready(self) -> Simulator:
-        small = sum(len(chain.rules) for one in self.loaded for chain in one.ruleset.chains) <= _FRESH
-        if self._simulator is None or small:
-            self._simulator = Simulator(self.loaded, self.links.host, self.settings, start=self.start)
-        else:
-            self._simulator.forget()
-        return self._simulator
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +107,43 @@ class Search:
             mac=int(FAR_MAC.replace(":", ""), 16) if packet.mac is None else packet.mac,
             mac_to=to if packet.mac_to is None else packet.mac_to,
         )
+
+    def telling(self, base: BaseChain, step: Step, serial: int, most: int) -> Iterator[Found]:
+        """Packets that meet the rule, and of which something else would become without it: those that also meet what
+        rules behind it ask for, which do something else with them. ``most`` are looked for.
+        """
+        place = (step.chain, step.number)
+        for other_base, other in self._behind(base, step):
+            for path in PATHS[base.hook]:
+                if path not in PATHS[other_base.hook]:
+                    continue
+                for family in sorted(step.whole.families & other.whole.families, key=lambda one: one.value):
+                    matches = (*step.whole.matches, *other.whole.matches)
+                    made = build(path, family, matches, self.bench.links, serial)
+                    if made is None or not all(holds(one, made) for one in step.whole.matches):
+                        continue
+                    found = self._led(base, place, made, (), step.whole.matches, path, _FEW_TRIES)
+                    if isinstance(found, Found) and self.bench.tells(found.packets, place):
+                        yield found
+                        most -= 1
+                        if most <= 0:
+                            return
+                        break
+
+    def _behind(self, base: BaseChain, step: Step) -> Iterator[tuple[BaseChain, Step]]:
+        """Rules that packets of this one may meet without it, and which decide something else: the nearest first."""
+        verdict, here = step.rule.verdict, False
+        left = _MOST_BEHIND
+        for other_base, other in (*self.steps, *self.steps):
+            if other.rule is step.rule:
+                if here:
+                    return
+                here = True
+            elif here and other.rule.verdict is not None and other.rule.verdict != verdict:
+                left -= 1
+                if left < 0:
+                    return
+                yield other_base, other
 
     def decided(self, base: BaseChain, step: Step, serial: int, depth: int = 0) -> Found | str:
         """Packets the last of which meets the rule; or why none was found. ``depth``: for how many other rules in turn
@@ -223,18 +220,19 @@ class Search:
         before: tuple[Packet, ...],
         matches: Sequence[Match],
         path: Path,
+        tries: int = _TRIES,
     ) -> Found | str:
         times = max((times_of(one) for one in matches), default=1) if not before else 1
         if times > MOST_TIMES:
             return f"it takes {times} packets in a row"
         varied = any(isinstance(one, Connections) for one in matches)
         waiting, seen = deque([made]), {made}
-        reason, left = "", _TRIES
+        reason, left = "", tries
         while waiting and left:
             packet = waiting.popleft()
             for real in self.sendable(packet):
                 left -= 1
-                packets = (*before, *_in_a_row(real, times, varied))
+                packets = (*before, *in_a_row(real, times, varied))
                 trial = self.bench.tried(packets)
                 if place in trial.way.met():
                     return Found(packet, packets, path, varied)
@@ -295,7 +293,7 @@ class Search:
         return f"{where} takes the packets that were tried" if outcome.fate is not Fate.UNKNOWN else outcome.reason
 
 
-def _in_a_row(real: tuple[Packet, ...], times: int, varied: bool) -> tuple[Packet, ...]:
+def in_a_row(real: tuple[Packet, ...], times: int, varied: bool) -> tuple[Packet, ...]:
     if not varied or real[-1].sport is None:
         return real * times
     return tuple(replace(one, sport=(one.sport or 0) + at) for at in range(times) for one in real)

@@ -1,0 +1,54 @@
+"""What rules do that count: packets until they have had enough, and one more once time has gone by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from polc.ir.matches import Match, SetMatch
+from polc.ir.ruleset import Rule, Ruleset
+from polc.ir.stateful import Amount, Connections, Hits, Limit, Quota, RecentMatch, RecentVerb
+
+_SLACK = 1.1
+_TICKS = 0.1
+"""Seconds in which sets and lists look at the clock."""
+
+TOO_MANY = "used up"
+AGAIN = "after a wait"
+
+
+def more_until_enough(matches: Sequence[Match], length: int) -> int | None:
+    """How many more packets it takes, behind one that a rule met, until it meets none any more; None: it does not stop.
+    ``length`` is that of the packets in bytes.
+    """
+    found: list[int] = []
+    for match in matches:
+        match match:
+            case Limit(burst=burst, over=False, rate=rate):
+                found.append(burst if rate.amount is Amount.PACKETS else burst // length)
+            case Quota(bytes=most, over=False):
+                found.append(most // length)
+            case Connections(count=count, over=False):
+                found.append(count)
+            case _:
+                pass
+    return min(found, default=None)
+
+
+def waits(rule: Rule, ruleset: Ruleset) -> Iterator[tuple[float, str]]:
+    """After how many seconds each match of a rule that remembers packets has forgotten enough of them, and what it is
+    that takes so long.
+    """
+    timeouts = {one.name: one.timeout for one in ruleset.sets}
+    for match in rule.matches:
+        match match:
+            case Limit(rate=rate):
+                yield _SLACK / rate.per_second + _TICKS, f"a rate of {rate.count} in {rate.unit.value} s"
+            case Hits(window=window):
+                yield window * _SLACK + _TICKS, f"a window of {window} s"
+            case RecentMatch(verb=RecentVerb.RCHECK | RecentVerb.UPDATE, seconds=int() as seconds):
+                yield seconds * _SLACK + _TICKS, f"a window of {seconds} s"
+            case SetMatch(set_name=name) if timeouts.get(name):
+                timeout = timeouts[name] or 0
+                yield timeout * _SLACK + 1, f"a timeout of {timeout} s"
+            case _:
+                pass
