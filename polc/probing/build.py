@@ -21,6 +21,7 @@ from polc.ir.matches import (
     InterfaceMatch,
     InterfacePattern,
     Match,
+    OriginalAddressMatch,
     PortTerm,
     ReversePathMatch,
     ServiceMatch,
@@ -29,6 +30,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, TCP
 from polc.ir.selectors import Conntrack, Direction, Element, Selector, Transport
+from polc.ir.stateful import Amount, Limit, Quota, Rate
 from polc.probing.fit import (
     ATTRIBUTES,
     address_of,
@@ -44,6 +46,9 @@ from polc.probing.fit import (
 from polc.probing.paths import Links, Path
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import SYN, Packet
+
+_LONG = 1400
+"""Bytes of packets that are to come to many bytes soon."""
 
 _ECHO = {ICMP: 8, ICMPV6: 128}
 _LATE = (CtStateMatch, FlagsMatch)
@@ -70,6 +75,12 @@ def build(path: Path, family: Family, matches: Sequence[Match], links: Links, se
                 packet = replace(packet, saddr=links.far(other, family, serial)) if other else packet
             case ElementMatch(key, elements, negated):
                 packet = packet if negated else _with_element(packet, key, elements[0])
+            case OriginalAddressMatch(side, addresses, negated, reply) if not _is_asked(_shown(side, reply), matches):
+                # While no NAT changes it, its first packet has them.
+                wanted = inside_of(addresses.of_family(family), negated, family)
+                packet = with_address(packet, _shown(side, reply), _usual(wanted, family)) if wanted else None
+            case Limit(over=True, rate=Rate(amount=Amount.BYTES)) | Quota(over=True):
+                packet = replace(packet, length=packet.length or _LONG)
             case _ if isinstance(match, STATEFUL):
                 continue
             case _:
@@ -79,6 +90,15 @@ def build(path: Path, family: Family, matches: Sequence[Match], links: Links, se
     if packet is None or (path is Path.OUTPUT and _is_loopback(packet)):
         return None
     return in_session(packet)
+
+
+def _shown(side: Side, reply: bool) -> Side:
+    """The address of the first packet that one of its flow is."""
+    return side if not reply else Side.SADDR if side is Side.DADDR else Side.DADDR
+
+
+def _is_asked(side: Side, matches: Sequence[Match]) -> bool:
+    return any(isinstance(one, AddressMatch) and one.side is side for one in matches)
 
 
 def _is_loopback(packet: Packet) -> bool:

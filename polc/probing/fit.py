@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from polc.ir.family import Family
-from polc.ir.fields import FIELDS, Field
+from polc.ir.fields import CT_STATUS_BITS, FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
     AddressMatch,
@@ -34,7 +34,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, PORT_PROTOCOLS, SCTP, TCP
 from polc.ir.selectors import Direction
-from polc.ir.stateful import Connections, EveryNth, Hits, Limit, RecentMatch
+from polc.ir.stateful import Amount, Connections, EveryNth, Hits, Limit, Quota, RecentMatch
 from polc.simulate.packet import ACK, SYN, Packet, Presumed
 
 STATES = (CtState.NEW, CtState.ESTABLISHED, CtState.RELATED, CtState.INVALID, CtState.UNTRACKED)
@@ -44,11 +44,13 @@ FIRST_PORT = 40000
 """The source port of packets that none is asked of."""
 
 
-def times_of(match: Match) -> int:
-    """How often in a row a packet is sent until the match holds for it."""
+def times_of(match: Match, length: int) -> int:
+    """How often in a row a packet of so many bytes is sent until the match holds for it."""
     match match:
-        case Limit(burst=burst, over=over):
-            return burst + 1 if over else 1
+        case Limit(burst=burst, over=over, rate=rate):
+            return (burst if rate.amount is Amount.PACKETS else burst // length) + 1 if over else 1
+        case Quota(bytes=most, over=over):
+            return most // length + 1 if over else 1
         case Hits(count=count):
             return count
         case RecentMatch(hits=int() as hits):
@@ -101,11 +103,10 @@ def fit(match: Match, packet: Packet) -> Packet | None:
                 return replace(packet, protocol=TCP, flags=value)
             return replace(packet, protocol=TCP, flags=mask & ~value or mask)
         case FlagsMatch(FlagField.CT_STATUS, mask, value, negated):
-            status = (mask & ~value or mask) if negated else value
-            state = packet.presumed.state if packet.presumed else CtState.ESTABLISHED
-            return replace(packet, presumed=Presumed(state, status))
-        case NameMatch(NameField.CT_HELPER, name, False):
-            return replace(packet, presumed=Presumed(CtState.RELATED, helper=name))
+            return with_status(packet, mask, value, negated)
+        case NameMatch(NameField.CT_HELPER, name, negated):
+            other = _OTHER_HELPER if name != _OTHER_HELPER else "ftp"
+            return replace(packet, presumed=Presumed(CtState.RELATED, helper=other if negated else name))
         case OriginalAddressMatch():
             return with_original(packet, match)
         case TcpOptionMatch(kind, negated):
@@ -205,6 +206,19 @@ def with_state(packet: Packet, state: CtState) -> Packet:
     return replace(packet, presumed=Presumed(state))
 
 
+def with_status(packet: Packet, mask: int, value: int, negated: bool) -> Packet:
+    """Of a flow with such bits: the first packet of a flow has none, and one that was expected is related."""
+    if packet.presumed is None and (value == 0) is not negated:
+        return packet
+    status = (mask & ~value or mask) if negated else value
+    if status & _EXPECTED:
+        return replace(packet, presumed=Presumed(CtState.RELATED))
+    state = packet.presumed.state if packet.presumed else CtState.ESTABLISHED
+    if state is CtState.ESTABLISHED and not mask & _SEEN_REPLY:
+        status |= _SEEN_REPLY
+    return replace(packet, presumed=Presumed(state, status))
+
+
 def with_original(packet: Packet, match: OriginalAddressMatch) -> Packet | None:
     """Of a flow whose first packet had such an address; of its replies nothing is presumed."""
     inside = inside_of(match.addresses.of_family(packet.family), match.negated, packet.family)
@@ -216,6 +230,17 @@ def with_original(packet: Packet, match: OriginalAddressMatch) -> Packet | None:
     source, destination = (wanted, own[2]) if match.side is Side.SADDR else (own[0], wanted)
     return replace(packet, presumed=replace(given, original=(source, own[1], destination, own[3])))
 
+
+_EXPECTED, _SEEN_REPLY = CT_STATUS_BITS["expected"], CT_STATUS_BITS["seen-reply"]
+_OTHER_HELPER = "irc"
+
+_OF_FLOWS: dict[Field, str] = {
+    Field.CT_ORIGINAL_SPORT: "sport",
+    Field.CT_ORIGINAL_DPORT: "dport",
+    Field.CT_REPLY_SPORT: "dport",
+    Field.CT_REPLY_DPORT: "sport",
+}
+"""Fields of a flow that its first packet shows, while no NAT changes it."""
 
 ATTRIBUTES: dict[Field, str] = {
     Field.TTL: "ttl",
@@ -255,7 +280,11 @@ def with_value(packet: Packet, field: Field, value: int) -> Packet | None:
     if field is Field.CT_MARK:
         given = packet.presumed or Presumed(CtState.ESTABLISHED)
         return replace(packet, presumed=replace(given, mark=value))
-    name = ATTRIBUTES.get(field)
+    if field is Field.CT_DIRECTION:
+        return replace(packet, presumed=Presumed(CtState.ESTABLISHED, reply=True)) if value else packet
+    if field is Field.CT_EXPIRATION:
+        return replace(packet, presumed=packet.presumed or Presumed(CtState.ESTABLISHED))
+    name = ATTRIBUTES.get(field) or (_OF_FLOWS.get(field) if packet.sport is not None else None)
     if name is None:
         return None
     changes: dict[str, int] = {name: value}

@@ -18,11 +18,12 @@ from polc.probing.aftertime import AGAIN, TOO_MANY, more_until_enough, waits
 from polc.probing.bench import Bench
 from polc.probing.edges import Edge, edges
 from polc.probing.mixed import mixed
-from polc.probing.model import Place, Plan, Probe, Scene, Unreached
+from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
 from polc.probing.play import answer_to
 from polc.probing.scenes import Address, Ground, facts_of, grounds
 from polc.probing.search import MOST_TIMES, Found, Search, in_a_row
+from polc.probing.unreached import explained
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
@@ -149,7 +150,7 @@ class _Planner:
             if place not in met and (place in unreached or self.wish.packets is None)
         )
         untimed = tuple(Unreached(place, rules[place], why) for place, why in self.untimed.items())
-        return Plan(scenes, tuple(rules), frozenset(met & rules.keys()), left, untimed)
+        return Plan(scenes, tuple(rules), frozenset(met & rules.keys()), explained(self.loaded, left), untimed)
 
     def _chosen(self, places: list[Place]) -> tuple[list[Place], int]:
         """The rules that get probes, and how many each."""
@@ -237,7 +238,7 @@ class _Planner:
     def _facts(self, bench: Bench, probe: Probe) -> dict[Address, str] | None:
         outcome = bench.tried(probe.packets).outcome
         if outcome.fate is Fate.UNKNOWN:
-            self.reason = f"only the kernel knows: {outcome.reason}"
+            self.reason = f"{ONLY_KERNEL}{outcome.reason}"
             return None
         return facts_of(probe.packets, outcome.leaves, self.links)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from polc.ir.ruleset import Rule
 from polc.simulate.host import Host
@@ -44,13 +45,28 @@ class Scene:
         return [packet for probe in self.probes for packet in probe.packets]
 
 
+ONLY_KERNEL = "only the kernel knows: "
+"""So the words of a reason begin where packets come to something of which that is so."""
+
+
+class Reason(Enum):
+    """Why a rule has no probe. PROVEN: no packet meets it, which the symbolic engine has shown of all of them. OPAQUE:
+    only the kernel knows what it asks for or does. NOT_FOUND: none was found, though there may be one.
+    """
+
+    PROVEN = "proven"
+    OPAQUE = "opaque"
+    NOT_FOUND = "not found"
+
+
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """A rule that no probe was found for, and why."""
+    """A rule that no probe was found for, and why, in words too."""
 
     place: Place
     rule: Rule
     reason: str
+    why: Reason = Reason.NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True)

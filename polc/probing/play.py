@@ -66,7 +66,7 @@ def send(
     pause: float = 0.0,
 ) -> list[Fate]:
     """Load an output on a host of the scene's own and send the packets of all probes, with a ``pause`` of seconds
-    behind each, and the answers to those that are to be answered.
+    between two of the same ends, and the answers to those that are to be answered.
 
     Raises:
         Failure: POL601 to POL603, POL610: this machine, or this loader, cannot do it.
@@ -112,7 +112,7 @@ def _answers(stage: Stage, asked: Sequence[Fate], pause: float) -> list[Fate]:
 
 
 def pause_for(rulesets: Iterable[Ruleset]) -> float:
-    """Seconds between packets. Where connections are counted it is more than a tick of the kernel's clock: within one
+    """Seconds between two packets of one flow. Where connections are counted it is more than a tick of the kernel's clock: within one
     it counts a flow again for each of its packets (net/netfilter/nf_conncount.c, __nf_conncount_add).
     """
     counted = any(

@@ -12,17 +12,29 @@ from functools import partial
 from polc.analysis.walk import Step
 from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, Field
-from polc.ir.matches import CtState, CtStateMatch, FieldMatch, FlagField, FlagsMatch, Match, SetMatch
-from polc.ir.ruleset import BaseChain, Rule, Ruleset
+from polc.ir.matches import (
+    CtState,
+    CtStateMatch,
+    Direction,
+    ElementMatch,
+    FieldMatch,
+    FlagField,
+    FlagsMatch,
+    InterfaceMatch,
+    InterfacePattern,
+    Match,
+    SetMatch,
+)
+from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.stateful import Amount, Connections, Limit, RecentMatch, RecentVerb
 from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, UpdateSet
-from polc.ir.verdicts import Nat, NatKind
+from polc.ir.verdicts import Nat, NatKind, NatMap, VerdictMap
 from polc.kernel.stage.scene import FAR_MAC, macs
 from polc.probing.bench import Bench, Trial
 from polc.probing.build import build, holds
 from polc.probing.edges import edges
 from polc.probing.fit import misses, times_of
-from polc.probing.model import Place
+from polc.probing.model import ONLY_KERNEL, Place
 from polc.probing.paths import PATHS, Path
 from polc.probing.real import realised
 from polc.probing.scenes import is_unicast
@@ -41,6 +53,7 @@ _FEW_TRIES, _MOST_BEHIND = 6, 24
 _CHANGES = 12
 """Of one packet, how many others are made to get past what took it."""
 
+_MARKS = frozenset({Field.META_MARK, Field.CT_MARK})
 _FRAME = frozenset({Field.ETHER_SADDR, Field.ETHER_DADDR})
 
 _DEEPEST = 3
@@ -150,6 +163,11 @@ class Search:
         this one is to do something.
         """
         place, reason = (step.chain, step.number), ""
+        if isinstance(base, BaseChain) and base.devices:
+            device = InterfaceMatch(
+                Direction.OUT if base.hook is Hook.EGRESS else Direction.IN, (InterfacePattern(base.devices[0]),)
+            )
+            step = step._replace(rule=replace(step.rule, matches=(device, *step.rule.matches)))
         for path in PATHS[base.hook]:
             for family in sorted(step.whole.families, key=lambda one: one.value):
                 for matches, before in self._wanted(step, family, serial, depth):
@@ -182,6 +200,10 @@ class Search:
                     for other in self._doing(partial(_gives, match)):
                         yield (*_without(matches, match), *other.whole.matches), ()
                     yield (*_without(matches, match), replace(match, field=Field.CT_MARK)), ()
+                    plain = tuple(one for one in matches if not (isinstance(one, FieldMatch) and one.field in _MARKS))
+                    for name in self.bench.links.names[:_FEW_TRIES]:
+                        # What rules do to any packet that comes in there may be enough.
+                        yield (InterfaceMatch(Direction.IN, (InterfacePattern(name),)), *plain), ()
                 case RecentMatch(verb=RecentVerb.RCHECK | RecentVerb.UPDATE | RecentVerb.REMOVE, name=name, hits=hits):
                     for base, other in self._steps_with(partial(_notes, name)):
                         if other.rule is not step.rule:
@@ -189,7 +211,9 @@ class Search:
                             if isinstance(first, Found):
                                 for times in dict.fromkeys(((hits or 1), max(0, (hits or 1) - 1))):
                                     yield matches, first.packets * times
-                case SetMatch(_, name, False):
+                case SetMatch(key, name, False):
+                    for elements in (one.elements for one in self.ruleset.sets if one.name == name and one.elements):
+                        yield (*_without(matches, match), ElementMatch(key, elements)), ()
                     for base, other in self._steps_with(partial(_fills, name)):
                         if other.rule is not step.rule:
                             first = self.decided(base, other, serial, depth + 1)
@@ -222,7 +246,7 @@ class Search:
         path: Path,
         tries: int = _TRIES,
     ) -> Found | str:
-        times = max((times_of(one) for one in matches), default=1) if not before else 1
+        times = max((times_of(one, made.total_length) for one in matches), default=1) if not before else 1
         if times > MOST_TIMES:
             return f"it takes {times} packets in a row"
         varied = any(isinstance(one, Connections) for one in matches)
@@ -255,7 +279,7 @@ class Search:
         runs = [one for one in trial.way.runs if one.chain == base.name] or trial.way.runs[-1:]
         found: list[Packet] = []
         for place in reversed([place for run in runs for place in run.met]):
-            for match in self.rules[place].matches:
+            for match in (*self.rules[place].matches, *_looked_up(self.rules[place])):
                 if match in matches:
                     continue
                 changes = [change(packet) for change in misses(match, packet)]
@@ -284,7 +308,7 @@ class Search:
             where = f"{span.source.path}:{span.line}" if span else f"rule {taken[1]} of `{taken[0]}`"
             return f"{where} takes the packets that were tried"
         if outcome.reason:
-            return outcome.reason
+            return f"{ONLY_KERNEL}{outcome.reason}" if outcome.fate is Fate.UNKNOWN else outcome.reason
         decision = outcome.decision
         if decision is None or decision.rule is None:
             return before or "packets that are as it asks do not come to it"
@@ -301,6 +325,12 @@ def in_a_row(real: tuple[Packet, ...], times: int, varied: bool) -> tuple[Packet
 
 def _as_source(packet: Packet, last: Packet) -> Packet:
     return replace(packet, saddr=last.saddr) if packet.family is last.family and packet.iif and last.iif else packet
+
+
+def _looked_up(rule: Rule) -> Iterator[ElementMatch]:
+    """What a rule's map asks for."""
+    if isinstance(rule.verdict, VerdictMap | NatMap):
+        yield ElementMatch(rule.verdict.key, tuple(element for element, _ in rule.verdict.elements))
 
 
 def _without(matches: Sequence[Match], gone: Match) -> tuple[Match, ...]:

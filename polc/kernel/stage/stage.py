@@ -68,6 +68,7 @@ class Stage:
         self._talks = Talks()
         self._routing = Routing(host)
         self._loaded: list[tuple[Loader, Output]] = []
+        self._recent: set[tuple[object, ...]] = set()
 
     def __enter__(self) -> Stage:
         with ExitStack() as stack:
@@ -170,7 +171,8 @@ class Stage:
 
     def put_all(self, packets: Sequence[Packet], pause: float = 0.0) -> list[Fate]:
         """As ``put``, one behind the other without looking in between what became of them, and with a ``pause`` of
-        seconds; flows that are presumed of them are made before each is sent. Fates have no states.
+        seconds between two of the same ends; flows that are presumed of them are made before each is sent. Fates have
+        no states.
 
         Raises:
             Failure: POL611: no packet on a wire is like one of them.
@@ -182,17 +184,23 @@ class Stage:
             _check(packet if not can_know(packet) else replace(packet, presumed=None))
             # What a reset is about shows in its ends alone.
             if len(batch) == _BATCH or _ends(packet) in keys:
-                found += self._put_batch(batch, pause)
+                found += self._put_batch(batch)
                 batch, keys = [], set()
+            if pause and _ends(packet) in self._recent:
+                found += self._put_batch(batch)
+                batch, keys = [], set()
+                time.sleep(pause)
+                self._recent.clear()
             keys.add(_ends(packet))
+            self._recent.add(_ends(packet))
             batch.append((packet, self._talks.numbered(packet)))
-        return found + self._put_batch(batch, pause)
+        return found + self._put_batch(batch)
 
-    def _put_batch(self, batch: list[tuple[Packet, Packet]], pause: float) -> list[Fate]:
+    def _put_batch(self, batch: list[tuple[Packet, Packet]]) -> list[Fate]:
         if not batch:
             return []
         requests = [self._request(packet, sent, tag) for tag, (packet, sent) in enumerate(batch, _FIRST_TAG)]
-        answer = self._ask({"batch": requests, "pause": pause})
+        answer = self._ask({"batch": requests})
         tags = {_ends(sent): tag for tag, (_, sent) in enumerate(batch, _FIRST_TAG)}
         delivered: dict[int, list[Packet]] = {}
         far: dict[int, list[Packet]] = {}

@@ -4,9 +4,8 @@ The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC},
 request a line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that comes in there, ``{"interface": "",
 "destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. ``"flow": [HEX, ...]`` are messages for
 conntrack that go before. The answer is a line each, ``{"logged": [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...],
-"error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...], "pause":
-SECONDS}`` are packets that are sent without looking at what became of each, with a pause behind it; the answer has
-``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
+"error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...]}`` are
+packets that are sent without looking at what became of each; the answer has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
 joins multicast groups, ``{"tell": [HEX, ...]}`` are messages for conntrack.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
@@ -64,7 +63,6 @@ def main() -> int:
             for one in request["batch"]:
                 times.append(time.monotonic())
                 errors.append(_put(one, links, senders))
-                time.sleep(request["pause"])
             found = {"errors": errors, "times": times}
         else:
             found = {"error": _put(request, links, senders)}
