@@ -11,7 +11,7 @@ from polc.ir.stateful import EveryNth, Quota, RecentMatch
 from polc.ir.statements import UpdateSet
 from polc.probing.model import Place
 from polc.probing.paths import Links
-from polc.probing.told import of_outcome
+from polc.probing.told import Told, of_outcome
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
@@ -35,15 +35,15 @@ class Bench:
     def __init__(self, loaded: tuple[Loaded, ...], links: Links, settings: Settings, start: float) -> None:
         self.loaded = loaded
         self.links = links
-        self._settings = settings
-        self._start = start
+        self.settings = settings
+        self.start = start
         self._forgets = not any(_stays(rule) for one in loaded for chain in one.ruleset.chains for rule in chain.rules)
         self._plain: Simulator | None = None
         self._other: Simulator | None = None
         self._said: tuple[Place, int | None, bool] | None = None
 
     def tried(self, packets: Sequence[Packet]) -> Trial:
-        """What becomes of the last of some packets."""
+        """The way of the last of some packets, and what becomes of it."""
         self._plain = self._ready(self._plain)
         return _sent(self._plain, packets)
 
@@ -56,10 +56,14 @@ class Bench:
         self._other = self._ready(self._other, said=True)
         return of_outcome(_sent(self._other, packets).outcome) != expected
 
+    def told(self, packets: Sequence[Packet]) -> Told:
+        """What becomes of the last of some packets."""
+        return of_outcome(self.tried(packets).outcome)
+
     def _ready(self, simulator: Simulator | None, *, said: bool = False) -> Simulator:
         if simulator is None or not self._forgets:
             presume = self._answer if said else None
-            return Simulator(self.loaded, self.links.host, self._settings, start=self._start, presume=presume)
+            return Simulator(self.loaded, self.links.host, self.settings, start=self.start, presume=presume)
         simulator.forget()
         return simulator
 

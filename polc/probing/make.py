@@ -17,7 +17,9 @@ from polc.ir.verdicts import NatMap
 from polc.probing.aftertime import AGAIN, TOO_MANY, more_until_enough, waits
 from polc.probing.bench import Bench
 from polc.probing.edges import Edge, edges
+from polc.probing.gaps import closing
 from polc.probing.mixed import mixed
+from polc.probing.model import NOWHERE as NOWHERE
 from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
 from polc.probing.play import answer_to
@@ -58,16 +60,13 @@ LONGEST_WAIT = 7.0
 _MOST_ANSWERS = 64
 """Of one host."""
 
-NOWHERE: Place = ("", -1)
-"""The place of a packet that meets no rule."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """``per_rule`` probes at most for a rule, and as many rules, spread evenly, as ``packets`` are enough for (None:
     all). Where there are fewer packets than ``least``, others are put together by chance. ``scenes``: hosts at most.
     ``seed`` chooses the addresses and ports that no rule asks for. ``wait``: seconds that a host may wait for what
-    rules remember to be forgotten.
+    rules remember to be forgotten. ``gaps``: with packets for deliberate faults that the others do not show.
     """
 
     per_rule: int = 64
@@ -76,6 +75,7 @@ class Wish:
     scenes: int = 8
     seed: int = 0
     wait: float = LONGEST_WAIT
+    gaps: bool = False
 
 
 def plan(
@@ -125,6 +125,7 @@ class _Planner:
         rules: dict[Place, Rule] = {}
         unreached: dict[Place, str] = {}
         seen: set[tuple[Packet, ...]] = set()
+        searches: list[Search] = []
         for one in self.loaded:
             ways = _ways(one.ruleset)
             search = Search(one.ruleset, bench, [pair for pairs in ways.values() for pair in pairs])
@@ -136,6 +137,9 @@ class _Planner:
                 found += probes
                 if not any(probe.decides for probe, _ in probes):
                     unreached[place] = self.reason
+            searches.append(search)
+        for at, search in enumerate(searches if self.wish.gaps else ()):
+            found += self._closing(bench, search, at, found, seen)
         scenes, met = self._scenes(found)
         for _ in range(_ROUNDS):
             # Some are lost where what comes before them is in their way.
@@ -210,6 +214,22 @@ class _Planner:
             yield from self._around(search, place, step.rule, bases)
             yield from self._over_time(search, place, step.rule, made)
             return
+
+    def _closing(
+        self,
+        bench: Bench,
+        search: Search,
+        at: int,
+        found: Sequence[tuple[Probe, dict[Address, str]]],
+        seen: set[tuple[Packet, ...]],
+    ) -> list[tuple[Probe, dict[Address, str]]]:
+        made = []
+        for probe in closing(self.loaded, bench, search, at, [probe for probe, _ in found]):
+            facts = None if probe.packets in seen else self._facts(bench, probe)
+            if facts is not None:
+                seen.add(probe.packets)
+                made.append((probe, facts))
+        return made
 
     def _by_chance(
         self,

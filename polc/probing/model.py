@@ -13,6 +13,10 @@ Place = tuple[str, int]
 """Where a rule stands: its chain, and its number there from 0."""
 
 
+NOWHERE: Place = ("", -1)
+"""The place of a packet that meets no rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """Packets about the rule at ``place``, of which the last one counts and the others lead up to it.

@@ -66,7 +66,7 @@ def send(
     pause: float = 0.0,
 ) -> list[Fate]:
     """Load an output on a host of the scene's own and send the packets of all probes, with a ``pause`` of seconds
-    between two of the same ends, and the answers to those that are to be answered.
+    before one of a flow that another one was of, and the answers to those that are to be answered.
 
     Raises:
         Failure: POL601 to POL603, POL610: this machine, or this loader, cannot do it.
@@ -112,8 +112,8 @@ def _answers(stage: Stage, asked: Sequence[Fate], pause: float) -> list[Fate]:
 
 
 def pause_for(rulesets: Iterable[Ruleset]) -> float:
-    """Seconds between two packets of one flow. Where connections are counted it is more than a tick of the kernel's clock: within one
-    it counts a flow again for each of its packets (net/netfilter/nf_conncount.c, __nf_conncount_add).
+    """Seconds before another packet of a flow. Where connections are counted it is more than a tick of the kernel's
+    clock: within one it counts a flow again for each of its packets (net/netfilter/nf_conncount.c, __nf_conncount_add).
     """
     counted = any(
         isinstance(match, Connections)
@@ -181,8 +181,10 @@ def played(
     certain = [True] * len(told)
     if any(one != other for one, other in zip(told, seen, strict=True)):
         given = settings or Settings()
-        for later, seed in ((_CLOCKS, 0), (-_CLOCKS, 0), *((0.0, seed) for seed in _SEEDS)):
-            others = expected(scene, loaded, times, replace(given, seed=given.seed + seed), later)
+        clocks = ((_CLOCKS, given), (-_CLOCKS, given))
+        seeds = ((0.0, replace(given, seed=given.seed + seed)) for seed in _SEEDS)
+        for later, other_settings in (*clocks, *seeds, (0.0, replace(given, counts_linger=True))):
+            others = expected(scene, loaded, times, other_settings, later)
             certain = [
                 sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
             ]

@@ -92,11 +92,7 @@ def faults(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, all_: None,
 ) -> tuple[Fault, ...]:
-    """``most`` faults of rulesets (None: all), chosen by chance. Those that change nothing are among them.
-
-    Raises:
-        Failure: POL902.
-    """
+    """``most`` faults of rulesets (None: all), chosen by chance. Those that change nothing are among them."""
     found = [(of, one) for of, ruleset in enumerate(rulesets) for one in mutants(ruleset)]
     if most is not None and most < len(found):
         found = [found[at] for at in sorted(Random(seed).sample(range(len(found)), most))]

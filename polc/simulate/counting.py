@@ -164,7 +164,7 @@ class Counting:
     def _connections(self, match: Connections) -> Test:
         name = (self._of(match), match.table)
         if name not in self.memory.connections:
-            self.memory.connections[name] = ConnectionCounts(match.size)
+            self.memory.connections[name] = ConnectionCounts(match.size, linger=self.world.settings.counts_linger)
         counts, over, most, table = self.memory.connections[name], match.over, match.count, self.world.table
         key = self._key(match.key)
 

@@ -119,8 +119,9 @@ class RecentList:
 class ConnectionCounts:
     """The flows that were counted, by key (net/netfilter/nf_conncount.c)."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, linger: bool = False) -> None:
         self._size = size
+        self._linger = linger
         self._counted: dict[Key, list[tuple[int, FlowTuple]]] = {}
 
     def count(self, key: Key, of: FlowTuple, zone: int, table: Table) -> int:
@@ -136,6 +137,8 @@ class ConnectionCounts:
                 if len(self._counted) >= self._size:
                     raise Full
             kept = []
+        if self._linger and (zone, of) in kept and table.find(of, zone) is not None:
+            return len(kept)
         kept = self._living(kept, table, but=of)
         if (zone, of) not in kept:
             kept.append((zone, of))

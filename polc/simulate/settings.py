@@ -30,6 +30,9 @@ class Settings:
     ``hz`` is CONFIG_HZ, in whose ticks iptables' limits count. ``recent_packets`` and ``recent_sources``
     are xt_recent's ip_pkt_list_tot and ip_list_tot.
     ``conntrack_max`` is net.netfilter.nf_conntrack_max. ``seed`` decides what the kernel draws by chance.
+    ``counts_linger``: where connections are counted, the packets of flows that were counted already forget none of
+    those that are gone, as some kernels have it (net/netfilter/nf_conncount.c: seen on 6.18.44, where a flow that was
+    refused counts until another one begins).
     """
 
     tcp_loose: bool = True
@@ -51,3 +54,4 @@ class Settings:
     recent_packets: int = 20
     recent_sources: int = 100
     seed: int = 0
+    counts_linger: bool = False

@@ -68,7 +68,7 @@ class Stage:
         self._talks = Talks()
         self._routing = Routing(host)
         self._loaded: list[tuple[Loader, Output]] = []
-        self._recent: set[tuple[object, ...]] = set()
+        self._sent: set[tuple[object, ...]] = set()
 
     def __enter__(self) -> Stage:
         with ExitStack() as stack:
@@ -117,6 +117,7 @@ class Stage:
         for loader, output in self._loaded:
             loader.unload(self.namespace, output)
         self._loaded.clear()
+        self._sent.clear()
         self._talks = Talks()
         self._ask({"tell": [one.hex() for one in forget()]})
 
@@ -171,7 +172,7 @@ class Stage:
 
     def put_all(self, packets: Sequence[Packet], pause: float = 0.0) -> list[Fate]:
         """As ``put``, one behind the other without looking in between what became of them, and with a ``pause`` of
-        seconds between two of the same ends; flows that are presumed of them are made before each is sent. Fates have
+        seconds before one whose ends another one has had; flows that are presumed of them are made before each is sent. Fates have
         no states.
 
         Raises:
@@ -186,13 +187,12 @@ class Stage:
             if len(batch) == _BATCH or _ends(packet) in keys:
                 found += self._put_batch(batch)
                 batch, keys = [], set()
-            if pause and _ends(packet) in self._recent:
+            if pause and _ends(packet) in self._sent:
                 found += self._put_batch(batch)
                 batch, keys = [], set()
                 time.sleep(pause)
-                self._recent.clear()
             keys.add(_ends(packet))
-            self._recent.add(_ends(packet))
+            self._sent.add(_ends(packet))
             batch.append((packet, self._talks.numbered(packet)))
         return found + self._put_batch(batch)
 

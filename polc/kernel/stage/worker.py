@@ -5,8 +5,9 @@ request a line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that come
 "destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. ``"flow": [HEX, ...]`` are messages for
 conntrack that go before. The answer is a line each, ``{"logged": [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...],
 "error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...]}`` are
-packets that are sent without looking at what became of each; the answer has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
-joins multicast groups, ``{"tell": [HEX, ...]}`` are messages for conntrack.
+packets that are sent without looking at what became of each; the answer has ``"errors": [TEXT, ...]`` and ``"times":
+[SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}`` joins multicast groups, ``{"tell": [HEX,
+...]}`` are messages for conntrack.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come

@@ -1,0 +1,144 @@
+"""Closes gaps: for each deliberate fault that no probe about its rule shows in the simulator, a packet that does, by
+the symbolic engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from polc.mutations.model import Mutant
+from polc.mutations.table import mutants
+from polc.probing.bench import Bench
+from polc.probing.model import NOWHERE, Place, Probe
+from polc.probing.paths import SPARE, Links
+from polc.probing.search import Search
+from polc.proving.comparison import WHOLE
+from polc.proving.grounds import Grounds, families_of
+from polc.proving.place import Place as At
+from polc.proving.replay import NoReplay, packet_of
+from polc.proving.tidy import tidy
+from polc.simulate.hooks import Loaded
+from polc.simulate.host import LOOPBACK
+from polc.simulate.packet import Packet
+from polc.symbolic.diagram import NONE, OverBudget
+from polc.symbolic.hooks import Loaded as Side
+from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Space
+from polc.symbolic.witness import Point, pick, witness_of
+
+MOST_WORK = 25_000
+"""Faults times rules up to which all of them are looked at; of more, as many as that, evenly spread."""
+
+_BUDGET = 2_000_000
+_STATES = (NEW, ESTABLISHED, RELATED, INVALID, UNTRACKED)
+_PATHS = 6
+_AT_ONCE = 24
+"""Faults for which one space of packets is made."""
+
+_MOST_NEAR = 80
+"""Probes that are asked whether they show a fault."""
+_MOST_TRIED = 48
+"""Packets that are tried for a fault."""
+
+
+def closing(
+    loaded: Sequence[Loaded], bench: Bench, search: Search, at: int, probes: Sequence[Probe]
+) -> Iterator[Probe]:
+    """Probes for the ruleset number ``at``, beside those that there are."""
+    one = loaded[at]
+    told = {probe: bench.told(probe.packets) for probe in probes}
+
+    def twin(mutant: Mutant) -> Bench:
+        return Bench(_with(loaded, at, mutant), bench.links, bench.settings, bench.start)
+
+    def shown(mutant: Mutant) -> bool:
+        own = [probe for probe in told if _is_near(probe.place, mutant)]
+        other = twin(mutant)
+        return any(other.told(probe.packets) != told[probe] for probe in own[:_MOST_NEAR])
+
+    waiting = (mutant for mutant in _chosen(one, search) if not shown(mutant))
+    while some := list(islice(waiting, _AT_ONCE)):
+        for mutant, packets in _candidates(loaded, at, some, search, bench.links):
+            other = twin(mutant)
+            for each in islice(packets, _MOST_TRIED):
+                became = bench.told(each)
+                if other.told(each) != became:
+                    met = list(bench.tried(each).way.met())
+                    made = Probe(met[-1] if met else NOWHERE, each, bool(met), f"would show: {mutant.mutation}")
+                    if made not in told:
+                        told[made] = became
+                        yield made
+                    break
+
+
+def _with(loaded: Sequence[Loaded], at: int, mutant: Mutant) -> tuple[Loaded, ...]:
+    return (*loaded[:at], replace(loaded[at], ruleset=mutant.ruleset), *loaded[at + 1 :])
+
+
+def _is_near(place: Place, mutant: Mutant) -> bool:
+    if mutant.number is None:
+        return place in (NOWHERE, (mutant.chain, -1)) or place[0] == mutant.chain
+    return place[0] == mutant.chain and mutant.number <= place[1] <= mutant.number + 1
+
+
+def _chosen(one: Loaded, search: Search) -> Iterator[Mutant]:
+    rules = max(1, len(search.rules))
+    every = list(mutants(one.ruleset))
+    most = max(1, MOST_WORK // rules)
+    step = max(1, -(-len(every) // most))
+    return islice(every, 0, None, step)
+
+
+def _candidates(
+    loaded: Sequence[Loaded], at: int, some: Sequence[Mutant], search: Search, links: Links
+) -> Iterator[tuple[Mutant, Iterator[tuple[Packet, ...]]]]:
+    """Packets as they can be sent, of which the symbolic engine says that something else becomes with each fault."""
+    before = [Side(each.ruleset, each.flavour) for each in loaded]
+    sides = [before, *([Side(each.ruleset, each.flavour) for each in _with(loaded, at, mutant)] for mutant in some)]
+    grounds = [Grounds(sides, family, named=False, budget=_BUDGET) for family in families_of(before)]
+    for number, mutant in enumerate(some, 1):
+        yield mutant, (packets for one in grounds for packets in _different(one, number, search, links))
+
+
+def _different(grounds: Grounds, side: int, search: Search, links: Links) -> Iterator[tuple[Packet, ...]]:
+    """Of the side by its number, beside the first."""
+    manager, space = grounds.space.manager, grounds.space
+    try:
+        for place in WHOLE:
+            left, right = grounds.outcomes(place, 0), grounds.outcomes(place, side)
+            if left == right:
+                continue
+            members = manager.where(grounds.valid(place), manager.differs(left, right))
+            for state in _STATES:
+                some = manager.where(members, space.within(space.variable(Of.CT), state))
+                if some == NONE:
+                    continue
+                points = [pick(space, some)]
+                points += [pick(space, manager.box(dict(path))) for _, path in islice(manager.paths(some), _PATHS)]
+                for point in points:
+                    packet = None if point is None else _packet(space, point, place)
+                    if packet is not None:
+                        yield from islice(search.sendable(_placed(packet, links)), 2)
+    except OverBudget:
+        return
+
+
+def _packet(space: Space, point: Point, place: At) -> Packet | None:
+    """None: no network carries it, or nothing can be presumed that it would need."""
+    try:
+        packet = tidy(packet_of(witness_of(space, point), place.hook), space.facts.reads)
+    except NoReplay:
+        return None
+    beside = (packet.vlan, packet.headers, packet.realm, packet.cpu, packet.spi, packet.priority)
+    return None if any(beside) else packet
+
+
+def _placed(packet: Packet, links: Links) -> Packet:
+    """With interfaces that the host has: of those that no rule tells from others, a spare one."""
+    names: Mapping[str, str] = {packet.iif: SPARE[0], packet.oif: SPARE[1]}
+
+    def there(name: str) -> str:
+        return name if not name or name == LOOPBACK or name in links.names else names[name]
+
+    return replace(packet, iif=there(packet.iif), oif=there(packet.oif))
