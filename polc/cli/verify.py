@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from polc.backends.model import Output, OutputFile
+from polc.backends.model import Output
 from polc.backends.registry import BACKENDS
 from polc.cli.options import (
     add_allow_approximate,
@@ -20,11 +20,13 @@ from polc.cli.options import (
     ways_of,
 )
 from polc.cli.progress import Progress
+from polc.cli.verify_mutations import mutations_json, print_mutations
+from polc.cli.verify_packets import Checked, mutated, sent
 from polc.cli.verify_report import print_probes, print_result, probes_json, result_json
 from polc.compiler import describe, emit
 from polc.diagnostics import Collector
 from polc.diagnostics.text import render
-from polc.firewalls import Firewall, read_firewall
+from polc.firewalls import read_firewall
 from polc.ir.ruleset import Ruleset
 from polc.kernel.devices import devices_of
 from polc.kernel.loaders import LOADERS, Loader
@@ -32,14 +34,17 @@ from polc.kernel.verify import Result, exit_status, verify
 from polc.passes import pipeline
 from polc.policy.files import read_file
 from polc.probing import files
-from polc.probing.certify import Certified, Rules, apart, certified, rules_of
-from polc.probing.hosts import Hosts
-from polc.probing.make import Wish, plan, planned
+from polc.probing.certify import Certified, Rules, rules_of
+from polc.probing.make import LONGEST_WAIT, Wish, plan, planned
 from polc.probing.model import Plan
+from polc.probing.reckoning import Reckoned
 from polc.simulate.hooks import Loaded
 from polc.simulate.host import Host
 from polc.simulate.host_text import read_host
 from polc.source import SourceFile
+
+MUTATIONS = 100
+"""Faults that are tried where nobody says how many."""
 
 _LOADERS = tuple(one.name for one in LOADERS)
 
@@ -69,6 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the packets there: FILE.pcap for other programs, any other name as JSON (may be given again)",
     )  # fmt: skip
     parser.add_argument("--probes", metavar="FILE", help="send the packets of a file that --write-probes wrote")
+    parser.add_argument(
+        "--longest-wait", metavar="SECONDS", type=float, default=LONGEST_WAIT,
+        help="wait so long at most for limits, lists and groups to forget packets (%(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mutations", metavar="N", nargs="?", const=str(MUTATIONS),
+        help=f"then break the firewall on purpose, in N ways of one fault each ({MUTATIONS}; `all`), load each, and "
+        "count how many of them these packets show",
+    )  # fmt: skip
     parser.add_argument("--trace", action="store_true", help="add the kernel's own trace to what is not as expected")
     add_profile(parser)
     add_ways(parser)
@@ -78,8 +92,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.no_packets and (arguments.probes or arguments.write_probes or arguments.trace):
         return _usage("--no-packets goes without --probes, --write-probes and --trace")
+    if arguments.no_packets and arguments.mutations is not None:
+        return _usage("--no-packets goes without --mutations")
     if arguments.most is not None and arguments.most < 1:
         return _usage("--most takes a number of packets")
+    if arguments.longest_wait < 0:
+        return _usage("--longest-wait takes seconds")
+    if arguments.mutations not in (None, "all") and not _is_count(arguments.mutations):
+        return _usage("--mutations takes a number, or `all`")
     collector = Collector()
     firewall = read_firewall(arguments.policy, collector)
     rulesets = tuple(pipeline.run(one) for one in firewall.rulesets)
@@ -91,7 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
     if (wrong := ways_misused(arguments, targets)) is not None:
         return _usage(wrong)
     sys.stderr.write(render(collector))
-    outputs = _outputs(arguments, rulesets, targets)
+    emitted = _emitter(arguments, targets)
+    outputs = _outputs(rulesets, targets, emitted)
     loaders = [one for one in LOADERS if one.target in outputs and one.name in (arguments.loader or _LOADERS)]
     results = [
         one
@@ -104,97 +125,80 @@ def run(arguments: argparse.Namespace) -> int:
         _print(arguments, status, results, None)
         return status
     host = firewall.host if arguments.host is None else read_host(SourceFile("--host", arguments.host))
+    checked = Checked(firewall, rulesets, outputs, emitted)
+    failed = {one.loader for one in results if one.problems}
+    working = [one for one in loaders if one.name not in failed]
     with Progress() as progress:
-        made, told = _probed(arguments, firewall, rulesets, host, outputs, loaders, results, progress)
-    if any(one.disagreements for one in told):
+        made = _planned(arguments, checked, host, progress)
+        for path in arguments.write_probes:
+            files.write(made, path)
+        told = sent(checked, made, working, progress, trace=arguments.trace)
+        counted = _mutated(arguments, checked, made, working, progress)
+    if any(one.disagreements for one in told) or any(not one.enough for one in counted):
         status = 1
-    elif status == 0 and any(one.problems for one in told):
+    elif status == 0 and (any(one.problems for one in told) or any(one.problems for one in counted)):
         status = 3
-    _print(arguments, status, results, (made, rules_of(apart(rulesets)), told))
+    _print(arguments, status, results, (made, rules_of(checked.named), told), counted)
     return status
 
 
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) > 0
+
+
+def _emitter(arguments: argparse.Namespace, targets: Sequence[str]) -> Callable[[Ruleset, str], Output]:
+    profile, (layout, ipset) = profile_of(arguments, targets), ways_of(arguments)
+    return partial(emit, allow=allowed(arguments), profile=profile, layout=layout, ipset=ipset)
+
+
 def _outputs(
-    arguments: argparse.Namespace, rulesets: Sequence[Ruleset], targets: Sequence[str]
+    rulesets: Sequence[Ruleset], targets: Sequence[str], emitted: Callable[[Ruleset, str], Output]
 ) -> dict[str, list[Output]]:
     """By target, an output for each ruleset."""
-    profile, (layout, ipset) = profile_of(arguments, targets), ways_of(arguments)
-    agreed = allowed(arguments)
-    outputs = {
-        target: [emit(one, target, allow=agreed, profile=profile, layout=layout, ipset=ipset) for one in rulesets]
-        for target in targets
-    }
+    outputs = {target: [emitted(one, target) for one in rulesets] for target in targets}
     for target, made in outputs.items():
         sys.stderr.write(render(describe(one, target, agreed=True) for output in made for one in output.deviations))
     return outputs
 
 
-def _probed(
-    arguments: argparse.Namespace,
-    firewall: Firewall,
-    rulesets: Sequence[Ruleset],
-    host: Host | None,
-    outputs: Mapping[str, Sequence[Output]],
-    loaders: Sequence[Loader],
-    results: Sequence[Result],
-    progress: Progress,
-) -> tuple[Plan, list[Certified]]:
-    """The plan, and what came of it on each loader that could load at all."""
-    separate = apart(rulesets)
-    loaded = [Loaded(one, firewall.flavour) for one in separate]
+def _planned(arguments: argparse.Namespace, checked: Checked, host: Host | None, progress: Progress) -> Plan:
+    loaded = [Loaded(one, checked.firewall.flavour) for one in checked.named]
     if arguments.probes:
-        made = planned(loaded, files.read(read_file(arguments.probes)))
-    else:
-        wish = Wish(packets=arguments.most, seed=arguments.seed)
-        made = plan(loaded, host, wish=wish, progress=lambda done, total: progress.show("probes", done, total))
-    for path in arguments.write_probes:
-        files.write(made, path)
-    failed = {one.loader for one in results if one.problems}
-    told = []
-    with Hosts(made.scenes) as hosts:
-        for loader in loaders:
-            if loader.name in failed:
-                continue
-            output = _original(firewall, loader) or _joined(outputs[loader.target])
-            sent = partial(_show, progress, loader.name, made.packets)
-            told.append(certified(made, separate, loader, output, trace=arguments.trace, sent=sent, hosts=hosts))
-    return made, told
+        return planned(loaded, files.read(read_file(arguments.probes)))
+    wish = Wish(packets=arguments.most, seed=arguments.seed, wait=arguments.longest_wait, gaps=arguments.most is None)
+    return plan(loaded, host, wish=wish, progress=lambda done, total: progress.show("probes", done, total))
 
 
-def _show(progress: Progress, name: str, total: int, count: int) -> None:
-    progress.show(name, count, total)
-
-
-def _original(firewall: Firewall, loader: Loader) -> Output | None:
-    """A file of iptables-save as it is, for iptables; None: it is something else."""
-    if firewall.saved is None or loader.target != "iptables":
-        return None
-    name, text = firewall.saved
-    return Output((OutputFile(name, text),))
-
-
-def _joined(outputs: Sequence[Output]) -> Output:
-    return Output(
-        tuple(file for one in outputs for file in one.files), tuple(d for one in outputs for d in one.deviations)
-    )
+def _mutated(
+    arguments: argparse.Namespace, checked: Checked, made: Plan, loaders: Sequence[Loader], progress: Progress
+) -> list[Reckoned]:
+    if arguments.mutations is None:
+        return []
+    most = None if arguments.mutations == "all" else int(arguments.mutations)
+    return mutated(checked, made, loaders, most, arguments.seed, progress)
 
 
 def _print(
     arguments: argparse.Namespace,
     status: int,
     results: Sequence[Result],
-    probes: tuple[Plan, Rules, list[Certified]] | None,
+    probes: tuple[Plan, Rules, Sequence[Certified]] | None,
+    counted: Sequence[Reckoned] = (),
 ) -> None:
     if arguments.output_format == "json":
         tree: dict[str, object] = {"status": status, "results": [result_json(one) for one in results]}
         if probes is not None:
             tree["probes"] = probes_json(*probes)
+        if counted:
+            tree["mutations"] = [mutations_json(one) for one in counted]
         print(json.dumps(tree, indent=2))
         return
     for one in results:
         print_result(one)
     if probes is not None:
         print_probes(*probes)
+    for reckoned in counted:
+        print_mutations(reckoned)
 
 
 def _usage(message: str) -> int:

@@ -60,8 +60,10 @@ def print_probes(plan: Plan, rules: Rules, certified: Sequence[Certified]) -> No
                 print(f"  {line}")
         if wrong > _MOST:
             print(f"  and {wrong - _MOST} more")
-    for name, reason in left(plan, rules):
-        print(f"not reached: {name}: {reason}")
+    for name, rule in left(plan, rules):
+        print(f"not reached: {name}: {rule.why.value}: {rule.reason}")
+    for name, reason in untimed(plan, rules):
+        print(f"not waited for: {name}: {reason}")
 
 
 def _lines(one: Disagreement) -> Iterator[str]:
@@ -78,13 +80,18 @@ def _lines(one: Disagreement) -> Iterator[str]:
     yield from (f"    {line}" for line in one.trace.splitlines())
 
 
-def left(plan: Plan, rules: Rules) -> Iterator[tuple[str, str]]:
+def left(plan: Plan, rules: Rules) -> Iterator[tuple[str, Unreached]]:
     """Rules as they were written of which no part is met, and why."""
     met = rules.named(plan.met)
     told: dict[str, Unreached] = {}
     for one in plan.unreached:
         told.setdefault(name_of(one.rule.origin, one.place), one)
-    yield from ((name, one.reason) for name, one in told.items() if name not in met)
+    yield from ((name, one) for name, one in told.items() if name not in met)
+
+
+def untimed(plan: Plan, rules: Rules) -> Iterator[tuple[str, str]]:
+    """Rules as they were written of which it is not tried what they do when time has gone by, and why."""
+    yield from {name_of(one.rule.origin, one.place): one.reason for one in plan.untimed}.items()
 
 
 def probes_json(plan: Plan, rules: Rules, certified: Sequence[Certified]) -> dict[str, object]:
@@ -92,7 +99,8 @@ def probes_json(plan: Plan, rules: Rules, certified: Sequence[Certified]) -> dic
         "packets": plan.packets,
         "hosts": len(plan.scenes),
         "rules": len(rules.named(plan.rules)),
-        "unreached": [{"rule": name, "reason": reason} for name, reason in left(plan, rules)],
+        "unreached": [{"rule": name, "why": one.why.value, "reason": one.reason} for name, one in left(plan, rules)],
+        "untimed": [{"rule": name, "reason": reason} for name, reason in untimed(plan, rules)],
         "loaders": [
             {
                 "loader": one.loader,

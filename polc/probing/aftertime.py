@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from polc.ir.family import Family
 from polc.ir.matches import Match, SetMatch
 from polc.ir.ruleset import Rule, Ruleset
-from polc.ir.stateful import Amount, Connections, Hits, Limit, Quota, RecentMatch, RecentVerb
+from polc.ir.stateful import Amount, Connections, Hits, KeyField, Limit, Quota, RecentMatch, RecentVerb
+from polc.simulate.packet import Packet
 
 _SLACK = 1.1
 _TICKS = 0.1
 """Seconds in which sets and lists look at the clock."""
 
 TOO_MANY = "used up"
+SOMEBODY_ELSE = "used up by somebody else"
 AGAIN = "after a wait"
 
 
@@ -32,6 +36,26 @@ def more_until_enough(matches: Sequence[Match], length: int) -> int | None:
             case _:
                 pass
     return min(found, default=None)
+
+
+def others(matches: Sequence[Match], packet: Packet) -> Iterator[Packet]:
+    """The packet from, or to, somebody else for whom a rule counts by itself."""
+    for match in matches:
+        if isinstance(match, Limit | Connections) and match.key:
+            for part in match.key[:1]:
+                length = part.ip_length if packet.family is Family.IP else part.ip6_length
+                bit = 1 << packet.family.bits - length if length else 0
+                match part.field:
+                    case KeyField.SOURCE:
+                        yield replace(packet, saddr=packet.saddr ^ bit)
+                    case KeyField.DESTINATION:
+                        yield replace(packet, daddr=packet.daddr ^ bit)
+                    case KeyField.SPORT if packet.sport:
+                        yield replace(packet, sport=packet.sport ^ 1)
+                    case KeyField.DPORT if packet.dport:
+                        yield replace(packet, dport=packet.dport ^ 1)
+                    case _:
+                        pass
 
 
 def waits(rule: Rule, ruleset: Ruleset) -> Iterator[tuple[float, str]]:

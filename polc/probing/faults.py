@@ -128,9 +128,9 @@ class Bait:
     def holds(self, output: Output) -> bool:
         """Whether all is as it was at first, after so many faults."""
         return all(
-            of_fate(fate) == one.seen or not one.certain
+            one.agrees or not before.agrees
             for number, base in enumerate(self._baseline)
-            for one, fate in zip(base, self._sent(number, output), strict=True)
+            for before, one in zip(base, self._played(number, output), strict=True)
         )
 
     def _sent(self, number: int, output: Output) -> list[Fate]:

@@ -44,7 +44,7 @@ FIRST_PORT = 40000
 """The source port of packets that none is asked of."""
 
 
-def times_of(match: Match, length: int) -> int:
+def times_of(match: Match, length: int = 1500) -> int:
     """How often in a row a packet of so many bytes is sent until the match holds for it."""
     match match:
         case Limit(burst=burst, over=over, rate=rate):

@@ -141,4 +141,7 @@ def _placed(packet: Packet, links: Links) -> Packet:
     def there(name: str) -> str:
         return name if not name or name == LOOPBACK or name in links.names else names[name]
 
+    if packet.iif == LOOPBACK:
+        # The host sends it to itself.
+        return replace(packet, iif="", oif=LOOPBACK)
     return replace(packet, iif=there(packet.iif), oif=there(packet.oif))

@@ -14,7 +14,7 @@ from polc.ir.matches import CtState, ElementMatch
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.statements import MapMark
 from polc.ir.verdicts import NatMap
-from polc.probing.aftertime import AGAIN, TOO_MANY, more_until_enough, waits
+from polc.probing.aftertime import AGAIN, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
 from polc.probing.bench import Bench
 from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
@@ -24,7 +24,7 @@ from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
 from polc.probing.play import answer_to
 from polc.probing.scenes import Address, Ground, facts_of, grounds
-from polc.probing.search import MOST_TIMES, Found, Search, in_a_row
+from polc.probing.search import MOST_TIMES, Found, Search, can_vary, in_a_row
 from polc.probing.unreached import explained
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
@@ -208,9 +208,9 @@ class _Planner:
             yield Probe(place, made.packets, True, "what it asks for")
             bases = [made]
             if search.rules[place].matches and not search.bench.tells(made.packets, place):
-                others = list(search.telling(base, step, serial, _MOST_TELLING))
-                yield from (Probe(place, one.packets, True, "what others would do otherwise") for one in others)
-                bases = [*others, made]
+                telling = list(search.telling(base, step, serial, made.packets[:-1], _MOST_TELLING))
+                yield from (Probe(place, one.packets, True, "what others would do otherwise") for one in telling)
+                bases = [*telling, made]
             yield from self._around(search, place, step.rule, bases)
             yield from self._over_time(search, place, step.rule, made)
             return
@@ -304,12 +304,19 @@ class _Planner:
 
     def _over_time(self, search: Search, place: Place, rule: Rule, found: Found) -> Iterator[Probe]:
         """So many packets that a rule which counts has had enough, and one more when it has forgotten them."""
-        last = found.packets[-1]
+        last, packets = found.packets[-1], found.packets
         more = more_until_enough(rule.matches, last.total_length)
-        if more is not None and more + len(found.packets) <= MOST_TIMES:
-            packets = (*found.packets, *in_a_row((last,), more + 1, found.varied)[1:])
-            if place not in search.bench.tried(packets).way.met():
-                yield Probe(place, packets, False, TOO_MANY)
+        if more is not None and more + len(packets) <= MOST_TIMES:
+            for varied in dict.fromkeys((found.varied or can_vary(last, rule.matches), found.varied)):
+                many = (*found.packets, *in_a_row((last,), more + 1, varied)[1:])
+                if place not in search.bench.tried(many).way.met():
+                    packets = many
+                    yield Probe(place, packets, False, TOO_MANY)
+                    break
+        for other in others(rule.matches, last):
+            # What one has used up is there for another.
+            if (place in search.bench.tried((*packets, other)).way.met()) is (more is not None):
+                yield Probe(place, (*packets, other), more is not None, SOMEBODY_ELSE)
         for seconds, why in waits(rule, search.ruleset):
             if seconds <= self.wish.wait:
                 yield Probe(place, (last,), more is not None, AGAIN, seconds)
@@ -392,7 +399,7 @@ def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:
 
 def _turn(probe: Probe) -> int:
     """Probes that use something up come late, those that wait for it to be there again last."""
-    return 2 if probe.after else int(probe.about == TOO_MANY)
+    return 2 if probe.after else int(probe.about in (TOO_MANY, SOMEBODY_ELSE))
 
 
 def _waited(probes: Sequence[Probe]) -> tuple[Probe, ...]:

@@ -79,6 +79,11 @@ class Reckoned:
         )
 
     @property
+    def enough(self) -> bool:
+        """Whether as many were seen as are to be, and what was seen counts."""
+        return bool(self.problems) or (self.sound and self.rate >= ENOUGH)
+
+    @property
     def rate(self) -> float:
         """The share that was seen of those that change what becomes of a packet; 1 where there are none."""
         seen, missed = (self.count(Effect.VERDICT, seen=one) for one in (True, False))

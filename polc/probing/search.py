@@ -25,8 +25,9 @@ from polc.ir.matches import (
     Match,
     SetMatch,
 )
+from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
-from polc.ir.stateful import Amount, Connections, Limit, RecentMatch, RecentVerb
+from polc.ir.stateful import Amount, Connections, KeyField, Limit, RecentMatch, RecentVerb
 from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, UpdateSet
 from polc.ir.verdicts import Nat, NatKind, NatMap, VerdictMap
 from polc.kernel.stage.scene import FAR_MAC, macs
@@ -121,9 +122,10 @@ class Search:
             mac_to=to if packet.mac_to is None else packet.mac_to,
         )
 
-    def telling(self, base: BaseChain, step: Step, serial: int, most: int) -> Iterator[Found]:
+    def telling(self, base: BaseChain, step: Step, serial: int, before: Sequence[Packet], most: int) -> Iterator[Found]:
         """Packets that meet the rule, and of which something else would become without it: those that also meet what
-        rules behind it ask for, which do something else with them. ``most`` are looked for.
+        rules behind it ask for, which do something else with them. ``before`` is what goes before them; ``most`` are
+        looked for.
         """
         place = (step.chain, step.number)
         for other_base, other in self._behind(base, step):
@@ -135,7 +137,8 @@ class Search:
                     made = build(path, family, matches, self.bench.links, serial)
                     if made is None or not all(holds(one, made) for one in step.whole.matches):
                         continue
-                    found = self._led(base, place, made, (), step.whole.matches, path, _FEW_TRIES)
+                    first = tuple(_as_source(one, made) for one in before)
+                    found = self._led(base, place, made, first, step.whole.matches, path, _FEW_TRIES)
                     if isinstance(found, Found) and self.bench.tells(found.packets, place):
                         yield found
                         most -= 1
@@ -249,7 +252,8 @@ class Search:
         times = max((times_of(one, made.total_length) for one in matches), default=1) if not before else 1
         if times > MOST_TIMES:
             return f"it takes {times} packets in a row"
-        varied = any(isinstance(one, Connections) for one in matches)
+        # Of several TCP packets each is seen for itself only where their ends differ.
+        varied = any(isinstance(one, Connections) for one in matches) or (times > 1 and can_vary(made, matches))
         waiting, seen = deque([made]), {made}
         reason, left = "", tries
         while waiting and left:
@@ -315,6 +319,13 @@ class Search:
         span = decision.origin.span
         where = f"{span.source.path}:{span.line}" if span else f"rule {decision.number} of `{decision.chain}`"
         return f"{where} takes the packets that were tried" if outcome.fate is not Fate.UNKNOWN else outcome.reason
+
+
+def can_vary(packet: Packet, matches: Sequence[Match]) -> bool:
+    """Whether TCP packets of different source ports are the same to a rule."""
+    return packet.protocol == TCP and not any(
+        isinstance(one, Limit) and any(part.field is KeyField.SPORT for part in one.key) for one in matches
+    )
 
 
 def in_a_row(real: tuple[Packet, ...], times: int, varied: bool) -> tuple[Packet, ...]:

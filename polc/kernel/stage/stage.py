@@ -172,8 +172,8 @@ class Stage:
 
     def put_all(self, packets: Sequence[Packet], pause: float = 0.0) -> list[Fate]:
         """As ``put``, one behind the other without looking in between what became of them, and with a ``pause`` of
-        seconds before one whose ends another one has had; flows that are presumed of them are made before each is sent. Fates have
-        no states.
+        seconds before one whose ends another one has had; flows that are presumed of them are made before each is
+        sent. Fates have no states.
 
         Raises:
             Failure: POL611: no packet on a wire is like one of them.
@@ -184,7 +184,7 @@ class Stage:
         for packet in packets:
             _check(packet if not can_know(packet) else replace(packet, presumed=None))
             # What a reset is about shows in its ends alone.
-            if len(batch) == _BATCH or _ends(packet) in keys:
+            if len(batch) == _BATCH or (packet.protocol == TCP and _ends(packet) in keys):
                 found += self._put_batch(batch)
                 batch, keys = [], set()
             if pause and _ends(packet) in self._sent:
