@@ -8,6 +8,9 @@ from dataclasses import replace
 from polc.ir.matches import Match
 from polc.ir.stateful import Connections, EveryNth, Hits, KeyField, KeyPart, Limit, Quota, RecentMatch
 
+_OWN = "x"
+"""Ends the name of a table that is a match's own now: others that share one have to agree."""
+
 _OTHER = {
     KeyField.SOURCE: KeyField.DESTINATION, KeyField.DESTINATION: KeyField.SOURCE,
     KeyField.SPORT: KeyField.DPORT, KeyField.DPORT: KeyField.SPORT,
@@ -29,11 +32,11 @@ def turned(match: Match) -> Iterator[Match | None]:
 def burst(match: Match) -> Iterator[Match | None]:
     match match:
         case Limit(burst=size):
-            yield replace(match, burst=size + 1)
+            yield replace(match, burst=size + 1, table=match.table + _OWN)
         case Hits(count=count) if count < 255:
-            yield replace(match, count=count + 1)
+            yield replace(match, count=count + 1, table=match.table + _OWN)
         case Connections(count=count):
-            yield replace(match, count=count + 1)
+            yield replace(match, count=count + 1, table=match.table + _OWN)
         case RecentMatch(hits=int() as hits):
             yield replace(match, hits=hits + 1)
         case EveryNth(every):
@@ -45,7 +48,7 @@ def burst(match: Match) -> Iterator[Match | None]:
 def key(match: Match) -> Iterator[Match | None]:
     """Another end's, or none."""
     if isinstance(match, Limit | Connections) and match.key:
-        yield replace(match, key=tuple(_other(one) for one in match.key))
+        yield replace(match, key=tuple(_other(one) for one in match.key), table=match.table + _OWN)
     elif isinstance(match, RecentMatch):
         yield replace(match, key=_other(match.key))
 

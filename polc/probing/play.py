@@ -29,6 +29,9 @@ ANSWER = "the answer of the other end"
 _TICKS = 0.04
 """Seconds within which any kernel's clock ticks twice, at 100 Hz too."""
 
+_TICK = 0.004
+"""Seconds of a tick of the kernel's clock, at 250 Hz."""
+
 _SEEDS = (1, 2, 3, 4)
 """Other chances for what rules leave to chance."""
 
@@ -134,14 +137,15 @@ def expected(
 ) -> Iterator[tuple[Outcome, tuple[Place, ...]]]:
     """What becomes of the packets in the simulator when they are sent at these ``times``, and which rules they meet;
     then of the answers. Where there are fewer times than packets it is that of the first ones.
-    ``later`` seconds are added between the packets, as far as there is time between them, or taken away.
+    ``later`` seconds are added between the packets, or taken away: of that as much as there is of a tick between them.
     """
     simulator = Simulator(tuple(loaded), scene.host, settings, start=time.time())
     before = times[0] if times else 0.0
     outcomes: list[Outcome] = []
     packets = scene.packets
     for number, at in enumerate(times):
-        simulator.wait(max(0.0, at - before + later))
+        gap = at - before
+        simulator.wait(max(0.0, gap + later * min(1.0, gap / _TICK)))
         before = at
         if number < len(packets):
             packet: Packet | None = packets[number]
