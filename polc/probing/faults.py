@@ -156,9 +156,9 @@ class Bait:
             if not self._clocked:
                 return next(_unlike(base, fates))
             # It may be the clock: what is expected of packets that are sent at these very moments?
-            found = next((one for one in played(scene, self._loaded, fates, self._settings) if not one.agrees), None)
-            if found is not None and any(found.number == one.number for one in _unlike(base, fates)):
-                return found
+            for found in played(scene, self._loaded, fates, self._settings):
+                if base[found.number].agrees and not found.agrees:
+                    return found
         return None
 
 

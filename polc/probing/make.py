@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 
 from polc.analysis.walk import Step, walk
@@ -23,7 +23,7 @@ from polc.probing.model import NOWHERE as NOWHERE
 from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
 from polc.probing.play import answer_to
-from polc.probing.scenes import Address, Ground, facts_of, grounds
+from polc.probing.scenes import Address, Ground, facts_of, grounds, is_unicast
 from polc.probing.search import MOST_TIMES, Found, Search, can_vary, in_a_row
 from polc.probing.unreached import explained
 from polc.probing.watch import Way
@@ -50,6 +50,7 @@ _AT_ONCE = 4
 """Probes of a part that come before those of the next one."""
 
 _MOST_TELLING = 2
+_SENDERS = 128
 
 _TRIES = 4
 """Packets by chance that are made for one that can be sent."""
@@ -292,7 +293,10 @@ class _Planner:
                 yield Probe(place, packets, False, "one packet fewer")
 
     def _edge(self, search: Search, place: Place, found: Found, number: int, edge: Edge) -> Probe | None:
-        for real in search.sendable(edge.packet):
+        # Where rules note who sent something, each probe has a sender of its own, if it may be anybody.
+        own = replace(edge.packet, saddr=edge.packet.saddr ^ (number % _SENDERS)) if search.notes else edge.packet
+        moved = [own] if len(found.packets) == 1 and edge.packet.iif and is_unicast(own.family, own.saddr) else []
+        for real in chain.from_iterable(search.sendable(one) for one in dict.fromkeys((*moved, edge.packet))):
             packets = (*found.again(number), *real)
             trial = search.bench.tried(packets)
             if trial.outcome.fate is Fate.UNKNOWN:
@@ -317,6 +321,9 @@ class _Planner:
             # What one has used up is there for another.
             if (place in search.bench.tried((*packets, other)).way.met()) is (more is not None):
                 yield Probe(place, (*packets, other), more is not None, SOMEBODY_ELSE)
+        for before in search.noted(rule, last, len(packets)):
+            if place not in search.bench.tried((*before, *found.packets)).way.met():
+                yield Probe(place, (*before, *found.packets), False, "noted before")
         for seconds, why in waits(rule, search.ruleset):
             if seconds <= self.wish.wait:
                 yield Probe(place, (last,), more is not None, AGAIN, seconds)

@@ -84,8 +84,8 @@ class Found:
 
 @dataclass(slots=True)
 class Search:
-    """For one ruleset on a bench. ``steps`` are those of all its base chains. ``zoned``: its rules put flows into
-    zones; ``framed``: they ask for addresses of links.
+    """For one ruleset on a bench. ``steps`` are those of all its base chains. ``notes``: its rules fill sets;
+    ``zoned``: they put flows into zones; ``framed``: they ask for addresses of links.
     """
 
     ruleset: Ruleset
@@ -93,10 +93,12 @@ class Search:
     steps: Sequence[tuple[BaseChain, Step]]
     rules: dict[Place, Rule] = field(default_factory=dict)
     zoned: bool = False
+    notes: bool = False
     framed: bool = False
 
     def __post_init__(self) -> None:
         rules = [rule for chain in self.ruleset.chains for rule in chain.rules]
+        self.notes = any(isinstance(one, UpdateSet) for rule in rules for one in rule.statements)
         self.zoned = any(isinstance(one, AssignZone) for rule in rules for one in rule.statements)
         self.framed = any(isinstance(one, FieldMatch) and one.field in _FRAME for rule in rules for one in rule.matches)
         self.rules = {
@@ -145,6 +147,15 @@ class Search:
                         if most <= 0:
                             return
                         break
+
+    def noted(self, rule: Rule, packet: Packet, serial: int) -> Iterator[tuple[Packet, ...]]:
+        """Packets by whose sender a rule does not ask for any more, before one that met it: another rule notes it."""
+        for match in rule.matches:
+            if isinstance(match, SetMatch) and match.negated:
+                for base, other in self._steps_with(partial(_fills, match.set_name)):
+                    first = self.decided(base, other, serial, _DEEPEST)
+                    if isinstance(first, Found):
+                        yield tuple(_as_source(one, packet) for one in first.packets)
 
     def _behind(self, base: BaseChain, step: Step) -> Iterator[tuple[BaseChain, Step]]:
         """Rules that packets of this one may meet without it, and which decide something else: the nearest first."""
