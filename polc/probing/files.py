@@ -21,6 +21,9 @@ from polc.simulate.talks import Talks
 from polc.source import SourceFile, Span
 
 _VERSION = 1
+_LONGEST = 86_400_000
+"""Milliseconds that a probe may wait."""
+
 _CAPTURE = (0xA1B2C3D4, 2, 4, 0, 0, 0x40000, 101)
 """The head of a capture: magic, version, zone, precision, longest packet, and the link type of bare datagrams
 (www.tcpdump.org/manpages/pcap-savefile.5.html, linktypes.html).
@@ -61,20 +64,23 @@ def _text(plan: Plan) -> str:
     scenes = [
         {
             "host": _host_json(scene.host),
-            "probes": [
-                {
-                    "chain": probe.place[0],
-                    "rule": probe.place[1],
-                    "decides": probe.decides,
-                    "about": probe.about,
-                    "packets": [packet_json(packet) for packet in probe.packets],
-                }
-                for probe in scene.probes
-            ],
+            "probes": [_probe_json(probe) for probe in scene.probes],
+            "answered": list(scene.answered),
         }
         for scene in plan.scenes
     ]
     return json.dumps({"polc-probes": _VERSION, "scenes": scenes}, indent=1) + "\n"
+
+
+def _probe_json(probe: Probe) -> dict[str, Json]:
+    made: dict[str, Json] = {
+        "chain": probe.place[0],
+        "rule": probe.place[1],
+        "decides": probe.decides,
+        "about": probe.about,
+        "packets": [packet_json(packet) for packet in probe.packets],
+    }
+    return {**made, "after": round(probe.after * 1000)} if probe.after else made
 
 
 def _host_json(host: Host) -> dict[str, Json]:
@@ -100,7 +106,12 @@ def _host_json(host: Host) -> dict[str, Json]:
 def _scene(tree: object, whole: Span) -> Scene:
     values = _object(tree, "a scene", whole)
     host = read_host(SourceFile("host", json.dumps(_object(values.get("host"), "`host`", whole))))
-    return Scene(host, tuple(_probe(one, host, whole) for one in _list(values, "probes", whole)))
+    probes = tuple(_probe(one, host, whole) for one in _list(values, "probes", whole))
+    answered = values.get("answered", [])
+    count = sum(len(one.packets) for one in probes)
+    if not isinstance(answered, list) or not all(type(one) is int and 0 <= one < count for one in answered):
+        raise Failure.of("POL066", "`answered` are numbers of packets", whole)
+    return Scene(host, probes, tuple(answered))
 
 
 def _probe(tree: object, host: Host, whole: Span) -> Probe:
@@ -111,7 +122,10 @@ def _probe(tree: object, host: Host, whole: Span) -> Probe:
     packets = tuple(_packet(one, host, whole) for one in _list(values, "packets", whole))
     if not packets:
         raise Failure.of("POL066", "a probe has a packet", whole)
-    return Probe((chain, number), packets, values.get("decides") is True, about)
+    after = values.get("after", 0)
+    if type(after) is not int or not 0 <= after <= _LONGEST:
+        raise Failure.of("POL066", f"`after` is a number of milliseconds, at most {_LONGEST}", whole)
+    return Probe((chain, number), packets, values.get("decides") is True, about, after / 1000)
 
 
 def _packet(tree: object, host: Host, whole: Span) -> Packet:
@@ -135,13 +149,18 @@ def _list(values: dict[str, object], name: str, whole: Span) -> list[object]:
 
 
 def _capture(scenes: Iterable[Scene]) -> bytes:
-    """A millisecond from packet to packet, and an hour from host to host; what comes in and what the host sends."""
+    """A millisecond from packet to packet, besides the waits, and an hour from host to host; what comes in and what the
+    host sends, but no answers.
+    """
     parts = [struct.pack("<IHHiIII", *_CAPTURE)]
     for number, scene in enumerate(scenes):
         talks = Talks()
-        packets = [packet for probe in scene.probes for packet in probe.packets]
-        for at, packet in enumerate(packets):
-            data = encode(talks.numbered(packet))
-            seconds, micros = divmod(at * 1000, 1_000_000)
-            parts.append(struct.pack("<IIII", number * 3600 + seconds, micros, len(data), len(data)) + data)
+        at = 0
+        for probe in scene.probes:
+            at += round(probe.after * 1_000_000)
+            for packet in probe.packets:
+                data = encode(talks.numbered(packet))
+                seconds, micros = divmod(at, 1_000_000)
+                parts.append(struct.pack("<IIII", number * 3600 + seconds, micros, len(data), len(data)) + data)
+                at += 1000
     return b"".join(parts)

@@ -179,7 +179,7 @@ class _Planner:
     ) -> Iterator[tuple[Probe, dict[Address, str]]]:
         serial = number * 7 + self.wish.seed * 131
         for probe in islice(self._in_turn(search, _parts(ways), serial), most):
-            if probe.packets in seen:
+            if probe.packets in seen and not probe.after:
                 continue
             seen.add(probe.packets)
             facts = self._facts(search.bench, probe)
@@ -326,7 +326,7 @@ class _Planner:
                 yield Probe(place, (*before, *found.packets), False, "noted before")
         for seconds, why in waits(rule, search.ruleset):
             if seconds <= self.wish.wait:
-                yield Probe(place, (last,), more is not None, AGAIN, seconds)
+                yield Probe(place, (last,), more is not None, AGAIN, round(seconds, 3))
             else:
                 self.untimed[place] = f"{why} takes longer than the {self.wish.wait:g} s that may be waited"
 

@@ -85,7 +85,7 @@ def send(
 
 
 def sendings(stage: Stage, scene: Scene, pause: float = 0.0, chunk: int = 512) -> Iterator[list[Fate]]:
-    """The fates of a scene's packets and answers on a stage where rules are loaded, in order, at most ``chunk`` at a
+    """The fates of a scene's packets and answers on a stage where rules are loaded, in order, about ``chunk`` at a
     time: each is sent only when it is asked for.
     """
     fates: list[Fate] = []
@@ -96,10 +96,11 @@ def sendings(stage: Stage, scene: Scene, pause: float = 0.0, chunk: int = 512) -
             fates, waiting = fates + some, []
         if probe.after:
             time.sleep(probe.after)
+        # What belongs together is sent together: limits look at the clock.
         waiting += probe.packets
-        while len(waiting) >= chunk:
-            yield (some := stage.put_all(waiting[:chunk], pause))
-            fates, waiting = fates + some, waiting[chunk:]
+        if len(waiting) >= chunk:
+            yield (some := stage.put_all(waiting, pause))
+            fates, waiting = fates + some, []
     if waiting:
         yield (some := stage.put_all(waiting, pause))
         fates += some

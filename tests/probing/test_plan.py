@@ -12,7 +12,7 @@ from polc.ir.ruleset import Ruleset
 from polc.passes import pipeline
 from polc.policy.read import inspect_source
 from polc.probing.make import NOWHERE, Wish, plan, planned
-from polc.probing.model import Plan
+from polc.probing.model import Plan, Reason
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
@@ -56,6 +56,7 @@ def test_they_do_what_they_are_for(path: Path) -> None:
     for scene in made.scenes:
         simulator = Simulator((ruleset,), scene.host)
         for probe in scene.probes:
+            simulator.wait(probe.after)
             for packet in probe.packets:
                 way = Way()
                 simulator.do(Send(packet), way)
@@ -124,19 +125,97 @@ def test_each_boundary_is_tried_from_both_sides() -> None:
 
 
 UNREACHABLE = {
-    "accept tcp\n    - drop tcp/22": "policy.yaml:5 takes the packets",
-    "drop where osf name Linux": "fingerprints",
-    "drop from 127.0.0.1 where not fib saddr type local": "no packet|come in|do not come",
-    "drop udp/9 over 1/second burst 100000": "100001 packets in a row",
+    "accept tcp\n    - drop tcp/22": (Reason.PROVEN, "policy.yaml:5 takes every packet"),
+    "accept tcp/1-9\n    - drop tcp/10-20\n    - accept tcp/5-15": (Reason.PROVEN, "policy.yaml:6 together take"),
+    "drop where ip ttl 3 and ip ttl 4": (Reason.PROVEN, "no packet is as it asks"),
+    "accept tcp/9 state untracked": (Reason.PROVEN, "conntrack is kept from"),
+    "drop udp probability 0": (Reason.PROVEN, "probability 0"),
+    "drop udp probability 0.5": (Reason.OPAQUE, "chance"),
+    "drop where osf name Linux": (Reason.OPAQUE, "fingerprints"),
+    "queue tcp/9": (Reason.OPAQUE, "a program that listens"),
+    "drop from 127.0.0.1 where not fib saddr type local": (Reason.NOT_FOUND, "no packet|come in|do not come"),
+    "drop udp/9 over 1/second burst 100000": (Reason.NOT_FOUND, "100001 packets in a row"),
 }
 
 
 @pytest.mark.parametrize(("rules", "why"), UNREACHABLE.items())
-def test_a_rule_without_a_packet_says_why(rules: str, why: str) -> None:
+def test_a_rule_without_a_packet_says_why(rules: str, why: tuple[Reason, str]) -> None:
     ruleset = compiled(f"polc: 1\ninput:\n  default: accept\n  rules:\n    - {rules}\n")
     made = plan((Loaded(ruleset),))
     last = made.unreached[-1]
-    assert any(part in last.reason for part in why.split("|")), last.reason
+    assert last.why is why[0], last
+    assert any(part in last.reason for part in why[1].split("|")), last.reason
+
+
+def test_what_is_exempt_somewhere_may_be_met() -> None:
+    text = (
+        "polc: 1\nraw: {prerouting: [notrack udp/53]}\ninput: {default: drop, rules: [accept tcp/9 state untracked]}\n"
+    )
+    made = plan((Loaded(compiled(text)),))
+    assert [one.why for one in made.unreached] == [Reason.NOT_FOUND] * len(made.unreached)
+
+
+LIMITED = """\
+polc: 1
+input:
+  default: drop
+  rules:
+    - accept udp/1 limit 2/second burst 4
+    - drop udp/2 over 2/second burst 4 per source
+    - accept udp/2
+    - accept udp/3 limit 1/hour burst 2
+    - accept udp/4 connections upto 2
+"""
+
+
+def test_limits_are_used_up_and_waited_for() -> None:
+    ruleset = compiled(LIMITED)
+    made = plan((Loaded(ruleset),))
+    assert abouts(made, 5, ruleset).items() >= {"used up": False, "after a wait": True}.items()
+    assert abouts(made, 6, ruleset).items() >= {"used up by somebody else": False, "after a wait": False}.items()
+    found = abouts(made, 8, ruleset)
+    assert found["used up"] is False
+    assert "after a wait" not in found
+    assert abouts(made, 9, ruleset)["used up"] is False
+    assert [one.reason for one in made.untimed] == [
+        "a rate of 1 in 3600 s takes longer than the 7 s that may be waited"
+    ] * len(made.untimed)
+    assert made.untimed
+    for scene in made.scenes:
+        waits = [at for at, one in enumerate(scene.probes) if one.after]
+        assert len(waits) < 2
+        # Nothing is behind a wait that does not need it.
+        assert {one.about for at in waits for one in scene.probes[at:]} <= {"after a wait"}
+
+
+def test_nobody_waits_who_may_not() -> None:
+    made = plan((Loaded(compiled(LIMITED)),), wish=Wish(wait=0))
+    assert not any(probe.after for scene in made.scenes for probe in scene.probes)
+    assert len({one.place for one in made.untimed}) >= 3
+
+
+def test_answers_of_what_nat_changed_are_seen() -> None:
+    text = "polc: 1\nzones: {wan: eth0, lan: eth1}\nnat: [masquerade from lan to wan]\n"
+    made = plan((Loaded(compiled(text)),))
+    (scene,) = (one for one in made.scenes if one.answered)
+    assert {scene.packets[one].oif for one in scene.answered} == {"eth0"}
+    assert made.packets == sum(len(one.packets) + len(one.answered) for one in made.scenes)
+
+
+def test_elements_of_maps_are_tried_one_by_one() -> None:
+    text = "polc: 1\ninput: {default: drop, rules: ['vmap tcp dport {1: accept, 2: accept, 3: drop}']}\n"
+    made = plan((Loaded(compiled(text)),))
+    ports = {one.packets[-1].dport for scene in made.scenes for one in scene.probes if one.decides}
+    assert ports == {1, 2, 3}
+
+
+def test_gaps_are_closed() -> None:
+    """Of a rule that is masked by the default: only what another rule accepts shows that it is there."""
+    text = "polc: 1\ninput:\n  default: drop\n  rules: [drop state invalid, accept udp/9 from 10.0.0.0/8]\n"
+    ruleset = compiled(text)
+    found = plan((Loaded(ruleset),), wish=Wish(gaps=True))
+    ports = {one.packets[-1].dport for scene in found.scenes for one in scene.probes if one.place == ("input", 0)}
+    assert 9 in ports
 
 
 LED = {

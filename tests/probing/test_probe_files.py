@@ -32,7 +32,7 @@ def test_a_capture_has_all_packets(tmp_path: Path) -> None:
         reader = dpkt.pcap.Reader(opened)
         assert reader.datalink() == 101
         packets = [(stamp, data) for stamp, data in reader]
-    assert len(packets) == made.packets
+    assert len(packets) == sum(len(scene.packets) for scene in made.scenes)
     assert [stamp for stamp, _ in packets] == sorted(stamp for stamp, _ in packets)
     sent = [packet for scene in made.scenes for probe in scene.probes for packet in probe.packets]
     assert [data[0] >> 4 for _, data in packets] == [4 if one.family.value == "ip" else 6 for one in sent]
@@ -58,6 +58,10 @@ BROKEN = {
     with_probe(rule="x"): "POL066",
     with_probe(packets=[{"wait": "1s"}]): "POL066",
     with_probe(packets=[{"protocol": "x"}]): "POL061",
+    with_probe(after="1s"): "POL066",
+    with_probe(after=-1): "POL066",
+    json.dumps({"polc-probes": 1, "scenes": [{"host": HOST, "probes": [PROBE], "answered": [1]}]}): "POL066",
+    json.dumps({"polc-probes": 1, "scenes": [{"host": HOST, "probes": [PROBE], "answered": 0}]}): "POL066",
 }
 
 
@@ -72,6 +76,14 @@ def test_a_file_that_is_right() -> None:
     text = json.dumps({"polc-probes": 1, "scenes": [{"host": HOST, "probes": [PROBE]}]})
     (scene,) = files.read(SourceFile("probes.json", text))
     assert scene.probes[0].packets[0].dport == 22
+    assert scene.probes[0].after == 0
+    assert scene.answered == ()
+    text = json.dumps(
+        {"polc-probes": 1, "scenes": [{"host": HOST, "probes": [{**PROBE, "after": 1500}], "answered": [0]}]}
+    )
+    (scene,) = files.read(SourceFile("probes.json", text))
+    assert scene.probes[0].after == 1.5
+    assert scene.answered == (0,)
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
