@@ -193,6 +193,10 @@ def played(
             certain = [
                 sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
             ]
+    # A copy that a rule sends elsewhere looks like the packet itself, unless that is delivered.
+    certain = [
+        sure and (not outcome.copies or outcome.delivered) for sure, (outcome, _) in zip(certain, outcomes, strict=True)
+    ]
     return [
         Played(probe, number, packet, one, other, outcome, met, sure)
         for number, ((probe, packet), one, other, (outcome, met), sure) in enumerate(

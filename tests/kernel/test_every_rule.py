@@ -1,0 +1,61 @@
+"""``polc verify`` over all examples and goldens: every rule that a packet can meet decides a real one on each loader,
+and all is as expected. A part of them is tried; ``POLC_EVERY_RULE=1`` has all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from polc.cli.main import main
+from polc.kernel.loaders import LOADERS
+
+ROOT = Path(__file__).parents[2]
+FILES = [*sorted((ROOT / "examples").glob("*.yaml")), *sorted((ROOT / "tests" / "golden").glob("*.yaml"))]
+CHOSEN = FILES if os.environ.get("POLC_EVERY_RULE") else FILES[::9]
+
+NOT_FOUND: dict[str, set[int]] = {
+    "mappings": {34},  # synproxy of untracked packets, and nothing exempts them
+    "tproxy": {5},  # a transparent socket
+    "verdicts": {36},  # a packet with a mark that no rule gives
+    "where-ether": {6, 8},  # another host's address on the link; VLANs
+    "where-flow": {18},  # bytes that nobody counts
+    "where-header": {6, 7, 9, 11},  # IPsec, extension headers
+    "where-owner": {13},  # control groups
+    "where-packet": {9, 27, 32},  # what strict filtering has dropped; IPsec; groups of interfaces
+    "where-reply": {13},  # averages that nobody counts
+    "where-time": {6, 10},  # another time of day, at most times
+    "where-zone": {7},  # a zone that no rule gives
+}
+"""The rules that no packet is found for, though it is not proven that there is none, by their lines."""
+
+
+NEWER = ("ct-timeout", "flowtable", "ingress")
+"""Of which the oldest nft has no JSON."""
+
+
+def refused(path: Path) -> set[str]:
+    return {target for target in ("nft", "iptables") if path.with_suffix(f".{target}.refused").exists()}
+
+
+@pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "conntrack", "hashlimit", "recent", "nat")
+@pytest.mark.parametrize("path", CHOSEN, ids=lambda path: path.stem)
+def test_every_rule_decides_a_packet(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loaders = [one.name for one in LOADERS if one.target not in refused(path)]
+    targets = sorted({one.target for one in LOADERS if one.name in loaders})
+    arguments = [part for target in targets for part in ("--target", target)]
+    if path.stem in NEWER:
+        arguments += ["--for", "debian-12"]
+    arguments += ["--allow-approximate", "all", "--longest-wait", "0.7", "--output-format", "json"]
+    status = main(["verify", str(path), *arguments])
+    probes = json.loads(capsys.readouterr().out)["probes"]
+    assert status == 0, json.dumps(probes, indent=1)[:3000]
+    left = {(one["why"], int(one["rule"].rpartition(":")[2].split()[0])) for one in probes["unreached"]}
+    assert {line for why, line in left if why == "not found"} <= NOT_FOUND.get(path.stem, set()), probes["unreached"]
+    assert [one["loader"] for one in probes["loaders"]] == loaders
+    for one in probes["loaders"]:
+        assert one["disagreements"] == []
+        assert one["decided"] == probes["rules"] - len(left), one
