@@ -14,11 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from polc.backends.model import Output
+from polc.backends.profile import OLDEST, PROFILES, Profile
 from polc.cli.verify_packets import joined
 from polc.compiler import ANY_APPROXIMATION, emit
 from polc.diagnostics import Collector, Failure
@@ -35,6 +37,9 @@ from polc.simulate.hooks import Loaded
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "examples").glob("*.yaml")) + sorted((ROOT / "tests" / "golden").glob("*.yaml"))
+NEWER = PROFILES["debian-12"]
+"""For what the oldest nft has no JSON for."""
+
 TOLD = (Effect.VERDICT, Effect.MEMORY, Effect.UNDECIDED)
 
 
@@ -63,8 +68,8 @@ class Row:
         return " ".join(f"{part:>7}" for part in parts)
 
 
-def emitted(rulesets: Sequence[Ruleset], target: str) -> Output:
-    return joined([emit(one, target, allow=frozenset({ANY_APPROXIMATION})) for one in rulesets])
+def emitted(rulesets: Sequence[Ruleset], target: str, profile: Profile = OLDEST) -> Output:
+    return joined([emit(one, target, allow=frozenset({ANY_APPROXIMATION}), profile=profile) for one in rulesets])
 
 
 def measured(path: Path, most: int | None, names: Sequence[str], wait: float) -> Row:
@@ -79,14 +84,22 @@ def measured(path: Path, most: int | None, names: Sequence[str], wait: float) ->
         for loader in LOADERS:
             if loader.name not in names:
                 continue
-            try:
-                emitted(rulesets, loader.target)
-            except Failure:
+            profile = next((one for one in (OLDEST, NEWER) if _is_held(rulesets, loader.target, one)), None)
+            if profile is None:
                 row.problems[loader.name] = "refused"
                 continue
-            _count(row, reckoned(made, named, rulesets, chosen, loader, emitted, hosts))
+            write = partial(emitted, profile=profile)
+            _count(row, reckoned(made, named, rulesets, chosen, loader, write, hosts))
     row.seconds = time.monotonic() - begun
     return row
+
+
+def _is_held(rulesets: Sequence[Ruleset], target: str, profile: Profile) -> bool:
+    try:
+        emitted(rulesets, target, profile)
+    except Failure:
+        return False
+    return True
 
 
 def _count(row: Row, one: Reckoned) -> None:
@@ -119,11 +132,13 @@ def main() -> int:
     total = Row("all")
     print(f"{'file':18} {'packets':>7} {'faults':>6} " + " ".join(f"{name:>23}" for name in names) + "       s")
     work = partial(measured, most=arguments.mutations or None, names=names, wait=arguments.longest_wait)
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        for row in pool.map(work, arguments.files):
+    with ExitStack() as stack:
+        many = arguments.jobs > 1
+        mapped = stack.enter_context(ProcessPoolExecutor(arguments.jobs)).map if many else map
+        for row in mapped(work, arguments.files):
             _print(row, names)
             for one in row.missed if arguments.missed else ():
-                print(f"    {one}")
+                print(f"    {one}", flush=True)
             total.add(row)
     _print(total, names)
     for name in names:

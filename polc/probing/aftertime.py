@@ -16,6 +16,7 @@ _TICKS = 0.1
 """Seconds in which sets and lists look at the clock."""
 
 TOO_MANY = "used up"
+BY_AND_BY = "used up by and by"
 SOMEBODY_ELSE = "used up by somebody else"
 AGAIN = "after a wait"
 

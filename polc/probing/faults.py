@@ -9,7 +9,7 @@ from enum import Enum
 from polc.backends.model import Output
 from polc.diagnostics import Failure
 from polc.ir.fields import Field
-from polc.ir.matches import FieldMatch
+from polc.ir.matches import FieldMatch, OpaqueMatch
 from polc.ir.ruleset import Ruleset
 from polc.ir.stateful import Hits, Limit, RecentMatch
 from polc.kernel.loaders import Loader
@@ -19,11 +19,15 @@ from polc.probing.hosts import Hosts
 from polc.probing.model import Place, Plan
 from polc.probing.play import Played, pause_for, played, sendings
 from polc.probing.told import UNKNOWN, of_fate
-from polc.proving.comparison import equivalent
-from polc.proving.grounds import families_of
+from polc.proving.comparison import WHOLE, equivalent
+from polc.proving.grounds import Grounds, families_of
 from polc.proving.model import Result
+from polc.proving.place import Place as At
+from polc.proving.same import Difference, differences, given_contents
+from polc.proving.shown import NotShown, show
 from polc.simulate.hooks import Loaded
 from polc.simulate.settings import Flavour, Settings
+from polc.symbolic.diagram import OverBudget
 from polc.symbolic.hooks import Loaded as Side
 from polc.symbolic.outcome import Watch
 
@@ -34,8 +38,8 @@ _CLOCKS = frozenset({Field.META_HOUR, Field.META_DAY, Field.CT_EXPIRATION})
 
 
 class Effect(Enum):
-    """What a fault changes, by the symbolic engine: what becomes of some packet, only what rules remember of packets,
-    nothing, or it could not be decided.
+    """What a fault changes, by the symbolic engine: what becomes of some packet, only what rules remember of packets or
+    do to those that nobody gets, nothing, or it could not be decided.
     """
 
     VERDICT = "verdict"
@@ -47,22 +51,54 @@ class Effect(Enum):
 def effect_of(rulesets: Sequence[Ruleset], faulty: Sequence[Ruleset], flavour: Flavour) -> tuple[Effect, str]:
     """What rulesets with a fault do that those without it do not; and why that is not decided, where it is not."""
     before, after = ([Side(one, flavour) for one in some] for some in (rulesets, faulty))
+    families = families_of(before)
+    unsure, hidden = "", False
+    for family in families:
+        grounds = Grounds((before, after), family, contents=given_contents(before, after), named=False)
+        for place in WHOLE:
+            try:
+                effect, reason = _at(grounds, place)
+            except OverBudget as error:
+                effect, reason = Effect.UNDECIDED, f"it takes {error}"
+            if effect is Effect.VERDICT:
+                return effect, ""
+            unsure = unsure or reason
+            hidden |= effect is Effect.MEMORY
+    if unsure:
+        return Effect.UNDECIDED, unsure
+    if hidden:
+        return Effect.MEMORY, ""
+    # What rules remember of one packet decides about others: equal answers need equal memory.
+    result, _, _ = equivalent(("without", before), ("with", after), watch=_REMEMBERED, named=False, families=families)
+    return (Effect.NOTHING if result is Result.PROVEN else Effect.MEMORY), ""
 
-    def compared(watch: Watch) -> tuple[Result, str]:
-        families = families_of(before)
-        found, _, reason = equivalent(("without", before), ("with", after), watch=watch, named=False, families=families)
-        return found, reason
 
-    try:
-        result, reason = compared(Watch.NOTHING)
-    except Failure as failure:
-        # The engine and the simulator disagree about its packet (POL902).
-        return Effect.UNDECIDED, failure.diagnostics[0].message
-    if result is Result.PROVEN:
-        # What rules remember of one packet decides about others: equal answers need equal memory.
-        result, _ = compared(_REMEMBERED)
-        return (Effect.NOTHING if result is Result.PROVEN else Effect.MEMORY), ""
-    return (Effect.VERDICT if result is Result.REFUTED else Effect.UNDECIDED), reason
+def _at(grounds: Grounds, place: At) -> tuple[Effect, str]:
+    """What is different at one place. A difference is one only where the simulator can be brought there, too."""
+    reason, effect = "", Effect.NOTHING
+    for found in differences(grounds, place):
+        one, other = found.outcomes
+        if not (one.known and other.known) or _on_words(grounds, found):
+            reason = reason or "packets come to words of which only the kernel knows what they do"
+        elif one.verdict == other.verdict and not one.accepted:
+            # NAT of packets that nobody gets.
+            effect = Effect.MEMORY
+        else:
+            try:
+                show(grounds, place, found.members, ("without", "with"))
+                return Effect.VERDICT, ""
+            except NotShown as error:
+                reason = reason or str(error)
+            except Failure as failure:
+                # The engine and the simulator disagree about its packet (POL902).
+                reason = reason or failure.diagnostics[0].message
+    return (Effect.UNDECIDED if reason else effect), reason
+
+
+def _on_words(grounds: Grounds, found: Difference) -> bool:
+    """Whether a difference hangs on words into which nobody looks."""
+    details = (grounds.space.variables[number].detail for number in found.asked)
+    return any(isinstance(one, tuple) and len(one) > 1 and isinstance(one[1], OpaqueMatch) for one in details)
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,5 +287,6 @@ def with_value(packet: Packet, field: Field, value: int) -> Packet | None:
     name = ATTRIBUTES.get(field) or (_OF_FLOWS.get(field) if packet.sport is not None else None)
     if name is None:
         return None
-    changes: dict[str, int] = {name: value}
+    # A segment size of nothing is as good as none.
+    changes: dict[str, int] = {name: max(1, value) if field is Field.TCP_MSS else value}
     return replace(packet, **changes)  # type: ignore[arg-type]

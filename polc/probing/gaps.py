@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from polc.ir.matches import CtState
+from polc.ir.protocols import TCP
 from polc.mutations.model import Mutant
 from polc.mutations.table import mutants
 from polc.probing.bench import Bench
@@ -21,7 +23,7 @@ from polc.proving.replay import NoReplay, packet_of
 from polc.proving.tidy import tidy
 from polc.simulate.hooks import Loaded
 from polc.simulate.host import LOOPBACK
-from polc.simulate.packet import Packet
+from polc.simulate.packet import ACK, FIN, PSH, Packet
 from polc.symbolic.diagram import NONE, OverBudget
 from polc.symbolic.hooks import Loaded as Side
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Space
@@ -38,6 +40,12 @@ _AT_ONCE = 24
 
 _MOST_NEAR = 80
 """Probes that are asked whether they show a fault."""
+_OF_SESSIONS = frozenset({ACK, PSH | ACK, FIN | ACK})
+"""Flags of segments that conntrack takes at any time (net/netfilter/nf_conntrack_proto_tcp.c)."""
+
+_NUMBER = 4000
+"""Of echoes."""
+
 _MOST_TRIED = 48
 """Packets that are tried for a fault."""
 
@@ -131,7 +139,12 @@ def _packet(space: Space, point: Point, place: At) -> Packet | None:
     except NoReplay:
         return None
     beside = (packet.vlan, packet.headers, packet.realm, packet.cpu, packet.spi, packet.priority)
-    return None if any(beside) else packet
+    known = packet.presumed is not None and packet.presumed.state in (CtState.ESTABLISHED, CtState.RELATED)
+    if any(beside) or (known and (packet.is_icmp or (packet.protocol == TCP and packet.flags not in _OF_SESSIONS))):
+        return None
+    # Links have addresses of their own.
+    number = _NUMBER if packet.is_icmp and not packet.is_icmp_error else packet.id
+    return replace(packet, mac=None, mac_to=None, vlan=None, id=number)
 
 
 def _placed(packet: Packet, links: Links) -> Packet:

@@ -14,7 +14,7 @@ from polc.ir.matches import CtState, ElementMatch
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.statements import MapMark
 from polc.ir.verdicts import NatMap
-from polc.probing.aftertime import AGAIN, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
+from polc.probing.aftertime import AGAIN, BY_AND_BY, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
 from polc.probing.bench import Bench
 from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
@@ -25,11 +25,12 @@ from polc.probing.paths import Links, links_of
 from polc.probing.play import answer_to
 from polc.probing.scenes import Address, Ground, facts_of, grounds, is_unicast
 from polc.probing.search import MOST_TIMES, Found, Search, can_vary, in_a_row
+from polc.probing.told import of_outcome
 from polc.probing.unreached import explained
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
-from polc.simulate.host import Host
+from polc.simulate.host import LOOPBACK, Host
 from polc.simulate.outcome import Fate
 from polc.simulate.packet import Packet
 from polc.simulate.settings import Settings
@@ -232,6 +233,19 @@ class _Planner:
                 made.append((probe, facts))
         return made
 
+    def _by_and_by(self, search: Search, place: Place, found: Found, more: int | None) -> Iterator[Probe]:
+        """The same packet again until something else becomes of it: other limits may have to be used up, too."""
+        first = search.bench.told(found.packets)
+        most = MOST_TIMES if more is None else min(MOST_TIMES, 4 * (more + 8))
+        packets = found.packets
+        while more is not None and len(packets) < most:
+            packets = (*packets, *packets[-1:] * min(8 + more, most - len(packets)))
+            trial = search.bench.tried(packets)
+            if of_outcome(trial.outcome) != first:
+                if len(packets) > more + 9:
+                    yield Probe(place, packets, place in trial.way.met(), BY_AND_BY)
+                return
+
     def _by_chance(
         self,
         bench: Bench,
@@ -317,6 +331,7 @@ class _Planner:
                     packets = many
                     yield Probe(place, packets, False, TOO_MANY)
                     break
+        yield from self._by_and_by(search, place, found, more)
         for other in others(rule.matches, last):
             # What one has used up is there for another.
             if (place in search.bench.tried((*packets, other)).way.met()) is (more is not None):
@@ -364,7 +379,7 @@ class _Planner:
             simulator = Simulator(self.loaded, host, self.settings, start=time.time())
             wrong: list[Probe] = []
             met: set[Place] = set()
-            changed: list[int] = []
+            changed: dict[int, int] = {}
             number, waiting = 0, max((one.after for one in probes), default=0.0)
             for probe in probes:
                 way, known = Way(), True
@@ -377,8 +392,10 @@ class _Planner:
                     assert outcome is not None
                     met.update(way.met())
                     known &= outcome.fate is not Fate.UNKNOWN
-                    if outcome.rewrites and answer_to(outcome) is not None:
-                        changed.append(number)
+                    flow = outcome.after
+                    if flow and outcome.rewrites and packet.oif != LOOPBACK and answer_to(outcome):
+                        # The first packet of a flow: who has answered goes on with other numbers.
+                        changed.setdefault(flow.number, number)
                     number += 1
                 if not known:
                     # What comes behind it is not known any more.
@@ -388,7 +405,7 @@ class _Planner:
                     wrong.append(probe)
             else:
                 if not wrong:
-                    return probes, failed, met, tuple(changed[:_MOST_ANSWERS])
+                    return probes, failed, met, tuple(changed.values())[:_MOST_ANSWERS]
                 failed += wrong
                 there = set(wrong)
                 probes = [one for one in probes if one not in there]
@@ -406,7 +423,7 @@ def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:
 
 def _turn(probe: Probe) -> int:
     """Probes that use something up come late, those that wait for it to be there again last."""
-    return 2 if probe.after else int(probe.about in (TOO_MANY, SOMEBODY_ELSE))
+    return 2 if probe.after else int(probe.about in (TOO_MANY, SOMEBODY_ELSE, BY_AND_BY))
 
 
 def _waited(probes: Sequence[Probe]) -> tuple[Probe, ...]:

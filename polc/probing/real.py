@@ -11,6 +11,8 @@ from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.ctnetlink import can_know
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import GRE, SYN, Packet, Presumed
+from polc.simulate.replies import reply_to
+from polc.simulate.steps import Reply
 
 _REPLIES = {ICMP: frozenset({0, 14, 16, 18}), ICMPV6: frozenset({129, 140})}
 _ASKS = {ICMP: frozenset({8, 13, 15, 17}), ICMPV6: frozenset({128, 139})}
@@ -71,6 +73,16 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
                 packet = replace(packet, presumed=replace(given, status=_ANSWERED))
             if can_know(packet):
                 yield (packet,)
+
+
+def answered(packet: Packet) -> Iterator[tuple[Packet, ...]]:
+    """A packet of a flow whose first packet was answered before: with both."""
+    plain = replace(packet, presumed=None)
+    first = replace(plain, flags=SYN, mss=_MSS) if packet.protocol == TCP else plain
+    try:
+        yield first, reply_to(first, None, Reply(), described=True), plain
+    except ValueError:
+        return
 
 
 def _invalid(packet: Packet) -> Iterator[Packet]:

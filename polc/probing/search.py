@@ -37,7 +37,7 @@ from polc.probing.edges import edges
 from polc.probing.fit import misses, times_of
 from polc.probing.model import ONLY_KERNEL, Place
 from polc.probing.paths import PATHS, Path
-from polc.probing.real import realised
+from polc.probing.real import answered, realised
 from polc.probing.scenes import is_unicast
 from polc.simulate.outcome import Fate
 from polc.simulate.packet import Packet
@@ -106,7 +106,11 @@ class Search:
         }
 
     def sendable(self, packet: Packet) -> Iterator[tuple[Packet, ...]]:
-        """As ``realised``. Conntrack is not told of flows where rules put them into zones: in which, they alone say."""
+        """As ``realised``. Conntrack is not told of flows where rules put them into zones: in which, they alone say,
+        and so flows have to be real.
+        """
+        if self.zoned and packet.presumed is not None and packet.presumed.state is CtState.ESTABLISHED:
+            yield from answered(packet)
         for real in realised(packet):
             if not (self.zoned and any(one.presumed for one in real)):
                 yield tuple(self._framed(one) for one in real) if self.framed else real

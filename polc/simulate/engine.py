@@ -339,6 +339,9 @@ class Simulator:
             if isinstance(hop, Ended):
                 return hop
             flight.oif = LOOPBACK if hop.type is AddressType.LOCAL else hop.interface or flight.oif
+            if not flight.six and flight.saddr >> 24 == 127 and flight.oif != LOOPBACK:
+                # net/ipv4/route.c, __mkroute_output: the source is changed only behind this.
+                return Ended("a packet from a loopback address cannot leave the host")
         found = self._leave(flight)
         if found is not None or flight.oif != LOOPBACK:
             return found
