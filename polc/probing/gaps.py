@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 
 from polc.ir.matches import CtState
-from polc.ir.protocols import TCP
+from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.mutations.model import Mutant
 from polc.mutations.table import mutants
 from polc.probing.bench import Bench
@@ -138,7 +138,8 @@ def _packet(space: Space, point: Point, place: At) -> Packet | None:
         packet = tidy(packet_of(witness_of(space, point), place.hook), space.facts.reads)
     except NoReplay:
         return None
-    beside = (packet.vlan, packet.headers, packet.realm, packet.cpu, packet.spi, packet.priority)
+    other_family = ICMP_FAMILY.get(packet.protocol, packet.family) is not packet.family
+    beside = (other_family, packet.vlan, packet.headers, packet.realm, packet.cpu, packet.spi, packet.priority)
     known = packet.presumed is not None and packet.presumed.state in (CtState.ESTABLISHED, CtState.RELATED)
     if any(beside) or (known and (packet.is_icmp or (packet.protocol == TCP and packet.flags not in _OF_SESSIONS))):
         return None
