@@ -26,6 +26,7 @@ from polc.ir.matches import (
     Match,
     PortTerm,
     ServiceMatch,
+    SetMatch,
     Side,
     TcpOptionMatch,
 )
@@ -41,6 +42,7 @@ _RANGES = 8
 """Of how many ranges of a set the ends are tried."""
 
 _FLAG_BITS = 8
+_ELSEWHERE = 0x40
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ def edges(match: Match, packet: Packet, links: Links) -> Iterator[Edge]:
             )
         case AddressTypeMatch(side, types, negated):
             yield from _types(packet, side, types, negated)
+        case SetMatch(key, _, negated):
+            for side in (one for one in key if isinstance(one, Side)):
+                address = packet.saddr if side is Side.SADDR else packet.daddr
+                yield Edge(with_address(packet, side, address ^ _ELSEWHERE), negated, f"{side.value} elsewhere")
+                yield Edge(with_address(packet, side, address + 1), negated, f"{side.value}, one behind")
         case ElementMatch(key, elements, negated):
             for part, selector in enumerate(key):
                 if isinstance(selector, Side | Transport):

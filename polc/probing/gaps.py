@@ -43,6 +43,9 @@ _MOST_NEAR = 80
 _OF_SESSIONS = frozenset({ACK, PSH | ACK, FIN | ACK})
 """Flags of segments that conntrack takes at any time (net/netfilter/nf_conntrack_proto_tcp.c)."""
 
+_BESIDE = frozenset({50, 51, 135})
+"""Protocols whose packets nobody makes here: ESP, AH, mobility."""
+
 _NUMBER = 4000
 """Of echoes."""
 
@@ -139,13 +142,21 @@ def _packet(space: Space, point: Point, place: At) -> Packet | None:
     except NoReplay:
         return None
     other_family = ICMP_FAMILY.get(packet.protocol, packet.family) is not packet.family
-    beside = (other_family, packet.vlan, packet.headers, packet.realm, packet.cpu, packet.spi, packet.priority)
+    beside = (
+        other_family,
+        packet.vlan,
+        packet.headers,
+        packet.realm,
+        packet.cpu,
+        packet.protocol in _BESIDE,
+        packet.priority,
+    )
     known = packet.presumed is not None and packet.presumed.state in (CtState.ESTABLISHED, CtState.RELATED)
     if any(beside) or (known and (packet.is_icmp or (packet.protocol == TCP and packet.flags not in _OF_SESSIONS))):
         return None
     # Links have addresses of their own.
     number = _NUMBER if packet.is_icmp and not packet.is_icmp_error else packet.id
-    return replace(packet, mac=None, mac_to=None, vlan=None, id=number)
+    return replace(packet, mac=None, mac_to=None, vlan=None, spi=None, id=number)
 
 
 def _placed(packet: Packet, links: Links) -> Packet:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain, islice, product
 from random import Random
 
 from polc.analysis.walk import Step, walk
 from polc.ir.family import Family
-from polc.ir.matches import CtState, ElementMatch
+from polc.ir.matches import CtState, ElementMatch, FlagsMatch, OriginalAddressMatch
+from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.statements import MapMark
 from polc.ir.verdicts import NatMap
@@ -24,7 +25,7 @@ from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import Links, links_of
 from polc.probing.play import answer_to
 from polc.probing.scenes import Address, Ground, facts_of, grounds, is_unicast
-from polc.probing.search import MOST_TIMES, Found, Search, can_vary, in_a_row
+from polc.probing.search import MOST_TIMES, Found, Search, rows
 from polc.probing.told import of_outcome
 from polc.probing.unreached import explained
 from polc.probing.watch import Way
@@ -235,6 +236,9 @@ class _Planner:
 
     def _by_and_by(self, search: Search, place: Place, found: Found, more: int | None) -> Iterator[Probe]:
         """The same packet again until something else becomes of it: other limits may have to be used up, too."""
+        if found.packets[-1].protocol == TCP:
+            # Each would be sent for itself, and time go by.
+            return
         first = search.bench.told(found.packets)
         most = MOST_TIMES if more is None else min(MOST_TIMES, 4 * (more + 8))
         packets = found.packets
@@ -242,8 +246,7 @@ class _Planner:
             packets = (*packets, *packets[-1:] * min(8 + more, most - len(packets)))
             trial = search.bench.tried(packets)
             if of_outcome(trial.outcome) != first:
-                if len(packets) > more + 9:
-                    yield Probe(place, packets, place in trial.way.met(), BY_AND_BY)
+                yield Probe(place, packets, place in trial.way.met(), BY_AND_BY)
                 return
 
     def _by_chance(
@@ -283,14 +286,17 @@ class _Planner:
         """
         # The matches of a part of a rule are not numbered as the rule's own.
         own = search.rules[place].matches == rule.matches
+        # A packet of the same flow may differ in what only the first packet is asked for.
+        of_flows = any(isinstance(one, FlagsMatch | OriginalAddressMatch) for one in rule.matches)
+        preludes = ((), bases[-1].packets) if of_flows else ((),)
         lists = [
             [(at, edges(match, one.packet, self.links)) for one in bases for at in (number,)]
             for number, match in enumerate(rule.matches)
         ]
         for number, named in enumerate(_edges_in_turn(lists), 1):
             second: Probe | None = None
-            for at, found, edge in named:
-                probe = self._edge(search, place, bases[found], number, edge)
+            for (at, found, edge), before in product(named, preludes):
+                probe = self._edge(search, place, bases[found], number, edge, before)
                 if probe is None:
                     continue
                 if not own or search.bench.tells(probe.packets, place, None if edge.inside else at):
@@ -306,12 +312,14 @@ class _Planner:
             if place not in search.bench.tried(packets).way.met():
                 yield Probe(place, packets, False, "one packet fewer")
 
-    def _edge(self, search: Search, place: Place, found: Found, number: int, edge: Edge) -> Probe | None:
+    def _edge(
+        self, search: Search, place: Place, found: Found, number: int, edge: Edge, before: tuple[Packet, ...]
+    ) -> Probe | None:
         # Where rules note who sent something, each probe has a sender of its own, if it may be anybody.
         own = replace(edge.packet, saddr=edge.packet.saddr ^ (number % _SENDERS)) if search.notes else edge.packet
         moved = [own] if len(found.packets) == 1 and edge.packet.iif and is_unicast(own.family, own.saddr) else []
         for real in chain.from_iterable(search.sendable(one) for one in dict.fromkeys((*moved, edge.packet))):
-            packets = (*found.again(number), *real)
+            packets = (*(before or found.again(number)), *real)
             trial = search.bench.tried(packets)
             if trial.outcome.fate is Fate.UNKNOWN:
                 continue
@@ -325,8 +333,8 @@ class _Planner:
         last, packets = found.packets[-1], found.packets
         more = more_until_enough(rule.matches, last.total_length)
         if more is not None and more + len(packets) <= MOST_TIMES:
-            for varied in dict.fromkeys((found.varied or can_vary(last, rule.matches), found.varied)):
-                many = (*found.packets, *in_a_row((last,), more + 1, varied)[1:])
+            for row in rows(found, rule.matches, more + 1):
+                many = (*found.packets, *row[1:])
                 if place not in search.bench.tried(many).way.met():
                     packets = many
                     yield Probe(place, packets, False, TOO_MANY)

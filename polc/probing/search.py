@@ -349,6 +349,16 @@ def in_a_row(real: tuple[Packet, ...], times: int, varied: bool) -> tuple[Packet
     return tuple(replace(one, sport=(one.sport or 0) + at) for at in range(times) for one in real)
 
 
+def rows(found: Found, matches: Sequence[Match], times: int) -> Iterator[tuple[Packet, ...]]:
+    """The last packet so often, if it can be with other ports each time: TCP packets of others are sent at once."""
+    last = found.packets[-1]
+    if found.varied or can_vary(last, matches):
+        yield in_a_row((last,), times, varied=True)
+    elif last.protocol == TCP and last.dport is not None:
+        yield tuple(replace(last, dport=(last.dport + at) % 65536 or 1) for at in range(times))
+    yield in_a_row((last,), times, found.varied)
+
+
 def _as_source(packet: Packet, last: Packet) -> Packet:
     return replace(packet, saddr=last.saddr) if packet.family is last.family and packet.iif and last.iif else packet
 
