@@ -69,7 +69,12 @@ def effect_of(rulesets: Sequence[Ruleset], faulty: Sequence[Ruleset], flavour: F
     if hidden:
         return Effect.MEMORY, ""
     # What rules remember of one packet decides about others: equal answers need equal memory.
-    result, _, _ = equivalent(("without", before), ("with", after), watch=_REMEMBERED, named=False, families=families)
+    try:
+        result, _, _ = equivalent(
+            ("without", before), ("with", after), watch=_REMEMBERED, named=False, families=families
+        )
+    except Failure as failure:
+        return Effect.UNDECIDED, failure.diagnostics[0].message
     return (Effect.NOTHING if result is Result.PROVEN else Effect.MEMORY), ""
 
 
