@@ -17,8 +17,8 @@ from polc.ir.flavour import Flavour
 from polc.ir.ruleset import Hook, Ruleset
 from polc.proving.replay import NoReplay, Replay, agree, follow, follower, replay
 from polc.symbolic.hooks import Hooks, Loaded
-from polc.symbolic.outcome import Watch
-from polc.symbolic.space import spaces
+from polc.symbolic.outcome import Outcome, Watch
+from polc.symbolic.space import NEW, Of, spaces
 from polc.symbolic.trace import deciding
 from polc.symbolic.ways import Course, Ways
 from polc.symbolic.witness import witness_of
@@ -118,6 +118,63 @@ def test_ways_of_goldens(path: Path) -> None:
     compare_ways(read_firewall(str(path), Collector()), PACKETS or 4, Random(path.stem))
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rulesets(fields=True), st.sampled_from(list(Flavour)), st.integers(0, 1 << 30))
+def test_ways_of_random_rulesets(ruleset: Ruleset, flavour: Flavour, seed: int) -> None:
+    compare_ways(Firewall((ruleset,), flavour), 4, Random(seed))
+
+
+def test_what_nat_makes_of_the_status(tmp_path: Path) -> None:
+    """A rule behind NAT sees that it was there: a new flow whose destination is another one now, and only then."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        """\
+polc: 1
+zones: {wan: eth0, lan: eth1}
+nat:
+  - {verdict: dnat, service: tcp/8080, from: {zone: wan}, target: "192.0.2.10:80"}
+  - {verdict: dnat, service: tcp/8081, from: {zone: wan}, target: 192.0.2.10-192.0.2.20}
+  - {verdict: snat, from: 192.0.2.0/24, to: {zone: wan}, target: 203.0.113.9}
+forward:
+  default: drop
+  rules:
+    - accept where ct status dnat
+    - accept tcp/91 to lan where not ct status dnat, snat
+"""
+    )
+    firewall = read_firewall(str(policy), Collector())
+    found = compare_ways(firewall, 300, Random(1))
+    assert found["agreed"] > 1000, found
+    space = spaces(firewall.rulesets)[0]
+    manager = space.manager
+    ways = Ways(Hooks(space, [Loaded(one) for one in firewall.rulesets]))
+    outcomes = ways.outcomes(Course.FORWARDED)
+
+    def said(dport: int, daddr: int) -> set[bool]:
+        asked = manager.all_of(
+            [
+                ways.valid(Course.FORWARDED),
+                space.within(space.variable(Of.PROTOCOL), 6),
+                space.within(space.variable(Of.CT), NEW),
+                space.within(space.variable(Of.STATUS), 0),
+                space.within(space.variable(Of.IIF), space.interfaces.place("eth0")),
+                space.within(space.variable(Of.OIF), space.interfaces.place("eth1")),
+                space.within(space.variable(Of.DADDR), daddr),
+                space.within(space.variable(Of.DPORT), dport),
+                space.within(space.variable(Of.SPORT), 40000),
+                space.within(space.variable(Of.FRAGMENT), 0),
+            ]
+        )
+        values = manager.values(manager.where(asked, outcomes))
+        return {one.accepted for one in values if isinstance(one, Outcome)}
+
+    host, inside = 0xCB007105, 0xC000020A
+    assert said(8080, host) == said(8080, inside) == said(8081, host) == {True}
+    # It goes where it went anyway: nothing is changed, and the status does not say so; of a pool nobody knows.
+    assert said(80, host) == {False}
+    assert said(8081, inside) == {True, False}
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rulesets(fields=True), st.integers(0, 1 << 30))
 def test_what_is_watched_changes_no_verdict(ruleset: Ruleset, seed: int) -> None:
@@ -129,3 +186,39 @@ def test_what_is_watched_changes_no_verdict(ruleset: Ruleset, seed: int) -> None
                 manager.mapped(one.outcomes(hook), lambda said: (said.verdict, said.nat)) for one in (plain, watching)
             ]
             assert verdicts[0] == verdicts[1]
+
+
+def test_addresses_of_the_flow_behind_nat(tmp_path: Path) -> None:
+    """What a new flow began as, and where its answers will come from."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        """\
+polc: 1
+zones: {wan: eth0, lan: eth1}
+nat:
+  - {verdict: dnat, service: tcp/8080, from: {zone: wan}, target: "192.0.2.10:80"}
+  - {verdict: snat, from: 192.0.2.0/24, to: {zone: wan}, target: 203.0.113.9}
+forward:
+  default: drop
+  rules:
+    - accept tcp/80 to lan where ct original daddr 203.0.113.5 and not ct reply saddr 203.0.113.5
+"""
+    )
+    firewall = read_firewall(str(policy), Collector())
+    found = compare_ways(firewall, 300, Random(2))
+    assert found["agreed"] > 1000, found
+    space = spaces(firewall.rulesets)[0]
+    manager = space.manager
+    ways = Ways(Hooks(space, [Loaded(one) for one in firewall.rulesets]))
+    outcomes = ways.outcomes(Course.FORWARDED)
+    came = {Of.PROTOCOL: 6, Of.CT: NEW, Of.FRAGMENT: 0, Of.SPORT: 40000, Of.IIF: space.interfaces.place("eth0")}
+
+    def said(**also: int) -> set[object]:
+        asked = came | {Of[name]: value for name, value in also.items()}
+        points = manager.all_of(space.within(space.variable(of), value) for of, value in asked.items())
+        values = manager.values(manager.where(manager.where(ways.valid(Course.FORWARDED), points), outcomes))
+        return {one.accepted for one in values if isinstance(one, Outcome)}
+
+    lan = space.interfaces.place("eth1")
+    assert said(DADDR=0xCB007105, DPORT=8080, OIF=lan) == {True}
+    assert said(DADDR=0xC000020A, DPORT=8080, OIF=lan) == {False}
