@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -24,9 +25,11 @@ from polc.symbolic.ways import Course, Ways
 from polc.symbolic.witness import witness_of
 from tests.importers.corpus import NEEDED, saved
 from tests.strategies import rulesets
+from tests.symbolic.conftest import PACKETS as COUNTED
 from tests.symbolic.points import hooks_with_chains, walk
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.yaml"))
+Note = Callable[[str, object], None]
 PACKETS = int(os.environ.get("POLC_SYMBOLIC_PACKETS", "0"))
 """How many packets for each hook, family and file; 0: as many as there is time for."""
 
@@ -64,14 +67,15 @@ def compare(firewall: Firewall, packets: int, random: Random, hooks_at: frozense
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_goldens(path: Path) -> None:
+def test_goldens(path: Path, record_property: Note) -> None:
     found = compare(read_firewall(str(path), Collector()), PACKETS or 8, Random(path.stem))
     assert found["agreed"] > 0, found
+    record_property(COUNTED, found["agreed"])
 
 
 @NEEDED
 @pytest.mark.parametrize("path", saved(), ids=lambda path: path.stem)
-def test_corpus(path: Path) -> None:
+def test_corpus(path: Path, record_property: Note) -> None:
     firewall = read_firewall(str(path), Collector())
     size = sum(len(chain.rules) for one in firewall.rulesets for chain in one.chains)
     if size > 1000 and not PACKETS:
@@ -80,6 +84,7 @@ def test_corpus(path: Path) -> None:
     else:
         found = compare(firewall, PACKETS or 5, Random(path.stem))
     assert found["agreed"] > 0, found
+    record_property(COUNTED, found["agreed"])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -114,8 +119,9 @@ def compare_ways(firewall: Firewall, packets: int, random: Random) -> Counter[st
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_ways_of_goldens(path: Path) -> None:
-    compare_ways(read_firewall(str(path), Collector()), PACKETS or 4, Random(path.stem))
+def test_ways_of_goldens(path: Path, record_property: Note) -> None:
+    found = compare_ways(read_firewall(str(path), Collector()), PACKETS or 4, Random(path.stem))
+    record_property(COUNTED, found["agreed"])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
