@@ -20,7 +20,6 @@ from polc.querying.query import query
 from polc.sides import names_of
 from polc.source import SourceFile
 
-
 _MOST = 5
 
 
