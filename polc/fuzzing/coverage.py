@@ -1,6 +1,4 @@
-"""Which constructs of the IR rulesets have: every kind of match, statement and verdict, and each member of what they are
-made of.
-"""
+"""Which constructs of the IR rulesets have: kinds of matches, statements and verdicts, and members of what they name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All judges of one case: readers, backends, proofs, the symbolic engine, the simulator, and the kernel by each loader."""
+"""All judges of one case: readers, backends, proofs, the symbolic engine, the simulator, the kernel by each loader."""
 
 from __future__ import annotations
 

@@ -37,7 +37,11 @@ class Finding:
         return self.check, self.where
 
     def __str__(self) -> str:
-        return f"{self.check.value} ({self.where}): {self.message}" if self.where else f"{self.check.value}: {self.message}"
+        return (
+            f"{self.check.value} ({self.where}): {self.message}"
+            if self.where
+            else f"{self.check.value}: {self.message}"
+        )
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The symbolic engine beside the simulator: packets of every region of its functions, by chance, each sent through both."""
+"""The symbolic engine beside the simulator: packets of its regions, by chance, each sent through both."""
 
 from __future__ import annotations
 
