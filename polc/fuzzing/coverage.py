@@ -1,4 +1,4 @@
-"""Which constructs of the IR rulesets have: kinds of matches, statements and verdicts, and members of what they name."""
+"""Which constructs of the IR rulesets have: kinds of matches, statements and verdicts, members of what they name."""
 
 from __future__ import annotations
 

@@ -242,8 +242,8 @@ def _limit(random: Random) -> Part:
 
 def _recent(random: Random) -> Part:
     words = random.choice((
-        "recent rcheck seen in 60s", "recent update seen in 60s hitcount 3", "recent not rcheck seen", "recent set seen",
-        "recent remove seen", "recent rcheck seen in 10s hitcount 2",
+        "recent rcheck seen in 60s", "recent update seen in 60s hitcount 3", "recent not rcheck seen",
+        "recent set seen", "recent remove seen", "recent rcheck seen in 10s hitcount 2",
     ))  # fmt: skip
     return Part(words, group="count")
 

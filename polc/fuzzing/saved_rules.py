@@ -113,6 +113,7 @@ def _recent(random: Random) -> Part:
 def matches(six: bool) -> tuple[Entry, ...]:
     """What rules of a family ask."""
     icmp = ("-p ipv6-icmp -m icmp6", "--icmpv6-type") if six else ("-p icmp -m icmp", "--icmp-type")
+    types = _ICMP6 if six else _ICMP4
     protocols = ("tcp", "udp", "gre", "esp", "50", "sctp", "all", "0", "47", "ipv6-icmp" if six else "icmp")
     hops = ("-m hl", "--hl-eq 255", "--hl-lt 5", "--hl-gt 63") if six else ("-m ttl", "--ttl-eq 64", "--ttl-lt 5")
     own: tuple[Entry, ...] = (
@@ -126,7 +127,7 @@ def matches(six: bool) -> tuple[Entry, ...]:
         _interface("-i", COMES_IN), _interface("-o", GOES_OUT),
         Entry(lambda r: Part(f"{_not(r)}-p ", (r.choice(protocols),), group="-p"), None, 5),
         Entry(_ports, None, 9), Entry(_multiport, None, 4), Entry(_flags, None, 3),
-        Entry(lambda r: Part(f"{icmp[0]} {_not(r)}{icmp[1]} {r.choice(_ICMP6 if six else _ICMP4)}", group="-p"), None, 3),
+        Entry(lambda r: Part(f"{icmp[0]} {_not(r)}{icmp[1]} {r.choice(types)}", group="-p"), None, 3),
         _match("-p", "-p tcp -m tcp --syn", "-p tcp -m tcp ! --syn", "-p tcp -m tcp --tcp-option 4",
                "-p esp -m esp --espspi 256:511", "-p ah -m ah --ahspi 7", "-p dccp -m dccp --dport 80",
                "-p tcp -m tcpmss --mss 1:535", "-p dccp -m dccp --dccp-types REQUEST", "-p tcp -m ecn --ecn-tcp-ece",
@@ -193,6 +194,7 @@ def _with_ports(*texts: str, at: frozenset[str], weight: int = 1) -> Entry:
 def targets(six: bool) -> tuple[Entry, ...]:
     """What rules of a family do."""
     inside, outside = ("2001:db8:2::10", "2001:db8:113::5") if six else ("192.0.2.10", "203.0.113.5")
+    sources = f"[{outside}]" if six else outside
     ported = f"[{inside}]" if six else inside
     before = frozenset(("nat.PREROUTING", "nat.OUTPUT"))
     behind = frozenset(("nat.POSTROUTING",))
@@ -204,7 +206,8 @@ def targets(six: bool) -> tuple[Entry, ...]:
                 weight=5),
         Entry(lambda _: (Part("-p tcp", needed=True, group="-p"), Part("-j REJECT --reject-with tcp-reset", needed=True,
                                                                        group="-j")), FILTER, 2),
-        _target('LOG --log-prefix "in: "', "LOG", "LOG --log-level 7 --log-tcp-options", "NFLOG --nflog-group 5", weight=2),
+        _target('LOG --log-prefix "in: "', "LOG", "LOG --log-level 7 --log-tcp-options", "NFLOG --nflog-group 5",
+                weight=2),
         _target("MARK --set-xmark 0x1/0xffffffff", "MARK --set-xmark 0x10/0xf0", "MARK --set-mark 0x2",
                 "MARK --or-mark 0x1", "MARK --xor-mark 0x3", "MARK --and-mark 0xf0", at=ALL - NAT, weight=3),
         _target("CONNMARK --save-mark", "CONNMARK --restore-mark", "CONNMARK --set-xmark 0x1/0xff",
@@ -222,8 +225,7 @@ def targets(six: bool) -> tuple[Entry, ...]:
                     "REDIRECT --to-ports 8080", at=before, weight=3),
         _target(f"SNAT --to-source {outside}", "MASQUERADE", f"SNAT --to-source {outside} --persistent", at=behind,
                 weight=3),
-        _with_ports("MASQUERADE --to-ports 1024-2048", f"SNAT --to-source {f'[{outside}]' if six else outside}:1024-2048",
-                    at=behind),
+        _with_ports("MASQUERADE --to-ports 1024-2048", f"SNAT --to-source {sources}:1024-2048", at=behind),
         _target("NETMAP --to 2001:db8:77::/64" if six else "NETMAP --to 198.51.100.0/24", at=before | behind),
         Entry(lambda _: (), ALL - NAT, 1),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from itertools import islice
 from random import Random
 
 from polc.analysis.walk import Step, walk
-from polc.ir.family import Family
+from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import CtState
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.probing.edges import Edge, edges
@@ -176,7 +176,8 @@ class _Planner:
         missing: int,
     ) -> Iterator[tuple[Probe, dict[Address, str]]]:
         packets = [packet for probe, _ in found for packet in probe.packets]
-        families = sorted({one for rules in self.loaded for one in _families(rules.ruleset)}, key=lambda one: one.value)
+        spoken = {one for rules in self.loaded for one in _families(rules.ruleset)}
+        families = [one for one in FAMILIES if one in spoken or not spoken]
         made = mixed(packets, families, self.links, Random(f"{self.wish.seed}/{len(packets)}"))
         for packet in islice(made, _TRIES * missing):
             if missing <= 0:

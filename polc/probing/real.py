@@ -9,6 +9,7 @@ from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.ctnetlink import can_know
+from polc.simulate.conntrack.tcp import are_valid
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import GRE, SYN, Packet, Presumed
 
@@ -43,6 +44,9 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if packet.length is not None and packet.length < replace(packet, length=None).total_length:
         # Shorter than its own headers.
         return
+    if not packet.iif and packet.pkttype:
+        # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb).
+        return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return
     if packet.iif and packet.mark:
@@ -69,7 +73,7 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
                 packet = replace(packet, presumed=replace(given, reply=True))
             elif packet.protocol in _ASSURED and given.state is CtState.ESTABLISHED and given.status is None:
                 packet = replace(packet, presumed=replace(given, status=_ANSWERED))
-            if can_know(packet):
+            if can_know(packet) and (packet.protocol != TCP or are_valid(packet.flags)):
                 yield (packet,)
 
 

@@ -38,6 +38,9 @@ _FORGOTTEN = 16 * 7 * 86400
 """Seconds, to the same hour of the same day."""
 
 _TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
+_LINK_LOCAL = 0xFE80 >> 6
+_BEYOND_SCOPE = ((3, 0), (1, 2))
+"""The second is what IPv6 alone answers (RFC 4443, 3.1)."""
 _ROUTE_ERRORS = {
     # net/ipv4/route.c, ip_error; net/ipv6/route.c, ip6_pkt_drop
     AddressType.UNREACHABLE: ((3, 1), (1, 0)),
@@ -313,6 +316,10 @@ class Simulator:
             return Ended("the host does not forward")
         if flight.ttl <= 1:
             return Ended("its hops are used up", _TIME_EXCEEDED)
+        if flight.six and flight.iif != flight.oif and (flight.saddr == 0 or flight.saddr >> 118 == _LINK_LOCAL):
+            # net/ipv6/ip6_output.c, ip6_forward
+            beyond = None if flight.saddr == 0 else _BEYOND_SCOPE
+            return Ended("such a source is of its own link alone", beyond)
         flight.ttl -= 1
         found = self._at(Hook.FORWARD, flight)
         return found if found is not None else self._leave(flight)
@@ -452,4 +459,6 @@ class Simulator:
 def _strays(flight: Flight) -> bool:
     """net/ipv6/ip6_input.c, ip6_rcv_core: such packets come to no hook."""
     loopback = flight.saddr == 1 or flight.daddr == 1
-    return loopback or flight.saddr >> 120 == 0xFF
+    # A scope that is reserved, and that of an interface (RFC 4291, 2.7).
+    of_nobody = flight.daddr >> 120 == 0xFF and flight.daddr >> 112 & 0xF in (0, 1)
+    return loopback or of_nobody or flight.saddr >> 120 == 0xFF
