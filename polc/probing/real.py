@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
@@ -26,6 +27,9 @@ _MSS = 1460
 """What a SYN says over Ethernet."""
 
 _INIT, _DATA = (1,), (0,)
+_HEADERS = frozenset({0, 43, 44, 51, 59, 60})
+"""Of IPv6, what is a header between and no protocol (net/ipv6/exthdrs_core.c, ipv6_ext_hdr)."""
+
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
 
@@ -43,6 +47,9 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         return
     if packet.length is not None and packet.length < replace(packet, length=None).total_length:
         # Shorter than its own headers.
+        return
+    if packet.family is Family.IP6 and packet.protocol in _HEADERS:
+        # Behind it stands the protocol that rules see (net/ipv6/exthdrs_core.c, ipv6_find_hdr).
         return
     if not packet.iif and packet.pkttype:
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb).

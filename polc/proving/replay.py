@@ -273,7 +273,9 @@ def packet_of(witness: Witness, hook: Hook) -> Packet:
     """
     fields = dict(witness.fields)
     for one, value in witness.fields:
-        if value and one in _NO_PRESUMPTION and (witness.state in _FLOW_STATES or not one.value.startswith("ct ")):
+        # Of a flow that begins the kernel has an expiration, and no zero of anything else that is not there.
+        given = value or one is Field.CT_EXPIRATION
+        if given and one in _NO_PRESUMPTION and (witness.state in _FLOW_STATES or not one.value.startswith("ct ")):
             raise NoReplay(f"`{one.value} {value}` cannot be presumed")
     if not witness.iif and not witness.owned and _SOCKET & fields.keys():
         raise NoReplay("a packet that no socket sends cannot be presumed")

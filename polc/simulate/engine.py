@@ -314,6 +314,9 @@ class Simulator:
         flight.oif = hop.interface
         if not self.routing.host.forwarding:
             return Ended("the host does not forward")
+        if flight.packet.pkttype:
+            # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: what went to all on a link, or to another one
+            return Ended("its frame was not for the host alone")
         if flight.ttl <= 1:
             return Ended("its hops are used up", _TIME_EXCEEDED)
         if flight.six and flight.iif != flight.oif and (flight.saddr == 0 or flight.saddr >> 118 == _LINK_LOCAL):
@@ -385,16 +388,21 @@ class Simulator:
                 return found
             hop = replace(found, interface=forced) if forced else found
         if not flight.six and flight.iif != LOOPBACK:
-            bad = self._martian(flight)
+            bad = self._martian(flight, back=hop.interface == flight.iif)
             if bad:
                 return Ended(bad)
         return hop
 
-    def _martian(self, flight: Flight) -> str:
-        """net/ipv4/route.c, fib_frontend.c: sources that cannot be, and those of rp_filter."""
+    def _martian(self, flight: Flight, *, back: bool) -> str:
+        """net/ipv4/route.c, fib_frontend.c: sources that cannot be, and those of rp_filter. ``back``: the packet leaves
+        as it came. Only for those, and with rp_filter, is more looked up than the host's own addresses
+        (fib_validate_source): without, the broadcast address of a network may send.
+        """
         routing = self.routing
         kind = routing.type_of(Family.IP, flight.saddr)
-        if kind in (AddressType.MULTICAST, AddressType.LOCAL) or (kind is AddressType.BROADCAST and flight.saddr):
+        looked_up = back or bool(routing.host.rp_filter)
+        to_all = kind is AddressType.BROADCAST and flight.saddr and (looked_up or flight.saddr == _EVERYBODY)
+        if kind in (AddressType.MULTICAST, AddressType.LOCAL) or to_all:
             return f"a packet whose source is {kind.value} cannot come in"
         if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):
             return "a packet from or to 0.0.0.0 cannot come in"

@@ -15,6 +15,8 @@ from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, O
 from polc.symbolic.translation import pools
 
 _SHORTEST = {Family.IP: 20, Family.IP6: 40}  # RFC 791, 3.1; RFC 8200, 3
+_LONGEST = 0xFFFF
+"""Of IPv4 (RFC 791, 3.1). IPv6 has 40 bytes more (RFC 8200, 3), of which no link of an Internet has room for one."""
 
 # net/netfilter/nf_conntrack_proto_icmp.c: valid_new, invmap, and the errors of nf_conntrack_icmpv4_error;
 # nf_conntrack_proto_icmpv6.c: valid_new, invmap, noct_valid_new, and the errors and redirects of its error handler.
@@ -98,7 +100,7 @@ def _laws(space: Space, hook: Hook | None, arriving: bool) -> Iterator[Set]:
     yield from pools(space)
     if space.has(Of.FIELD, Field.META_LENGTH):
         length = space.field(Field.META_LENGTH)
-        yield space.within(length, _SHORTEST[space.family], length.highest)
+        yield space.within(length, _SHORTEST[space.family], _LONGEST)
     yield HOLDS
 
 
