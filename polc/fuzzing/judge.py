@@ -211,7 +211,8 @@ class _Session:
     def _scenes(self, firewall: Firewall, ruleset: Ruleset, flavour: Flavour) -> tuple[Scene, ...]:
         if self.asked.scenes is not None:
             return self.asked.scenes
-        wish = Wish(packets=self.asked.packets, least=self.asked.packets // 3, scenes=2, seed=self.asked.seed)
+        most, seed = self.asked.packets, self.asked.seed
+        wish = Wish(packets=most, least=most // 3, scenes=2, seed=seed, unsure=True)
         made: Plan = self._safe(partial(plan, [Loaded(ruleset, flavour)], firewall.host, wish=wish))
         return made.scenes
 

@@ -1,8 +1,8 @@
 """A rule that asks for something of one protocol speaks of that protocol alone.
 
 After this pass no rule has a service of another protocol beside a match that only packets of one can meet, such as
-TCP's flags, and none tests the protocol's number beside a service; targets refuse such contradictions or load what never
-matches. A rule of which nothing is left is gone, and so is one that asks for something of two protocols.
+TCP's flags, and none tests the protocol's number beside a service; targets refuse such contradictions or load what
+never matches. A rule of which nothing is left is gone, and so is one that asks for something of two protocols.
 """
 
 from __future__ import annotations

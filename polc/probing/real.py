@@ -10,7 +10,7 @@ from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.ctnetlink import can_know
-from polc.simulate.conntrack.tcp import are_valid
+from polc.simulate.conntrack.tcp import goes_on
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import GRE, SYN, Packet, Presumed
 
@@ -51,8 +51,8 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if packet.family is Family.IP6 and packet.protocol in _HEADERS:
         # Behind it stands the protocol that rules see (net/ipv6/exthdrs_core.c, ipv6_find_hdr).
         return
-    if not packet.iif and packet.pkttype:
-        # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb).
+    if not packet.iif and (packet.pkttype or packet.mac is not None or packet.mac_to is not None):
+        # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return
@@ -80,7 +80,7 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
                 packet = replace(packet, presumed=replace(given, reply=True))
             elif packet.protocol in _ASSURED and given.state is CtState.ESTABLISHED and given.status is None:
                 packet = replace(packet, presumed=replace(given, status=_ANSWERED))
-            if can_know(packet) and (packet.protocol != TCP or are_valid(packet.flags)):
+            if can_know(packet) and (packet.protocol != TCP or goes_on(packet.flags, reply=bool(given.reply))):
                 yield (packet,)
 
 

@@ -329,6 +329,9 @@ class Simulator:
 
     def _leave(self, flight: Flight) -> Decision | Ended | None:
         found = self._translated(Hook.POSTROUTING, flight)
+        if found is None and flight.six and flight.oif != LOOPBACK and _is_of_nobody(flight.daddr):
+            # net/ipv6/ip6_output.c, ip6_finish_output2
+            return Ended("such a group is of the host alone")
         if found is None and self._hooks.devices:
             found = self._on_device(Hook.EGRESS, flight, flight.oif)
         return found
@@ -467,6 +470,9 @@ class Simulator:
 def _strays(flight: Flight) -> bool:
     """net/ipv6/ip6_input.c, ip6_rcv_core: such packets come to no hook."""
     loopback = flight.saddr == 1 or flight.daddr == 1
-    # A scope that is reserved, and that of an interface (RFC 4291, 2.7).
-    of_nobody = flight.daddr >> 120 == 0xFF and flight.daddr >> 112 & 0xF in (0, 1)
-    return loopback or of_nobody or flight.saddr >> 120 == 0xFF
+    return loopback or _is_of_nobody(flight.daddr) or flight.saddr >> 120 == 0xFF
+
+
+def _is_of_nobody(address: int) -> bool:
+    """A group of the scope that is reserved, or of that of an interface (RFC 4291, 2.7)."""
+    return address >> 120 == 0xFF and address >> 112 & 0xF in (0, 1)

@@ -66,6 +66,11 @@ def are_valid(flags: int) -> bool:
     return flags & _COUNTED_FLAGS in _VALID_FLAGS
 
 
+def goes_on(flags: int, *, reply: bool) -> bool:
+    """Whether conntrack takes a segment as one of a flow that is established."""
+    return are_valid(flags) and _TABLE[reply][_row(flags)][ES] != _IV
+
+
 class Result(Enum):
     """What tracking makes of a packet."""
 

@@ -161,4 +161,5 @@ MATCH = MatchExtension(
         Option("hashlimit-rate-match", takes=0),
     ),
     read=_read,
+    listed=_as_listed,
 )

@@ -9,7 +9,6 @@ from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch
 
-
 _COSMOS = "cosmos"
 """What realm 0 is called in lists, by the file of names that comes with iproute2 (/etc/iproute2/rt_realms)."""
 
