@@ -6,9 +6,10 @@ import shlex
 from pathlib import Path
 
 from polc.diagnostics import Failure
-from polc.fuzzing.case import Case, Kind
+from polc.fuzzing.case import Case
 from polc.fuzzing.model import Check
 from polc.fuzzing.run import Found, Order
+from polc.kernel.loaders import LOADERS
 from polc.probing import files
 from polc.probing.model import Plan
 
@@ -57,9 +58,11 @@ def again(found: Found, order: Order) -> str:
 
 
 def _verify(case: Case, found: Found, at: Path) -> str:
+    target = next(one.target for one in LOADERS if one.name == found.finding.where)
     words = ["polc", "verify", str(at / case.kind.value)]
     words += ["--probes", str(at / PROBES)] if found.finding.scene is not None else ["--no-packets"]
-    words += ["--loader", found.finding.where, *case.options]
-    if case.kind is not Kind.POLICY and found.finding.where == "nft":
-        words += ["--target", "nft"]
+    words += ["--target", target, "--loader", found.finding.where]
+    # Ipsets are nothing to nft.
+    options = [case.options[at : at + 2] for at in range(0, len(case.options), 2)]
+    words += [word for pair in options if target == "iptables" or pair[0] != "--ipset" for word in pair]
     return shlex.join(words)

@@ -54,6 +54,11 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if not packet.iif and (packet.pkttype or packet.mac is not None or packet.mac_to is not None):
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
+    if not packet.iif and (
+        _is_group(packet.saddr, packet.family) or packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family)
+    ):
+        # No group sends, and nobody has joined one on the loopback interface.
+        return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return
     if packet.iif and packet.mark:
@@ -80,6 +85,9 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
                 packet = replace(packet, presumed=replace(given, reply=True))
             elif packet.protocol in _ASSURED and given.state is CtState.ESTABLISHED and given.status is None:
                 packet = replace(packet, presumed=replace(given, status=_ANSWERED))
+            # What comes in of UDP-Lite is invalid, whatever there is.
+            if packet.iif and packet.protocol == UDPLITE:
+                return
             if can_know(packet) and (packet.protocol != TCP or goes_on(packet.flags, reply=bool(given.reply))):
                 yield (packet,)
 
@@ -112,3 +120,10 @@ def _asked(packet: Packet) -> Packet:
         packet.family, UDP, packet.daddr, packet.saddr, 40000 + packet.id % 20000, 53,
         iif="" if loop else packet.oif, oif=LOOPBACK if loop else packet.iif,
     )  # fmt: skip
+
+
+def _is_group(address: int, family: Family) -> bool:
+    """Whether it is a multicast address, or in IPv4 that of everybody."""
+    if family is Family.IP6:
+        return address >> 120 == 0xFF
+    return address >> 28 == 0xE or address == 0xFFFFFFFF
