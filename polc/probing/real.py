@@ -55,7 +55,7 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
     if not packet.iif and (
-        _is_group(packet.saddr, packet.family) or packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family)
+        _is_group(packet.saddr, packet.family) or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
     ):
         # No group sends, and nobody has joined one on the loopback interface.
         return

@@ -52,7 +52,7 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
     if packet.bad_checksum and packet.protocol not in _UNVERIFIED:
         return None
     if packet.protocol == DCCP and packet.family is Family.IP:
-        # Its sum is looked at, without the ends that it is made of, and found wrong: nf_ip_checksum (seen in 6.18; those
+        # Its sum is looked at, without the ends that it is made of, and found wrong: nf_ip_checksum (seen in 6.18;
         # kernels that know DCCP do not look at it).
         return None
     if routing.type_of(packet.family, packet.daddr) in _UNANSWERED:
