@@ -212,7 +212,7 @@ class _Session:
         if self.asked.scenes is not None:
             return self.asked.scenes
         most, seed = self.asked.packets, self.asked.seed
-        wish = Wish(packets=most, least=most // 3, scenes=2, seed=seed, unsure=True)
+        wish = Wish(packets=most, least=most // 3, scenes=1, seed=seed, unsure=True)
         made: Plan = self._safe(partial(plan, [Loaded(ruleset, flavour)], firewall.host, wish=wish))
         return made.scenes
 
