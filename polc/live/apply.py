@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 
 from polc.diagnostics import Failure
-from polc.live.boot import refresh
+from polc.live.boot import open_again, refresh
 from polc.live.change import Change
 from polc.live.host import Host
 from polc.live.records import Entry, Pending, State, clock
@@ -92,7 +92,7 @@ def apply(store: Store, host: Host, prepared: Prepared, confirm: float | None = 
             help="`polc confirm` keeps it, `polc rollback` goes back; then apply",
         )
     if not prepared.change.changes:
-        return _unchanged(store, prepared)
+        return _unchanged(store, host, prepared)
     number = store.next_number(state)
     entry = _entry(number, prepared)
     store.add(entry, wanted.files, _way_back(store, prepared))
@@ -106,7 +106,7 @@ def apply(store: Store, host: Host, prepared: Prepared, confirm: float | None = 
         except Failure:
             back(store, host, state, "refused by the kernel")
             raise
-        finish(store, state)
+        finish(store, host, state)
     return Applied(True, number, confirm)
 
 
@@ -115,7 +115,7 @@ def _same_place(former: Entry, road: Road, owned: tuple[str, ...]) -> bool:
     return former.road == road.name and (road.target == "nft" or set(former.tables) <= set(owned))
 
 
-def finish(store: Store, state: State) -> State:
+def finish(store: Store, host: Host, state: State) -> State:
     """The kernel holds what is pending: it runs, and where no confirmation is asked it is confirmed.
 
     Raises:
@@ -124,14 +124,15 @@ def finish(store: Store, state: State) -> State:
     pending = state.pending
     assert pending is not None
     if pending.deadline is None:
-        return settle(store, state, pending.number)
+        return settle(store, host, state, pending.number)
     state = replace(state, pending=replace(pending, changed=True)).with_outcome(pending.number, "not confirmed yet")
     store.write(state)
     return state
 
 
-def settle(store: Store, state: State, number: int) -> State:
-    """Entry ``number`` runs for good, and boot loads it where that is asked for.
+def settle(store: Store, host: Host, state: State, number: int) -> State:
+    """Entry ``number`` runs for good, and boot loads it where that is asked for. A host that boot has closed is closed
+    no longer.
 
     Raises:
         Failure: POL620.
@@ -140,6 +141,7 @@ def settle(store: Store, state: State, number: int) -> State:
     state = replace(state, running=runs, confirmed=runs, pending=None).with_outcome(number, "confirmed")
     store.write(state)
     refresh(store)
+    open_again(store, host)
     return store.prune(state)
 
 
@@ -194,7 +196,7 @@ def _entry(number: int, prepared: Prepared) -> Entry:
     )  # fmt: skip
 
 
-def _unchanged(store: Store, prepared: Prepared) -> Applied:
+def _unchanged(store: Store, host: Host, prepared: Prepared) -> Applied:
     """The kernel holds it. A policy that says the same in other words, or a table that was adopted, becomes an entry
     all the same, so that what is compared later is today's.
     """
@@ -203,8 +205,9 @@ def _unchanged(store: Store, prepared: Prepared) -> Applied:
         if state.confirmed != state.running:
             store.write(replace(state, confirmed=state.running))
             refresh(store)
+        open_again(store, host)
         return Applied(False, former.number)
     number = store.next_number(state)
     store.add(_entry(number, prepared), wanted.files, _way_back(store, prepared))
-    settle(store, state, number)
+    settle(store, host, state, number)
     return Applied(False, number)
