@@ -126,7 +126,9 @@ class Machine:
     def install_polc(self) -> None:
         """By pip, from the wheels that ``wheels`` has put there, as ``polc`` in PATH."""
         self.do("python3", "-m", "venv", "/opt/polc")
-        self.do("/opt/polc/bin/pip", "install", "--quiet", "--no-index", "--find-links=/mnt/wheels", "polc", timeout=300)
+        self.do(
+            "/opt/polc/bin/pip", "install", "--quiet", "--no-index", "--find-links=/mnt/wheels", "polc", timeout=300
+        )
         self.do("ln", "-s", "/opt/polc/bin/polc", "/usr/local/bin/polc")
 
     def polc(self, *argv: str, status: int = 0) -> str:

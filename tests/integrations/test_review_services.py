@@ -193,7 +193,9 @@ def test_the_template_reviews_and_posts(checkout: Checkout) -> None:
         before = [] if (own / "bin/polc-review").exists() else job["before_script"]
         script = "\n".join(["set -eo pipefail", *before, *job["script"]])
         environment = checkout.environment(own / "bin", **given)
-        return subprocess.run(["bash"], input=script, cwd=checkout.path, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            ["bash"], input=script, cwd=checkout.path, env=environment, capture_output=True, text=True
+        )
 
     with api() as (address, notes):
         done = run(address, POLC_TOKEN="secret", POLC_VERIFY="yes")

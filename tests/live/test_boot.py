@@ -84,6 +84,33 @@ def test_what_cannot_be_loaded_leaves_the_host_as_asked(mode: str, tmp_path: Pat
         assert "polc_closed" not in firewall.holds(), "it is taken away with the next that is loaded"
 
 
+@pytest.mark.kernel("nft")
+@pytest.mark.parametrize("again", [FIRST, SECOND])
+def test_a_closed_host_is_open_again_when_a_ruleset_is_confirmed(again: str, tmp_path: Path) -> None:
+    with Firewall(tmp_path) as firewall:
+        assert firewall.apply(FIRST).status == 0
+        assert firewall.polc("persist").status == 0
+        (file,) = (firewall.kept / "boot" / "1").iterdir()
+        whole = file.read_text()
+        file.write_text("no ruleset")
+        firewall.run("nft", "flush", "ruleset")
+        assert load(firewall) == 1
+        assert firewall.apply(again, "--confirm", "600").status == 0
+        assert "table inet polc_closed" in firewall.holds(), "while it could still go back, it stays closed"
+        assert firewall.polc("confirm").status == 0
+        assert "polc_closed" not in firewall.holds()
+
+        assert firewall.apply(FIRST).status == 0
+        file = next((firewall.kept / "boot").rglob(file.name))
+        file.write_text("no ruleset")
+        assert load(firewall) == 1
+        assert "polc_closed" in firewall.holds()
+        file.write_text(whole)
+        done = firewall.apply(FIRST)
+        assert done.status == 0
+        assert "polc_closed" not in firewall.holds(), "also where nothing else has to be done"
+
+
 def test_systemd_takes_the_unit() -> None:
     if shutil.which("systemd-analyze") is None:
         lacking("systemd-analyze is not installed")
