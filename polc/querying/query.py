@@ -25,8 +25,8 @@ from polc.symbolic.space import Of, Set
 
 _WORK = 250_000
 _ORDER: dict[Of, int] = {
-    Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3, Of.OIF: 4, Of.IIF: 5,
-    Of.SADDR: 6, Of.DADDR: 7, Of.DPORT: 8, Of.PROTOCOL: 9,
+    Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.BOUND: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3,
+    Of.OIF: 4, Of.IIF: 5, Of.SADDR: 6, Of.DADDR: 7, Of.DPORT: 8, Of.PROTOCOL: 9,
 }  # fmt: skip
 """What regions are widened by first."""
 
