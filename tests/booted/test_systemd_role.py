@@ -87,7 +87,8 @@ def test_a_bare_host_gets_its_firewall_and_boots_with_it(controller: Controller)
     assert host.run("sh", "-c", "command -v polc").returncode != 0
     assert controller.play("--check") == ["Make an environment for polc"]
     everything = [
-        "Make an environment for polc", "Install polc", "Run the policy", "Write the script that boot runs", "Install the unit", "Enable the unit",
+        "Make an environment for polc", "Install polc", "Run the policy", "Write the script that boot runs",
+        "Install the unit", "Enable the unit",
     ]  # fmt: skip
     assert controller.play() == everything
     assert (host.comes_in(8001), host.comes_in(8002)) == (True, False)

@@ -1,5 +1,5 @@
-"""The steps of the composite action and of GitLab's template, run as those services run them: their shells, the variables
-that they set, a checkout of one commit. What they would install with apt has to be here already.
+"""The steps of the composite action and of GitLab's template, run as those services run them: their shells, their
+variables, a checkout of one commit. What they would install with apt has to be here already.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def api() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     notes: list[tuple[str, str, str]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             notes.append((self.path, self.headers["PRIVATE-TOKEN"], form["body"][0]))
             self.send_response(201)
