@@ -51,7 +51,8 @@ def prepare(store: Store, host: Host, wanted: Wanted, *, adopt: bool = False, an
     """Read what is there and compare.
 
     Raises:
-        Failure: POL624, something of its name is there that polc has not loaded; POL601, POL603.
+        Failure: POL624, something of its name is there that polc has not loaded, or that it could not load again;
+            POL601, POL603.
     """
     state = store.state()
     road = wanted.road
@@ -73,6 +74,9 @@ def prepare(store: Store, host: Host, wanted: Wanted, *, adopt: bool = False, an
             f"{' and '.join(f'`{one}`' for one in foreign)} is there, and no apply on record has loaded it",
             help="`--adopt` takes it over: what it has and the policy has not is removed",
         )
+    if adopt:
+        # What nothing would lead back to is refused before anybody plans with it.
+        road.way_back(seen, together, wanted.files)
     change = road.change(seen, wanted.files, wanted.filled, store.files(state.running) if former else (), anew=anew)
     return Prepared(wanted, state, together, seen, change, former)
 
