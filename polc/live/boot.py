@@ -46,6 +46,8 @@ _SCRIPT = """\
 # Where that fails, the host stays {mode}.
 set -u
 cd "$(dirname "$0")" || exit 1
+# Where it takes too long, systemd ends what runs here, and that is a failure too.
+trap : TERM
 load() {{
 {load}
 }}

@@ -129,6 +129,18 @@ def test_what_cannot_be_loaded_leaves_the_host_as_asked(enabled: Machine, mode: 
     assert (enabled.comes_in(8001), enabled.comes_in(8002)) == (True, False)
 
 
+def test_what_takes_too_long_leaves_the_host_closed(enabled: Machine) -> None:
+    enabled.apply(POLICY.format(port=8001))
+    enabled.polc("persist")
+    (file,) = enabled.do("find", f"{STATE}/boot/1", "-type", "f").split()
+    enabled.do("sh", "-c", f"rm {file} && mkfifo {file}")  # whoever reads it waits
+    enabled.write("/etc/systemd/system/polc.service.d/soon.conf", "[Service]\nTimeoutStartSec=2s\n")
+    enabled.reboot()
+    enabled.do("rm", "-r", "/etc/systemd/system/polc.service.d")
+    assert enabled.property("polc.service", "Result") == "timeout"
+    assert not any(enabled.comes_in(port) for port in (22, 8001, 8002))
+
+
 @pytest.mark.parametrize("target", OPTIONS)
 def test_beside_nftables_service_and_netfilter_persistent(enabled: Machine, target: str) -> None:
     layout = ("--layout", "coexist") if target == "iptables" else ()
@@ -140,6 +152,7 @@ def test_beside_nftables_service_and_netfilter_persistent(enabled: Machine, targ
     assert "flush ruleset" in enabled.read("/etc/nftables.conf")
     loaded = enabled.moment("polc.service", "ExecMainStart")
     assert all(enabled.moment(unit, "ActiveEnter") <= loaded for unit in OTHERS)
+    assert "ordering cycle" not in enabled.do("journalctl", "--boot", "--no-pager")
 
     def held(after: str) -> None:
         # systemctl waits for the unit that it is told of, and not for what comes behind that.
