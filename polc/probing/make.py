@@ -9,13 +9,14 @@ from itertools import islice
 from random import Random
 
 from polc.analysis.walk import Step, walk
-from polc.ir.family import Family
+from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import CtState
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
+from polc.probing.build import build
 from polc.probing.edges import Edge, edges
 from polc.probing.mixed import mixed
 from polc.probing.model import Place, Plan, Probe, Scene, Unreached
-from polc.probing.paths import Links, links_of
+from polc.probing.paths import PATHS, Links, links_of
 from polc.probing.scenes import Address, Ground, facts_of, grounds
 from polc.probing.search import Bench, Found, Search
 from polc.probing.watch import Way
@@ -46,7 +47,8 @@ NOWHERE: Place = ("", -1)
 class Wish:
     """``per_rule`` probes at most for a rule, and as many rules, spread evenly, as ``packets`` are enough for (None:
     all). Where there are fewer packets than ``least``, others are put together by chance. ``scenes``: hosts at most.
-    ``seed`` chooses the addresses and ports that no rule asks for.
+    ``seed`` chooses the addresses and ports that no rule asks for. ``unsure``: packets are sent whatever the simulator
+    says of them, besides those that it says are as they are to be: for those who look for what it does not know.
     """
 
     per_rule: int = 24
@@ -54,6 +56,7 @@ class Wish:
     least: int = 0
     scenes: int = 8
     seed: int = 0
+    unsure: bool = False
 
 
 def plan(
@@ -152,6 +155,11 @@ class _Planner:
         for base, step in ways[:_WAYS]:
             place = (step.chain, step.number)
             made = search.decided(base, step, serial)
+            if self.wish.unsure:
+                for probe in self._as_asked(search, base, step, serial):
+                    if probe.packets not in seen and (facts := self._facts(search.bench, probe)) is not None:
+                        seen.add(probe.packets)
+                        yield probe, facts
             if isinstance(made, str):
                 self.reason = made
                 continue
@@ -168,6 +176,19 @@ class _Planner:
                     yield probe, facts
             return
 
+    def _as_asked(self, search: Search, base: BaseChain, step: Step, serial: int) -> Iterator[Probe]:
+        """Packets that are as a rule asks, of each path and family, whatever is made of them."""
+        place = (step.chain, step.number)
+        for path in PATHS[base.hook]:
+            for family in FAMILIES:
+                made = build(path, family, step.whole.matches, self.links, serial + 3)
+                if made is None or family not in step.whole.families:
+                    continue
+                for packets in search.sendable(made):
+                    met = place in search.bench.tried(packets).way.met()
+                    yield Probe(place, packets, met, "what it asks for, whoever else takes it")
+                    break
+
     def _by_chance(
         self,
         bench: Bench,
@@ -176,7 +197,8 @@ class _Planner:
         missing: int,
     ) -> Iterator[tuple[Probe, dict[Address, str]]]:
         packets = [packet for probe, _ in found for packet in probe.packets]
-        families = sorted({one for rules in self.loaded for one in _families(rules.ruleset)}, key=lambda one: one.value)
+        spoken = {one for rules in self.loaded for one in _families(rules.ruleset)}
+        families = [one for one in FAMILIES if one in spoken or not spoken]
         made = mixed(packets, families, self.links, Random(f"{self.wish.seed}/{len(packets)}"))
         for packet in islice(made, _TRIES * missing):
             if missing <= 0:
@@ -209,8 +231,8 @@ class _Planner:
                 if trial.outcome.fate is Fate.UNKNOWN:
                     continue
                 met = place in trial.way.met()
-                if met == edge.inside and _is_in_state(edge, trial.outcome.state):
-                    yield Probe(place, packets, edge.inside, edge.about)
+                if (met == edge.inside and _is_in_state(edge, trial.outcome.state)) or self.wish.unsure:
+                    yield Probe(place, packets, met, edge.about)
                     break
         if len(found.packets) > 1:
             packets = found.again(0)

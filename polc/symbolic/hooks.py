@@ -202,6 +202,12 @@ class Hooks:
         """Whether a packet is the first one of a flow, which chains of NAT are asked about."""
         return self.space.manager.at(self.first(), point) is not None
 
+    def tracked(self, point: Mapping[int, int]) -> dict[int, int]:
+        """The point behind conntrack's hook: untracked, where rules have exempted it."""
+        if not self.space.has(Of.NOTRACK) or not point.get(self.space.variable(Of.NOTRACK).number):
+            return dict(point)
+        return {**point, self.space.variable(Of.CT).number: UNTRACKED}
+
     def begun(self, function: Node) -> Node:
         """The function for packets with which nothing has happened yet: nothing was asked, no set was changed."""
         manager = self.space.manager

@@ -15,6 +15,8 @@ from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, O
 from polc.symbolic.translation import pools
 
 _SHORTEST = {Family.IP: 20, Family.IP6: 40}  # RFC 791, 3.1; RFC 8200, 3
+_LONGEST = {Family.IP: 0xFFFF, Family.IP6: 0x10000}
+"""RFC 791, 3.1; of IPv6 what the loopback interface has room for (drivers/net/loopback.c), less than RFC 8200 allows."""
 
 # net/netfilter/nf_conntrack_proto_icmp.c: valid_new, invmap, and the errors of nf_conntrack_icmpv4_error;
 # nf_conntrack_proto_icmpv6.c: valid_new, invmap, noct_valid_new, and the errors and redirects of its error handler.
@@ -110,7 +112,7 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
     yield from pools(space)
     if space.has(Of.FIELD, Field.META_LENGTH):
         length = space.field(Field.META_LENGTH)
-        yield space.within(length, _SHORTEST[space.family], length.highest)
+        yield space.within(length, _SHORTEST[space.family], _LONGEST[space.family])
     yield HOLDS
 
 

@@ -10,8 +10,10 @@ from polc.kernel.stage.checksums import crc32c, internet
 from polc.simulate.packet import GRE, MAXSEG, SACK, SACK_PERM, TIMESTAMP, WSCALE, Packet
 
 _FRAGMENT_HEADER = 44  # IANA, Assigned Internet Protocol Numbers
-_FRAGMENT_UNITS = 1
-"""Where a second fragment begins, in units of 8 bytes."""
+_FRAGMENT_UNITS = 185
+"""Where a second fragment begins, in units of 8 bytes: as over Ethernet. One that begins at the first is taken for an
+attack (net/netfilter/xt_tcpudp.c, tcp_mt).
+"""
 
 
 def encode(packet: Packet, tag: int = 1) -> bytes:

@@ -20,7 +20,6 @@ from polc.ir.matches import AddressType, CtState
 from polc.ir.protocols import TCP
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
-from polc.kernel.remote import RemoteNftables
 from polc.kernel.stage import scene
 from polc.kernel.stage.ctnetlink import can_know, known
 from polc.kernel.stage.encode import encode, tag_of
@@ -72,8 +71,6 @@ class Stage:
         with ExitStack() as stack:
             self.namespace: Namespace = stack.enter_context(ScratchNamespace())
             scene.build(self.namespace, self.host, self.settings)
-            take: dict[str, object] = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
-            self._table("polc-stage-input", take, ([_log(_DELIVERED), {"drop": None}],))
             self._worker = self.namespace.start([sys.executable, "-m", "polc.kernel.stage.worker"], stderr=None)
             stack.callback(stop, self._worker)
             begin = {
@@ -83,6 +80,8 @@ class Stage:
                 "group": _GROUP,
             }
             self._write(begin)
+            take: dict[str, object] = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
+            self._table("polc-stage-input", take, ([_log(_DELIVERED), {"drop": None}],))
             self._stack = stack.pop_all()
         return self
 
@@ -241,8 +240,9 @@ class Stage:
             {"add": {"chain": {**table, "name": "c", **chain}}},
             *({"add": {"rule": {**table, "chain": "c", "expr": rule}}} for rule in rules),
         ]
-        with RemoteNftables(self.namespace) as nft:
-            nft.run_json(json.dumps({"nftables": commands}))
+        problem = self._ask({"nft": json.dumps({"nftables": commands})})["problem"]
+        if problem:
+            raise Failure.of(*problem)
 
     def _write(self, request: object) -> None:
         assert self._worker.stdin is not None

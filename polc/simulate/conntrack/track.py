@@ -150,6 +150,9 @@ def _handle(table: Table, flow: Flow, flight: Flight, settings: Settings) -> Res
             return Result.INVALID
         seconds = _override(flow, "timeout", settings.icmpv6_timeout)
     elif protocol == UDPLITE:
+        if flight.iif and settings.checksum:
+            # The kernel checks the sum of what comes in as if it were UDP's, which it never is (udplite_error).
+            return Result.INVALID
         seconds = _answered(flow, _udp_timeouts(flow, settings))
     elif protocol == GRE:
         seconds = _gre(flow, settings)
