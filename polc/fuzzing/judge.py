@@ -159,7 +159,7 @@ class _Session:
         except _Broken:
             return
         except Failure as failure:
-            self._finding(Check.SYMBOLIC, target, failure.diagnostics[0].message)
+            self._finding(Check.VALIDATION, target, failure.diagnostics[0].message)
             return
         if answer.result is Result.PROVEN:
             self.found.proven += 1

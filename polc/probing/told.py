@@ -31,6 +31,8 @@ def of_outcome(outcome: Outcome) -> Told:
     match outcome.fate:
         case Fate.UNKNOWN | Fate.STOLEN:
             return Told(UNKNOWN, outcome.reason)
+        case Fate.ACCEPT if outcome.packet.fragment and outcome.delivered:
+            return Told(UNKNOWN, "the host waits for the rest of it")
         case Fate.ACCEPT:
             return Told(ACCEPT, _left(outcome.packet, outcome.leaves) if outcome.leaves else "")
         case _:
