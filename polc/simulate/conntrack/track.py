@@ -287,7 +287,8 @@ def _presume(table: Table, flight: Flight, presumed: Presumed, settings: Setting
         status |= SEEN_REPLY
     if presumed.state is CtState.RELATED:
         status |= EXPECTED
-    confirmed = presumed.state is not CtState.NEW or reply or bool(status & CONFIRMED)
+    unsaid = presumed.state is CtState.RELATED and presumed.status is None
+    confirmed = presumed.state is CtState.ESTABLISHED or unsaid or reply or bool(status & CONFIRMED)
     flow.status = status & ~CONFIRMED
     flow.mark = presumed.mark or 0
     if presumed.helper or presumed.state is CtState.RELATED:
