@@ -137,8 +137,16 @@ class Search:
         say in which, and how many.
         """
         for real in realised(packet):
+            if not all(self._fits(one) for one in real):
+                continue
             if not ((self.zoned or self.counted) and any(one.presumed for one in real)):
                 yield tuple(self._framed(one) for one in real) if self.framed else real
+
+    def _fits(self, packet: Packet) -> bool:
+        """Whether its first link takes it as it is (net/core/dev.c, is_skb_forwardable)."""
+        name = packet.iif or packet.oif
+        interface = self.bench.links.host.interface(name)
+        return interface is None or packet.total_length <= interface.mtu
 
     def _framed(self, packet: Packet) -> Packet:
         """With the addresses of its link, where rules ask for them."""

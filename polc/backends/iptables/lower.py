@@ -179,7 +179,7 @@ class _Writer:
     def rule(self, rule: Rule, bound: tuple[int, ...]) -> list[str]:
         """The lines of a rule that ``cascade`` gave; ``bound`` are the protocols that its verdict must have named."""
         stateful: list[Match] = [match for match in rule.matches if isinstance(match, STATEFUL)]
-        plain = [match for match in rule.matches if not isinstance(match, STATEFUL)]
+        plain: list[Match] = [match for match in rule.matches if not isinstance(match, STATEFUL)]
         held = list(dict.fromkeys(piece for match in plain for piece in self._words(match)))
         protocols = [piece for piece in held if piece.rank is Rank.PROTOCOL]
         if len(protocols) > 1:

@@ -83,6 +83,10 @@ def one_range(match: FieldMatch) -> Words:
     return module(_RANGES[match.field].format(colon(match)))
 
 
+def length(match: FieldMatch) -> Words:
+    return module(f"length {sign(match)}--length {colon(match)}")
+
+
 def mss(match: FieldMatch) -> Words:
     return Words((service.protocol(TCP), *module(f"tcpmss --mss {colon(match)}").pieces))
 
