@@ -23,7 +23,6 @@ _SINGLE = {
 }
 _RANGES = {
     Field.IP_LENGTH: "length --length {}",
-    Field.META_LENGTH: "length --length {}",
     Field.CT_EXPIRATION: "conntrack --ctexpire {}",
     Field.CT_ORIGINAL_SPORT: "conntrack --ctorigsrcport {}",
     Field.CT_ORIGINAL_DPORT: "conntrack --ctorigdstport {}",
