@@ -108,6 +108,15 @@ class Case:
         return _policy(self) if self.kind is Kind.POLICY else _saved(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A firewall of which nothing is taken out: its whole text."""
+
+    kind: Kind
+    text: str
+    options: tuple[str, ...] = ()
+
+
 _Written = tuple[str, tuple[int, int] | None]
 """A line of the text, and the rule that it is."""
 

@@ -18,7 +18,7 @@ from polc.compiler import describe, produce
 from polc.diagnostics import Collector, Diagnostic, Failure
 from polc.firewalls import Firewall, firewall_of
 from polc.fuzzing import coverage, witnesses
-from polc.fuzzing.case import Case
+from polc.fuzzing.case import Case, Text
 from polc.fuzzing.model import Check, Finding, Judged
 from polc.fuzzing.on_kernel import LACKING, Read, sent
 from polc.ir.ruleset import Ruleset
@@ -63,7 +63,7 @@ class Asked:
         return tuple(dict.fromkeys(one.target for one in self.loaders))
 
 
-def judge(case: Case, asked: Asked) -> Judged:
+def judge(case: Case | Text, asked: Asked) -> Judged:
     """Ask all judges.
 
     Raises:
@@ -77,7 +77,7 @@ class _Broken(Exception):
 
 
 class _Session:
-    def __init__(self, case: Case, asked: Asked) -> None:
+    def __init__(self, case: Case | Text, asked: Asked) -> None:
         self.case, self.asked = case, asked
         self.found = Judged()
 
@@ -159,7 +159,7 @@ class _Session:
         except _Broken:
             return
         except Failure as failure:
-            self._finding(Check.SYMBOLIC, target, failure.diagnostics[0].message)
+            self._finding(Check.VALIDATION, target, failure.diagnostics[0].message)
             return
         if answer.result is Result.PROVEN:
             self.found.proven += 1

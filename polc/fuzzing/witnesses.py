@@ -68,12 +68,11 @@ def _at_hook(space: Space, hooks: Hooks, hook: Hook, packets: int, random: Rando
         if not agree(said, simulated):
             yield Said(words, f"{said.verdict}, and the simulator {simulated.fate.value} by {simulated.decision}")
             continue
-        if said.known and simulated.decision is not None and not said.nat:
+        # Which of several chains let it pass last is no difference.
+        if said.known and simulated.decision is not None and not said.accepted:
             who, decision = deciding(hooks, hook, point), simulated.decision
             found = None if who is None else (who.chain.name, who.number)
-            # Which of several defaults let it pass is no difference.
-            defaults = decision.number is None and who is not None and who.number is None
-            if found != (decision.chain, decision.number) and not (defaults and said.accepted):
+            if found != (decision.chain, decision.number):
                 yield Said(words, f"decided by {found}, and by {(decision.chain, decision.number)} in the simulator")
                 continue
         yield Said(words)

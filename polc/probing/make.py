@@ -104,10 +104,12 @@ class _Planner:
         found: list[tuple[Probe, dict[Address, str]]] = []
         rules: dict[Place, Rule] = {}
         unreached: dict[Place, str] = {}
+        searches: list[Search] = []
         seen: set[tuple[Packet, ...]] = set()
         for one in self.loaded:
             ways = _ways(one.ruleset)
             search = Search(one.ruleset, bench, [pair for pairs in ways.values() for pair in pairs])
+            searches.append(search)
             rules.update({place: pairs[0][1].rule for place, pairs in ways.items()})
             chosen, per_rule = self._chosen(list(ways))
             for number, place in enumerate(chosen):
@@ -122,7 +124,7 @@ class _Planner:
             missing = self.wish.least - _packets(scenes)
             if missing <= 0:
                 break
-            found += self._by_chance(bench, found, seen, missing)
+            found += self._by_chance(searches, found, seen, missing)
             scenes, met = self._scenes(found)
         left = tuple(
             Unreached(place, rules[place], unreached.get(place, "what other probes leave behind is in its way"))
@@ -191,7 +193,7 @@ class _Planner:
 
     def _by_chance(
         self,
-        bench: Bench,
+        searches: Sequence[Search],
         found: Sequence[tuple[Probe, dict[Address, str]]],
         seen: set[tuple[Packet, ...]],
         missing: int,
@@ -200,12 +202,14 @@ class _Planner:
         spoken = {one for rules in self.loaded for one in _families(rules.ruleset)}
         families = [one for one in FAMILIES if one in spoken or not spoken]
         made = mixed(packets, families, self.links, Random(f"{self.wish.seed}/{len(packets)}"))
-        for packet in islice(made, _TRIES * missing):
+        for drawn in islice(made, _TRIES * missing):
             if missing <= 0:
                 return
-            if (packet,) in seen:
+            packet = _as_sent(drawn, searches)
+            if packet is None or (packet,) in seen:
                 continue
             seen.add((packet,))
+            bench = searches[0].bench
             trial = bench.tried((packet,))
             met = list(trial.way.met())
             probe = Probe(met[-1] if met else NOWHERE, (packet,), bool(met), "by chance")
@@ -289,6 +293,16 @@ class _Planner:
                 failed += wrong
                 there = set(wrong)
                 probes = [one for one in probes if one not in there]
+
+
+def _as_sent(packet: Packet, searches: Sequence[Search]) -> Packet | None:
+    """A packet as all rulesets need it; None: it cannot be sent."""
+    for search in searches:
+        real = next(search.sendable(packet), None)
+        if real is None or len(real) > 1:
+            return None
+        (packet,) = real
+    return packet
 
 
 def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:

@@ -30,6 +30,7 @@ _INIT, _DATA = (1,), (0,)
 _HEADERS = frozenset({0, 43, 44, 51, 59, 60})
 """Of IPv6, what is a header between and no protocol (net/ipv6/exthdrs_core.c, ipv6_ext_hdr)."""
 
+_IPSEC = frozenset({50, 51})
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
 
@@ -41,12 +42,20 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
     if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
         packet = replace(packet, mss=_MSS)
+    if packet.protocol in _IPSEC and packet.spi is None and not packet.fragment:
+        packet = replace(packet, spi=0)
     if packet.protocol != TCP:
         packet = replace(packet, flags=0, options=frozenset(), mss=None, wscale=None, sack=())
     if packet.ipsec or packet.socket or packet.os or packet.cgroup is not None:
         return
     if packet.length is not None and packet.length < replace(packet, length=None).total_length:
         # Shorter than its own headers.
+        return
+    if packet.length is not None and packet.protocol == SCTP:
+        # What fills it would have to be chunks.
+        return
+    if packet.iif and packet.oif and packet.family is Family.IP6 and packet.daddr >> 118 == 0xFE80 >> 6:
+        # It goes nowhere but to its own link.
         return
     if packet.family is Family.IP6 and packet.protocol in _HEADERS:
         # Behind it stands the protocol that rules see (net/ipv6/exthdrs_core.c, ipv6_find_hdr).

@@ -16,7 +16,7 @@ from polc.symbolic.translation import pools
 
 _SHORTEST = {Family.IP: 20, Family.IP6: 40}  # RFC 791, 3.1; RFC 8200, 3
 _LONGEST = {Family.IP: 0xFFFF, Family.IP6: 0x10000}
-"""RFC 791, 3.1; of IPv6 what the loopback interface has room for (drivers/net/loopback.c): RFC 8200 allows more."""
+"""RFC 791, 3.1; of IPv6 what loopback has room for (drivers/net/loopback.c), less than RFC 8200 allows."""
 
 # net/netfilter/nf_conntrack_proto_icmp.c: valid_new, invmap, and the errors of nf_conntrack_icmpv4_error;
 # nf_conntrack_proto_icmpv6.c: valid_new, invmap, noct_valid_new, and the errors and redirects of its error handler.
