@@ -47,10 +47,11 @@ def read_firewall(path: str, collector: Collector) -> Firewall:
     Raises:
         Failure: with all that is wrong in it.
     """
-    return _firewall(read_file(path, standard_input=path == "-"), collector)
+    return firewall_of(read_file(path, standard_input=path == "-"), collector)
 
 
-def _firewall(source: SourceFile, collector: Collector) -> Firewall:
+def firewall_of(source: SourceFile, collector: Collector) -> Firewall:
+    """As ``read_firewall``, of a text at hand."""
     if _NFT_JSON.match(source.text.lstrip()):
         # Only where they are needed: policies do not wait for importers.
         from polc.importers.nft_json import read_nft_json
@@ -84,7 +85,7 @@ def read_together(paths: Sequence[str], collector: Collector) -> list[Firewall]:
         known = _POLICY.search(source.text) or _NFT_JSON.match(source.text.lstrip())
         kind = None if known else kind_of(source.text)
         if kind is None or len(paths) == 1:
-            found.append(_firewall(source, collector))
+            found.append(firewall_of(source, collector))
         else:
             inputs.append(Input(source, kind, family_of(source)))
     sources = tuple(one.source for one in inputs)

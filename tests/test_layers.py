@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("querying",),
     ("testing", "explaining"),
     ("firewalls",),
-    ("sides", "translation", "live"),
+    ("sides", "translation", "live", "fuzzing"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "polc.cli.verify",
         "load a firewall in a scratch network namespace, read it back, send packets about every rule",
     ),
+    "fuzz": ("polc.cli.fuzz", "random firewalls before all judges of polc: outputs, proofs, simulator, kernel"),
     "plan": ("polc.cli.plan", "what applying a policy would change on this host, lose, and cut off"),
     "apply": ("polc.cli.apply", "run a policy on this host, by the smallest change, with a way back"),
     "confirm": ("polc.cli.confirm", "keep what was applied with --confirm"),

@@ -20,6 +20,8 @@ from polc.querying.query import query
 from polc.sides import names_of
 from polc.source import SourceFile
 
+_MOST = 5
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -38,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="with a class: also what is dropped and rejected, and by which rules"
     )
+    parser.add_argument(
+        "--max", metavar="N", type=int, default=_MOST, dest="most",
+        help=f"with a class: show the N biggest regions of each rule ({_MOST}); 0: all of them",
+    )  # fmt: skip
     add_budget(parser)
     parser.add_argument(
         "--output-format", choices=("text", "json", "html"), default="text",
@@ -52,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage("html is for the matrix: leave the class out")
     if arguments.packets is None and arguments.all:
         return _usage("--all goes with a class of packets")
+    if arguments.most < 0:
+        return _usage("--max takes a number of regions, 0 for all of them")
     collector = Collector()
     firewalls = read_together((arguments.firewall, *arguments.others), collector)
     sys.stderr.write(render(collector))
@@ -62,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     asked = read_class(Scalar(text, source.span(0, len(text)), 0))
     packets = lower_class(asked, assertion_names(firewalls), states=BEGINNING)
     found = query(
-        loaded(firewalls), packets, _names(firewalls), everything=arguments.all, budget=arguments.budget
+        loaded(firewalls), packets, _names(firewalls),
+        everything=arguments.all, most=arguments.most or None, budget=arguments.budget,
     )  # fmt: skip
     if arguments.output_format == "json":
         from polc.querying.report_json import regions_json

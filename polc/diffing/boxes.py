@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from polc.diffing.ranges import meet, overlap
+from polc.diffing.ranges import meet
 from polc.ir.intervals import EMPTY, Intervals
 from polc.symbolic.diagram import HOLDS, NONE, Manager, Node
 
@@ -129,14 +129,13 @@ class Boxes:
                     parts += meet(values, go(child)).ranges
                 found = Intervals.of(parts)
             else:
-                found, inside = whole, box.get(asked)
-                for child, values in self._children(node):
-                    if inside is None or overlap(values, inside):
-                        here = go(child)
-                        if here is not whole:
-                            found = here if found is whole else meet(found, here)
-                            if not found:
-                                break
+                found = whole
+                for child in manager.children(node, box.get(asked)):
+                    here = go(child)
+                    if here is not whole:
+                        found = here if found is whole else meet(found, here)
+                        if not found:
+                            break
             memo[node] = found
             return found
 

@@ -161,6 +161,8 @@ def _late(space: Space, variable: Variable, values: Intervals, names: Names) -> 
         case str(words):
             # Whether nat does to an expected flow what it did to the one that expects it.
             return f"{'' if _yes(values) else 'not '}{words}"
+        case (Of.BOUND, _):
+            return "changed by nat" if _yes(values) else "not changed by nat"
         case ((Of.SADDR | Of.DADDR) as of, _):
             return f"{_LATE[of]} after nat {addresses_text(values, space.family, names)}"
         case ((Of.SPORT | Of.DPORT) as of, _):
@@ -171,6 +173,10 @@ def _late(space: Space, variable: Variable, values: Intervals, names: Names) -> 
             return f"after nat {_member(space, replace(variable, detail=(name, key)), values, names)}"
         case _:
             return _other(space, variable, values, names)
+
+
+def _bound(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
+    return f"{FlagField.CT_STATUS.value} {'with' if _yes(values) else 'without'} {variable.detail}"
 
 
 def _owner(space: Space, variable: Variable, values: Intervals, names: Names) -> str:
@@ -198,5 +204,6 @@ _WORDS: dict[Of, Callable[[Space, Variable, Intervals, Names], str]] = {
     Of.MEMBER: _member,
     Of.ANSWER: _answer,
     Of.LATE: _late,
+    Of.BOUND: _bound,
     Of.OWNER: _owner,
 }

@@ -11,10 +11,10 @@ from polc.diffing.roads import Road
 from polc.ir.fields import TCP_FLAG_BITS, Field
 from polc.ir.matches import CtState, FlagField
 from polc.ir.protocols import ICMPV6, TCP
-from polc.proving.replay import NoReplay
+from polc.proving.replay import NoReplay, asked_of
 from polc.proving.replay import packet_of as presumed_packet
 from polc.simulate import Packet
-from polc.symbolic.space import Of, Space, Variable
+from polc.symbolic.space import Of, Space
 from polc.symbolic.witness import witness_of
 
 NOON = 43200.0
@@ -31,30 +31,17 @@ def packet_of(space: Space, road: Road, point: Point, asked: Collection[int]) ->
     Raises:
         NoPacket: what the point says cannot be said of a packet.
     """
-    witness = witness_of(space, dict(point))
-    known = {_kind(space.variables[one]) for one in asked}
-    # Of what nobody asks nothing has to be presumed.
-    witness = replace(
-        witness,
-        status=witness.status if Of.STATUS in known else None,
-        ct_mark=witness.ct_mark if Field.CT_MARK in known else None,
-        original=witness.original if Of.ORIGINAL in known else (),
-    )
+    witness = asked_of(witness_of(space, dict(point)), [space.variables[one] for one in asked])
     try:
         packet = presumed_packet(witness, road.hook)
     except NoReplay as why:
         raise NoPacket(str(why)) from None
-    fields = {space.variables[one].detail for one in asked if space.variables[one].of is Of.FIELD}
+    fields = dict(witness.fields).keys()
     packet = replace(
         packet,
         mac=packet.mac if Field.ETHER_SADDR in fields else None,
         mac_to=packet.mac_to if Field.ETHER_DADDR in fields else None,
         ttl=packet.ttl if fields & {Field.TTL, Field.HOPLIMIT} else 64,
-        length=packet.length if fields & {Field.META_LENGTH, Field.IP_LENGTH} else None,
-        uid=packet.uid if Field.META_SKUID in fields else None,
-        gid=packet.gid if Field.META_SKGID in fields else None,
-        cgroup=packet.cgroup if Field.META_CGROUP in fields else None,
-        pkttype=packet.pkttype if Field.META_PKTTYPE in fields else None,
     )
     if packet.protocol == ICMPV6 and packet.type in _DISCOVERY and Field.HOPLIMIT not in fields:
         packet = replace(packet, ttl=255)
@@ -66,13 +53,6 @@ def packet_of(space: Space, road: Road, point: Point, asked: Collection[int]) ->
         state = None if shown.state is CtState.NEW else replace(shown, status=None, mark=None, reply=None)
         packet = replace(packet, presumed=state)
     return packet
-
-
-def _kind(variable: Variable) -> Of | Field:
-    """What a variable is about; of bits, of which field they are."""
-    if variable.of is Of.BITS and isinstance(variable.detail, tuple) and isinstance(variable.detail[0], Field):
-        return variable.detail[0]
-    return variable.of
 
 
 def _usual_flags(space: Space, flags: int) -> int:

@@ -143,6 +143,8 @@ def _preferred(space: Space, variable: Variable, point: Point) -> Iterable[int]:
                 return (variable.highest,)
             return (usual.get(field, 0),) if isinstance(field, Field) else (0,)
         case Of.LATE if isinstance(variable.detail, tuple) and isinstance(variable.detail[0], Of):
+            if variable.detail[0] is Of.BOUND:
+                return (1,)
             return (point.get(space.variable(variable.detail[0]).number, 0),)
         case Of.ANSWER:
             return ()

@@ -23,20 +23,6 @@ def meet(first: Intervals, second: Intervals) -> Intervals:
     return Intervals(tuple(found))
 
 
-def overlap(first: Intervals, second: Intervals) -> bool:
-    """Whether any number is in both."""
-    left, right = first.ranges, second.ranges
-    i = j = 0
-    while i < len(left) and j < len(right):
-        if left[i][1] < right[j][0]:
-            i += 1
-        elif right[j][1] < left[i][0]:
-            j += 1
-        else:
-            return True
-    return False
-
-
 def size(values: Intervals) -> int:
     """How many numbers are in the set."""
     return sum(high - low + 1 for low, high in values.ranges)

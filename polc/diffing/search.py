@@ -28,8 +28,8 @@ _WORK = 250_000
 """Steps that go into looking for regions on one way, of some microseconds each, where not all of them are shown."""
 _WIDENED: dict[Of, int] = {
     # First what people least want to read of; addresses and services last, so that they are as wide as they can be.
-    Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3, Of.OIF: 4, Of.IIF: 5,
-    Of.SADDR: 6, Of.DADDR: 7, Of.DPORT: 8, Of.PROTOCOL: 9,
+    Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.BOUND: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3,
+    Of.OIF: 4, Of.IIF: 5, Of.SADDR: 6, Of.DADDR: 7, Of.DPORT: 8, Of.PROTOCOL: 9,
 }  # fmt: skip
 _ASSUMED: dict[Of, str] = {
     Of.ANSWER: "limits, counts and opaque matches with the same parameters answer alike on both sides",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from polc.backends.model import Output
+from polc.backends.model import Output, OutputFile
 from polc.diagnostics import Diagnostic, Failure
 from polc.kernel import meaning
 from polc.kernel.devices import add_devices
@@ -42,13 +42,15 @@ class Result:
         return not self.differences and not self.problems
 
 
-def verify(outputs: Mapping[str, Output], devices: Sequence[str] = ()) -> tuple[Result, ...]:
+def verify(
+    outputs: Mapping[str, Output], devices: Sequence[str] = (), loaders: Sequence[Loader] = LOADERS
+) -> tuple[Result, ...]:
     """Verify each output (by target, in its default format) with every loader of the target.
 
     Each loader has a fresh namespace of its own, with interfaces of the names ``devices``. A loader that cannot work
     here does not keep the others from it.
     """
-    return tuple(_one(loader, outputs[loader.target], devices) for loader in LOADERS if loader.target in outputs)
+    return tuple(_one(loader, outputs[loader.target], devices) for loader in loaders if loader.target in outputs)
 
 
 def exit_status(results: tuple[Result, ...]) -> int:
@@ -68,6 +70,12 @@ def _one(loader: Loader, output: Output, devices: Sequence[str]) -> Result:
             listed = loader.read_back(namespace, output)
     except Failure as failure:
         return Result(loader.name, loader.target, files, problems=failure.diagnostics)
+    return compared(loader, output, listed)
+
+
+def compared(loader: Loader, output: Output, listed: Sequence[OutputFile]) -> Result:
+    """What was read back beside what was loaded."""
+    files = tuple(file.name for file in output.files)
     differences = tuple(
         Difference(emitted.name, message)
         for emitted, seen in zip(output.files, listed, strict=True)

@@ -9,7 +9,7 @@ from itertools import chain, islice, product
 from random import Random
 
 from polc.analysis.walk import Step, walk
-from polc.ir.family import Family
+from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import CtState, ElementMatch, FlagsMatch, OriginalAddressMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
@@ -17,12 +17,13 @@ from polc.ir.statements import MapMark
 from polc.ir.verdicts import NatMap
 from polc.probing.aftertime import AGAIN, BY_AND_BY, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
 from polc.probing.bench import Bench
+from polc.probing.build import build
 from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
 from polc.probing.mixed import mixed
 from polc.probing.model import NOWHERE as NOWHERE
 from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
-from polc.probing.paths import Links, links_of
+from polc.probing.paths import PATHS, Links, links_of
 from polc.probing.play import answer_to
 from polc.probing.scenes import Address, Ground, facts_of, grounds, is_unicast
 from polc.probing.search import MOST_TIMES, Found, Search, rows
@@ -57,6 +58,9 @@ _SENDERS = 128
 _TRIES = 4
 """Packets by chance that are made for one that can be sent."""
 
+MOST_PER_RULE = 64
+"""Probes of a rule where all that it asks for is to be tried."""
+
 LONGEST_WAIT = 7.0
 """Seconds, enough for a limit of ten a minute to let one packet through again."""
 
@@ -70,15 +74,18 @@ class Wish:
     all). Where there are fewer packets than ``least``, others are put together by chance. ``scenes``: hosts at most.
     ``seed`` chooses the addresses and ports that no rule asks for. ``wait``: seconds that a host may wait for what
     rules remember to be forgotten. ``gaps``: with packets for deliberate faults that the others do not show.
+    ``unsure``: packets are sent whatever the simulator says of them, besides those that it says are as they are to be:
+    for those who look for what it does not know.
     """
 
-    per_rule: int = 64
+    per_rule: int = 24
     packets: int | None = None
     least: int = 0
     scenes: int = 8
     seed: int = 0
-    wait: float = LONGEST_WAIT
+    wait: float = 0.0
     gaps: bool = False
+    unsure: bool = False
 
 
 def plan(
@@ -127,11 +134,12 @@ class _Planner:
         found: list[tuple[Probe, dict[Address, str]]] = []
         rules: dict[Place, Rule] = {}
         unreached: dict[Place, str] = {}
-        seen: set[tuple[Packet, ...]] = set()
         searches: list[Search] = []
+        seen: set[tuple[Packet, ...]] = set()
         for one in self.loaded:
             ways = _ways(one.ruleset)
             search = Search(one.ruleset, bench, [pair for pairs in ways.values() for pair in pairs])
+            searches.append(search)
             rules.update({place: pairs[0][1].rule for place, pairs in ways.items()})
             chosen, per_rule = self._chosen(list(ways))
             for number, place in enumerate(chosen):
@@ -140,7 +148,6 @@ class _Planner:
                 found += probes
                 if not any(probe.decides for probe, _ in probes):
                     unreached[place] = self.reason
-            searches.append(search)
         for at, search in enumerate(searches if self.wish.gaps else ()):
             found += self._closing(bench, search, at, found, seen)
         scenes, met = self._scenes(found)
@@ -149,7 +156,7 @@ class _Planner:
             missing = self.wish.least - _packets(scenes)
             if missing <= 0:
                 break
-            found += self._by_chance(bench, found, seen, missing)
+            found += self._by_chance(searches, found, seen, missing)
             scenes, met = self._scenes(found)
         left = tuple(
             Unreached(place, rules[place], unreached.get(place, "what other probes leave behind is in its way"))
@@ -205,6 +212,8 @@ class _Planner:
         for base, step in ways[:_WAYS]:
             place = (step.chain, step.number)
             made = search.decided(base, step, serial)
+            if self.wish.unsure:
+                yield from self._as_asked(search, base, step, serial)
             if isinstance(made, str):
                 self.reason = made
                 continue
@@ -249,22 +258,38 @@ class _Planner:
                 yield Probe(place, packets, place in trial.way.met(), BY_AND_BY)
                 return
 
+    def _as_asked(self, search: Search, base: BaseChain, step: Step, serial: int) -> Iterator[Probe]:
+        """Packets that are as a rule asks, of each path and family, whatever is made of them."""
+        place = (step.chain, step.number)
+        for path in PATHS[base.hook]:
+            for family in FAMILIES:
+                made = build(path, family, step.whole.matches, self.links, serial + 3)
+                if made is None or family not in step.whole.families:
+                    continue
+                for packets in search.sendable(made):
+                    met = place in search.bench.tried(packets).way.met()
+                    yield Probe(place, packets, met, "what it asks for, whoever else takes it")
+                    break
+
     def _by_chance(
         self,
-        bench: Bench,
+        searches: Sequence[Search],
         found: Sequence[tuple[Probe, dict[Address, str]]],
         seen: set[tuple[Packet, ...]],
         missing: int,
     ) -> Iterator[tuple[Probe, dict[Address, str]]]:
         packets = [packet for probe, _ in found for packet in probe.packets]
-        families = sorted({one for rules in self.loaded for one in _families(rules.ruleset)}, key=lambda one: one.value)
+        spoken = {one for rules in self.loaded for one in _families(rules.ruleset)}
+        families = [one for one in FAMILIES if one in spoken or not spoken]
         made = mixed(packets, families, self.links, Random(f"{self.wish.seed}/{len(packets)}"))
-        for packet in islice(made, _TRIES * missing):
+        for drawn in islice(made, _TRIES * missing):
             if missing <= 0:
                 return
-            if (packet,) in seen:
+            packet = _as_sent(drawn, searches)
+            if packet is None or (packet,) in seen:
                 continue
             seen.add((packet,))
+            bench = searches[0].bench
             trial = bench.tried((packet,))
             met = list(trial.way.met())
             probe = Probe(met[-1] if met else NOWHERE, (packet,), bool(met), "by chance")
@@ -324,8 +349,8 @@ class _Planner:
             if trial.outcome.fate is Fate.UNKNOWN:
                 continue
             met = place in trial.way.met()
-            if met == edge.inside and _is_in_state(edge, trial.outcome.state):
-                return Probe(place, packets, edge.inside, edge.about)
+            if (met == edge.inside and _is_in_state(edge, trial.outcome.state)) or self.wish.unsure:
+                return Probe(place, packets, met, edge.about)
         return None
 
     def _over_time(self, search: Search, place: Place, rule: Rule, found: Found) -> Iterator[Probe]:
@@ -417,6 +442,16 @@ class _Planner:
                 failed += wrong
                 there = set(wrong)
                 probes = [one for one in probes if one not in there]
+
+
+def _as_sent(packet: Packet, searches: Sequence[Search]) -> Packet | None:
+    """A packet as all rulesets need it; None: it cannot be sent."""
+    for search in searches:
+        real = next(search.sendable(packet), None)
+        if real is None or len(real) > 1:
+            return None
+        (packet,) = real
+    return packet
 
 
 def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:

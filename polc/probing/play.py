@@ -57,7 +57,7 @@ class Played:
 
     @property
     def agrees(self) -> bool:
-        return self.expected == self.seen or self.expected.verdict == UNKNOWN or not self.certain
+        return self.expected == self.seen or UNKNOWN in (self.expected.verdict, self.seen.verdict) or not self.certain
 
 
 def send(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.ctnetlink import can_know
+from polc.simulate.conntrack.tcp import goes_on
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import GRE, SYN, Packet, Presumed
 from polc.simulate.replies import reply_to
@@ -27,6 +29,10 @@ _MSS = 1460
 """What a SYN says over Ethernet."""
 
 _INIT, _DATA = (1,), (0,)
+_HEADERS = frozenset({0, 43, 44, 51, 59, 60})
+"""Of IPv6, what is a header between and no protocol (net/ipv6/exthdrs_core.c, ipv6_ext_hdr)."""
+
+_IPSEC = frozenset({50, 51})
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
 
@@ -38,12 +44,31 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
     if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
         packet = replace(packet, mss=_MSS)
+    if packet.protocol in _IPSEC and packet.spi is None and not packet.fragment:
+        packet = replace(packet, spi=0)
     if packet.protocol != TCP:
         packet = replace(packet, flags=0, options=frozenset(), mss=None, wscale=None, sack=())
     if packet.ipsec or packet.socket or packet.os or packet.cgroup is not None:
         return
     if packet.length is not None and packet.length < replace(packet, length=None).total_length:
         # Shorter than its own headers.
+        return
+    if packet.length is not None and packet.protocol == SCTP:
+        # What fills it would have to be chunks.
+        return
+    if packet.iif and packet.oif and packet.family is Family.IP6 and packet.daddr >> 118 == 0xFE80 >> 6:
+        # It goes nowhere but to its own link.
+        return
+    if packet.family is Family.IP6 and packet.protocol in _HEADERS:
+        # Behind it stands the protocol that rules see (net/ipv6/exthdrs_core.c, ipv6_find_hdr).
+        return
+    if not packet.iif and (packet.pkttype or packet.mac is not None or packet.mac_to is not None):
+        # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
+        return
+    if not packet.iif and (
+        _is_group(packet.saddr, packet.family) or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
+    ):
+        # No group sends, and nobody has joined one on the loopback interface.
         return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return
@@ -71,7 +96,10 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
                 packet = replace(packet, presumed=replace(given, reply=True))
             elif packet.protocol in _ASSURED and given.state is CtState.ESTABLISHED and given.status is None:
                 packet = replace(packet, presumed=replace(given, status=_ANSWERED))
-            if can_know(packet):
+            # What comes in of UDP-Lite is invalid, whatever there is.
+            if packet.iif and packet.protocol == UDPLITE:
+                return
+            if can_know(packet) and (packet.protocol != TCP or goes_on(packet.flags, reply=bool(given.reply))):
                 yield (packet,)
 
 
@@ -113,3 +141,10 @@ def _asked(packet: Packet) -> Packet:
         packet.family, UDP, packet.daddr, packet.saddr, 40000 + packet.id % 20000, 53,
         iif="" if loop else packet.oif, oif=LOOPBACK if loop else packet.iif,
     )  # fmt: skip
+
+
+def _is_group(address: int, family: Family) -> bool:
+    """Whether it is a multicast address, or in IPv4 that of everybody."""
+    if family is Family.IP6:
+        return address >> 120 == 0xFF
+    return address >> 28 == 0xE or address == 0xFFFFFFFF

@@ -94,26 +94,37 @@ class Search:
     rules: dict[Place, Rule] = field(default_factory=dict)
     zoned: bool = False
     notes: bool = False
+    counted: bool = False
     framed: bool = False
 
     def __post_init__(self) -> None:
         rules = [rule for chain in self.ruleset.chains for rule in chain.rules]
         self.notes = any(isinstance(one, UpdateSet) for rule in rules for one in rule.statements)
         self.zoned = any(isinstance(one, AssignZone) for rule in rules for one in rule.statements)
+        # Of a flow that is told of its beginning was not counted.
+        self.counted = any(isinstance(one, Connections) for rule in rules for one in rule.matches)
         self.framed = any(isinstance(one, FieldMatch) and one.field in _FRAME for rule in rules for one in rule.matches)
         self.rules = {
             (chain.name, number): rule for chain in self.ruleset.chains for number, rule in enumerate(chain.rules)
         }
 
     def sendable(self, packet: Packet) -> Iterator[tuple[Packet, ...]]:
-        """As ``realised``. Conntrack is not told of flows where rules put them into zones: in which, they alone say,
-        and so flows have to be real.
+        """As ``realised``. Conntrack is not told of flows where rules put them into zones, or count them: they alone
+        say in which, and how many. There flows have to be real.
         """
         if self.zoned and packet.presumed is not None and packet.presumed.state is CtState.ESTABLISHED:
             yield from answered(packet)
         for real in realised(packet):
-            if not (self.zoned and any(one.presumed for one in real)):
+            if not all(self._fits(one) for one in real):
+                continue
+            if not ((self.zoned or self.counted) and any(one.presumed for one in real)):
                 yield tuple(self._framed(one) for one in real) if self.framed else real
+
+    def _fits(self, packet: Packet) -> bool:
+        """Whether its first link takes it as it is (net/core/dev.c, is_skb_forwardable)."""
+        name = packet.iif or packet.oif
+        interface = self.bench.links.host.interface(name)
+        return interface is None or packet.total_length <= interface.mtu
 
     def _framed(self, packet: Packet) -> Packet:
         """With the addresses of its link, where rules ask for them."""

@@ -31,6 +31,8 @@ def of_outcome(outcome: Outcome) -> Told:
     match outcome.fate:
         case Fate.UNKNOWN | Fate.STOLEN:
             return Told(UNKNOWN, outcome.reason)
+        case Fate.ACCEPT if outcome.packet.fragment:
+            return Told(UNKNOWN, "the host may wait for the rest of it")
         case Fate.ACCEPT:
             return Told(ACCEPT, _left(outcome.packet, outcome.leaves) if outcome.leaves else "")
         case _:
@@ -42,6 +44,8 @@ def of_outcome(outcome: Outcome) -> Told:
 
 def of_fate(seen: Seen) -> Told:
     """In the kernel."""
+    if seen.error.startswith("conntrack:"):
+        return Told(UNKNOWN, seen.error)
     if seen.seen is not None:
         return Told(ACCEPT, _left(seen.sent, seen.seen))
     return Told(REJECT, _answer(seen.answer)) if seen.answer is not None else Told(DROP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -32,7 +32,7 @@ from polc.symbolic.answers import normal
 from polc.symbolic.diagram import Node
 from polc.symbolic.hooks import Hooks
 from polc.symbolic.outcome import Outcome, Stolen, Unknown
-from polc.symbolic.space import Of
+from polc.symbolic.space import SOCKET, Of, Variable
 from polc.symbolic.states import Counting
 from polc.symbolic.ways import HOOKS, Course, Ways
 from polc.symbolic.witness import Witness
@@ -44,7 +44,18 @@ _NO_PRESUMPTION = frozenset(
 ) | {Field.META_IIFGROUP, Field.META_OIFGROUP}
 """Fields of flows and of interfaces that a packet cannot presume."""
 
-_SOCKET = {Field.META_SKUID, Field.META_SKGID, Field.META_CGROUP}
+_FIRST: Mapping[Field, Callable[[Witness], int | None]] = {
+    Field.CT_ORIGINAL_SPORT: lambda witness: witness.sport,
+    Field.CT_ORIGINAL_DPORT: lambda witness: witness.dport,
+    Field.CT_ORIGINAL_PROTOCOL: lambda witness: witness.protocol,
+    Field.CT_REPLY_SPORT: lambda witness: witness.dport,
+    Field.CT_REPLY_DPORT: lambda witness: witness.sport,
+    Field.CT_ORIGINAL_PACKETS: lambda witness: 1,
+    Field.CT_PACKETS: lambda witness: 1,
+    **dict.fromkeys((Field.CT_REPLY_PACKETS, Field.CT_REPLY_BYTES, Field.CT_REPLY_AVGPKT), lambda witness: 0),
+    Field.CT_ZONE: lambda witness: 0,
+}
+"""What conntrack knows itself of the first packet of a flow."""
 
 
 class NoReplay(Exception):
@@ -157,8 +168,8 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness, using: Replay | None = No
     Raises:
         NoReplay: something of the witness cannot be presumed, or routing ends its way before the hook.
     """
-    _refuse_late(hooks, hooks.outcomes(hook), witness)
-    found = (using or Replay(hooks, (hook,))).send(witness)
+    told = _told(hooks, hooks.outcomes(hook), witness)
+    found = (using or Replay(hooks, (hook,))).send(told)
     if hook in (Hook.FORWARD, Hook.POSTROUTING) and found.hook is Hook.INPUT:
         raise NoReplay("routing delivers it to the host")
     if found.fate is Fate.UNKNOWN and found.decision is None:
@@ -177,8 +188,8 @@ def follow(ways: Ways, course: Course, witness: Witness, using: Replay | None = 
     Raises:
         NoReplay: something of the witness cannot be presumed, or routing has reasons of its own.
     """
-    _refuse_late(ways.hooks, ways.outcomes(course), witness)
-    found = (using or follower(ways, course)).send(witness)
+    told = _told(ways.hooks, ways.outcomes(course), witness)
+    found = (using or follower(ways, course)).send(told)
     if found.decision is None and found.fate is not Fate.ACCEPT:
         raise NoReplay(found.reason)
     if found.hook not in HOOKS[course]:
@@ -191,10 +202,28 @@ def follower(ways: Ways, course: Course) -> Replay:
     return Replay(ways.hooks, HOOKS[course], _targets(ways.hooks))
 
 
-def _refuse_late(hooks: Hooks, function: Node, witness: Witness) -> None:
-    asked = hooks.space.manager.asked(function, dict(witness.point))
-    if any(hooks.space.variables[number].of is Of.LATE for number in asked):
+def _told(hooks: Hooks, function: Node, witness: Witness) -> Witness:
+    """The witness with what the function asks of it: nothing else has to be presumed."""
+    asked = [hooks.space.variables[number] for number in hooks.space.manager.asked(function, dict(witness.point))]
+    if any(one.of is Of.LATE for one in asked):
         raise NoReplay("what the kernel chooses cannot be presumed")
+    return asked_of(witness, asked)
+
+
+def asked_of(witness: Witness, asked: Collection[Variable]) -> Witness:
+    """The witness as some variables alone tell it, as far as it is about fields and about what conntrack knows."""
+    kinds = {one.of for one in asked}
+    details = {(one.of, one.detail) for one in asked}
+    marked = any(one.of is Of.BITS and isinstance(one.detail, tuple) and Field.CT_MARK in one.detail for one in asked)
+    return replace(
+        witness,
+        status=witness.status if kinds & {Of.STATUS, Of.BOUND} else None,
+        ct_mark=witness.ct_mark if marked else None,
+        original=tuple(one for one in witness.original if (Of.ORIGINAL, one[0]) in details),
+        fields=tuple(
+            one for one in witness.fields if (Of.FIELD, one[0]) in details or (one[0] in SOCKET and Of.OWNER in kinds)
+        ),
+    )
 
 
 def _targets(hooks: Hooks) -> list[int]:
@@ -265,6 +294,11 @@ def _asks_of_flow(witness: Witness) -> bool:
     return fields or bool(witness.original) or not (witness.status is witness.ct_mark is None)
 
 
+def _usual(witness: Witness, direction: str, side: str) -> int:
+    """The address of the packet's flow, where it goes the way that its first one did and NAT changes nothing."""
+    return witness.saddr if (direction == "reply") is not (side == Side.SADDR.value) else witness.daddr
+
+
 def packet_of(witness: Witness, hook: Hook) -> Packet:
     """The packet that comes to a hook as the witness is.
 
@@ -273,9 +307,13 @@ def packet_of(witness: Witness, hook: Hook) -> Packet:
     """
     fields = dict(witness.fields)
     for one, value in witness.fields:
-        if value and one in _NO_PRESUMPTION and (witness.state in _FLOW_STATES or not one.value.startswith("ct ")):
-            raise NoReplay(f"`{one.value} {value}` cannot be presumed")
-    if not witness.iif and not witness.owned and _SOCKET & fields.keys():
+        of_flow = one.value.startswith("ct ")
+        if one in _NO_PRESUMPTION and (witness.state in _FLOW_STATES if of_flow else value):
+            first = witness.state is CtState.NEW and not fields.get(Field.CT_DIRECTION)
+            natural = _FIRST[one](witness) if first and one in _FIRST else None
+            if value != natural:
+                raise NoReplay(f"`{one.value} {value}` cannot be presumed")
+    if not witness.iif and not witness.owned and SOCKET & fields.keys():
         raise NoReplay("a packet that no socket sends cannot be presumed")
     six = witness.family is Family.IP6
     ttl = fields.get(Field.HOPLIMIT if six else Field.TTL)
@@ -290,8 +328,8 @@ def packet_of(witness: Witness, hook: Hook) -> Packet:
         bool(fields.get(Field.CT_DIRECTION)) if flow else None,
         witness.helper if flow else "",
     )
-    for (direction, _), _value in witness.original:
-        if flow:
+    for (direction, side), value in witness.original:
+        if flow and (presumed.reply or value != _usual(witness, direction, side)):
             raise NoReplay(f"the {direction} addresses of a flow cannot be presumed one by one")
     segment = witness.protocol == TCP and not witness.fragment
     return Packet(

@@ -17,6 +17,7 @@ from polc.policy.read import inspect_source
 from polc.proving.comparison import SAME_STATE, equivalent
 from polc.proving.grounds import BUDGET, families_of
 from polc.proving.model import Answer, Result
+from polc.proving.native import WORDS, read_words
 from polc.proving.place import ALL_HOOKS, WAYS
 from polc.proving.same import EVERYTHING, OF_FLOWS
 from polc.proving.words import CONNTRACK
@@ -42,8 +43,9 @@ def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile],
     except Failure as failure:
         reason = f"the output cannot be read: {failure.diagnostics[0].message}"
         return Answer(question, Result.UNDECIDED, reason=reason)
+    understood = [read_words(one, target) for one in meant]
     sides = (
-        ("meant", [Loaded(one, flavour) for one in meant]),
+        ("meant", [Loaded(one, flavour) for one in understood]),
         (target, [Loaded(one, flavour) for one in emitted]),
     )
     wrong = _other_elements(meant, emitted)
@@ -59,7 +61,10 @@ def validate(meant: Sequence[Ruleset], target: str, files: Sequence[OutputFile],
         result, example, reason = equivalent(
             *sides, places=WAYS, watch=Watch.FLOW, named=False, first=True, families=families, budget=budget
         )
-    assumes = (CONNTRACK, SAME_STATE) if result is Result.PROVEN else ()
+    assumes: tuple[str, ...] = ()
+    if result is Result.PROVEN:
+        copied = any(one is not other for one, other in zip(understood, meant, strict=True))
+        assumes = (CONNTRACK, SAME_STATE, *(WORDS,) * copied)
     return Answer(question, result, example, reason, assumes)
 
 

@@ -25,8 +25,8 @@ from polc.symbolic.space import Of, Set
 
 _WORK = 250_000
 _ORDER: dict[Of, int] = {
-    Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3, Of.OIF: 4, Of.IIF: 5,
-    Of.SADDR: 6, Of.DADDR: 7, Of.DPORT: 8, Of.PROTOCOL: 9,
+    Of.CT: 1, Of.FRAGMENT: 1, Of.FLAGS: 1, Of.STATUS: 1, Of.BOUND: 1, Of.SPORT: 2, Of.CODE: 3, Of.TYPE: 3,
+    Of.OIF: 4, Of.IIF: 5, Of.SADDR: 6, Of.DADDR: 7, Of.DPORT: 8, Of.PROTOCOL: 9,
 }  # fmt: skip
 """What regions are widened by first."""
 
@@ -44,12 +44,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """``parts`` by way, then by the order of rules; ``complete`` False: there are more. ``undecided`` says what took
-    more than the budget.
+    """``parts`` by way, then by the order of rules; ``more``: ways, verdicts and rules of which there are more.
+    ``undecided`` says what took more than the budget.
     """
 
     parts: tuple[Part, ...]
-    complete: bool
+    more: frozenset[tuple[Way, Verdict, Decider | None]]
     undecided: tuple[str, ...]
     families: tuple[Family, ...]
     interfaces: Interfaces
@@ -57,14 +57,22 @@ class Regions:
 
 
 def query(
-    loaded: Sequence[Loaded], packets: Packets, names: Names, *, everything: bool = False, budget: int = BUDGET
+    loaded: Sequence[Loaded],
+    packets: Packets,
+    names: Names,
+    *,
+    everything: bool = False,
+    most: int | None = None,
+    budget: int = BUDGET,
 ) -> Regions:
-    """The packets of a class that are accepted; with ``everything`` the others too."""
+    """The packets of a class that are accepted; with ``everything`` the others too. ``most``: regions of each rule, the
+    biggest ones; None: all of them.
+    """
     tags = Tags(everything=everything)
     tagged = [Loaded(tags.tagged(one.ruleset), one.flavour) for one in loaded]
     found: dict[tuple[Way, Verdict, Decider | None], list[tuple[Shape, list[float]]]] = {}
     undecided: list[str] = []
-    complete = True
+    more: set[tuple[Way, Verdict, Decider | None]] = set()
     interfaces = Interfaces(("",))
     # Regions of both families are told with the same numbers of interfaces.
     patterns = patterns_of([one.ruleset for one in loaded])
@@ -83,10 +91,13 @@ def query(
             try:
                 for key, members in _decided(grounds, way, packets, tags, everything=everything):
                     boxes = _boxes(grounds, way, members)
-                    while (box := _next(boxes)) is not None:
+                    taken = 0
+                    while (most is None or taken < most) and (box := _next(boxes)) is not None:
                         weight, shape = box[0], shape_of(grounds.space, box[1], names)
                         found.setdefault((way, *key), []).append((shape, [weight]))
-                    complete = complete and boxes.left == NONE
+                        taken += 1
+                    if boxes.left != NONE:
+                        more.add((way, *key))
             except OverBudget as error:
                 undecided.append(f"{way.value}, {family.nfproto}: it takes {error}")
     parts = [
@@ -95,7 +106,7 @@ def query(
         for shape, weights in merged(shapes, names)
     ]
     parts.sort(key=lambda one: (list(Way).index(one.way), _place(one.decider), -one.weight))
-    return Regions(tuple(parts), complete, tuple(undecided), families, interfaces, names)
+    return Regions(tuple(parts), frozenset(more), tuple(undecided), families, interfaces, names)
 
 
 Key = tuple[Verdict, Decider | None]

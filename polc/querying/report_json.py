@@ -14,7 +14,7 @@ def regions_json(regions: Regions) -> dict[str, Json]:
     """``{"regions": [...], "complete": true, "undecided": []}``."""
     return {
         "regions": [_part(regions, one) for one in regions.parts],
-        "complete": regions.complete,
+        "complete": not regions.more,
         "undecided": list(regions.undecided),
     }
 

@@ -28,10 +28,14 @@ def _lines(regions: Regions) -> Iterator[str]:
         yield "no packet of this class is accepted"
     for (verdict, decider), parts in groupby(regions.parts, lambda one: (verdict_words(one.verdict), one.decider)):
         yield f"{verdict}: {decider_text(decider)}"
+        keys = set()
         for part in parts:
+            keys.add((part.way, part.verdict, part.decider))
             yield f"  {part_text(regions, part)}"
-    if not regions.complete:
-        yield "there are more regions than these: ask about a smaller class"
+        if keys & regions.more:
+            yield "  and more of the same rule" if decider and decider.number is not None else "  and more"
+    if regions.more:
+        yield "there are more regions than these: `--max 0` shows all, and a smaller class has fewer"
     for words in regions.undecided:
         yield f"undecided: {words}"
 

@@ -34,8 +34,9 @@ _IP6: dict[RejectType, tuple[int, int]] = {
     RejectType.REJECT_ROUTE: (1, 6),
 }
 _HOPS = 64
+_LINK_LOCAL = 0xFE80 >> 6
 _INTERNETCONTROL = 48
-_UNVERIFIED = frozenset({UDPLITE, SCTP, DCCP, GRE, 50, 51})
+_UNVERIFIED = frozenset({UDPLITE, SCTP, GRE, 50, 51})
 """Protocols whose sums are not looked at before an answer (net/netfilter/nf_reject.h, nf_reject_verify_csum)."""
 
 _NO_QUESTION = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12})
@@ -49,6 +50,10 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
     """The answer, before it goes through the rules itself; None: nothing is sent."""
     packet = flight.now()
     if packet.bad_checksum and packet.protocol not in _UNVERIFIED:
+        return None
+    if packet.protocol == DCCP and packet.family is Family.IP:
+        # Its sum is looked at, without the ends that it is made of, and found wrong: nf_ip_checksum (seen in 6.18;
+        # kernels that know DCCP do not look at it).
         return None
     if routing.type_of(packet.family, packet.daddr) in _UNANSWERED:
         return None
@@ -92,7 +97,11 @@ def error_about(packet: Packet, error: tuple[int, int], routing: Routing) -> Pac
         return None
     type_, code = error
     if packet.family is Family.IP6:
-        return Packet(packet.family, ICMPV6, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS)
+        # What is of one link goes back by it.
+        out = packet.iif if packet.saddr >> 118 == _LINK_LOCAL else ""
+        return Packet(
+            packet.family, ICMPV6, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS, oif=out
+        )
     # The precedence of errors, and the rest of the packet's own type of service (net/ipv4/icmp.c, __icmp_send).
     dscp, ecn = packet.dscp & 7 | _INTERNETCONTROL, packet.ecn & 2
     return Packet(

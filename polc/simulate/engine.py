@@ -38,6 +38,9 @@ _FORGOTTEN = 16 * 7 * 86400
 """Seconds, to the same hour of the same day."""
 
 _TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
+_LINK_LOCAL = 0xFE80 >> 6
+_BEYOND_SCOPE = ((3, 0), (1, 2))
+"""The second is what IPv6 alone answers (RFC 4443, 3.1)."""
 _ROUTE_ERRORS = {
     # net/ipv4/route.c, ip_error; net/ipv6/route.c, ip6_pkt_drop
     AddressType.UNREACHABLE: ((3, 1), (1, 0)),
@@ -311,14 +314,24 @@ class Simulator:
         flight.oif = hop.interface
         if not self.routing.host.forwarding:
             return Ended("the host does not forward")
+        if flight.packet.pkttype:
+            # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: what went to all on a link, or to another one
+            return Ended("its frame was not for the host alone")
         if flight.ttl <= 1:
             return Ended("its hops are used up", _TIME_EXCEEDED)
+        if flight.six and flight.iif != flight.oif and (flight.saddr == 0 or flight.saddr >> 118 == _LINK_LOCAL):
+            # net/ipv6/ip6_output.c, ip6_forward
+            beyond = None if flight.saddr == 0 else _BEYOND_SCOPE
+            return Ended("such a source is of its own link alone", beyond)
         flight.ttl -= 1
         found = self._at(Hook.FORWARD, flight)
         return found if found is not None else self._leave(flight)
 
     def _leave(self, flight: Flight) -> Decision | Ended | None:
         found = self._translated(Hook.POSTROUTING, flight)
+        if found is None and flight.six and flight.oif != LOOPBACK and _is_of_nobody(flight.daddr):
+            # net/ipv6/ip6_output.c, ip6_finish_output2
+            return Ended("such a group is of the host alone")
         if found is None and self._hooks.devices:
             found = self._on_device(Hook.EGRESS, flight, flight.oif)
         return found
@@ -339,9 +352,9 @@ class Simulator:
             if isinstance(hop, Ended):
                 return hop
             flight.oif = LOOPBACK if hop.type is AddressType.LOCAL else hop.interface or flight.oif
-            if not flight.six and flight.saddr >> 24 == 127 and flight.oif != LOOPBACK:
-                # net/ipv4/route.c, __mkroute_output: the source is changed only behind this.
-                return Ended("a packet from a loopback address cannot leave the host")
+            if not flight.six and flight.oif != LOOPBACK and flight.saddr >> 24 == 127:
+                # net/ipv4/route.c, __mkroute_output
+                return Ended("a loopback address leaves by no other interface")
         found = self._leave(flight)
         if found is not None or flight.oif != LOOPBACK:
             return found
@@ -381,16 +394,21 @@ class Simulator:
                 return found
             hop = replace(found, interface=forced) if forced else found
         if not flight.six and flight.iif != LOOPBACK:
-            bad = self._martian(flight)
+            bad = self._martian(flight, back=hop.interface == flight.iif)
             if bad:
                 return Ended(bad)
         return hop
 
-    def _martian(self, flight: Flight) -> str:
-        """net/ipv4/route.c, fib_frontend.c: sources that cannot be, and those of rp_filter."""
+    def _martian(self, flight: Flight, *, back: bool) -> str:
+        """net/ipv4/route.c, fib_frontend.c: sources that cannot be, and those of rp_filter. ``back``: the packet leaves
+        as it came. Only for those, and with rp_filter, is more looked up than the host's own addresses
+        (fib_validate_source): without, the broadcast address of a network may send.
+        """
         routing = self.routing
         kind = routing.type_of(Family.IP, flight.saddr)
-        if kind in (AddressType.MULTICAST, AddressType.LOCAL) or (kind is AddressType.BROADCAST and flight.saddr):
+        looked_up = back or bool(routing.host.rp_filter)
+        to_all = kind is AddressType.BROADCAST and flight.saddr and (looked_up or flight.saddr == _EVERYBODY)
+        if kind in (AddressType.MULTICAST, AddressType.LOCAL) or to_all:
             return f"a packet whose source is {kind.value} cannot come in"
         if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):
             return "a packet from or to 0.0.0.0 cannot come in"
@@ -455,4 +473,9 @@ class Simulator:
 def _strays(flight: Flight) -> bool:
     """net/ipv6/ip6_input.c, ip6_rcv_core: such packets come to no hook."""
     loopback = flight.saddr == 1 or flight.daddr == 1
-    return loopback or flight.saddr >> 120 == 0xFF
+    return loopback or _is_of_nobody(flight.daddr) or flight.saddr >> 120 == 0xFF
+
+
+def _is_of_nobody(address: int) -> bool:
+    """A group of the scope that is reserved, or of that of an interface (RFC 4291, 2.7)."""
+    return address >> 120 == 0xFF and address >> 112 & 0xF in (0, 1)

@@ -109,6 +109,11 @@ def getter(field: Field, world: World) -> Getter:
     raise AssertionError(field)
 
 
+def _of_protocol(protocol: int, get: Getter) -> Getter:
+    """No later fragment has the header (net/netfilter/nft_payload.c, nft_payload_eval)."""
+    return lambda flight: get(flight) if flight.protocol == protocol and not flight.packet.fragment else None
+
+
 _SIMPLE: dict[Field, Getter] = {
     Field.TTL: _of_family(Family.IP, lambda flight: flight.ttl),
     Field.IP_DSCP: _of_family(Family.IP, lambda flight: flight.dscp),
@@ -148,11 +153,9 @@ _SIMPLE: dict[Field, Getter] = {
     Field.META_PRIORITY: lambda flight: flight.priority,
     Field.META_RTCLASSID: lambda flight: flight.packet.realm,
     Field.META_PROTOCOL: lambda flight: _IPV6_TYPE if flight.six else _IPV4_TYPE,
-    Field.AH_SPI: lambda flight: flight.packet.spi if flight.protocol == 51 else None,
-    Field.ESP_SPI: lambda flight: flight.packet.spi if flight.protocol == 50 else None,
-    Field.DCCP_TYPE: lambda flight: (
-        flight.packet.dccp_type if flight.protocol == DCCP and not flight.packet.fragment else None
-    ),
+    Field.AH_SPI: _of_protocol(51, lambda flight: flight.packet.spi),
+    Field.ESP_SPI: _of_protocol(50, lambda flight: flight.packet.spi),
+    Field.DCCP_TYPE: _of_protocol(DCCP, lambda flight: flight.packet.dccp_type),
     Field.MH_TYPE: lambda flight: flight.packet.mh_type if flight.six else None,
 }
 

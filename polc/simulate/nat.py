@@ -175,16 +175,18 @@ def _best_address(had: FlowTuple, wanted: Range, flow: Flow, *, source: bool) ->
     if wanted.addresses is None:
         return had
     low, high = wanted.addresses
-    new = low if low == high else _hashed_address(had, low, high, flow.zone, persistent=wanted.persistent)
+    new = low
+    if low != high:
+        new = _hashed_address(had, low, high, flow.zone, persistent=wanted.persistent, source=source)
     six, protocol, saddr, daddr, left, right = had
     return (six, protocol, new, daddr, left, right) if source else (six, protocol, saddr, new, left, right)
 
 
-def _hashed_address(had: FlowTuple, low: int, high: int, zone: int, *, persistent: bool) -> int:
+def _hashed_address(had: FlowTuple, low: int, high: int, zone: int, *, persistent: bool, source: bool) -> int:
     words = 4 if had[0] else 1
-    source, destination = _raw_words(had[2], words), _raw_words(had[3], words)
+    saddr, daddr = _raw_words(had[2], words), _raw_words(had[3], words)
     lows, highs = _native_words(low, words), _native_words(high, words)
-    number = jhash2([*source, *[0] * (4 - words)], 0 if persistent else destination[-1] ^ zone)
+    number = jhash2([*saddr, *[0] * (4 - words)], 0 if persistent else daddr[-1] ^ zone)
     made, full = 0, False
     for at in range(words):
         minimum, distance = (0, 0xFFFFFFFF) if full else (lows[at], (highs[at] - lows[at] + 1) & 0xFFFFFFFF)
@@ -192,7 +194,8 @@ def _hashed_address(had: FlowTuple, low: int, high: int, zone: int, *, persisten
         full |= word != highs[at]
         made = made << 32 | word
         if not persistent:
-            number ^= destination[at]
+            # Of a destination that is changed, the word that has just been put in.
+            number ^= daddr[at] if source else _raw_words(word, 1)[0]
     return made
 
 

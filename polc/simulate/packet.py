@@ -17,7 +17,10 @@ MAXSEG, WSCALE, SACK_PERM, SACK, TIMESTAMP = 2, 3, 4, 5, 8
 GRE = 47
 
 _OPTION_BYTES = {MAXSEG: 4, WSCALE: 3, SACK_PERM: 2, SACK: 10, TIMESTAMP: 10, 19: 18}
-_HEADERS = {UDP: 8, UDPLITE: 8, ICMP: 8, ICMPV6: 8, SCTP: 12, GRE: 4, 33: 16}
+_INITS = (1, 2)
+"""Chunks that begin an association, which have more to say (RFC 9260, 3.3)."""
+
+_HEADERS = {UDP: 8, UDPLITE: 8, ICMP: 8, ICMPV6: 8, SCTP: 12, GRE: 4, 33: 20, 50: 8, 51: 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +119,14 @@ class Packet:
 
     @property
     def header_bytes(self) -> int:
-        """Bytes of the transport header."""
+        """Bytes of the transport header; of SCTP with its chunks, of which data is one."""
         if self.protocol == TCP:
             options = sum(_OPTION_BYTES.get(kind, 2) for kind in self.tcp_options)
             return 20 + (options + 3) // 4 * 4
+        if self.protocol == SCTP:
+            return 12 + sum(20 if kind in _INITS else 4 for kind in self.chunks or (0,))
+        if self.protocol == GRE and self.call_id is not None:
+            return 12
         return _HEADERS.get(self.protocol, 0)
 
     @property

@@ -8,7 +8,8 @@ sharing of equal nodes is R. E. Bryant's, 1986). A set is a diagram whose leaves
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from polc.ir.intervals import Intervals
 
@@ -380,6 +381,18 @@ class Manager:
     def at(self, function: Node, point: Mapping[int, int]) -> Hashable:
         """The value at a point; a variable without a value there is 0."""
         return self._values[self._way(function, point, [])]
+
+    def children(self, node: Node, values: Intervals | None = None) -> Collection[Node]:
+        """The functions at some values of the variable that a node asks for, each once; None: at any."""
+        children = self._children[node]
+        if values is None:
+            return dict.fromkeys(children)
+        bounds = self._bounds[node]
+        found: dict[Node, None] = {}
+        for low, high in values.ranges:
+            first = bisect_left(bounds, low)
+            found.update(dict.fromkeys(children[first : bisect_left(bounds, high, first) + 1]))
+        return found
 
     def asked(self, function: Node, point: Mapping[int, int]) -> list[int]:
         """The variables that are asked on the way to the value at a point."""

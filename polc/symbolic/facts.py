@@ -16,6 +16,7 @@ from polc.ir.matches import (
     InterfacePattern,
     NameField,
     NameMatch,
+    OriginalAddressMatch,
     ReversePathMatch,
     SetMatch,
     TcpOptionMatch,
@@ -35,7 +36,8 @@ class Facts:
     """``patterns`` of interfaces; ``flags``: masks and values under which sets of bits are compared; ``names``: words
     that are compared; ``masks``: those of fields, by field; ``reads``: fields that any match asks for; ``sets``: the
     keys that are looked up in each named set; ``options``: kinds of TCP options that are asked for; ``types``: the
-    sides and interfaces for which kinds of addresses are; ``routes``: whether routes back are asked for loosely.
+    sides and interfaces for which kinds of addresses are; ``routes``: whether routes back are asked for loosely;
+    ``originals``: of which addresses of flows, ``original`` or ``reply`` and the side.
     """
 
     patterns: set[InterfacePattern] = field(default_factory=set)
@@ -47,6 +49,7 @@ class Facts:
     options: set[int] = field(default_factory=set)
     types: set[tuple[str, str | None]] = field(default_factory=set)
     routes: set[bool] = field(default_factory=set)
+    originals: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
     def of(cls, rulesets: Iterable[Ruleset]) -> Facts:
@@ -80,6 +83,8 @@ class Facts:
                     self.sets.setdefault(name, set()).add(key)
                 case AddressTypeMatch(side, _, _, interface):
                     self.types.add((side.value, interface.value if interface else None))
+                case OriginalAddressMatch(side, _, _, reply):
+                    self.originals.add(("reply" if reply else "original", side.value))
                 case ReversePathMatch(loose):
                     self.routes.add(loose)
                 case TcpOptionMatch(kind):

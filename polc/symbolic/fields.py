@@ -9,7 +9,7 @@ from polc.ir.family import Family
 from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import CtState
-from polc.ir.protocols import DCCP, PORT_PROTOCOLS, TCP
+from polc.ir.protocols import PORT_PROTOCOLS, TCP
 from polc.ir.selectors import Conntrack, Direction, InterfacePattern, KeyValue, Selector, Side, Transport
 from polc.symbolic.diagram import HOLDS, NONE
 from polc.symbolic.space import ESTABLISHED, NEW, OPTIONAL, SOCKET, STATES, Of, Set, Space
@@ -99,9 +99,8 @@ class Fields:
             return self.came_in
         if field is Field.META_OIFGROUP:
             return self.go_out
-        guard = HOLDS if fact.protocol is None else self.protocol(fact.protocol)
-        if fact.protocol in (TCP, DCCP):
-            guard = manager.where(guard, self.whole)
+        # No later fragment has the header (nft_payload.c, nft_payload_eval; exthdrs_core.c, ipv6_find_hdr).
+        guard = HOLDS if fact.protocol is None else manager.where(self.protocol(fact.protocol), self.whole)
         if field in OPTIONAL:
             variable = self.space.field(field)
             guard = manager.where(guard, self.space.within(variable, 0, variable.highest - 1))

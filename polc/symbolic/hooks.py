@@ -21,7 +21,7 @@ from polc.symbolic.outcome import Change, Changes, Outcome, Step, Unknown, Watch
 from polc.symbolic.sequence import in_turn
 from polc.symbolic.space import ESTABLISHED, NEW, RELATED, UNTRACKED, Of, Set, Space, Variable
 from polc.symbolic.translation import as_before, bound
-from polc.symbolic.wellformed import valid
+from polc.symbolic.wellformed import status_set, valid
 
 _CONNTRACK, _DSTNAT, _SRCNAT = -200, -100, 100  # uapi/linux/netfilter_ipv4.h
 _TRACKING = frozenset({Hook.PREROUTING, Hook.OUTPUT})
@@ -90,7 +90,7 @@ class Hooks:
 
     def valid(self, hook: Hook) -> Set:
         """The packets that can come to the hook."""
-        return valid(self.space, hook)
+        return valid(self.space, hook, translates=self.translates)
 
     def base_chains(self, hook: Hook) -> list[tuple[Ruleset, BaseChain]]:
         """In the order of their priorities; those of equal priority as they were loaded, which the kernel promises
@@ -160,7 +160,7 @@ class Hooks:
         # A chain that binds the flow is the last one that is asked.
         closed = [(manager.mapped(node, _closed), changed) for node, changed in own]
         asked = in_turn(manager, closed)[0]
-        first = self._first()
+        first = self.first()
         # A flow that was expected may be bound as the one that told of it, and then no rule is asked
         # (nf_nat_helper.c, nf_nat_follow_master).
         related = self.space.within(self.space.variable(Of.CT), RELATED)
@@ -188,17 +188,25 @@ class Hooks:
             manager.where(packets, manager.leaf(step.then(Step(Way.ON, changes)))) for packets, changes in cases
         )
 
-    def _first(self) -> Set:
+    def first(self) -> Set:
         """The first packets of flows, which alone are asked for their NAT."""
         manager = self.space.manager
         first = manager.within(self.space.variable(Of.CT).number, Intervals(((RELATED, NEW),)))
         icmp = manager.within(self.space.variable(Of.PROTOCOL).number, Intervals.of([(ICMP, ICMP), (ICMPV6, ICMPV6)]))
         error = manager.where(icmp, self.space.within(self.space.variable(Of.CT), RELATED))
-        return manager.minus(first, error)
+        first = manager.minus(first, error)
+        # Whatever is confirmed was asked about when its first packet came, and bound to what it had if no rule spoke.
+        return manager.minus(first, status_set(self.space, "confirmed")) if self.space.has(Of.STATUS) else first
 
     def begins(self, point: Mapping[int, int]) -> bool:
         """Whether a packet is the first one of a flow, which chains of NAT are asked about."""
-        return self.space.manager.at(self._first(), point) is not None
+        return self.space.manager.at(self.first(), point) is not None
+
+    def tracked(self, point: Mapping[int, int]) -> dict[int, int]:
+        """The point behind conntrack's hook: untracked, where rules have exempted it."""
+        if not self.space.has(Of.NOTRACK) or not point.get(self.space.variable(Of.NOTRACK).number):
+            return dict(point)
+        return {**point, self.space.variable(Of.CT).number: UNTRACKED}
 
     def begun(self, function: Node) -> Node:
         """The function for packets with which nothing has happened yet: nothing was asked, no set was changed."""

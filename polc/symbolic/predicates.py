@@ -38,7 +38,7 @@ from polc.ir.protocols import ICMP_FAMILY
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.symbolic.diagram import HOLDS, NONE
 from polc.symbolic.fields import SIDES, Fields
-from polc.symbolic.space import SYN, SYN_ACK, TYPES, Of, Set, Space
+from polc.symbolic.space import NAT_STATUS, SYN, SYN_ACK, TYPES, Of, Set, Space
 
 _MAXSEG = 2
 
@@ -68,6 +68,18 @@ class Predicates:
             found = self._known[match] = self._make(match)
         return found
 
+    def _status(self, mask: int, value: int) -> Set:
+        space, manager = self.space, self.space.manager
+        others = sum(bit for _, bit in NAT_STATUS)
+        classes = space.flags[FlagField.CT_STATUS].matching(mask & ~others, value & ~others)
+        held = manager.within(space.variable(Of.STATUS).number, classes)
+        for name, bit in NAT_STATUS:
+            if mask & bit:
+                held = manager.where(held, space.within(space.variable(Of.BOUND, name), bool(value & bit)))
+            elif value & bit:
+                return NONE
+        return held
+
     def _make(self, match: Match) -> Set:
         space, manager = self.space, self.space.manager
         match match:
@@ -89,10 +101,10 @@ class Predicates:
                 held = self.fields.with_values(field, values, mask)
                 return manager.minus(self.fields.having(field), held) if negated else held
             case FlagsMatch(flags, mask, value, negated):
-                of = Of.FLAGS if flags is FlagField.TCP_FLAGS else Of.STATUS
-                guard = self.fields.segments if flags is FlagField.TCP_FLAGS else self.fields.tracked
+                if flags is FlagField.CT_STATUS:
+                    return manager.where(self.fields.tracked, self._unless(negated, self._status(mask, value)))
                 classes = space.flags[flags].matching(mask, value, negated=negated)
-                return manager.where(guard, manager.within(space.variable(of).number, classes))
+                return manager.where(self.fields.segments, manager.within(space.variable(Of.FLAGS).number, classes))
             case NameMatch(name_field, name, negated):
                 return self._name(name_field, name, negated)
             case ReversePathMatch(loose, passes):

@@ -112,6 +112,8 @@ def called(variable: Variable) -> str:
             return f"in set {detail[0].name}"
         case Of.PROTOCOL:
             return "protocol"
+        case Of.BOUND:
+            return f"{Of.STATUS.value} {detail}"
         case Of.TRAIT:
             return str(getattr(detail, "value", detail))
         case Of.CT:

@@ -38,6 +38,7 @@ class Of(Enum):
     FRAGMENT = "fragment"
     FLAGS = "tcp flags"
     STATUS = "ct status"
+    BOUND = "bound"
     SADDR = "saddr"
     DADDR = "daddr"
     DPORT = "dport"
@@ -135,7 +136,7 @@ class Space:
         self.names = {one: Names.of_words(self.facts.names[one]) for one in NameField}
         self.flags = {
             FlagField.TCP_FLAGS: Bits.of(0xFF, self.facts.flags[FlagField.TCP_FLAGS] | self._first_segments()),
-            FlagField.CT_STATUS: Bits.of(_STATUS, self.facts.flags[FlagField.CT_STATUS] | _STATUS_TESTS),
+            FlagField.CT_STATUS: Bits.of(_STATUS, self._status_tests()),
         }
         self._bits: dict[Field, tuple[tuple[Variable, int, int], ...]] = {}
         for one in order:
@@ -160,6 +161,11 @@ class Space:
         ):
             if asked:
                 self.variable(of)
+        for name, bit in NAT_STATUS:
+            if any(mask & bit for mask, _ in facts.flags[FlagField.CT_STATUS]):
+                self.variable(Of.BOUND, name)
+        for detail in sorted(facts.originals):
+            self.variable(Of.ORIGINAL, detail)
         for loose in sorted(facts.routes):
             self.variable(Of.ROUTE, "loose" if loose else "strict")
         for one in (Field.CT_DIRECTION, Field.META_LENGTH, Field.TTL, Field.HOPLIMIT):
@@ -181,6 +187,12 @@ class Space:
     def _first_segments(self) -> set[tuple[int, int]]:
         """The test for a SYN, which alone is asked for its operating system."""
         return {(SYN_ACK, SYN)} if self.facts.names[NameField.OSF_NAME] else set()
+
+    def _status_tests(self) -> set[tuple[int, int]]:
+        """Without the bits that NAT sets, which have variables of their own."""
+        return _STATUS_TESTS | {
+            (mask & _STATUS, wanted & ~_NAT) for mask, wanted in self.facts.flags[FlagField.CT_STATUS]
+        }
 
     def _highest(self, of: Of) -> int:
         match of:
@@ -238,7 +250,11 @@ class Space:
 
 SYN = TCP_FLAG_BITS["syn"]
 SYN_ACK = SYN | TCP_FLAG_BITS["ack"]
-_STATUS = sum(CT_STATUS_BITS.values())
+NAT_STATUS = tuple((name, CT_STATUS_BITS[name]) for name in ("snat", "dnat"))
+"""Bits of a flow's status that NAT sets as a packet is on its way (nf_nat_core.c, nf_nat_setup_info)."""
+
+_NAT = sum(bit for _, bit in NAT_STATUS)
+_STATUS = sum(CT_STATUS_BITS.values()) & ~_NAT
 _STATUS_TESTS = {(CT_STATUS_BITS[name], CT_STATUS_BITS[name]) for name in ("expected", "seen-reply", "confirmed")}
 
 

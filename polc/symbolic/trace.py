@@ -40,6 +40,8 @@ def met(hooks: Hooks, hook: Hook, point: Mapping[int, int]) -> list[Met]:
     now = dict(point)
     bound = False
     for ruleset, chain in hooks.base_chains(hook):
+        if not hooks.is_early(chain):
+            now = hooks.tracked(now)
         if chain.type is ChainType.NAT and (bound or not hooks.begins(now)):
             continue
         chains = hooks.chains(ruleset, early=hooks.is_early(chain))

@@ -14,6 +14,7 @@ from polc.symbolic.hooks import Hooks
 from polc.symbolic.outcome import Derived, Operation, Step, Way
 from polc.symbolic.sequence import in_turn
 from polc.symbolic.space import UNTRACKED, Of, Set, Space
+from polc.symbolic.translation import begun
 from polc.symbolic.wellformed import NOT_TRACKED, valid
 
 
@@ -51,7 +52,7 @@ class Ways:
         found = self._known.get(course)
         if found is None:
             hooks, manager = self.hooks, self.hooks.space.manager
-            parts: list[tuple[Node, bool]] = []
+            parts: list[tuple[Node, bool]] = [(self._begins(), True)]
             for hook in HOOKS[course]:
                 node = hooks.steps(hook)
                 if hook is Hook.PREROUTING:
@@ -68,7 +69,8 @@ class Ways:
         the kernel chooses is from the pools that are known by then.
         """
         space, manager = self.hooks.space, self.hooks.space.manager
-        found = valid(space, Hook.FORWARD if course is Course.FORWARDED else HOOKS[course][0], arriving=True)
+        hook = Hook.FORWARD if course is Course.FORWARDED else HOOKS[course][0]
+        found = valid(space, hook, arriving=True, translates=self.hooks.translates)
         # Only what the kernel itself does not track is untracked before any rule says so.
         untracked = space.within(space.variable(Of.CT), UNTRACKED)
         own: Set = NONE
@@ -78,6 +80,11 @@ class Ways:
                 space.variable(Of.TYPE).number: Intervals.of((one, one) for one in NOT_TRACKED),
             })  # fmt: skip
         return manager.minus(found, manager.minus(untracked, own))
+
+    def _begins(self) -> Node:
+        changes = begun(self.hooks.space)
+        manager = self.hooks.space.manager
+        return manager.where(self.hooks.first(), manager.leaf(Step(Way.ON, changes))) if changes else NONE
 
     def _hop(self) -> Node:
         """A packet that is forwarded has one hop less (net/ipv4/ip_forward.c, net/ipv6/ip6_output.c)."""

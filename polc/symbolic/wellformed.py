@@ -15,6 +15,8 @@ from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, O
 from polc.symbolic.translation import pools
 
 _SHORTEST = {Family.IP: 20, Family.IP6: 40}  # RFC 791, 3.1; RFC 8200, 3
+_LONGEST = {Family.IP: 0xFFFF, Family.IP6: 0x10000}
+"""RFC 791, 3.1; of IPv6 what loopback has room for (drivers/net/loopback.c), less than RFC 8200 allows."""
 
 # net/netfilter/nf_conntrack_proto_icmp.c: valid_new, invmap, and the errors of nf_conntrack_icmpv4_error;
 # nf_conntrack_proto_icmpv6.c: valid_new, invmap, noct_valid_new, and the errors and redirects of its error handler.
@@ -32,17 +34,23 @@ _GOES_OUT = {
     Hook.INGRESS: False, Hook.PREROUTING: False, Hook.INPUT: False, Hook.FORWARD: True, Hook.OUTPUT: True,
     Hook.POSTROUTING: True, Hook.EGRESS: True,
 }  # fmt: skip
+_NOT_YET: dict[Hook, tuple[str, ...]] = {
+    Hook.INGRESS: ("snat", "dnat"), Hook.PREROUTING: ("snat", "dnat"), Hook.OUTPUT: ("snat", "dnat"), Hook.EGRESS: (),
+}  # fmt: skip
+"""What NAT cannot have changed of a flow whose first packet comes to a hook; elsewhere it is the source."""
+
 _SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING, Hook.EGRESS})
 
 
-def valid(space: Space, hook: Hook | None = None, *, arriving: bool = False) -> Set:
+def valid(space: Space, hook: Hook | None = None, *, arriving: bool = False, translates: bool = False) -> Set:
     """The packets that can be, at a hook where one is given. Where there is NAT ask once functions are made: only
-    what the kernel chooses by then is held to anything. ``arriving``: their hops are those with which they come in.
+    what the kernel chooses by then is held to anything. ``arriving``: they are as they come in, hops and all.
+    ``translates``: what NAT there is, is known; else some other table may have it.
     """
-    return space.manager.all_of(_laws(space, hook, arriving))
+    return space.manager.all_of(_laws(space, hook, arriving, translates))
 
 
-def _laws(space: Space, hook: Hook | None, arriving: bool) -> Iterator[Set]:
+def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> Iterator[Set]:
     manager = space.manager
 
     def implies(condition: Set, held: Set) -> Set:
@@ -75,17 +83,23 @@ def _laws(space: Space, hook: Hook | None, arriving: bool) -> Iterator[Set]:
     if space.has(Of.FIELD, Field.CT_DIRECTION):
         yield implies(first, space.within(space.field(Field.CT_DIRECTION), 0))
     if space.has(Of.STATUS):
-        yield implies(first, manager.complement(_status(space, "seen-reply")))
-        yield implies(numbers(Of.CT, NEW), manager.complement(_status(space, "expected")))
-        yield implies(manager.minus(numbers(Of.CT, RELATED), icmp), _status(space, "expected"))
+        yield implies(first, manager.complement(status_set(space, "seen-reply")))
+        yield implies(numbers(Of.CT, NEW), manager.complement(status_set(space, "expected")))
+        yield implies(manager.minus(numbers(Of.CT, RELATED), icmp), status_set(space, "expected"))
         for name in ("seen-reply", "confirmed"):
-            yield implies(numbers(Of.CT, ESTABLISHED), _status(space, name))
+            yield implies(numbers(Of.CT, ESTABLISHED), status_set(space, name))
+        # NAT changes the destination behind prerouting or at output, and the source at the last hook.
+        begins = manager.minus(first, status_set(space, "confirmed"))
+        yet = ("snat", "dnat") if arriving else _NOT_YET.get(hook, ("snat",)) if hook is not None else ()
+        for name in yet if translates else ():
+            if space.has(Of.BOUND, name):
+                yield implies(begins, space.within(space.variable(Of.BOUND, name), 0))
     if space.has(Of.HELPER):
         # A flow has a master because it was expected (init_conntrack): it is not new.
         helped = manager.complement(numbers(Of.HELPER, 0))
         yield implies(helped, manager.complement(numbers(Of.CT, NEW)))
         if space.has(Of.STATUS):
-            yield implies(helped, _status(space, "expected"))
+            yield implies(helped, status_set(space, "expected"))
     if space.has(Of.SYSTEM):
         yield manager.complement(numbers(Of.SYSTEM, 0))
     if space.has(Of.ROUTE, "loose") and space.has(Of.ROUTE, "strict"):
@@ -98,11 +112,12 @@ def _laws(space: Space, hook: Hook | None, arriving: bool) -> Iterator[Set]:
     yield from pools(space)
     if space.has(Of.FIELD, Field.META_LENGTH):
         length = space.field(Field.META_LENGTH)
-        yield space.within(length, _SHORTEST[space.family], length.highest)
+        yield space.within(length, _SHORTEST[space.family], _LONGEST[space.family])
     yield HOLDS
 
 
-def _status(space: Space, name: str) -> Set:
+def status_set(space: Space, name: str) -> Set:
+    """Packets of flows whose status has a bit that NAT does not set."""
     bit = CT_STATUS_BITS[name]
     classes = space.flags[FlagField.CT_STATUS].matching(bit, bit)
     return space.manager.within(space.variable(Of.STATUS).number, classes)

@@ -13,7 +13,7 @@ from polc.ir.matches import AddressType, CtState, FlagField, Match, NameField, T
 from polc.ir.protocols import ICMP_FAMILY, PORT_PROTOCOLS, PROTOCOL_NAMES, TCP
 from polc.ir.selectors import Selector
 from polc.symbolic.diagram import NONE
-from polc.symbolic.space import NEW, OPTIONAL, STATES, TYPES, Of, Set, Space, Variable
+from polc.symbolic.space import NAT_STATUS, NEW, OPTIONAL, STATES, TYPES, Of, Set, Space, Variable
 
 Point = dict[int, int]
 """A value for each variable, by number."""
@@ -185,6 +185,11 @@ def _wanted(space: Space, variable: Variable, point: Mapping[int, int]) -> tuple
             place = space.flags[FlagField.TCP_FLAGS].place
             first = point.get(space.variable(Of.CT).number) == NEW
             return (place[0x02], place[0x10]) if first else (place[0x10], place[0x02])
+        case Of.ORIGINAL:
+            assert isinstance(variable.detail, tuple)
+            direction, side = variable.detail
+            own = Of.SADDR if (direction == "reply") is not (side == Of.SADDR.value) else Of.DADDR
+            return (point.get(space.variable(own).number, 0),)
         case Of.OWNER:
             # What the host sends comes from a socket.
             return (0,) if point.get(space.variable(Of.IIF).number) else (1, 0)
@@ -196,16 +201,28 @@ def _wanted(space: Space, variable: Variable, point: Mapping[int, int]) -> tuple
             return (8, 128)
         case Of.SYSTEM:
             return (variable.highest,)
+        case Of.FIELD if variable.detail in _OF_FIRST:
+            # A number that is the packet's own in the first one of a flow.
+            return (point.get(space.variable(_OF_FIRST[variable.detail]).number, 0),)
         case Of.FIELD:
             return _USUAL_FIELDS.get(variable.detail, (variable.highest if variable.detail in OPTIONAL else 0,))
         case _:
             return (0,)
 
 
+_OF_FIRST: dict[object, Of] = {
+    Field.CT_ORIGINAL_SPORT: Of.SPORT,
+    Field.CT_ORIGINAL_DPORT: Of.DPORT,
+    Field.CT_ORIGINAL_PROTOCOL: Of.PROTOCOL,
+    Field.CT_REPLY_SPORT: Of.DPORT,
+    Field.CT_REPLY_DPORT: Of.SPORT,
+}
 _USUAL_FIELDS: dict[object, tuple[int, ...]] = {
     Field.TTL: (64,),
     Field.HOPLIMIT: (64,),
     Field.META_LENGTH: (60,),
+    Field.CT_PACKETS: (1,),
+    Field.CT_ORIGINAL_PACKETS: (1,),
     Field.ETHER_SADDR: (0x02_00_5E_10_00_01,),
     Field.ETHER_DADDR: (0x02_00_5E_10_00_02,),
 }
@@ -271,7 +288,9 @@ class _Reader:
     def status(self) -> int | None:
         if not self.space.has(Of.STATUS):
             return None
-        return self.space.flags[FlagField.CT_STATUS].values[self.of(Of.STATUS)]
+        bound = {one.detail for one, value in self.details(Of.BOUND) if value}
+        others = self.space.flags[FlagField.CT_STATUS].values[self.of(Of.STATUS)]
+        return others + sum(bit for name, bit in NAT_STATUS if name in bound)
 
     def bits(self, field: Field) -> int:
         return sum(

@@ -6,6 +6,7 @@ Traps that whole files are about have their tests there; ``ELSEWHERE`` names the
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,12 @@ from polc.ir.stateful import KeyField, KeyPart, Limit, Rate, Unit
 from polc.ir.verdicts import Accept, Drop
 from polc.kernel.loaders import LOADERS, Loader
 from polc.kernel.netns import Namespace, ScratchNamespace
+from polc.kernel.stage.fate import Verdict
+from polc.kernel.stage.stage import Stage
 from polc.passes import pipeline
+from polc.simulate import read_packet
+from polc.simulate.host_text import read_host
+from polc.source import SourceFile
 
 TESTS = Path(__file__).parents[1]
 ELSEWHERE = {
@@ -198,6 +204,22 @@ def test_a_name_that_ends_in_a_wildcard_s_sign_is_that_name_alone() -> None:
         with gateway() as namespace:
             LOADERS[0].load(namespace, output(name, "nft"))
             assert verdicts(ask(namespace, sent)) == ["drop"], name
+
+
+@every_loader()
+def test_later_fragments_of_ipv6_have_no_ports_where_connections_are_tracked(loader: Loader, tmp_path: Path) -> None:
+    """nft alone may read the ports of such a fragment from its IPv6 header (docs/targets.md): with conntrack none gets
+    there.
+    """
+    path = tmp_path / "policy.yaml"
+    path.write_text(f"{HEAD}input: {{default: drop, rules: [accept state established, accept udp/0-65535]}}\n")
+    host = read_host(SourceFile("host", "eth0 203.0.113.1/24 2001:db8:1::1/64, ::/0 via eth0, 0.0.0.0/0 via eth0"))
+    with Stage(host) as stage:
+        stage.load(loader, compile_policy(str(path), loader.target))
+        for source in ("198.51.100.9:9", "[2001:db8:9::9]:9"):
+            sent = read_packet(f"udp {source} -> host:9 in eth0", host)
+            assert stage.put(sent).verdict is Verdict.ACCEPT
+            assert stage.put(replace(sent, fragment=True, payload=bytes(16))).verdict is Verdict.DROP
 
 
 @every_loader("hashlimit")

@@ -68,6 +68,25 @@ def test_as_json(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["complete"] is True
 
 
+def test_of_each_rule_the_biggest_regions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.yaml"
+    sources = ", ".join(f"192.{number}.0.0/{17 + number}" for number in range(7))
+    ports = [f"    - drop tcp/{number}00 from 192.{number}.0.0/{17 + number}\n" for number in range(1, 7)]
+    head = "polc: 1\ninput:\n  default: drop\n  rules:\n"
+    path.write_text(head + "".join(ports) + f"    - accept tcp/1-1000 from {sources}\n    - accept tcp/22\n")
+    few = told(["query", str(path), "tcp/1-700", "--max", "2"], capsys)
+    assert few.count("and more of the same rule") == 1
+    assert "--max 0" in few
+    whole = told(["query", str(path), "tcp/1-700", "--max", "0"], capsys)
+    assert "more of the same" not in whole
+    assert len(whole.splitlines()) > len(few.splitlines())
+    # The biggest ones come first.
+    assert few.splitlines()[1] in whole.splitlines()
+    found = json.loads(told(["query", str(path), "tcp/1-700", "--max", "1", "--output-format", "json"], capsys))
+    assert found["complete"] is False
+    assert main(["query", str(path), "tcp", "--max", "-1"]) == 2
+
+
 def test_a_class_of_nothing_is_all(policy: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = told(["query", policy, ""], capsys)
     assert "accept from lan to wan" in text

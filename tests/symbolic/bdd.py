@@ -6,6 +6,7 @@ Nothing here but the numbering of variables is the engine's. Stateful matches ma
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 
 from oxidd.bdd import BDDFunction, BDDManager
 
@@ -39,7 +40,7 @@ from polc.ir.stateful import Connections, RecentMatch, RecentVerb
 from polc.ir.statements import MapMark, Native, OpaqueStatement, SetMark, Synproxy, Tproxy, UpdateSet
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, Return, VerdictMap
 from polc.symbolic.diagram import HOLDS, NONE
-from polc.symbolic.space import STATES, TYPES, Of, Space
+from polc.symbolic.space import NAT_STATUS, STATES, TYPES, Of, Space
 
 PORTED = (6, 17, 33, 132, 136)
 
@@ -156,12 +157,17 @@ class Reading:
                 ]
                 return self.of(Of.FLAGS, *places) & self.of(Of.PROTOCOL, 6) & self.of(Of.FRAGMENT, 0)
             case FlagsMatch(FlagField.CT_STATUS, mask, value, negated):
-                places = [
-                    at
-                    for at, one in enumerate(space.flags[FlagField.CT_STATUS].values)
-                    if (one & mask == value) is not negated
-                ]
-                return self.of(Of.STATUS, *places) & self.of(Of.CT, 1, 2, 3)
+                changed = [one for one in NAT_STATUS if mask & one[1]]
+                held = self.none
+                for bits in product((0, 1), repeat=len(changed)):
+                    others = sum(bit for (_, bit), there in zip(changed, bits, strict=True) if there)
+                    status = space.flags[FlagField.CT_STATUS].values
+                    places = [at for at, one in enumerate(status) if ((one | others) & mask == value) is not negated]
+                    found = self.of(Of.STATUS, *places) if places else self.none
+                    for (name, _), there in zip(changed, bits, strict=True):
+                        found &= self.within(space.variable(Of.BOUND, name).number, Intervals.single(there))
+                    held |= found
+                return held & self.of(Of.CT, 1, 2, 3)
             case FieldMatch(of_field, values, None, negated) if not FIELDS[of_field].maskable:
                 return self.field(of_field, values, negated)
             case AddressTypeMatch(side, types, negated, interface):

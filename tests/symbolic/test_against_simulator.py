@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -17,16 +18,18 @@ from polc.ir.flavour import Flavour
 from polc.ir.ruleset import Hook, Ruleset
 from polc.proving.replay import NoReplay, Replay, agree, follow, follower, replay
 from polc.symbolic.hooks import Hooks, Loaded
-from polc.symbolic.outcome import Watch
-from polc.symbolic.space import spaces
+from polc.symbolic.outcome import Outcome, Watch
+from polc.symbolic.space import NEW, Of, spaces
 from polc.symbolic.trace import deciding
 from polc.symbolic.ways import Course, Ways
 from polc.symbolic.witness import witness_of
 from tests.importers.corpus import NEEDED, saved
 from tests.strategies import rulesets
+from tests.symbolic.conftest import PACKETS as COUNTED
 from tests.symbolic.points import hooks_with_chains, walk
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.yaml"))
+Note = Callable[[str, object], None]
 PACKETS = int(os.environ.get("POLC_SYMBOLIC_PACKETS", "0"))
 """How many packets for each hook, family and file; 0: as many as there is time for."""
 
@@ -64,14 +67,15 @@ def compare(firewall: Firewall, packets: int, random: Random, hooks_at: frozense
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_goldens(path: Path) -> None:
+def test_goldens(path: Path, record_property: Note) -> None:
     found = compare(read_firewall(str(path), Collector()), PACKETS or 8, Random(path.stem))
     assert found["agreed"] > 0, found
+    record_property(COUNTED, found["agreed"])
 
 
 @NEEDED
 @pytest.mark.parametrize("path", saved(), ids=lambda path: path.stem)
-def test_corpus(path: Path) -> None:
+def test_corpus(path: Path, record_property: Note) -> None:
     firewall = read_firewall(str(path), Collector())
     size = sum(len(chain.rules) for one in firewall.rulesets for chain in one.chains)
     if size > 1000 and not PACKETS:
@@ -80,6 +84,7 @@ def test_corpus(path: Path) -> None:
     else:
         found = compare(firewall, PACKETS or 5, Random(path.stem))
     assert found["agreed"] > 0, found
+    record_property(COUNTED, found["agreed"])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -114,8 +119,66 @@ def compare_ways(firewall: Firewall, packets: int, random: Random) -> Counter[st
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_ways_of_goldens(path: Path) -> None:
-    compare_ways(read_firewall(str(path), Collector()), PACKETS or 4, Random(path.stem))
+def test_ways_of_goldens(path: Path, record_property: Note) -> None:
+    found = compare_ways(read_firewall(str(path), Collector()), PACKETS or 4, Random(path.stem))
+    record_property(COUNTED, found["agreed"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rulesets(fields=True), st.sampled_from(list(Flavour)), st.integers(0, 1 << 30))
+def test_ways_of_random_rulesets(ruleset: Ruleset, flavour: Flavour, seed: int) -> None:
+    compare_ways(Firewall((ruleset,), flavour), 4, Random(seed))
+
+
+def test_what_nat_makes_of_the_status(tmp_path: Path) -> None:
+    """A rule behind NAT sees that it was there: a new flow whose destination is another one now, and only then."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        """\
+polc: 1
+zones: {wan: eth0, lan: eth1}
+nat:
+  - {verdict: dnat, service: tcp/8080, from: {zone: wan}, target: "192.0.2.10:80"}
+  - {verdict: dnat, service: tcp/8081, from: {zone: wan}, target: 192.0.2.10-192.0.2.20}
+  - {verdict: snat, from: 192.0.2.0/24, to: {zone: wan}, target: 203.0.113.9}
+forward:
+  default: drop
+  rules:
+    - accept where ct status dnat
+    - accept tcp/91 to lan where not ct status dnat, snat
+"""
+    )
+    firewall = read_firewall(str(policy), Collector())
+    found = compare_ways(firewall, 300, Random(1))
+    assert found["agreed"] > 1000, found
+    space = spaces(firewall.rulesets)[0]
+    manager = space.manager
+    ways = Ways(Hooks(space, [Loaded(one) for one in firewall.rulesets]))
+    outcomes = ways.outcomes(Course.FORWARDED)
+
+    def said(dport: int, daddr: int) -> set[bool]:
+        asked = manager.all_of(
+            [
+                ways.valid(Course.FORWARDED),
+                space.within(space.variable(Of.PROTOCOL), 6),
+                space.within(space.variable(Of.CT), NEW),
+                space.within(space.variable(Of.STATUS), 0),
+                space.within(space.variable(Of.IIF), space.interfaces.place("eth0")),
+                space.within(space.variable(Of.OIF), space.interfaces.place("eth1")),
+                space.within(space.variable(Of.DADDR), daddr),
+                space.within(space.variable(Of.DPORT), dport),
+                space.within(space.variable(Of.SPORT), 40000),
+                space.within(space.variable(Of.FRAGMENT), 0),
+            ]
+        )
+        values = manager.values(manager.where(asked, outcomes))
+        return {one.accepted for one in values if isinstance(one, Outcome)}
+
+    host, inside = 0xCB007105, 0xC000020A
+    assert said(8080, host) == said(8080, inside) == said(8081, host) == {True}
+    # It goes where it went anyway: nothing is changed, and the status does not say so; of a pool nobody knows.
+    assert said(80, host) == {False}
+    assert said(8081, inside) == {True, False}
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
@@ -129,3 +192,39 @@ def test_what_is_watched_changes_no_verdict(ruleset: Ruleset, seed: int) -> None
                 manager.mapped(one.outcomes(hook), lambda said: (said.verdict, said.nat)) for one in (plain, watching)
             ]
             assert verdicts[0] == verdicts[1]
+
+
+def test_addresses_of_the_flow_behind_nat(tmp_path: Path) -> None:
+    """What a new flow began as, and where its answers will come from."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(
+        """\
+polc: 1
+zones: {wan: eth0, lan: eth1}
+nat:
+  - {verdict: dnat, service: tcp/8080, from: {zone: wan}, target: "192.0.2.10:80"}
+  - {verdict: snat, from: 192.0.2.0/24, to: {zone: wan}, target: 203.0.113.9}
+forward:
+  default: drop
+  rules:
+    - accept tcp/80 to lan where ct original daddr 203.0.113.5 and not ct reply saddr 203.0.113.5
+"""
+    )
+    firewall = read_firewall(str(policy), Collector())
+    found = compare_ways(firewall, 300, Random(2))
+    assert found["agreed"] > 1000, found
+    space = spaces(firewall.rulesets)[0]
+    manager = space.manager
+    ways = Ways(Hooks(space, [Loaded(one) for one in firewall.rulesets]))
+    outcomes = ways.outcomes(Course.FORWARDED)
+    came = {Of.PROTOCOL: 6, Of.CT: NEW, Of.FRAGMENT: 0, Of.SPORT: 40000, Of.IIF: space.interfaces.place("eth0")}
+
+    def said(**also: int) -> set[object]:
+        asked = came | {Of[name]: value for name, value in also.items()}
+        points = manager.all_of(space.within(space.variable(of), value) for of, value in asked.items())
+        values = manager.values(manager.where(manager.where(ways.valid(Course.FORWARDED), points), outcomes))
+        return {one.accepted for one in values if isinstance(one, Outcome)}
+
+    lan = space.interfaces.place("eth1")
+    assert said(DADDR=0xCB007105, DPORT=8080, OIF=lan) == {True}
+    assert said(DADDR=0xC000020A, DPORT=8080, OIF=lan) == {False}

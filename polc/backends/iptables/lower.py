@@ -179,14 +179,13 @@ class _Writer:
     def rule(self, rule: Rule, bound: tuple[int, ...]) -> list[str]:
         """The lines of a rule that ``cascade`` gave; ``bound`` are the protocols that its verdict must have named."""
         stateful: list[Match] = [match for match in rule.matches if isinstance(match, STATEFUL)]
-        plain = [match for match in rule.matches if not isinstance(match, STATEFUL)]
+        plain: list[Match] = [match for match in rule.matches if not isinstance(match, STATEFUL)]
         held = list(dict.fromkeys(piece for match in plain for piece in self._words(match)))
         protocols = [piece for piece in held if piece.rank is Rank.PROTOCOL]
         if len(protocols) > 1:
             # No packet is of two protocols: this line of the rule would hold for none.
             return []
-        named = bool(protocols)
-        targets = _per_protocol(_targets(rule, bound, self.context), named)
+        targets = _per_protocol(_targets(rule, bound, self.context), _protocols(plain) if protocols else None)
         origin = comment.pieces(rule.origin)
         leaves = leaves_chain(rule.verdict)
         return self._lines(held, stateful, targets, origin, leaves)
@@ -210,9 +209,13 @@ class _Writer:
             return [*written, self._jump(held, [], targets, origin, leaves)]
         if not targets:
             return [*written, _text([*held, *origin])]
+        named = any(piece.rank is Rank.PROTOCOL for piece in held)
         return [
             *written,
-            *(_text([*held, *map(service.protocol, one.protocols), *one.pieces, *origin], one.text) for one in targets),
+            *(
+                _text([*held, *map(service.protocol, () if named else one.protocols), *one.pieces, *origin], one.text)
+                for one in targets
+            ),
         ]
 
     def _jump(
@@ -233,10 +236,19 @@ class _Writer:
         return found.pieces
 
 
-def _per_protocol(targets: list[Target], named: bool) -> list[Target]:
-    """Each target once for each protocol that its line must name; none where the line names one already."""
-    if named:
-        return [replace(one, protocols=()) for one in targets]
+def _protocols(plain: list[Match]) -> frozenset[int]:
+    """Those of all services that a line asks for."""
+    services = [match for match in plain if isinstance(match, ServiceMatch)]
+    return frozenset.intersection(*(frozenset(term.protocol for term in one.terms) for one in services or [_NONE]))
+
+
+_NONE = ServiceMatch(())
+
+
+def _per_protocol(targets: list[Target], named: frozenset[int] | None) -> list[Target]:
+    """Each target once for each protocol that its line must name, which is one of those that are ``named`` already."""
+    if named is not None:
+        return [replace(one, protocols=tuple(sorted(named.intersection(one.protocols)))) for one in targets]
     split: list[Target] = []
     for one in targets:
         split += [replace(one, protocols=(number,)) for number in one.protocols] or [one]

@@ -11,14 +11,28 @@ from polc.backends.nft.refused import Refused
 from polc.backends.profile import Profile
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import CtState, CtStateMatch, FieldMatch
+from polc.ir.matches import STATEFUL, CtState, CtStateMatch, FieldMatch, Match, ServiceMatch
 from polc.ir.ruleset import RegularChain, Rule
-from polc.ir.statements import CopyMark, Counter, Log, MarkField, SetMark, SetPriority, Trace
-from polc.ir.verdicts import Jump, Return, leaves
+from polc.ir.statements import (
+    AssignHelper,
+    AssignTimeout,
+    ClampMss,
+    CopyMark,
+    Counter,
+    Log,
+    MarkField,
+    SetMark,
+    SetPriority,
+    Statement,
+    Synproxy,
+    Trace,
+)
+from polc.ir.verdicts import Jump, Nat, NatMap, Reject, RejectType, Return, leaves
 
 WHOLE = 0xFFFFFFFF
 
 _FIELDS = {MarkField.META: Field.META_MARK, MarkField.CT: Field.CT_MARK}
+_WITH_FLOW = CtStateMatch(CtState.NEW | CtState.ESTABLISHED | CtState.RELATED)
 _WITHOUT_FLOW = CtStateMatch(CtState.INVALID | CtState.UNTRACKED)
 
 
@@ -43,6 +57,59 @@ def bit_by_bit(rule: Rule, profile: Profile, fresh: Callable[[], str]) -> Cascad
     return None
 
 
+def before_the_rest(rule: Rule, fresh: Callable[[], str]) -> Cascade | None:
+    """The rule with a statement that reads the mark of a flow apart from what stands behind it; None where there is no
+    such thing. A packet without a flow has no such mark, and the kernel breaks the rule off there
+    (net/netfilter/nft_ct.c, nft_ct_get_eval): what stands behind is to be done all the same.
+
+    Raises:
+        Refused: the verdict leaves the chain, and the rule cannot be asked twice.
+    """
+    for place, one in enumerate(rule.statements):
+        before, after = rule.statements[: place + 1], rule.statements[place + 1 :]
+        # NAT is asked of flows alone.
+        if _reads_flow(one) and (after or rule.verdict is not None) and not isinstance(rule.verdict, Nat | NatMap):
+            return _in_turn(rule, before, after, fresh)
+    return None
+
+
+def _reads_flow(one: Statement) -> bool:
+    match one:
+        case SetMark(MarkField.CT, _, mask):
+            return mask != WHOLE
+        case CopyMark(to, mask):
+            return to is MarkField.META or mask != WHOLE
+        case _:
+            return False
+
+
+def _in_turn(
+    rule: Rule, before: tuple[Statement, ...], after: tuple[Statement, ...], fresh: Callable[[], str]
+) -> Cascade:
+    first = replace(rule, statements=before, verdict=None)
+    if leaves(rule.verdict):
+        if any(isinstance(one, STATEFUL) or _asks_mark(one) for one in rule.matches):
+            raise Refused(
+                "a packet without a flow has no mark of one, and what is done with it takes a chain of its own in nft, "
+                "which `return` and `goto` would leave instead of this one",
+                "a rule for each",
+            )
+        return Cascade((first, replace(rule, statements=after)))
+    # What names its protocol does so again.
+    named = rule.verdict == Reject(RejectType.TCP_RESET) or any(isinstance(one, _OF_PROTOCOLS) for one in after)
+    services = tuple(one for one in rule.matches if isinstance(one, ServiceMatch)) if named else ()
+    name = fresh()
+    inner = (replace(first, matches=()), replace(rule, matches=services, statements=after))
+    return Cascade((replace(rule, statements=(), verdict=Jump(name)),), (RegularChain(name, inner, rule.origin),))
+
+
+def _asks_mark(match: Match) -> bool:
+    return isinstance(match, FieldMatch) and match.field in _FIELDS.values()
+
+
+_OF_PROTOCOLS = (AssignHelper, AssignTimeout, ClampMss, Synproxy)
+
+
 def _apart(rule: Rule, place: int, copy: CopyMark, fresh: Callable[[], str]) -> Cascade:
     before, after = rule.statements[:place], rule.statements[place + 1 :]
     if not all(isinstance(one, Counter | Log | SetMark | SetPriority | Trace | CopyMark) for one in (*before, *after)):
@@ -52,17 +119,19 @@ def _apart(rule: Rule, place: int, copy: CopyMark, fresh: Callable[[], str]) -> 
     plain = replace(rule, matches=(), statements=(), verdict=None)
     cleared, copied = masks(copy)
     inner = [replace(plain, statements=before)] if before else []
-    if copy.to is MarkField.META:
-        # Without a flow there is no mark to copy: the packet's stays as it is, and the rule is broken off.
+    more = bool(after) or rule.verdict is not None
+    # Without a flow there is no mark to copy: the packet's stays as it is.
+    of_flow = (_WITH_FLOW,) if copy.to is MarkField.META and more else ()
+    if copy.to is MarkField.META and not more:
         inner.append(replace(plain, matches=(_WITHOUT_FLOW,), verdict=Return()))
     if cleared:
-        inner.append(replace(plain, statements=(SetMark(copy.to, 0, cleared),)))
+        inner.append(replace(plain, matches=of_flow, statements=(SetMark(copy.to, 0, cleared),)))
     field = _FIELDS[source(copy)]
     for bit in (1 << number for number in range(32)):
         if copied & bit:
             found = FieldMatch(field, Intervals.single(bit), bit)
             inner.append(replace(plain, matches=(found,), statements=(SetMark(copy.to, bit, 0),)))
-    if after or rule.verdict is not None:
+    if more:
         inner.append(replace(plain, statements=after, verdict=rule.verdict))
     if leaves(rule.verdict):
         raise Refused(

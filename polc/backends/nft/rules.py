@@ -67,6 +67,7 @@ class RuleLowering:
         names = self.context.chain_names
         profile = self.context.profile
         found = marks.bit_by_bit(rule, profile, lambda: names.like(f"{chain}-marks"))
+        found = found or marks.before_the_rest(rule, lambda: names.like(f"{chain}-marks"))
         found = found or maps.one_by_one(rule, self.context, lambda: names.like(f"{chain}-map"))
         if found is None:
             return [new for apart in _clamped_apart(rule) for new in self._cascaded(apart, chain, lowered)]

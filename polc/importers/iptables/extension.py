@@ -213,7 +213,10 @@ class Extension:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchExtension(Extension):
+    """``listed``: its words as iptables-save lists them, where those are others than were given."""
+
     read: Callable[[Options, Context], Meaning] = lambda _options, _context: Meaning()
+    listed: Callable[[Options], str] = Options.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

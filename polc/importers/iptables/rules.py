@@ -195,7 +195,8 @@ class RuleReader:
                 never |= found is None
                 own += found or ()
             if leaves and (meaning.unless or meaning.either or (counted and not all(map(is_stateful, own)))):
-                own = [self._options(load, words).opaque(_ONE_WORD)]
+                options = self._options(load, words)
+                own = [options.opaque(_ONE_WORD, load.extension.listed(options))]
             asks += own
         if headers:
             found = self._headers(protocol, tuple(headers))

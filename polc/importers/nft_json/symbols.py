@@ -43,6 +43,7 @@ _FIELD_WORDS: dict[Field, Mapping[str, int]] = {
     Field.META_DAY: {name: number for number, name in enumerate(_DAYS)},
     Field.META_IIFGROUP: {"default": 0},  # others stand in the host's /etc/iproute2/group
     Field.META_OIFGROUP: {"default": 0},
+    Field.META_RTCLASSID: {"cosmos": 0},  # others stand in the host's /etc/iproute2/rt_realms
 }
 
 FLAG_WORDS: dict[str, Mapping[str, int]] = {"tcp flags": TCP_FLAG_BITS, "ct status": CT_STATUS_BITS}

@@ -10,8 +10,11 @@ from polc.kernel.stage.checksums import crc32c, internet
 from polc.simulate.packet import GRE, MAXSEG, SACK, SACK_PERM, TIMESTAMP, WSCALE, Packet
 
 _FRAGMENT_HEADER = 44  # IANA, Assigned Internet Protocol Numbers
-_FRAGMENT_UNITS = 1
-"""Where a second fragment begins, in units of 8 bytes."""
+_NOTHING = 59
+_FRAGMENT_UNITS = 185
+"""Where a second fragment begins, in units of 8 bytes: as over Ethernet. One that begins at the first is taken for an
+attack (net/netfilter/xt_tcpudp.c, tcp_mt).
+"""
 
 
 def encode(packet: Packet, tag: int = 1) -> bytes:
@@ -76,6 +79,10 @@ def _segment(packet: Packet, payload: bytes) -> bytes:
             return _summed(packet, _dccp(packet) + payload, 6)
         case 47:
             return _gre(packet, payload)
+        case 50:
+            return struct.pack(">II", packet.spi or 0, 1) + payload
+        case 51:
+            return _authentication(packet) + payload
         case _:
             return payload
 
@@ -141,8 +148,13 @@ def _chunk(packet: Packet, kind: int) -> bytes:
 
 def _dccp(packet: Packet) -> bytes:
     ports = packet.sport or 0, packet.dport or 0
-    # A request: type 0, long sequence numbers, 5 words (RFC 4340, 5.1).
-    return struct.pack(">HHBBHBBHII", *ports, 5, 0, 0, packet.type << 1 | 1, 0, 0, 1, 0)
+    # Long sequence numbers, 5 words (RFC 4340, 5.1).
+    return struct.pack(">HHBBHBBHII", *ports, 5, 0, 0, packet.dccp_type << 1 | 1, 0, 0, 1, 0)
+
+
+def _authentication(packet: Packet) -> bytes:
+    """Nothing follows; a value for the check of 12 bytes (RFC 4302, 2)."""
+    return struct.pack(">BBHII", _NOTHING, 4, 0, packet.spi or 0, 1) + bytes(12)
 
 
 def _gre(packet: Packet, payload: bytes) -> bytes:

@@ -50,7 +50,8 @@ def fate(
     state = next((state for state, one in states if _same(one, sent)), None)
     seen: Packet | None = None
     answer: Packet | None = None
-    for one in (*delivered, *far):
+    # The host hears itself what it sends to all.
+    for one in (*delivered, *far) if sent.iif else (*far, *delivered):
         if _answers(one, sent):
             answer = answer or one
         elif seen is None and one.protocol == sent.protocol and (own or not _noise(one)):

@@ -67,6 +67,7 @@ class Stage:
         self._stack = ExitStack()
         self._talks = Talks()
         self._routing = Routing(host)
+        self._nft: RemoteNftables | None = None
         self._loaded: list[tuple[Loader, Output]] = []
         self._sent: set[tuple[object, ...]] = set()
 
@@ -74,9 +75,6 @@ class Stage:
         with ExitStack() as stack:
             self.namespace: Namespace = stack.enter_context(ScratchNamespace())
             scene.build(self.namespace, self.host, self.settings)
-            self._nft = stack.enter_context(RemoteNftables(self.namespace))
-            take: dict[str, object] = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
-            self._table("polc-stage-input", take, ([_log(_DELIVERED), {"drop": None}],))
             self._worker = self.namespace.start([sys.executable, "-m", "polc.kernel.stage.worker"], stderr=None)
             stack.callback(stop, self._worker)
             begin = {
@@ -86,6 +84,8 @@ class Stage:
                 "group": _GROUP,
             }
             self._write(begin)
+            take: dict[str, object] = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
+            self._table("polc-stage-input", take, ([_log(_DELIVERED), {"drop": None}],))
             self._stack = stack.pop_all()
         return self
 
@@ -97,7 +97,12 @@ class Stage:
     def load(self, loader: Loader, output: Output) -> None:
         """As ``Loader.load``."""
         self._loaded.append((loader, output))
-        loader.load(self.namespace, output, self._nft)
+        loader.load(self.namespace, output, self._libnftables() if loader.target == "nft" else None)
+
+    def _libnftables(self) -> RemoteNftables:
+        if self._nft is None:
+            self._nft = self._stack.enter_context(RemoteNftables(self.namespace))
+        return self._nft
 
     def clear(self) -> None:
         """Take away all rules, sets and flows, as if nothing had been loaded and nothing sent.
@@ -108,12 +113,15 @@ class Stage:
         Raises:
             Failure: POL603.
         """
+        if not self._loaded:
+            return
         own = set(TABLES)
-        tables = json.loads(self._nft.run_json(json.dumps({"nftables": [{"list": {"tables": None}}]})))["nftables"]
+        nft = self._libnftables()
+        tables = json.loads(nft.run_json(json.dumps({"nftables": [{"list": {"tables": None}}]})))["nftables"]
         gone = [one["table"] for one in tables if "table" in one and one["table"]["name"] not in own]
         if gone:
             names = [{"family": one["family"], "name": one["name"]} for one in gone]
-            self._nft.run_json(json.dumps({"nftables": [{"delete": {"table": one}} for one in names]}))
+            nft.run_json(json.dumps({"nftables": [{"delete": {"table": one}} for one in names]}))
         for loader, output in self._loaded:
             loader.unload(self.namespace, output)
         self._loaded.clear()
@@ -273,7 +281,9 @@ class Stage:
             {"add": {"chain": {**table, "name": "c", **chain}}},
             *({"add": {"rule": {**table, "chain": "c", "expr": rule}}} for rule in rules),
         ]
-        self._nft.run_json(json.dumps({"nftables": commands}))
+        problem = self._ask({"nft": json.dumps({"nftables": commands})})["problem"]
+        if problem:
+            raise Failure.of(*problem)
 
     def _write(self, request: object) -> None:
         assert self._worker.stdin is not None

@@ -7,7 +7,8 @@ conntrack that go before. The answer is a line each, ``{"logged": [[PREFIX, HEX]
 "error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...]}`` are
 packets that are sent without looking at what became of each; the answer has ``"errors": [TEXT, ...]`` and ``"times":
 [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}`` joins multicast groups, ``{"tell": [HEX,
-...]}`` are messages for conntrack.
+...]}`` are messages for conntrack. ``{"nft": TEXT}`` runs JSON commands of libnftables; the answer has ``"problem"``,
+its words where it refuses them.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
@@ -26,6 +27,8 @@ import sys
 import time
 from typing import Any
 
+from polc.diagnostics import Failure
+from polc.kernel.libnftables import Nftables
 from polc.kernel.stage.nflog import LogGroup
 
 _NEWNET = 0x40000000
@@ -54,7 +57,9 @@ def main() -> int:
     for line in requests:
         request = json.loads(line)
         found: dict[str, object] = {}
-        if "join" in request:
+        if "nft" in request:
+            found = {"problem": _run(request["nft"])}
+        elif "join" in request:
             members += [_member(name, address) for name, address in request["join"]]
         elif "tell" in request:
             for message in request["tell"]:
@@ -72,6 +77,16 @@ def main() -> int:
         answers.write(json.dumps(found) + "\n")
         answers.flush()
     return 0
+
+
+def _run(commands: str) -> list[str]:
+    """The code and the words of a refusal; empty for none."""
+    try:
+        with Nftables() as nft:
+            nft.run_json(commands)
+    except Failure as failure:
+        return [failure.diagnostics[0].code, failure.diagnostics[0].message]
+    return []
 
 
 def _put(request: dict[str, Any], links: _Links, senders: _Senders) -> str:

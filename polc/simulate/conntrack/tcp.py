@@ -61,6 +61,16 @@ _ISN = (1_000_000, 5_000_000)
 """Where an end that gives no sequence numbers begins: the originator, the other."""
 
 
+def are_valid(flags: int) -> bool:
+    """Whether conntrack takes a segment with these flags as one of any flow."""
+    return flags & _COUNTED_FLAGS in _VALID_FLAGS
+
+
+def goes_on(flags: int, *, reply: bool) -> bool:
+    """Whether conntrack takes a segment as one of a flow that is established."""
+    return are_valid(flags) and _TABLE[reply][_row(flags)][ES] != _IV
+
+
 class Result(Enum):
     """What tracking makes of a packet."""
 
@@ -166,7 +176,7 @@ def _next_ack(tcp: Tcp, flight: Flight) -> int:
 
 def track(flow: Flow, flight: Flight, settings: Settings) -> tuple[Result, int | None]:
     """nf_conntrack_tcp_packet: what becomes of the packet, and the flow's new timeout in seconds (None: as it was)."""
-    if flight.packet.bad_checksum or flight.flags & _COUNTED_FLAGS not in _VALID_FLAGS:
+    if flight.packet.bad_checksum or not are_valid(flight.flags):
         return Result.INVALID, None
     if flow.status & CONFIRMED:
         assert isinstance(flow.proto, Tcp)

@@ -150,6 +150,9 @@ def _handle(table: Table, flow: Flow, flight: Flight, settings: Settings) -> Res
             return Result.INVALID
         seconds = _override(flow, "timeout", settings.icmpv6_timeout)
     elif protocol == UDPLITE:
+        if flight.iif and settings.checksum:
+            # The kernel checks the sum of what comes in as if it were UDP's, which it never is (udplite_error).
+            return Result.INVALID
         seconds = _answered(flow, _udp_timeouts(flow, settings))
     elif protocol == GRE:
         seconds = _gre(flow, settings)
@@ -284,7 +287,8 @@ def _presume(table: Table, flight: Flight, presumed: Presumed, settings: Setting
         status |= SEEN_REPLY
     if presumed.state is CtState.RELATED:
         status |= EXPECTED
-    confirmed = presumed.state is not CtState.NEW or reply or bool(status & CONFIRMED)
+    unsaid = presumed.state is CtState.RELATED and presumed.status is None
+    confirmed = presumed.state is CtState.ESTABLISHED or unsaid or reply or bool(status & CONFIRMED)
     flow.status = status & ~CONFIRMED
     flow.mark = presumed.mark or 0
     if presumed.helper or presumed.state is CtState.RELATED:

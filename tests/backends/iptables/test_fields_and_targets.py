@@ -263,8 +263,8 @@ BOTH_FAMILIES = {
         ReversePathMatch(True, False), words="-m rpfilter --loose --invert", hook=Hook.PREROUTING, priority=-300
     ),
     "address types": accepts(
-        AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, AddressType.UNICAST), True),
-        words="-m addrtype ! --dst-type UNICAST,LOCAL",
+        AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, AddressType.UNREACHABLE), True),
+        words="-m addrtype ! --dst-type LOCAL,UNREACHABLE",
     ),
     "no ipsec": accepts(TraitMatch(Trait.IPSEC, True), words="-m policy --dir in --pol none"),
     "socket": accepts(TraitMatch(Trait.SOCKET), words="-m socket --transparent --nowildcard"),

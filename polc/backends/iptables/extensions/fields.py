@@ -18,11 +18,26 @@ from polc.backends.iptables.extensions.values import (
 )
 from polc.backends.iptables.extensions.words import Refused, Words
 from polc.ir.family import Family
-from polc.ir.fields import Field
+from polc.ir.fields import FIELDS, Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import FieldMatch
+from polc.ir.matches import FieldMatch, Match
 
-_LENGTH = partial(by_range, highest=0xFFFF)
+_LONGEST = 0xFFFF
+_LENGTH = partial(by_range, highest=_LONGEST)
+
+
+def _length(match: FieldMatch) -> Alternatives:
+    """Packets of IPv6 may be longer than the extension can say: what has no end is all that is no shorter."""
+    options: list[Match] = []
+    for one in _LENGTH(match).options:
+        assert isinstance(one, FieldMatch)
+        ((low, high),) = one.values.ranges
+        if high == _LONGEST and low > 0 and FIELDS[match.field].highest > _LONGEST:
+            one = FieldMatch(match.field, Intervals(((0, low - 1),)), None, negated=True)
+        options.append(one)
+    return Alternatives(tuple(options))
+
+
 _OWNER = partial(by_range, highest=owner.HIGHEST)
 
 
@@ -64,7 +79,7 @@ _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
     Field.IP6_ECN: header.split_byte,
     Field.TCP_MSS: by_range,
     Field.META_MARK: mark.by_mark,
-    Field.META_LENGTH: _LENGTH,
+    Field.META_LENGTH: _length,
     Field.META_SKUID: _OWNER,
     Field.META_SKGID: _OWNER,
     Field.META_IIFGROUP: by_mask,
@@ -101,7 +116,7 @@ _WORDS: dict[Field, Callable[[FieldMatch], Words]] = {
     Field.IP6_ECN: header.in_byte,
     Field.TCP_MSS: header.mss,
     Field.META_MARK: mark.words,
-    Field.META_LENGTH: header.one_range,
+    Field.META_LENGTH: header.length,
     Field.META_SKUID: owner.words,
     Field.META_SKGID: owner.words,
     Field.META_IIFGROUP: mark.words,

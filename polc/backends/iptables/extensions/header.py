@@ -23,7 +23,6 @@ _SINGLE = {
 }
 _RANGES = {
     Field.IP_LENGTH: "length --length {}",
-    Field.META_LENGTH: "length --length {}",
     Field.CT_EXPIRATION: "conntrack --ctexpire {}",
     Field.CT_ORIGINAL_SPORT: "conntrack --ctorigsrcport {}",
     Field.CT_ORIGINAL_DPORT: "conntrack --ctorigdstport {}",
@@ -81,6 +80,10 @@ def mask_of(values: Intervals, highest: int) -> int:
 
 def one_range(match: FieldMatch) -> Words:
     return module(_RANGES[match.field].format(colon(match)))
+
+
+def length(match: FieldMatch) -> Words:
+    return module(f"length {sign(match)}--length {colon(match)}")
 
 
 def mss(match: FieldMatch) -> Words:

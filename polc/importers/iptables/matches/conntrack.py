@@ -172,6 +172,25 @@ def _with_flow(alternative: tuple[Match, ...], flow: tuple[Match, ...]) -> Eithe
     return tuple(found)
 
 
+_LISTED = {
+    "ctstate": ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"),
+    "ctstatus": ("EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED"),
+}
+"""The order in which iptables-save lists what is asked for (libxt_conntrack.c, print_state and print_status)."""
+
+
+def _in_order(options: Options) -> str:
+    given = []
+    for one in options:
+        order = _LISTED.get(one.option.name, ())
+        names = {part.text.upper() for part in listed(one.word)} if order else set()
+        if names and names.issubset(order):
+            text = ",".join(name for name in order if name in names)
+            one = one._replace(words=(Word(text, one.word.at),))
+        given.append(one)
+    return options.written(given)
+
+
 MATCH = MatchExtension(
     "conntrack",
     (
@@ -184,4 +203,5 @@ MATCH = MatchExtension(
         Option("ctdir"),
     ),
     read=_read,
+    listed=_in_order,
 )

@@ -48,7 +48,7 @@ def _read(options: Options, context: Context) -> Meaning:
     if _BYTE_RATE.fullmatch(limit.word.text) and "hashlimit-rate-match" not in options:
         return Meaning((_bytes(options, limit.word, burst, over, key, size),))
     if "hashlimit-rate-match" in options:
-        return Meaning((options.opaque(_RATES),))
+        return Meaning((options.opaque(_RATES, _as_listed(options)),))
     found = rate(limit.word, _SCALE)
     count = number(burst.word, 1, _HIGHEST_BURST, "burst") if burst else 5
     idle = found.unit.value * 1000 if expire is None else expire
@@ -66,7 +66,8 @@ def _read(options: Options, context: Context) -> Meaning:
         )
         # iptables-save prints the burst, whatever it is.
         rated = f"{limit.option.shown} {limit.word.text}"
-        words = options.text() if burst else options.text().replace(rated, f"{rated} --hashlimit-burst {count}")
+        listed_words = _as_listed(options)
+        words = listed_words if burst else listed_words.replace(rated, f"{rated} --hashlimit-burst {count}")
         return Meaning((options.opaque(reason, words, nearest=near),))
     return Meaning((Limit(found, count, over, key, name.text, size),))
 
@@ -92,7 +93,22 @@ def _bytes(
             f"{rate_bytes} bytes a second",
         )
     )
-    return options.opaque(_BYTES, nearest=near)
+    return options.opaque(_BYTES, _as_listed(options), nearest=near)
+
+
+def _as_listed(options: Options) -> str:
+    """Its words in the order in which iptables-save lists them, which means nothing (libxt_hashlimit.c)."""
+    order = {name: number for number, name in enumerate(_LISTED)}
+    return options.written(sorted(options.given, key=lambda one: order.get(one.option.name, -1)))
+
+
+_LISTED = tuple(
+    f"hashlimit-{name}"
+    for name in (
+        *("burst", "mode", "name", "htable-size", "htable-max", "htable-gcinterval", "htable-expire", "srcmask"),
+        *("dstmask", "rate-match", "rate-interval"),
+    )
+)
 
 
 def _byte_count(word: Word) -> int:
@@ -145,4 +161,5 @@ MATCH = MatchExtension(
         Option("hashlimit-rate-match", takes=0),
     ),
     read=_read,
+    listed=_as_listed,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.diagnostics.suggest import did_you_mean
-from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import wrong
 from polc.importers.iptables.protocols import number
 from polc.importers.iptables.values import listed
@@ -16,8 +16,14 @@ _HEADERS: dict[str, ExtensionHeader | None] = {
     "ipv6-route": ExtensionHeader.RT, "route": ExtensionHeader.RT, "43": ExtensionHeader.RT,
     "ipv6-frag": ExtensionHeader.FRAG, "frag": ExtensionHeader.FRAG, "44": ExtensionHeader.FRAG,
     "auth": None, "ah": None, "51": None, "esp": None, "50": None, "none": None, "ipv6-nonxt": None, "59": None,
-    "prot": None, "proto": None, "255": None,
+    "prot": None, "protocol": None, "255": None,
 }  # fmt: skip
+
+_LISTED = (
+    ("hop-by-hop", "hop", "0"), ("ipv6-opts", "dst", "60"), ("ipv6-route", "route", "43"), ("ipv6-frag", "frag", "44"),
+    ("ah", "auth", "51"), ("esp", "50"), ("ipv6-nonxt", "none", "59"), ("protocol", "prot", "255"),
+)  # fmt: skip
+"""Names that iptables-save has, and others of the same header (libip6t_ipv6header.c)."""
 
 
 def _read(options: Options, _context: Context) -> Meaning:
@@ -31,7 +37,18 @@ def _read(options: Options, _context: Context) -> Meaning:
     if "soft" in options and all(headers):
         # All of them, among others that are not asked about.
         return Meaning(tuple(ExtensionHeaderMatch(one, given.negated) for one in dict.fromkeys(headers) if one))
-    return Meaning((options.opaque("nft asks for one header at a time, and not for a packet that has no others"),))
+    reason = "nft asks for one header at a time, and not for a packet that has no others"
+    return Meaning((options.opaque(reason, _words(options, given)),))
+
+
+def _words(options: Options, given: Given) -> str:
+    """In the names and the order in which iptables-save lists them, where all have one."""
+    asked = {one.text.lower() for one in listed(given.word)}
+    listing = ",".join(names[0] for names in _LISTED if asked.intersection(names))
+    if not asked.issubset(name for names in _LISTED for name in names):
+        return ""
+    sign, soft = "! " if given.negated else "", " --soft" if "soft" in options else ""
+    return f"{options.shown} {sign}--header {listing}{soft}"
 
 
 MATCH = MatchExtension(
