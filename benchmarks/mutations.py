@@ -31,7 +31,7 @@ from polc.passes import pipeline
 from polc.probing.certify import apart, name_of
 from polc.probing.faults import Effect
 from polc.probing.hosts import Hosts
-from polc.probing.make import Wish, plan
+from polc.probing.make import MOST_PER_RULE, Wish, plan
 from polc.probing.reckoning import Reckoned, Trial, faults, reckoned
 from polc.simulate.hooks import Loaded
 
@@ -77,7 +77,11 @@ def measured(path: Path, most: int | None, names: Sequence[str], wait: float) ->
     firewall = read_firewall(str(path), Collector())
     rulesets = tuple(pipeline.run(one) for one in firewall.rulesets)
     named = apart(rulesets)
-    made = plan([Loaded(one, firewall.flavour) for one in named], firewall.host, wish=Wish(wait=wait, gaps=True))
+    made = plan(
+        [Loaded(one, firewall.flavour) for one in named],
+        firewall.host,
+        wish=Wish(per_rule=MOST_PER_RULE, wait=wait, gaps=True),
+    )
     chosen = faults(rulesets, firewall.flavour, most, 0)
     row = Row(path.stem, made.packets, len(chosen))
     with Hosts(made.scenes) as hosts:

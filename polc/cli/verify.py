@@ -35,7 +35,7 @@ from polc.passes import pipeline
 from polc.policy.files import read_file
 from polc.probing import files
 from polc.probing.certify import Certified, Rules, rules_of
-from polc.probing.make import LONGEST_WAIT, Wish, plan, planned
+from polc.probing.make import LONGEST_WAIT, MOST_PER_RULE, Wish, plan, planned
 from polc.probing.model import Plan
 from polc.probing.reckoning import Reckoned
 from polc.simulate.hooks import Loaded
@@ -165,7 +165,13 @@ def _planned(arguments: argparse.Namespace, checked: Checked, host: Host | None,
     loaded = [Loaded(one, checked.firewall.flavour) for one in checked.named]
     if arguments.probes:
         return planned(loaded, files.read(read_file(arguments.probes)))
-    wish = Wish(packets=arguments.most, seed=arguments.seed, wait=arguments.longest_wait, gaps=arguments.most is None)
+    wish = Wish(
+        per_rule=MOST_PER_RULE,
+        packets=arguments.most,
+        seed=arguments.seed,
+        wait=arguments.longest_wait,
+        gaps=arguments.most is None,
+    )
     return plan(loaded, host, wish=wish, progress=lambda done, total: progress.show("probes", done, total))
 
 

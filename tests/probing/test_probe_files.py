@@ -11,14 +11,14 @@ from test_plan import POLICIES, of
 
 from polc.diagnostics import Failure
 from polc.probing import files
-from polc.probing.make import plan
+from polc.probing.make import Wish, plan
 from polc.simulate.hooks import Loaded
 from polc.source import SourceFile
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
 def test_what_is_written_is_read(path: Path, tmp_path: Path) -> None:
-    made = plan((Loaded(of(path)),))
+    made = plan((Loaded(of(path)),), wish=Wish(wait=7))
     file = tmp_path / "probes.json"
     files.write(made, str(file))
     assert files.read(SourceFile("probes.json", file.read_text())) == made.scenes
