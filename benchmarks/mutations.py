@@ -32,6 +32,8 @@ from polc.probing.certify import apart, name_of
 from polc.probing.faults import Effect
 from polc.probing.hosts import Hosts
 from polc.probing.make import MOST_PER_RULE, Wish, plan
+from polc.probing.missed import why_missed
+from polc.probing.model import Plan
 from polc.probing.reckoning import Reckoned, Trial, faults, reckoned
 from polc.simulate.hooks import Loaded
 
@@ -93,7 +95,7 @@ def measured(path: Path, most: int | None, names: Sequence[str], wait: float) ->
                 row.problems[loader.name] = "refused"
                 continue
             write = partial(emitted, profile=profile)
-            _count(row, reckoned(made, named, rulesets, chosen, loader, write, hosts))
+            _count(row, made, reckoned(made, named, rulesets, chosen, loader, write, hosts))
     row.seconds = time.monotonic() - begun
     return row
 
@@ -106,7 +108,7 @@ def _is_held(rulesets: Sequence[Ruleset], target: str, profile: Profile) -> bool
     return True
 
 
-def _count(row: Row, one: Reckoned) -> None:
+def _count(row: Row, made: Plan, one: Reckoned) -> None:
     if one.problems or not one.sound:
         row.problems[one.loader] = one.problems[0].message if one.problems else "unsound"
     for trial in one.trials:
@@ -114,7 +116,9 @@ def _count(row: Row, one: Reckoned) -> None:
             row.refused[one.loader] += 1
         else:
             row.counts[one.loader, trial.fault.effect, trial.attempt.seen is not None] += 1
-    row.missed += [_words(row.name, one.loader, trial) for trial in one.missed if trial.fault.effect is Effect.VERDICT]
+    for trial in one.missed:
+        if trial.fault.effect is Effect.VERDICT:
+            row.missed.append(f"{_words(row.name, one.loader, trial)}: {why_missed(made, trial.fault.mutant)}")
 
 
 def _words(name: str, loader: str, trial: Trial) -> str:

@@ -195,16 +195,16 @@ def _print(
         tree: dict[str, object] = {"status": status, "results": [result_json(one) for one in results]}
         if probes is not None:
             tree["probes"] = probes_json(*probes)
-        if counted:
-            tree["mutations"] = [mutations_json(one) for one in counted]
+        if counted and probes is not None:
+            tree["mutations"] = [mutations_json(probes[0], one) for one in counted]
         print(json.dumps(tree, indent=2))
         return
     for one in results:
         print_result(one)
     if probes is not None:
         print_probes(*probes)
-    for reckoned in counted:
-        print_mutations(reckoned)
+        for reckoned in counted:
+            print_mutations(probes[0], reckoned)
 
 
 def _usage(message: str) -> int:

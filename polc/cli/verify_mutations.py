@@ -8,13 +8,15 @@ from collections import Counter
 from polc.diagnostics.text import render
 from polc.probing.certify import name_of
 from polc.probing.faults import Effect
+from polc.probing.missed import why_missed
+from polc.probing.model import Plan
 from polc.probing.reckoning import ENOUGH, Reckoned, Trial
 from polc.simulate.packet_format import format_packet
 
 _MOST = 20
 
 
-def print_mutations(one: Reckoned) -> None:
+def print_mutations(plan: Plan, one: Reckoned) -> None:
     if one.problems:
         print(f"{one.loader}: no mutations tried")
         sys.stdout.flush()
@@ -29,7 +31,7 @@ def print_mutations(one: Reckoned) -> None:
         print(f"  {words}")
     told = [other for other in one.missed if other.fault.effect is Effect.VERDICT]
     for other in told[:_MOST]:
-        print(f"  not seen: {_name(other)}")
+        print(f"  not seen: {_name(other)}: {why_missed(plan, other.fault.mutant)}")
     if len(told) > _MOST:
         print(f"  and {len(told) - _MOST} more")
     if not one.sound:
@@ -57,7 +59,7 @@ def _name(one: Trial) -> str:
     return f"{mutant.mutation}: {name_of(mutant.rule.origin, (mutant.chain, mutant.number))}"
 
 
-def mutations_json(one: Reckoned) -> dict[str, object]:
+def mutations_json(plan: Plan, one: Reckoned) -> dict[str, object]:
     kinds = Counter(other.fault.mutant.mutation for other in one.trials)
     return {
         "loader": one.loader,
@@ -71,7 +73,7 @@ def mutations_json(one: Reckoned) -> dict[str, object]:
         },
         "refused": one.refused,
         "kinds": dict(kinds),
-        "missed": [_json(other) for other in one.missed],
+        "missed": [{**_json(other), "why": why_missed(plan, other.fault.mutant)} for other in one.missed],
         "trials": [_json(other) for other in one.trials],
         "problems": [{"code": problem.code, "message": problem.message} for problem in one.problems],
     }

@@ -23,6 +23,7 @@ from polc.proving.comparison import WHOLE, equivalent
 from polc.proving.grounds import Grounds, families_of
 from polc.proving.model import Result
 from polc.proving.place import Place as At
+from polc.proving.replay import NoReplay
 from polc.proving.same import Difference, differences, given_contents
 from polc.proving.shown import NotShown, show
 from polc.simulate.hooks import Loaded
@@ -92,7 +93,7 @@ def _at(grounds: Grounds, place: At) -> tuple[Effect, str]:
             try:
                 show(grounds, place, found.members, ("without", "with"))
                 return Effect.VERDICT, ""
-            except NotShown as error:
+            except (NotShown, NoReplay) as error:
                 reason = reason or str(error)
             except Failure as failure:
                 # The engine and the simulator disagree about its packet (POL902).
