@@ -42,6 +42,9 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
     if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
         packet = replace(packet, mss=_MSS)
+    if packet.protocol == GRE and packet.call_id is None and not packet.payload:
+        # NAT drops what is shorter than the key that might be there (net/netfilter/nf_nat_proto.c, gre_manip_pkt).
+        packet = replace(packet, payload=bytes(8))
     if packet.protocol in _IPSEC and packet.spi is None and not packet.fragment:
         packet = replace(packet, spi=0)
     if packet.protocol != TCP:
@@ -64,9 +67,11 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
     if not packet.iif and (
-        _is_group(packet.saddr, packet.family) or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
+        packet.daddr == 0
+        or _is_group(packet.saddr, packet.family)
+        or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
     ):
-        # No group sends, and nobody has joined one on the loopback interface.
+        # No group sends, nobody is sent to without an address, and nobody has joined one on the loopback interface.
         return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return
