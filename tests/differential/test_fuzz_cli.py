@@ -38,9 +38,9 @@ def test_some_cases_are_all_as_expected(capsys: pytest.CaptureFixture[str]) -> N
 
 @LOADED
 def test_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fuzz", "--cases", "2", "--of", "policy", "--loader", "nft", "--packets", "10"]) == 0
+    assert main(["fuzz", "--cases", "4", "--of", "policy", "--loader", "nft", "--packets", "10"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("seed 0: 2 cases (2 policy.yaml) in ")
+    assert lines[0].startswith("seed 0: 4 cases (4 policy.yaml) in ")
     assert any(line.startswith("nft: ") and line.endswith(" packets") for line in lines)
     assert any(line.startswith("constructs: ") for line in lines)
     assert any(line.startswith("never in a rule: ") for line in lines)
