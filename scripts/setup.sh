@@ -4,8 +4,8 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 PACKAGES=(nftables iptables ipset conntrack iproute2 libnftables1 python3-nftables python3-venv util-linux)
-# For tests alone: sshds in namespaces, repositories with signed commits, and systemd's judgement of the units.
-DEV_PACKAGES=(git openssh-client openssh-server systemd)
+# For tests alone: sshds in namespaces, repositories with signed commits, systemd's judgement of the units, steps of CI.
+DEV_PACKAGES=(git curl openssh-client openssh-server systemd)
 
 say() { printf '== %s\n' "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 3; }

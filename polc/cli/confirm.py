@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with opened(arguments) as (store, _, told):
-        number = confirm(store, arguments.entry)
+    with opened(arguments) as (store, host, told):
+        number = confirm(store, host, arguments.entry)
         state = store.state()
     if arguments.output_format == "json":
         print(json.dumps({"confirmed": number, "recovered": list(told)}, indent=2))

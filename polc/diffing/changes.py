@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import assert_never
 
 from polc.ir.addresses import format_range
 from polc.ir.family import Family
@@ -21,8 +20,9 @@ from polc.ir.statements import (
     SetOperation,
     UpdateSet,
 )
-from polc.ir.verdicts import Accept, Drop, Queue, Reject
-from polc.symbolic.outcome import Binding, Derived, Effect, Evaluated, Outcome, Stolen, Unknown, Verdict
+from polc.ir.verdicts import Accept, Queue
+from polc.proving.differs import verdict_words as words_of_verdict
+from polc.symbolic.outcome import Binding, Derived, Effect, Evaluated, Outcome, Unknown, Verdict
 from polc.symbolic.space import Space
 
 
@@ -80,19 +80,9 @@ def _queues(outcome: Outcome) -> tuple[Queue, ...]:
 
 def verdict_words(verdict: Verdict, queues: tuple[Queue, ...] = ()) -> str:
     """``accept``, ``reject with tcp-reset``, ``queue 3``."""
-    match verdict:
-        case Accept():
-            return ", ".join(_queue(one) for one in queues) or "accept"
-        case Drop():
-            return "drop"
-        case Reject(kind):
-            return f"reject with {kind.value}"
-        case Stolen():
-            return "answered by synproxy"
-        case Unknown(words):
-            return f"only the kernel knows: {words}"
-        case _:
-            assert_never(verdict)
+    if isinstance(verdict, Accept) and queues:
+        return ", ".join(_queue(one) for one in queues)
+    return words_of_verdict(verdict)
 
 
 def nat_words(family: Family, bindings: Iterable[Binding]) -> str:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 
 from polc.diagnostics import Failure
-from polc.live.boot import refresh
+from polc.live.boot import open_again, refresh
 from polc.live.change import Change
 from polc.live.host import Host
 from polc.live.records import Entry, Pending, State, clock
@@ -51,7 +51,8 @@ def prepare(store: Store, host: Host, wanted: Wanted, *, adopt: bool = False, an
     """Read what is there and compare.
 
     Raises:
-        Failure: POL624, something of its name is there that polc has not loaded; POL601, POL603.
+        Failure: POL624, something of its name is there that polc has not loaded, or that it could not load again;
+            POL601, POL603.
     """
     state = store.state()
     road = wanted.road
@@ -73,6 +74,9 @@ def prepare(store: Store, host: Host, wanted: Wanted, *, adopt: bool = False, an
             f"{' and '.join(f'`{one}`' for one in foreign)} is there, and no apply on record has loaded it",
             help="`--adopt` takes it over: what it has and the policy has not is removed",
         )
+    if adopt:
+        # What nothing would lead back to is refused before anybody plans with it.
+        road.way_back(seen, together, wanted.files)
     change = road.change(seen, wanted.files, wanted.filled, store.files(state.running) if former else (), anew=anew)
     return Prepared(wanted, state, together, seen, change, former)
 
@@ -92,7 +96,7 @@ def apply(store: Store, host: Host, prepared: Prepared, confirm: float | None = 
             help="`polc confirm` keeps it, `polc rollback` goes back; then apply",
         )
     if not prepared.change.changes:
-        return _unchanged(store, prepared)
+        return _unchanged(store, host, prepared)
     number = store.next_number(state)
     entry = _entry(number, prepared)
     store.add(entry, wanted.files, _way_back(store, prepared))
@@ -106,7 +110,7 @@ def apply(store: Store, host: Host, prepared: Prepared, confirm: float | None = 
         except Failure:
             back(store, host, state, "refused by the kernel")
             raise
-        finish(store, state)
+        finish(store, host, state)
     return Applied(True, number, confirm)
 
 
@@ -115,7 +119,7 @@ def _same_place(former: Entry, road: Road, owned: tuple[str, ...]) -> bool:
     return former.road == road.name and (road.target == "nft" or set(former.tables) <= set(owned))
 
 
-def finish(store: Store, state: State) -> State:
+def finish(store: Store, host: Host, state: State) -> State:
     """The kernel holds what is pending: it runs, and where no confirmation is asked it is confirmed.
 
     Raises:
@@ -124,14 +128,15 @@ def finish(store: Store, state: State) -> State:
     pending = state.pending
     assert pending is not None
     if pending.deadline is None:
-        return settle(store, state, pending.number)
+        return settle(store, host, state, pending.number)
     state = replace(state, pending=replace(pending, changed=True)).with_outcome(pending.number, "not confirmed yet")
     store.write(state)
     return state
 
 
-def settle(store: Store, state: State, number: int) -> State:
-    """Entry ``number`` runs for good, and boot loads it where that is asked for.
+def settle(store: Store, host: Host, state: State, number: int) -> State:
+    """Entry ``number`` runs for good, and boot loads it where that is asked for. A host that boot has closed is closed
+    no longer.
 
     Raises:
         Failure: POL620.
@@ -140,6 +145,7 @@ def settle(store: Store, state: State, number: int) -> State:
     state = replace(state, running=runs, confirmed=runs, pending=None).with_outcome(number, "confirmed")
     store.write(state)
     refresh(store)
+    open_again(store, host)
     return store.prune(state)
 
 
@@ -194,7 +200,7 @@ def _entry(number: int, prepared: Prepared) -> Entry:
     )  # fmt: skip
 
 
-def _unchanged(store: Store, prepared: Prepared) -> Applied:
+def _unchanged(store: Store, host: Host, prepared: Prepared) -> Applied:
     """The kernel holds it. A policy that says the same in other words, or a table that was adopted, becomes an entry
     all the same, so that what is compared later is today's.
     """
@@ -203,8 +209,9 @@ def _unchanged(store: Store, prepared: Prepared) -> Applied:
         if state.confirmed != state.running:
             store.write(replace(state, confirmed=state.running))
             refresh(store)
+        open_again(store, host)
         return Applied(False, former.number)
     number = store.next_number(state)
     store.add(_entry(number, prepared), wanted.files, _way_back(store, prepared))
-    settle(store, state, number)
+    settle(store, host, state, number)
     return Applied(False, number)

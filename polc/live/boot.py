@@ -7,9 +7,11 @@ cannot be loaded, it leaves the host closed or open, as asked: closed is a table
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 
 from polc.diagnostics import Failure
+from polc.live.host import Host
 from polc.live.roads import road_of
 from polc.live.store import Store
 
@@ -17,9 +19,9 @@ CLOSED = "closed"
 OPEN = "open"
 MODES = (CLOSED, OPEN)
 
-_CLOSED_TABLE = "polc_closed"
+CLOSED_TABLE = "polc_closed"
 _SHUT = f"""\
-table inet {_CLOSED_TABLE} {{
+table inet {CLOSED_TABLE} {{
 \tchain input {{
 \t\ttype filter hook input priority -150; policy drop;
 \t\tiifname "lo" accept
@@ -44,6 +46,8 @@ _SCRIPT = """\
 # Where that fails, the host stays {mode}.
 set -u
 cd "$(dirname "$0")" || exit 1
+# Where it takes too long, systemd ends what runs here, and that is a failure too.
+trap : TERM
 load() {{
 {load}
 }}
@@ -84,6 +88,14 @@ def _load_nothing(store: Store, why: str, written: str) -> None:
     store.put("boot/entry.json", written)
 
 
+def open_again(store: Store, host: Host) -> None:
+    """Take away what keeps a host closed whose boot could not load its ruleset: now it has one."""
+    if store.text("boot/entry.json"):
+        # To delete what is not there would be an error. Without nft there is none.
+        with suppress(Failure):
+            host.run(["nft", "-f", "-"], f"table inet {CLOSED_TABLE}\ndelete table inet {CLOSED_TABLE}\n")
+
+
 def refresh(store: Store) -> None:
     """Bring what boot loads up to what is confirmed, where that is asked for and not so already.
 
@@ -110,7 +122,7 @@ def refresh(store: Store) -> None:
             number=state.confirmed,
             mode=state.persisted,
             load="".join(f"    {line} || return 1\n" for line in road_of(entry.road).boot(names)).rstrip("\n"),
-            opened=f"    nft delete table inet {_CLOSED_TABLE} 2>/dev/null\n" if closed else "",
+            opened=f"    nft delete table inet {CLOSED_TABLE} 2>/dev/null\n" if closed else "",
             failed=_CLOSE if closed else "",
         ),
         executable=True,

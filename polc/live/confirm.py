@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from polc.live.apply import settle
+from polc.live.host import Host
 from polc.live.store import Store
 
 
-def confirm(store: Store, number: int | None = None) -> int | None:
+def confirm(store: Store, host: Host, number: int | None = None) -> int | None:
     """The number of the entry that waited and now runs for good; None: none waits, or not ``number``.
 
     Raises:
@@ -16,5 +17,5 @@ def confirm(store: Store, number: int | None = None) -> int | None:
     pending = state.pending
     if pending is None or not pending.changed or number not in (None, pending.number):
         return None
-    settle(store, state, pending.number)
+    settle(store, host, state, pending.number)
     return pending.number

@@ -52,7 +52,8 @@ class NftRoad:
             raise Failure.of(
                 "POL624",
                 "what is there has rules of iptables-nft, which nft does not list whole: nothing would lead back",
-                help="`--target iptables` is for those",
+                help="take them over with `--target iptables --variant nft --adopt`, or let them be: a table of "
+                "another name (`settings: {table: polc}`) judges packets beside them",
             )
         found = _tables(seen, wanted)
         return (OutputFile(_FILE, commands_for({name: found.get(name) for name in map(_name, owned)})),)

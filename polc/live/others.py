@@ -17,6 +17,7 @@ from polc.backends.nft.json_value import Json, members
 from polc.diagnostics import Failure
 from polc.ir.ruleset import BaseChain, Hook
 from polc.kernel.listed import objects
+from polc.live.boot import CLOSED_TABLE
 from polc.live.host import Host
 
 _PROGRAMS: Final = {
@@ -24,6 +25,7 @@ _PROGRAMS: Final = {
     "kube": "Kubernetes", "cali": "Calico", "cilium": "Cilium", "cni": "CNI", "netavark": "Podman", "podman": "Podman",
     "tailscale": "Tailscale", "ts-": "Tailscale", "lxc": "LXC", "lxd": "LXD", "incus": "Incus", "crowdsec": "CrowdSec",
     "sshguard": "sshguard", "nm-": "NetworkManager", "miniupnpd": "MiniUPnP",
+    CLOSED_TABLE: "polc, where boot could not load its ruleset; applying one takes it away",
 }  # fmt: skip
 """How names of tables and chains begin -> whose they are."""
 

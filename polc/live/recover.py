@@ -52,7 +52,7 @@ def _recover(store: Store, host: Host) -> tuple[str, ...]:
         half = "half of it was done" if not road.whole else "the kernel holds neither the old nor the new ruleset"
         back(store, host, state, "interrupted")
         return (f"{begun}: {half}, and what ran before runs again",)
-    state = finish(store, state)
+    state = finish(store, host, state)
     told = (f"{begun}: the kernel holds it whole, and it is on record now",)
     return (*told, *_recover(store, host)) if state.pending else told
 

@@ -107,6 +107,7 @@ def _systemd_run() -> str | None:
 
 def main() -> int:
     directory, number = sys.argv[1], int(sys.argv[2])
+    syslog.openlog("polc")
     with suppress(OSError):
         # Memory that runs out is no reason to stay locked out (proc(5), oom_score_adj).
         Path("/proc/self/oom_score_adj").write_text("-1000")
@@ -137,11 +138,11 @@ def _look(directory: str, number: int) -> float | None:
             if pending.changed and pending.deadline is not None and clock() < pending.deadline:
                 return pending.deadline
             for sentence in recover(store, Host(store.lock), alone=True):
-                syslog.syslog(syslog.LOG_WARNING, f"polc: {sentence}")
+                syslog.syslog(syslog.LOG_WARNING, sentence)
             pending = store.state().pending
             return pending.deadline if pending is not None and pending.number == number else None
     except Failure as failure:
-        syslog.syslog(syslog.LOG_ERR, f"polc: {failure}")
+        syslog.syslog(syslog.LOG_ERR, str(failure))
         return clock() + _SOON
 
 

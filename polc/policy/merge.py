@@ -61,6 +61,8 @@ class Merged:
     """By the interface's name."""
     lists: dict[str, RuleList] = field(default_factory=dict)
     """By the chain's name: ``raw-prerouting``, ``mangle-forward``, ``nat-output``; ``nat`` as one list."""
+    replaced: set[tuple[str, str]] = field(default_factory=set)
+    """Section and name of what an inventory says in the place of what a file, or another part of it, says."""
     settings: dict[str, Entry] = field(default_factory=dict)
     tests: list[Node] = field(default_factory=list)
     assertions: list[Node] = field(default_factory=list)
@@ -283,12 +285,15 @@ class _Loader:
 
     def define(self, known: dict[str, Entry], section: str, node: Node | None, own: bool) -> None:
         for name, entry in node.entries.items() if isinstance(node, Mapping) else ():
-            if own:
-                known[name] = entry
-                self.firm.add((section, name))
+            if own or (section, name) in self.firm:
+                if name in known:
+                    self.merged.replaced.add((section, name))
+                if own:
+                    known[name] = entry
+                    self.firm.add((section, name))
                 continue
             first = known.setdefault(name, entry)
-            if first is not entry and (section, name) not in self.firm:
+            if first is not entry:
                 also = (Label(first.key.span, "first here"),)
                 span = entry.key.span
                 self.collector.error("POL210", f"`{name}` is defined twice", span, label="again here", also=also)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from polc.analysis import empty_lists
 from polc.diagnostics import Collector, Diagnostic, Failure
 from polc.fleet.build import build, inspect
 from polc.fleet.flatten import flatten
@@ -88,6 +89,27 @@ def test_what_a_host_says_comes_before_its_groups_and_files(tmp_path: Path) -> N
         assert "192.0.2.9" not in text
         assert f'"policy":"{default}"' in text.replace(" ", "")
         assert not any(f"192.0.2.{other}" in text for other in {1, 2, 3} - {admin})
+
+
+def test_rules_of_a_file_are_taken_away_by_their_macro(tmp_path: Path) -> None:
+    """Nobody is warned of a list that is empty on purpose."""
+    base = f"{BEGIN}use web, accept ssh]}}\nmacros: {{web: [accept tcp/80, accept tcp/443]}}\n"
+    found = hosts(
+        tmp_path,
+        "groups:\n  early: {policy: {macros: {web: []}}}\n  late: {include: base.yaml}\n"
+        "hosts:\n"
+        "  before: {groups: [early, late]}\n"
+        "  none: {groups: [late], policy: {macros: {web: []}}}\n"
+        "  other: {groups: [late], policy: {macros: {web: [accept tcp/8080]}}}\n"
+        "  all: {groups: [late]}\n"
+        "  own: {groups: [late], policy: {macros: {mine: []}, input: {rules: [use mine]}}}\n",
+        base=base,
+    )
+    read = {host.name: inspect(host, Library(), Collector()) for host in found}
+    counted = {name: sum(len(chain.rules) for chain in one.ruleset.chains) for name, one in read.items()}
+    assert counted == {"before": 1, "none": 1, "other": 2, "all": 3, "own": 3}
+    warned = {name: [one.code for one in empty_lists.LINT.check(policy)] for name, policy in read.items()}
+    assert warned == {"before": [], "none": [], "other": [], "all": [], "own": ["POL314"]}
 
 
 def test_variables(tmp_path: Path) -> None:

@@ -372,23 +372,17 @@ def test_a_set_too_large_for_one_message_is_filled_before_rules_name_it(tmp_path
 def test_rules_that_nft_does_not_list_whole_are_not_taken_over(tmp_path: Path) -> None:
     """Nothing would lead back to them."""
     with Firewall(tmp_path) as firewall:
-        firewall.run(
-            "iptables-nft",
-            "-A",
-            "INPUT",
-            "-m",
-            "statistic",
-            "--mode",
-            "nth",
-            "--every",
-            "2",
-            "--packet",
-            "0",
-            "-j",
-            "DROP",
-        )
+        statistic = ("-m", "statistic", "--mode", "nth", "--every", "2", "--packet", "0")
+        firewall.run("iptables-nft", "-A", "INPUT", *statistic, "-j", "DROP")
         before = firewall.holds()
         policy = f"{POLICY}settings: {{table: filter, family: ip}}\n"
         told = firewall.apply(policy, "--adopt")
         assert (told.status, "POL624" in told.output) == (3, True), told.output
+        told = firewall.polc("plan", str(tmp_path / "policy.yaml"), "--adopt")
+        assert (told.status, "POL624" in told.output) == (3, True), "no plan that could not be done"
+        assert "take them over with `--target iptables --variant nft --adopt`" in told.output
         assert firewall.holds() == before
+        plan = ("plan", f"{tmp_path}/policy.yaml", "--state-dir", f"{tmp_path}/other")
+        advice = ("--target", "iptables", "--variant", "nft", "--adopt")
+        advised = firewall.namespace.run([sys.executable, "-m", "polc", *plan, *advice])
+        assert (advised.returncode, "--mode nth" in advised.stdout) == (0, True), advised.stderr

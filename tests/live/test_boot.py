@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -82,6 +83,48 @@ def test_what_cannot_be_loaded_leaves_the_host_as_asked(mode: str, tmp_path: Pat
         file.write_text(whole)
         assert load(firewall) == 0
         assert "polc_closed" not in firewall.holds(), "it is taken away with the next that is loaded"
+
+
+@pytest.mark.parametrize(("road", "options"), WAYS)
+def test_what_takes_too_long_leaves_the_host_closed(road: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    with Firewall(tmp_path, road) as firewall:
+        assert firewall.apply(FIRST, *options).status == 0
+        assert firewall.polc("persist").status == 0
+        (script, *_) = sorted((firewall.kept / "boot" / "1").glob("r*"))
+        script.unlink()
+        os.mkfifo(script)  # whoever reads it waits
+        forget(firewall)
+        # As systemd does it: the signal goes to all that the unit has started.
+        done = firewall.namespace.run(["timeout", "1", "sh", str(firewall.kept / "boot" / "load")])
+        assert "could not be loaded; the host stays closed" in done.stderr
+        assert "table inet polc_closed" in firewall.run("nft", "list", "tables")
+
+
+@pytest.mark.kernel("nft")
+@pytest.mark.parametrize("again", [FIRST, SECOND])
+def test_a_closed_host_is_open_again_when_a_ruleset_is_confirmed(again: str, tmp_path: Path) -> None:
+    with Firewall(tmp_path) as firewall:
+        assert firewall.apply(FIRST).status == 0
+        assert firewall.polc("persist").status == 0
+        (file,) = (firewall.kept / "boot" / "1").iterdir()
+        whole = file.read_text()
+        file.write_text("no ruleset")
+        firewall.run("nft", "flush", "ruleset")
+        assert load(firewall) == 1
+        assert firewall.apply(again, "--confirm", "600").status == 0
+        assert "table inet polc_closed" in firewall.holds(), "while it could still go back, it stays closed"
+        assert firewall.polc("confirm").status == 0
+        assert "polc_closed" not in firewall.holds()
+
+        assert firewall.apply(FIRST).status == 0
+        file = next((firewall.kept / "boot").rglob(file.name))
+        file.write_text("no ruleset")
+        assert load(firewall) == 1
+        assert "polc_closed" in firewall.holds()
+        file.write_text(whole)
+        done = firewall.apply(FIRST)
+        assert done.status == 0
+        assert "polc_closed" not in firewall.holds(), "also where nothing else has to be done"
 
 
 def test_systemd_takes_the_unit() -> None:

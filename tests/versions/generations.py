@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,14 +62,16 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polc" / "versions"
 
 
-def root(generation: Generation, *, anew: bool = False) -> Path:
-    """The root file system of a generation, built where it is not there yet.
+def root(generation: Generation, *, anew: bool = False, named: str = "", packages: Sequence[str] = ()) -> Path:
+    """The root file system of a generation, built where it is not there yet; ``packages`` (``PACKAGES`` where none is
+    named) are what it has, and ``named`` is its name in the cache, if not the suite's.
 
     Raises:
         NotBuiltError: debootstrap failed, with its last words.
     """
-    place = cache() / generation.suite
-    wanted = " ".join(PACKAGES) + "\n"
+    packages = packages or PACKAGES
+    place = cache() / (named or generation.suite)
+    wanted = " ".join(packages) + "\n"
     built = place / _BUILT
     if not anew and built.exists() and built.read_text() == wanted:
         return place
@@ -76,7 +79,7 @@ def root(generation: Generation, *, anew: bool = False) -> Path:
     # Beside the place it will have, so that it appears there whole or not at all.
     with tempfile.TemporaryDirectory(prefix=f"{generation.suite}-", dir=place.parent) as scratch:
         new = Path(scratch) / "root"
-        _bootstrap(generation, new)
+        _bootstrap(generation, new, packages)
         (new / _BUILT).write_text(wanted)
         if place.exists():
             shutil.rmtree(place)
@@ -103,8 +106,8 @@ def mirrors() -> tuple[str, ...]:
     return tuple(found)[:1]
 
 
-def _bootstrap(generation: Generation, place: Path) -> None:
-    included = f"--include={','.join(PACKAGES)}"
+def _bootstrap(generation: Generation, place: Path, packages: Sequence[str]) -> None:
+    included = f"--include={','.join(packages)}"
     # What it mounts there goes with it, however it ends.
     argv = [
         "unshare",
