@@ -30,6 +30,9 @@ _INIT, _DATA = (1,), (0,)
 _HEADERS = frozenset({0, 43, 44, 51, 59, 60})
 """Of IPv6, what is a header between and no protocol (net/ipv6/exthdrs_core.c, ipv6_ext_hdr)."""
 
+_RESERVED = 255
+"""No protocol (IANA, Assigned Internet Protocol Numbers), but what raw sockets call any."""
+
 _IPSEC = frozenset({50, 51})
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
@@ -66,12 +69,16 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if not packet.iif and (packet.pkttype or packet.mac is not None or packet.mac_to is not None):
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
+    if packet.protocol == _RESERVED:
+        return
     if not packet.iif and (
-        packet.daddr == 0
+        0 in (packet.saddr, packet.daddr)
+        or (packet.family is Family.IP and packet.daddr == 0xFFFFFFFF)
         or _is_group(packet.saddr, packet.family)
         or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
     ):
-        # No group sends, nobody is sent to without an address, and nobody has joined one on the loopback interface.
+        # No group sends, nobody without an address, which the kernel fills in; nobody has joined a group on the
+        # loopback interface, and what goes to all comes back to the host as well.
         return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return
