@@ -52,7 +52,7 @@ def test_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
 @LOADED
 def test_it_ends_in_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*WORDS, "--seconds", "0.1", "--loader", "nft", "--output-format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["cases"] == 1
+    assert 1 <= json.loads(capsys.readouterr().out)["cases"] < 5
 
 
 @ALL
