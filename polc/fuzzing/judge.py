@@ -21,7 +21,9 @@ from polc.fuzzing import coverage, witnesses
 from polc.fuzzing.case import Case, Text
 from polc.fuzzing.model import Check, Finding, Judged
 from polc.fuzzing.on_kernel import LACKING, Read, sent
+from polc.ir.matches import STATEFUL, OpaqueMatch
 from polc.ir.ruleset import Ruleset
+from polc.ir.stateful import Connections, Hits, Limit, Quota
 from polc.kernel.capabilities import measure
 from polc.kernel.loaders import Loader
 from polc.kernel.verify import verify
@@ -166,6 +168,9 @@ class _Session:
         elif answer.result is Result.REFUTED:
             example = answer.counterexample
             assert example is not None
+            if example.why == _WHICH_ARE_ASKED and _are_alike(ruleset):
+                self.found.undecided += 1
+                return
             fates = ", ".join(f"{one.side}: {one.fate.value}" for one in example.seen)
             self._finding(Check.VALIDATION, target, f"{example.packet} at {example.place}: {example.why} ({fates})")
         elif answer.reason.startswith("the output cannot be read"):
@@ -255,6 +260,23 @@ class _Session:
                     break
                 if one.certain:
                     self.found.met.update(*(rules[place] for place in one.met))
+
+
+_WHICH_ARE_ASKED = "which limits, counts and lists are asked"
+
+
+def _are_alike(ruleset: Ruleset) -> bool:
+    """Whether there are limits that ask the same, or words that nobody looks into: proofs tell those apart by the order
+    of rules alone, which targets write otherwise.
+    """
+    asked = [
+        replace(match, table="") if isinstance(match, Limit | Hits | Connections | Quota) else match
+        for chain in ruleset.chains
+        for rule in chain.rules
+        for match in rule.matches
+        if isinstance(match, STATEFUL)
+    ]
+    return len(set(asked)) < len(asked) or any(isinstance(one, OpaqueMatch) for one in asked)
 
 
 def _words(one: Played) -> str:

@@ -14,7 +14,6 @@ from polc.symbolic.diagram import NONE, Node, OverBudget
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Outcome
 from polc.symbolic.space import Of, Space, Variable, spaces
-from polc.symbolic.trace import deciding
 from polc.symbolic.ways import Course, Ways
 from polc.symbolic.witness import Point, usual, witness_of
 
@@ -68,13 +67,6 @@ def _at_hook(space: Space, hooks: Hooks, hook: Hook, packets: int, random: Rando
         if not agree(said, simulated):
             yield Said(words, f"{said.verdict}, and the simulator {simulated.fate.value} by {simulated.decision}")
             continue
-        # Which of several chains let it pass last is no difference.
-        if said.known and simulated.decision is not None and not said.accepted:
-            who, decision = deciding(hooks, hook, point), simulated.decision
-            found = None if who is None else (who.chain.name, who.number)
-            if found != (decision.chain, decision.number):
-                yield Said(words, f"decided by {found}, and by {(decision.chain, decision.number)} in the simulator")
-                continue
         yield Said(words)
 
 

@@ -45,8 +45,9 @@ def _with_family(wanted: Object, seen: Object) -> None:
         return
     for family, protocol in (("ipv4", '"protocol": "ip"'), ("ipv6", '"protocol": "ip6"')):
         test: Json = {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": family}}
-        if asked[0] == test and protocol in json.dumps(listed):
-            seen["expr"] = [test, *listed]
+        if test in asked and test not in listed and protocol in json.dumps(listed):
+            at = asked.index(test)
+            seen["expr"] = [*listed[:at], test, *listed[at:]]
 
 
 def objects(document: Json, kind: str) -> list[Object]:

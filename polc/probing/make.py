@@ -286,9 +286,9 @@ class _Planner:
             if missing <= 0:
                 return
             packet = _as_sent(drawn, searches)
-            if packet is None or (packet,) in seen:
+            if packet is None or (drawn,) in seen:
                 continue
-            seen.add((packet,))
+            seen.add((drawn,))
             bench = searches[0].bench
             trial = bench.tried((packet,))
             met = list(trial.way.met())

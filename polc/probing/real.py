@@ -32,6 +32,9 @@ _INIT, _DATA = (1,), (0,)
 _HEADERS = frozenset({0, 43, 44, 51, 59, 60})
 """Of IPv6, what is a header between and no protocol (net/ipv6/exthdrs_core.c, ipv6_ext_hdr)."""
 
+_RESERVED = 255
+"""No protocol (IANA, Assigned Internet Protocol Numbers), but what raw sockets call any."""
+
 _IPSEC = frozenset({50, 51})
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
@@ -44,6 +47,9 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, chunks=_DATA if packet.presumed else _INIT)
     if packet.protocol == TCP and packet.flags & SYN and not packet.fragment and packet.mss is None:
         packet = replace(packet, mss=_MSS)
+    if packet.protocol == GRE and packet.call_id is None and not packet.payload:
+        # NAT drops what is shorter than the key that might be there (net/netfilter/nf_nat_proto.c, gre_manip_pkt).
+        packet = replace(packet, payload=bytes(8))
     if packet.protocol in _IPSEC and packet.spi is None and not packet.fragment:
         packet = replace(packet, spi=0)
     if packet.protocol != TCP:
@@ -65,10 +71,16 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if not packet.iif and (packet.pkttype or packet.mac is not None or packet.mac_to is not None):
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
+    if packet.protocol == _RESERVED:
+        return
     if not packet.iif and (
-        _is_group(packet.saddr, packet.family) or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
+        0 in (packet.saddr, packet.daddr)
+        or (packet.family is Family.IP and packet.daddr == 0xFFFFFFFF)
+        or _is_group(packet.saddr, packet.family)
+        or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
     ):
-        # No group sends, and nobody has joined one on the loopback interface.
+        # No group sends, nobody without an address, which the kernel fills in; nobody has joined a group on the
+        # loopback interface, and what goes to all comes back to the host as well.
         return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return

@@ -55,10 +55,13 @@ def _rules(rule: Rule, names: Sequence[str], target: str, below: list[Chain]) ->
             continue
         here = replace(rule, families=frozenset({family}))
         try:
-            read, others = _read_in_chain(_READERS[target](words, rule, names, family))
+            found = _read_in_chain(_READERS[target](words, rule, names, family))
         except Failure:
+            found = None
+        if found is None:
             yield here
             continue
+        read, others = found
         if others and not all(map(_is_word, rule.statements)):
             # What the rule does besides belongs where the words' last match holds.
             yield here
@@ -145,8 +148,10 @@ _READERS: Mapping[str, Callable[[Sequence[str], Rule, Sequence[str], Family], Se
 }
 
 
-def _read_in_chain(rulesets: Sequence[Ruleset]) -> tuple[Sequence[Rule], Sequence[Chain]]:
-    """The rules of the chain that has the words, and the chains that were made because of them."""
+def _read_in_chain(rulesets: Sequence[Ruleset]) -> tuple[Sequence[Rule], Sequence[Chain]] | None:
+    """The rules of the chain that has the words, and the chains that were made because of them; None: the importer has
+    left it out, since no packet comes there.
+    """
     chains = [one for ruleset in rulesets for one in ruleset.chains]
-    (own,) = (one for one in chains if one.name == _CHAIN)
-    return own.rules, [one for one in chains if one.name.startswith(f"{_CHAIN}-")]
+    own = next((one for one in chains if one.name == _CHAIN), None)
+    return None if own is None else (own.rules, [one for one in chains if one.name.startswith(f"{_CHAIN}-")])

@@ -21,6 +21,7 @@ from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.ir.ruleset import BaseChain, Hook, Ruleset
 from polc.ir.selectors import Conntrack, Direction, Element, InterfacePattern, Selector, Side, Transport
 from polc.ir.stateful import Connections
+from polc.ir.statements import CopyMark, MapMark, MarkField, SetMark
 from polc.ir.verdicts import Queue, Reject
 from polc.simulate.assumed import assumed_host
 from polc.simulate.engine import Simulator
@@ -131,6 +132,8 @@ class Replay:
             NoReplay: something of the witness cannot be presumed.
         """
         packet = packet_of(witness, self.at[0])
+        if _is_error(witness) and any(_changes_flows(one.ruleset) for one in self.hooks.loaded):
+            raise NoReplay("of an ICMP error nothing of its flow can be presumed")
         needs = _start(witness)
         # Packets change sets: where it counts what is in one, each begins anew.
         if self._made is not None and self._made[2] == needs and not witness.members:
@@ -299,6 +302,22 @@ def _usual(witness: Witness, direction: str, side: str) -> int:
     return witness.saddr if (direction == "reply") is not (side == Side.SADDR.value) else witness.daddr
 
 
+def _is_error(witness: Witness) -> bool:
+    """Whether it is an ICMP error about a flow."""
+    return witness.state is CtState.RELATED and witness.protocol in ICMP_FAMILY
+
+
+def _changes_flows(ruleset: Ruleset) -> bool:
+    """Whether rules give flows marks, which nobody sees on the flow that an ICMP error is about."""
+    return any(
+        (isinstance(one, SetMark | MapMark) and one.field is MarkField.CT)
+        or (isinstance(one, CopyMark) and one.to is MarkField.CT)
+        for chain in ruleset.chains
+        for rule in chain.rules
+        for one in rule.statements
+    )
+
+
 def packet_of(witness: Witness, hook: Hook) -> Packet:
     """The packet that comes to a hook as the witness is.
 
@@ -319,7 +338,8 @@ def packet_of(witness: Witness, hook: Hook) -> Packet:
     ttl = fields.get(Field.HOPLIMIT if six else Field.TTL)
     ttl = 64 if ttl is None else ttl
     flow = witness.state in _FLOW_STATES
-    if witness.state is CtState.RELATED and witness.protocol in ICMP_FAMILY and _asks_of_flow(witness):
+    is_error = _is_error(witness)
+    if is_error and (_asks_of_flow(witness) or witness.helper):
         raise NoReplay("of an ICMP error nothing of its flow can be presumed")
     presumed = Presumed(
         witness.state,

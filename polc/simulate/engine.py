@@ -352,9 +352,6 @@ class Simulator:
             if isinstance(hop, Ended):
                 return hop
             flight.oif = LOOPBACK if hop.type is AddressType.LOCAL else hop.interface or flight.oif
-            if not flight.six and flight.oif != LOOPBACK and flight.saddr >> 24 == 127:
-                # net/ipv4/route.c, __mkroute_output
-                return Ended("a loopback address leaves by no other interface")
         found = self._leave(flight)
         if found is not None or flight.oif != LOOPBACK:
             return found

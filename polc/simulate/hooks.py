@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from polc.ir.family import FAMILIES, Family
+from polc.ir.matches import AddressType
 from polc.ir.protocols import ICMP, ICMPV6
 from polc.ir.ruleset import BaseChain, ChainType, Flowtable, Hook, Ruleset, TableFamily
 from polc.ir.stateful import RecentMatch
@@ -30,6 +31,7 @@ _CONNTRACK, _DSTNAT, _SRCNAT, _CONFIRM = -200, -100, 100, 1 << 31
 their priorities among themselves (net/netfilter/nf_nat_core.c, nf_nat_register_fn).
 """
 
+_LOOPBACK = 127
 _FILTERING = frozenset({Hook.INPUT, Hook.FORWARD, Hook.OUTPUT})
 _FAMILIES = {
     TableFamily.INET: FAMILIES,
@@ -215,10 +217,23 @@ class Hooks:
                 # nf_nat_oif_changed: the address that masqueraded the flow is another interface's.
                 self.world.table.kill(flow)
                 return Ended("the flow was masqueraded for another interface")
+            daddr = flight.daddr
             nat.rewrite(flight, source=source)
+            if hook is Hook.OUTPUT and flight.daddr != daddr and not self._leads_on(flight):
+                return Ended("a loopback address leaves by no other interface")
             return None
 
         return station
+
+    def _leads_on(self, flight: Flight) -> bool:
+        """Whether there is a way to where NAT sends a packet of the host, which is looked up at once
+        (net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_fn): not from a loopback address to another host
+        (net/ipv4/route.c, __mkroute_output).
+        """
+        if flight.six or flight.saddr >> 24 != _LOOPBACK:
+            return True
+        hop = self.world.routing.lookup(flight.family, flight.daddr)
+        return hop is not None and hop.type is AddressType.LOCAL
 
     def _confirm(self, flight: Flight) -> Ended | None:
         """nf_conntrack_proto.c, nf_confirm: the end of the packet's way; helpers read it, and a new flow is kept."""

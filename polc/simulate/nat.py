@@ -83,7 +83,15 @@ def _redirected(flight: Flight, world: World) -> int | None:
     """nf_nat_redirect.c: to the loopback address in output, to that of the interface where the packet came in."""
     if flight.hook is Hook.OUTPUT:
         return 1 if flight.six else 0x7F000001
-    return world.routing.source(flight.family, flight.iif)
+    if not flight.six:
+        return world.routing.source(flight.family, flight.iif)
+    # Of several addresses of one scope the one that came last stands first (net/ipv6/addrconf.c, ipv6_link_dev_addr).
+    own = [one.address for one in world.routing.interface(flight.iif).addresses if one.family is flight.family]
+    near = [one for one in own if (one >> 118 == _LINK_LOCAL) is (flight.daddr >> 118 == _LINK_LOCAL)]
+    return near[-1] if near else None
+
+
+_LINK_LOCAL = 0xFE80 >> 6
 
 
 def is_source(verdict: Nat | NatMap) -> bool:

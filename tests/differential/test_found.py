@@ -19,5 +19,5 @@ KINDS = {".yaml": Kind.POLICY, ".v4": Kind.SAVED, ".v6": Kind.SAVED6}
 def test_all_judges_agree(path: Path) -> None:
     judged = judge(Text(KINDS[path.suffix], path.read_text()), Asked(tuple(LOADERS), packets=60))
     assert not judged.findings, [str(one) for one in judged.findings]
-    assert sum(judged.packets.values()) > 20
+    assert sum(judged.packets.values()) >= 20
     assert judged.points or path.stem == "no-rules"

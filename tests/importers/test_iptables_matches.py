@@ -308,7 +308,7 @@ IP6: list[tuple[str, tuple[Match, ...]]] = [
         "-m ipv6header ! --header frag,route --soft",
         (ExtensionHeaderMatch(ExtensionHeader.FRAG, True), ExtensionHeaderMatch(ExtensionHeader.RT, True)),
     ),
-    ("-m ipv6header --header frag", (own("-m ipv6header --header frag"),)),
+    ("-m ipv6header --header frag", (own("-m ipv6header --header ipv6-frag"),)),
     ("-p mh -m mh --mh-type bu:7", (tcp(protocol=135), field(Field.MH_TYPE, 5, 7))),
     ("-m ah --ahspi 5", (field(Field.AH_SPI, 5, 5),)),
     ("-m ah --ahlen 24 --ahres", (own("-m ah --ahlen 24 --ahres"),)),

@@ -162,7 +162,7 @@ def normal_statement(kind: str, value: Json) -> str:
             return f"{field} set {_assigned(field, inside.get('value'))}"
         case "quota":
             amount, unit = _in_bytes(inside.get("val"), inside.get("val_unit"))
-            kept = {key: one for key, one in inside.items() if key != "used"}
+            kept = {key: one for key, one in inside.items() if key not in ("used", "used_unit")}
             return compact({"quota": {"inv": False, **kept, "val": amount, "val_unit": unit}})
         case "ct count":
             return compact({"ct count": {"inv": False, **inside}})

@@ -114,7 +114,7 @@ def _tcp_options(packet: Packet) -> bytes:
     for kind in sorted(packet.tcp_options):
         match kind:
             case 2:
-                found += struct.pack(">BBH", MAXSEG, 4, packet.mss or 1460)
+                found += struct.pack(">BBH", MAXSEG, 4, 1460 if packet.mss is None else packet.mss)
             case 3:
                 found += struct.pack(">BBB", WSCALE, 3, packet.wscale or 0)
             case 4:

@@ -18,7 +18,7 @@ from polc.backends.iptables.extensions.values import (
 )
 from polc.backends.iptables.extensions.words import Refused, Words
 from polc.ir.family import Family
-from polc.ir.fields import FIELDS, Field
+from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch, Match
 
@@ -29,10 +29,11 @@ _LENGTH = partial(by_range, highest=_LONGEST)
 def _length(match: FieldMatch) -> Alternatives:
     """Packets of IPv6 may be longer than the extension can say: what has no end is all that is no shorter."""
     options: list[Match] = []
+    endless = any(high > _LONGEST for _, high in left(match).ranges)
     for one in _LENGTH(match).options:
         assert isinstance(one, FieldMatch)
         ((low, high),) = one.values.ranges
-        if high == _LONGEST and low > 0 and FIELDS[match.field].highest > _LONGEST:
+        if endless and high == _LONGEST and low > 0:
             one = FieldMatch(match.field, Intervals(((0, low - 1),)), None, negated=True)
         options.append(one)
     return Alternatives(tuple(options))
