@@ -71,7 +71,8 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if not packet.iif and (packet.pkttype or packet.mac is not None or packet.mac_to is not None):
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
-    if packet.protocol == _RESERVED:
+    if packet.protocol == _RESERVED or packet.iif == LOOPBACK:
+        # What comes in by the loopback interface is what the host has sent.
         return
     if not packet.iif and (
         0 in (packet.saddr, packet.daddr)
