@@ -8,7 +8,7 @@ from dataclasses import replace
 from polc.ir.family import Family
 from polc.ir.matches import Match, SetMatch
 from polc.ir.ruleset import Rule, Ruleset
-from polc.ir.stateful import Amount, Connections, Hits, KeyField, Limit, Quota, RecentMatch, RecentVerb
+from polc.ir.stateful import Amount, Connections, EveryNth, Hits, KeyField, Limit, Quota, RecentMatch, RecentVerb
 from polc.simulate.packet import Packet
 
 _SLACK = 1.1
@@ -34,6 +34,9 @@ def more_until_enough(matches: Sequence[Match], length: int) -> int | None:
                 found.append(most // length)
             case Connections(count=count, over=False):
                 found.append(count)
+            case EveryNth(every=every) if every > 1:
+                # The next turn is another rule's.
+                found.append(1)
             case _:
                 pass
     return min(found, default=None)

@@ -14,7 +14,7 @@ from polc.ir.matches import CtState, ElementMatch, FlagsMatch, OriginalAddressMa
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.statements import MapMark
-from polc.ir.verdicts import NatMap
+from polc.ir.verdicts import Nat, NatMap
 from polc.probing.aftertime import AGAIN, BY_AND_BY, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
 from polc.probing.bench import Bench
 from polc.probing.build import build
@@ -26,7 +26,7 @@ from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import PATHS, Links, links_of
 from polc.probing.play import answer_to
 from polc.probing.scenes import Address, Ground, facts_of, grounds, is_unicast
-from polc.probing.search import MOST_TIMES, Found, Search, rows
+from polc.probing.search import MOST_TIMES, Found, Search, of_its_own, rows
 from polc.probing.told import of_outcome
 from polc.probing.unreached import explained
 from polc.probing.watch import Way
@@ -342,6 +342,9 @@ class _Planner:
     ) -> Probe | None:
         # Where rules note who sent something, each probe has a sender of its own, if it may be anybody.
         own = replace(edge.packet, saddr=edge.packet.saddr ^ (number % _SENDERS)) if search.notes else edge.packet
+        if isinstance(search.rules[place].verdict, Nat | NatMap) and own.sport == found.packet.sport:
+            # Rules of NAT see the first packet of a flow alone.
+            own = of_its_own(own, number)
         moved = [own] if len(found.packets) == 1 and edge.packet.iif and is_unicast(own.family, own.saddr) else []
         for real in chain.from_iterable(search.sendable(one) for one in dict.fromkeys((*moved, edge.packet))):
             packets = (*(before or found.again(number)), *real)

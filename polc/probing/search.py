@@ -79,7 +79,7 @@ class Found:
         before = self.packets[:-1]
         if not self.varied:
             return before
-        return tuple(replace(one, sport=1024 + ((one.sport or 0) + _STRIDE * number) % 60000) for one in before)
+        return tuple(of_its_own(one, number) for one in before)
 
 
 @dataclass(slots=True)
@@ -345,6 +345,13 @@ class Search:
         span = decision.origin.span
         where = f"{span.source.path}:{span.line}" if span else f"rule {decision.number} of `{decision.chain}`"
         return f"{where} takes the packets that were tried" if outcome.fate is not Fate.UNKNOWN else outcome.reason
+
+
+def of_its_own(packet: Packet, number: int) -> Packet:
+    """The packet with another source port, if it has one, for each number: of another flow."""
+    if packet.sport is None:
+        return packet
+    return replace(packet, sport=1024 + (packet.sport + _STRIDE * number) % 60000)
 
 
 def can_vary(packet: Packet, matches: Sequence[Match]) -> bool:

@@ -8,7 +8,7 @@ from polc.ir.addresses import format_address
 from polc.ir.protocols import ICMP_TYPES, TCP
 from polc.kernel.stage.fate import Fate as Seen
 from polc.simulate.outcome import Fate, Outcome
-from polc.simulate.packet import Packet
+from polc.simulate.packet import RST, Packet
 
 ACCEPT, REJECT, DROP, UNKNOWN = "accept", "reject", "drop", "unknown"
 
@@ -29,7 +29,7 @@ class Told:
 def of_outcome(outcome: Outcome) -> Told:
     """In the simulator."""
     match outcome.fate:
-        case Fate.UNKNOWN | Fate.STOLEN:
+        case Fate.UNKNOWN:
             return Told(UNKNOWN, outcome.reason)
         case Fate.ACCEPT if outcome.packet.fragment:
             return Told(UNKNOWN, "the host may wait for the rest of it")
@@ -65,6 +65,6 @@ def _left(sent: Packet, left: Packet) -> str:
 
 def _answer(answer: Packet) -> str:
     if answer.protocol == TCP:
-        return "tcp reset"
+        return "tcp reset" if answer.flags & RST else "tcp syn,ack"
     names = {number: name for name, number in ICMP_TYPES[answer.protocol].items()}
     return f"{names.get(answer.type, answer.type)}/{answer.code}"

@@ -80,6 +80,17 @@ def _reset(packet: Packet) -> Packet | None:
     )  # fmt: skip
 
 
+def handshake(packet: Packet) -> Packet:
+    """What synproxy answers a SYN with (net/netfilter/nf_synproxy_core.c, synproxy_send_client_synack): its number is a
+    cookie, which only the kernel knows.
+    """
+    ack = None if packet.seq is None else (packet.seq + 1) & 0xFFFFFFFF
+    return Packet(
+        packet.family, TCP, packet.daddr, packet.saddr, packet.dport, packet.sport, flags=SYN | ACK, ack=ack, window=0,
+        ttl=_HOPS,
+    )  # fmt: skip
+
+
 def error_about(packet: Packet, error: tuple[int, int], routing: Routing) -> Packet | None:
     """An ICMP error of this type and code; never about an error, nor about a later fragment. It comes from the address
     that was asked, where it is the host's own, or else that by which the answer leaves (net/ipv4/icmp.c, __icmp_send).

@@ -343,12 +343,15 @@ def _tproxy(flight: Flight) -> Verdict | None:
     return None
 
 
-def _synproxy(flight: Flight) -> Stolen | None:
+def _synproxy(flight: Flight) -> Stolen | Drop | None:
     """nft_synproxy.c: a SYN is answered here, the ACK that ends the handshake is taken in, and the server's comes of
-    it. Whether that ACK carries a cookie that was given out, only the kernel knows; other packets go on.
+    it. Whether that ACK carries a cookie that was given out, only the kernel knows; other packets go on, and those
+    with a wrong sum are dropped.
     """
     if flight.protocol != TCP:
         return None
+    if flight.packet.bad_checksum:
+        return Drop()
     if flight.flags & SYN:
         return Stolen()
     if flight.flags & ACK:

@@ -12,12 +12,12 @@ from polc.ir.protocols import TCP
 from polc.ir.ruleset import Hook, Rule, Ruleset
 from polc.ir.verdicts import Reject, RejectType
 from polc.simulate import nat
-from polc.simulate.answers import answer_to, error_about
+from polc.simulate.answers import answer_to, error_about, handshake
 from polc.simulate.chains import Decision
 from polc.simulate.conntrack.flow import CONFIRMED, SECOND, invert, tuple_of, tuple_of_quoted
 from polc.simulate.conntrack.tcp import set_closing
 from polc.simulate.ends import Stolen
-from polc.simulate.flight import RELATED, Flight
+from polc.simulate.flight import ESTABLISHED, RELATED, Flight
 from polc.simulate.hooks import Ended, Hooks, Loaded
 from polc.simulate.host import LOOPBACK, Hop, Host, Routing
 from polc.simulate.outcome import Fate, FlowView, Outcome, Rewrite, view
@@ -231,9 +231,10 @@ class Simulator:
         if isinstance(found.verdict, Reject):
             outcome = self._outcome(flight, before, Fate.REJECT, found, "")
             return replace(outcome, answer=self._answer(flight, found.verdict.type))
-        fate = Fate.STOLEN if isinstance(found.verdict, Stolen) else Fate.DROP
-        reason = "synproxy answers it for the server" if fate is Fate.STOLEN else ""
-        return self._outcome(flight, before, fate, found, reason)
+        if isinstance(found.verdict, Stolen):
+            outcome = self._outcome(flight, before, Fate.STOLEN, found, "synproxy answers it for the server")
+            return replace(outcome, answer=self._shake(flight))
+        return self._outcome(flight, before, Fate.DROP, found, "")
 
     def _outcome(
         self, flight: Flight, before: FlowView | None, fate: Fate, decision: Decision | None, reason: str
@@ -453,6 +454,15 @@ class Simulator:
         if flow is not None:
             # nf_conntrack_attach
             answer.flow, answer.reply, answer.state, answer.tracked = flow, not flight.reply, RELATED, True
+        return self._send_answer(answer)
+
+    def _shake(self, flight: Flight) -> Outcome:
+        """Answer a SYN for the server; of the flow, if it has one, this is a packet of the other direction
+        (net/netfilter/nf_synproxy_core.c, synproxy_send_tcp).
+        """
+        answer = Flight(handshake(flight.now()))
+        if flight.flow is not None:
+            answer.flow, answer.reply, answer.state, answer.tracked = flight.flow, True, ESTABLISHED, True
         return self._send_answer(answer)
 
     def _tell(self, flight: Flight, error: tuple[tuple[int, int], tuple[int, int]]) -> Outcome | None:

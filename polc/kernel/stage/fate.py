@@ -7,7 +7,7 @@ from enum import Enum
 
 from polc.ir.matches import CtState
 from polc.ir.protocols import TCP
-from polc.simulate.packet import RST, Packet
+from polc.simulate.packet import ACK, RST, SYN, Packet
 
 
 class Verdict(Enum):
@@ -67,12 +67,21 @@ def _same(one: Packet, sent: Packet) -> bool:
 
 
 def _answers(one: Packet, sent: Packet) -> bool:
-    """Whether it is an ICMP error about the packet, or a reset of it that says so by what it acknowledges."""
+    """Whether it is an ICMP error about the packet, or a reset of it that says so by what it acknowledges, or what
+    synproxy answers a SYN with.
+    """
     if one.is_icmp_error and one.quoted is not None and not (sent.is_icmp_error and _same(one, sent)):
         return one.quoted.protocol == sent.protocol and one.daddr == sent.saddr
-    if sent.protocol != TCP or one.protocol != TCP or not one.flags & RST:
+    if sent.protocol != TCP or one.protocol != TCP:
+        return False
+    if not one.flags & RST and not (sent.flags & SYN and is_handshake(one)):
         return False
     return (one.daddr, one.dport, one.sport) == (sent.saddr, sent.sport, sent.dport)
+
+
+def is_handshake(one: Packet) -> bool:
+    """Whether it is the answer to a SYN."""
+    return one.protocol == TCP and one.flags & (SYN | ACK | RST) == SYN | ACK
 
 
 def _noise(one: Packet) -> bool:

@@ -24,7 +24,7 @@ from polc.kernel.remote import RemoteNftables
 from polc.kernel.stage import scene
 from polc.kernel.stage.ctnetlink import can_know, forget, known
 from polc.kernel.stage.encode import encode, tag_of
-from polc.kernel.stage.fate import Fate, fate
+from polc.kernel.stage.fate import Fate, fate, is_handshake
 from polc.simulate.host import Host, Routing
 from polc.simulate.packet import RST, Packet
 from polc.simulate.replies import reply_to
@@ -317,7 +317,7 @@ def _tagged(data: str, tags: Mapping[tuple[object, ...], int]) -> tuple[int, Pac
         about = tag_of(raw[(raw[0] & 15) * 4 + 8 if one.family is Family.IP else 48 :])
         if about >= _FIRST_TAG:
             return about, one
-    if one.protocol == TCP and one.flags & RST and not tag_of(raw):
+    if one.protocol == TCP and (one.flags & RST or is_handshake(one)) and not tag_of(raw):
         return tags.get((one.family, one.protocol, one.daddr, one.dport, one.sport), 0), one
     return tag_of(raw), one
 
