@@ -56,6 +56,12 @@ class Bench:
         self._other = self._ready(self._other, said=True)
         return of_outcome(_sent(self._other, packets).outcome) != expected
 
+    def without(self, packets: Sequence[Packet], place: Place) -> Trial:
+        """The way of the last of some packets if no packet met the rule at a place."""
+        self._said = (place, None, False)
+        self._other = self._ready(self._other, said=True)
+        return _sent(self._other, packets)
+
     def told(self, packets: Sequence[Packet]) -> Told:
         """What becomes of the last of some packets."""
         return of_outcome(self.tried(packets).outcome)

@@ -4,7 +4,7 @@ the symbolic engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -15,7 +15,7 @@ from polc.mutations.table import mutants
 from polc.probing.bench import Bench
 from polc.probing.model import NOWHERE, Place, Probe
 from polc.probing.paths import SPARE, Links
-from polc.probing.search import Search
+from polc.probing.search import Search, as_source
 from polc.proving.comparison import WHOLE
 from polc.proving.grounds import Grounds, families_of
 from polc.proving.place import Place as At
@@ -23,7 +23,7 @@ from polc.proving.replay import NoReplay, packet_of
 from polc.proving.tidy import tidy
 from polc.simulate.hooks import Loaded
 from polc.simulate.host import LOOPBACK
-from polc.simulate.packet import ACK, FIN, PSH, Packet
+from polc.simulate.packet import ACK, FIN, PSH, RST, Packet
 from polc.symbolic.diagram import NONE, OverBudget
 from polc.symbolic.hooks import Loaded as Side
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Space
@@ -40,7 +40,7 @@ _AT_ONCE = 24
 
 _MOST_NEAR = 80
 """Probes that are asked whether they show a fault."""
-_OF_SESSIONS = frozenset({ACK, PSH | ACK, FIN | ACK})
+_OF_SESSIONS = frozenset({ACK, PSH | ACK, FIN | ACK, RST})
 """Flags of segments that conntrack takes at any time (net/netfilter/nf_conntrack_proto_tcp.c)."""
 
 _BESIDE = frozenset({50, 51, 135})
@@ -48,6 +48,8 @@ _BESIDE = frozenset({50, 51, 135})
 
 _NUMBER = 4000
 """Of echoes."""
+
+_MOST_BEFORE = 3
 
 _MOST_TRIED = 48
 """Packets that are tried for a fault."""
@@ -71,8 +73,8 @@ def closing(
     waiting = (mutant for mutant in _chosen(one, search) if not shown(mutant))
     while some := list(islice(waiting, _AT_ONCE)):
         for mutant, packets in _candidates(loaded, at, some, search, bench.links):
-            other = twin(mutant)
-            for each in islice(packets, _MOST_TRIED):
+            other, before = twin(mutant), _histories(told, mutant)
+            for each in islice(_behind(packets, before), _MOST_TRIED * (1 + 2 * len(before))):
                 became = bench.told(each)
                 if other.told(each) != became:
                     met = list(bench.tried(each).way.met())
@@ -81,6 +83,31 @@ def closing(
                         told[made] = became
                         yield made
                     break
+
+
+def _histories(probes: Iterable[Probe], mutant: Mutant) -> list[tuple[Packet, ...]]:
+    """What goes before packets about the rule with the fault: of a rule that counts it takes that."""
+    place = (mutant.chain, mutant.number)
+    found = dict.fromkeys(one.packets[:-1] for one in probes if one.place == place and one.decides)
+    return [one for one in found if one][:_MOST_BEFORE]
+
+
+def _behind(
+    packets: Iterable[tuple[Packet, ...]], before: Sequence[tuple[Packet, ...]]
+) -> Iterator[tuple[Packet, ...]]:
+    """Each by itself, and behind what goes before, as if the same host had sent it."""
+    for each in packets:
+        yield each
+        for history in before:
+            yield (*(_between(one, each[-1]) for one in history), *each)
+            yield (*(as_source(one, each[-1]) for one in history), *each)
+
+
+def _between(packet: Packet, last: Packet) -> Packet:
+    """The packet with the ends of another one."""
+    if packet.family is not last.family:
+        return packet
+    return replace(packet, saddr=last.saddr, daddr=last.daddr, iif=last.iif, oif=last.oif)
 
 
 def _with(loaded: Sequence[Loaded], at: int, mutant: Mutant) -> tuple[Loaded, ...]:

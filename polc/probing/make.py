@@ -25,6 +25,7 @@ from polc.probing.model import NOWHERE as NOWHERE
 from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import PATHS, Links, links_of
 from polc.probing.play import answer_to
+from polc.probing.rivals import RIVAL, behind_rivals
 from polc.probing.scenes import Address, Ground, facts_of, grounds, is_unicast
 from polc.probing.search import MOST_TIMES, Found, Search, of_its_own, rows
 from polc.probing.told import of_outcome
@@ -368,6 +369,8 @@ class _Planner:
                     yield Probe(place, packets, False, TOO_MANY)
                     break
         yield from self._by_and_by(search, place, found, more)
+        for many, decides in behind_rivals(search, place, rule, found):
+            yield Probe(place, many, decides, RIVAL)
         for other in others(rule.matches, last):
             # What one has used up is there for another.
             if (place in search.bench.tried((*packets, other)).way.met()) is (more is not None):
@@ -469,7 +472,7 @@ def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:
 
 def _turn(probe: Probe) -> int:
     """Probes that use something up come late, those that wait for it to be there again last."""
-    return 2 if probe.after else int(probe.about in (TOO_MANY, SOMEBODY_ELSE, BY_AND_BY))
+    return 2 if probe.after else int(probe.about in (TOO_MANY, SOMEBODY_ELSE, BY_AND_BY, RIVAL))
 
 
 def _waited(probes: Sequence[Probe]) -> tuple[Probe, ...]:

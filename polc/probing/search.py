@@ -154,7 +154,7 @@ class Search:
                     made = build(path, family, matches, self.bench.links, serial)
                     if made is None or not all(holds(one, made) for one in step.whole.matches):
                         continue
-                    first = tuple(_as_source(one, made) for one in before)
+                    first = tuple(as_source(one, made) for one in before)
                     found = self._led(base, place, made, first, step.whole.matches, path, _FEW_TRIES)
                     if isinstance(found, Found) and self.bench.tells(found.packets, place):
                         yield found
@@ -170,7 +170,7 @@ class Search:
                 for base, other in self._steps_with(partial(_fills, match.set_name)):
                     first = self.decided(base, other, serial, _DEEPEST)
                     if isinstance(first, Found):
-                        yield tuple(_as_source(one, packet) for one in first.packets)
+                        yield tuple(as_source(one, packet) for one in first.packets)
 
     def _behind(self, base: BaseChain, step: Step) -> Iterator[tuple[BaseChain, Step]]:
         """Rules that packets of this one may meet without it, and which decide something else: the nearest first."""
@@ -203,7 +203,7 @@ class Search:
                     made = build(path, family, matches, self.bench.links, serial)
                     if made is None:
                         continue
-                    before = tuple(_as_source(one, made) for one in before)
+                    before = tuple(as_source(one, made) for one in before)
                     found = self._led(base, place, made, before, matches, path)
                     if isinstance(found, Found):
                         return found
@@ -377,7 +377,8 @@ def rows(found: Found, matches: Sequence[Match], times: int) -> Iterator[tuple[P
     yield in_a_row((last,), times, found.varied)
 
 
-def _as_source(packet: Packet, last: Packet) -> Packet:
+def as_source(packet: Packet, last: Packet) -> Packet:
+    """The packet from whoever sends the other one."""
     return replace(packet, saddr=last.saddr) if packet.family is last.family and packet.iif and last.iif else packet
 
 
