@@ -193,7 +193,14 @@ def _placed(packet: Packet, links: Links) -> Packet:
     def there(name: str) -> str:
         return name if not name or name == LOOPBACK or name in links.names else names[name]
 
+    if packet.iif and packet.oif and LOOPBACK in (packet.iif, packet.oif):
+        # Nothing is forwarded that comes from there, or goes there.
+        packet = replace(packet, iif=_real(packet.iif, SPARE[0]), oif=_real(packet.oif, SPARE[1]))
     if packet.iif == LOOPBACK:
         # The host sends it to itself.
         return replace(packet, iif="", oif=LOOPBACK)
     return replace(packet, iif=there(packet.iif), oif=there(packet.oif))
+
+
+def _real(name: str, spare: str) -> str:
+    return spare if name == LOOPBACK else name
