@@ -18,6 +18,7 @@ from polc.ir.verdicts import Nat, NatMap
 from polc.probing.aftertime import AGAIN, BY_AND_BY, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
 from polc.probing.bench import Bench
 from polc.probing.build import build
+from polc.probing.bulk import in_bulk
 from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
 from polc.probing.mixed import mixed
@@ -226,6 +227,8 @@ class _Planner:
                 bases = [*telling, made]
             yield from self._around(search, place, step.rule, bases)
             yield from self._over_time(search, place, step.rule, made)
+            if (more_until_enough(step.rule.matches, made.packets[-1].total_length) or 0) > MOST_TIMES:
+                yield from (Probe(place, many, False, TOO_MANY) for many in in_bulk(search, base, step, serial))
             return
 
     def _closing(

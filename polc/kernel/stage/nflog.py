@@ -14,6 +14,8 @@ _CMD_BIND = 1
 _COPY_PACKET = 2
 _PAYLOAD, _PREFIX = 9, 10
 _REQUEST_ACK = 5
+_COPIED = 2048
+"""Bytes of a packet that are told: the headers, and what small ones carry. Large ones would fill the socket."""
 _NLA_TYPE = 0x3FFF
 
 
@@ -29,7 +31,7 @@ class LogGroup:
         self.socket.bind((0, 0))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self._configure(group, _CFG_CMD, struct.pack(">B", _CMD_BIND))
-        self._configure(group, _CFG_MODE, struct.pack(">IBB", 0xFFFF, _COPY_PACKET, 0))
+        self._configure(group, _CFG_MODE, struct.pack(">IBB", _COPIED, _COPY_PACKET, 0))
         # Each packet is told at once, and not with others later.
         self._configure(group, _CFG_QTHRESH, struct.pack(">I", 1))
         self.socket.setblocking(False)
