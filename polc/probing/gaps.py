@@ -16,6 +16,7 @@ from polc.probing.bench import Bench
 from polc.probing.model import NOWHERE, Place, Probe
 from polc.probing.paths import SPARE, Links
 from polc.probing.search import Search, as_source
+from polc.probing.told import UNKNOWN, Told
 from polc.proving.comparison import WHOLE
 from polc.proving.grounds import Grounds, families_of
 from polc.proving.place import Place as At
@@ -23,7 +24,7 @@ from polc.proving.replay import NoReplay, packet_of
 from polc.proving.tidy import tidy
 from polc.simulate.hooks import Loaded
 from polc.simulate.host import LOOPBACK
-from polc.simulate.packet import ACK, FIN, PSH, RST, Packet
+from polc.simulate.packet import ACK, FIN, PSH, RST, SYN, Packet
 from polc.symbolic.diagram import NONE, OverBudget
 from polc.symbolic.hooks import Loaded as Side
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Space
@@ -40,8 +41,10 @@ _AT_ONCE = 24
 
 _MOST_NEAR = 80
 """Probes that are asked whether they show a fault."""
-_OF_SESSIONS = frozenset({ACK, PSH | ACK, FIN | ACK, RST})
-"""Flags of segments that conntrack takes at any time (net/netfilter/nf_conntrack_proto_tcp.c)."""
+_OF_SESSIONS = (ACK, PSH | ACK, FIN | ACK, RST, SYN)
+"""Flags of segments that conntrack takes at any time; a SYN it overlooks (net/netfilter/nf_conntrack_proto_tcp.c,
+tcp_conntracks).
+"""
 
 _BESIDE = frozenset({50, 51, 135})
 """Protocols whose packets nobody makes here: ESP, AH, mobility."""
@@ -68,7 +71,7 @@ def closing(
     def shown(mutant: Mutant) -> bool:
         own = [probe for probe in told if _is_near(probe.place, mutant)]
         other = twin(mutant)
-        return any(other.told(probe.packets) != told[probe] for probe in own[:_MOST_NEAR])
+        return any(_differ(told[probe], other.told(probe.packets)) for probe in own[:_MOST_NEAR])
 
     waiting = (mutant for mutant in _chosen(one, search) if not shown(mutant))
     while some := list(islice(waiting, _AT_ONCE)):
@@ -76,13 +79,18 @@ def closing(
             other, before = twin(mutant), _histories(told, mutant)
             for each in islice(_behind(packets, before), _MOST_TRIED * (1 + 2 * len(before))):
                 became = bench.told(each)
-                if other.told(each) != became:
+                if _differ(became, other.told(each)):
                     met = list(bench.tried(each).way.met())
                     made = Probe(met[-1] if met else NOWHERE, each, bool(met), f"would show: {mutant.mutation}")
                     if made not in told:
                         told[made] = became
                         yield made
                     break
+
+
+def _differ(one: Told, other: Told) -> bool:
+    """Whether a packet shows that something else became of it."""
+    return one != other and UNKNOWN not in (one.verdict, other.verdict)
 
 
 def _histories(probes: Iterable[Probe], mutant: Mutant) -> list[tuple[Packet, ...]]:
@@ -156,8 +164,8 @@ def _different(grounds: Grounds, side: int, search: Search, links: Links) -> Ite
                 points += [pick(space, manager.box(dict(path))) for _, path in islice(manager.paths(some), _PATHS)]
                 for point in points:
                     packet = None if point is None else _packet(space, point, place)
-                    if packet is not None:
-                        yield from islice(search.sendable(_placed(packet, links)), 2)
+                    for one in () if packet is None else _of_sessions(packet):
+                        yield from islice(search.sendable(_placed(one, links)), 2)
     except OverBudget:
         return
 
@@ -178,12 +186,24 @@ def _packet(space: Space, point: Point, place: At) -> Packet | None:
         packet.protocol in _BESIDE,
         packet.priority,
     )
-    known = packet.presumed is not None and packet.presumed.state in (CtState.ESTABLISHED, CtState.RELATED)
-    if any(beside) or (known and (packet.is_icmp or (packet.protocol == TCP and packet.flags not in _OF_SESSIONS))):
+    if any(beside) or (_is_known(packet) and packet.is_icmp):
         return None
     # Links have addresses of their own.
     number = _NUMBER if packet.is_icmp and not packet.is_icmp_error else packet.id
     return replace(packet, mac=None, mac_to=None, vlan=None, spi=None, id=number)
+
+
+def _is_known(packet: Packet) -> bool:
+    """Whether it is to be of a flow that conntrack is told of."""
+    return packet.presumed is not None and packet.presumed.state in (CtState.ESTABLISHED, CtState.RELATED)
+
+
+def _of_sessions(packet: Packet) -> Iterator[Packet]:
+    """The packet, with flags that conntrack takes from one of its state."""
+    if packet.protocol == TCP and _is_known(packet) and packet.flags not in _OF_SESSIONS:
+        yield from (replace(packet, flags=one) for one in _OF_SESSIONS)
+    else:
+        yield packet
 
 
 def _placed(packet: Packet, links: Links) -> Packet:

@@ -239,9 +239,12 @@ class Stage:
         self._ask({"join": sorted(groups)})
 
     def _request(self, packet: Packet, sent: Packet, tag: int) -> dict[str, object]:
+        data = encode(sent, tag)
         return {
             "interface": packet.iif,
-            "data": encode(sent, tag).hex(),
+            # Zeros at the end need not be told: large packets are full of them.
+            "data": data.rstrip(b"\0").hex(),
+            "bytes": len(data),
             "mac": f"{packet.mac:012x}" if packet.mac is not None else "",
             "to": self._mac_to(packet),
             "destination": format_address(packet.family, packet.daddr),

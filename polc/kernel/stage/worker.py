@@ -1,14 +1,14 @@
 """Puts packets into a stage and tells what came out: ``python -m polc.kernel.stage.worker``, in the host's namespace.
 
 The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC}, "far": MAC, "group": N}``; then a
-request a line: ``{"interface": NAME, "data": HEX, ...}`` for a packet that comes in there, ``{"interface": "",
-"destination": ADDRESS, "data": HEX, ...}`` for one that the host sends. ``"flow": [HEX, ...]`` are messages for
-conntrack that go before. The answer is a line each, ``{"logged": [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...],
-"error": TEXT}``: what rules logged to the group, and what left by an interface. ``{"batch": [REQUEST, ...]}`` are
-packets that are sent without looking at what became of each; the answer has ``"errors": [TEXT, ...]`` and ``"times":
-[SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}`` joins multicast groups, ``{"tell": [HEX,
-...]}`` are messages for conntrack. ``{"nft": TEXT}`` runs JSON commands of libnftables; the answer has ``"problem"``,
-its words where it refuses them.
+request a line: ``{"interface": NAME, "data": HEX, "bytes": N, ...}`` for a packet that comes in there, ``{"interface":
+"", "destination": ADDRESS, "data": HEX, "bytes": N, ...}`` for one that the host sends: of N bytes, zeros at the end
+left out. ``"flow": [HEX, ...]`` are messages for conntrack that go before. The answer is a line each, ``{"logged":
+[[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
+interface. ``{"batch": [REQUEST, ...]}`` are packets that are sent without looking at what became of each; the answer
+has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
+joins multicast groups, ``{"tell": [HEX, ...]}`` are messages for conntrack. ``{"nft": TEXT}`` runs JSON commands of
+libnftables; the answer has ``"problem"``, its words where it refuses them.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
@@ -126,7 +126,7 @@ class _Links:
         self.fences = 0
 
     def put_in(self, request: dict[str, Any]) -> str:
-        name, data = request["interface"], bytes.fromhex(request["data"])
+        name, data = request["interface"], bytes.fromhex(request["data"]).ljust(request["bytes"], b"\0")
         kind = _IP if data[0] >> 4 == 4 else _IP6
         source = bytes.fromhex(request["mac"]) if request.get("mac") else self.far_mac
         to = bytes.fromhex(request["to"]) if request.get("to") else self.macs[name]
@@ -186,7 +186,7 @@ class _Senders:
 
     def send(self, request: dict[str, Any]) -> str:
         """Send a datagram from the host; gives the kernel's refusal, empty for none."""
-        data = bytes.fromhex(request["data"])
+        data = bytes.fromhex(request["data"]).ljust(request["bytes"], b"\0")
         family = socket.AF_INET if data[0] >> 4 == 4 else socket.AF_INET6
         kind = (family, *(request.get(key) for key in ("uid", "gid", "mark", "device")))
         sender = self._raw.get(kind)
