@@ -62,6 +62,12 @@ class Bench:
         self._other = self._ready(self._other, said=True)
         return _sent(self._other, packets)
 
+    def held(self, packets: Sequence[Packet], place: Place, at: int) -> Trial:
+        """The way of the last of some packets if the match number ``at`` of a rule held for every packet."""
+        self._said = (place, at, True)
+        self._other = self._ready(self._other, said=True)
+        return _sent(self._other, packets)
+
     def told(self, packets: Sequence[Packet]) -> Told:
         """What becomes of the last of some packets."""
         return of_outcome(self.tried(packets).outcome)

@@ -16,6 +16,7 @@ from polc.kernel.loaders import Loader
 from polc.kernel.stage.fate import Fate
 from polc.kernel.stage.stage import Stage
 from polc.probing.hosts import Hosts
+from polc.probing.lots import BY_LOT
 from polc.probing.model import Place, Plan
 from polc.probing.play import Played, pause_for, played, sendings
 from polc.probing.told import UNKNOWN, of_fate
@@ -192,7 +193,7 @@ class Bait:
             for fate in some:
                 one = base[len(fates)]
                 fates.append(fate)
-                odd |= one.agrees and one.certain and one.expected.verdict != UNKNOWN and of_fate(fate) != one.expected
+                odd |= _tells(one) and of_fate(fate) != one.expected
             if not odd:
                 continue
             if not self._clocked:
@@ -201,13 +202,22 @@ class Bait:
             for found in played(scene, self._loaded, fates, self._settings):
                 if base[found.number].agrees and not found.agrees:
                     return found
+        if any(one.about == BY_LOT for one in scene.probes):
+            for found in played(scene, self._loaded, fates, self._settings):
+                if found.probe.about == BY_LOT and not found.agrees:
+                    return found
         return None
+
+
+def _tells(one: Played) -> bool:
+    """Whether a packet that becomes something else shows a fault: it is not left to chance."""
+    return one.agrees and one.certain and one.expected.verdict != UNKNOWN and one.probe.about != BY_LOT
 
 
 def _unlike(base: Sequence[Played], fates: Sequence[Fate]) -> Iterator[Played]:
     for one, fate in zip(base, fates, strict=False):
         told = of_fate(fate)
-        if one.agrees and one.certain and one.expected.verdict != UNKNOWN and told != one.expected:
+        if _tells(one) and told != one.expected:
             yield Played(one.probe, one.number, one.packet, one.expected, told, one.outcome, one.met)
 
 

@@ -200,10 +200,11 @@ def _is_known(packet: Packet) -> bool:
 
 def _of_sessions(packet: Packet) -> Iterator[Packet]:
     """The packet, with flags that conntrack takes from one of its state."""
-    if packet.protocol == TCP and _is_known(packet) and packet.flags not in _OF_SESSIONS:
-        yield from (replace(packet, flags=one) for one in _OF_SESSIONS)
-    else:
+    if packet.protocol != TCP or not _is_known(packet):
         yield packet
+        return
+    own = (packet.flags,) if packet.flags in _OF_SESSIONS else ()
+    yield from (replace(packet, flags=one) for one in dict.fromkeys((*own, *_OF_SESSIONS)))
 
 
 def _placed(packet: Packet, links: Links) -> Packet:

@@ -21,6 +21,7 @@ from polc.probing.build import build
 from polc.probing.bulk import in_bulk
 from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
+from polc.probing.lots import BY_LOT, lots
 from polc.probing.mixed import mixed
 from polc.probing.model import NOWHERE as NOWHERE
 from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
@@ -213,6 +214,9 @@ class _Planner:
         """Probes by the first way on which a packet meets the rule."""
         for base, step in ways[:_WAYS]:
             place = (step.chain, step.number)
+            many = next(lots(search, base, step, serial), None)
+            if many is not None:
+                yield Probe(place, many, True, BY_LOT)
             made = search.decided(base, step, serial)
             if self.wish.unsure:
                 yield from self._as_asked(search, base, step, serial)
@@ -443,7 +447,7 @@ class _Planner:
                     # What comes behind it is not known any more.
                     probes.remove(probe)
                     break
-                if (probe.place in way.met()) is not probe.decides:
+                if (probe.place in way.met()) is not probe.decides and probe.about != BY_LOT:
                     wrong.append(probe)
             else:
                 if not wrong:

@@ -12,6 +12,7 @@ from polc.ir.stateful import Connections
 from polc.kernel.loaders import Loader
 from polc.kernel.stage.fate import Fate, Verdict
 from polc.kernel.stage.stage import Stage
+from polc.probing.lots import BY_LOT, other_than
 from polc.probing.model import Place, Probe, Scene
 from polc.probing.told import UNKNOWN, Told, of_fate, of_outcome
 from polc.probing.watch import Way
@@ -197,12 +198,32 @@ def played(
     certain = [
         sure and (not outcome.copies or outcome.delivered) for sure, (outcome, _) in zip(certain, outcomes, strict=True)
     ]
+    told = list(_by_lot(scene, told, seen, certain))
     return [
         Played(probe, number, packet, one, other, outcome, met, sure)
         for number, ((probe, packet), one, other, (outcome, met), sure) in enumerate(
             zip(of_packet[: len(fates)], told, seen, outcomes, certain, strict=True)
         )
     ]
+
+
+def _by_lot(scene: Scene, told: Sequence[Told], seen: Sequence[Told], certain: list[bool]) -> list[Told]:
+    """What is expected of packets, where it is left to chance: what was seen, as long as they are not all alike. Then
+    the last one should have become something else.
+    """
+    found, end = list(told), 0
+    for probe in scene.probes:
+        begin, end = end, end + len(probe.packets)
+        if probe.about != BY_LOT or end > len(seen):
+            continue
+        missing = other_than(seen[begin:end], told[begin:end])
+        certain[end - 1] = True
+        if missing is not None:
+            found[end - 1] = missing
+        else:
+            found[begin:end] = seen[begin:end]
+            certain[begin:end] = [True] * len(probe.packets)
+    return found
 
 
 def _numbered(scene: Scene) -> Iterable[tuple[int, int]]:
