@@ -10,6 +10,8 @@ from polc.mutations import effects, matches, stateful
 from polc.mutations.adapters import in_matches, in_statements, in_verdicts
 from polc.mutations.model import Changed, Mutant, Mutation
 
+BURST = "another burst"
+
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation("rule dropped", effects.rule_dropped),
     Mutation("order swapped", effects.order_swapped),
@@ -51,7 +53,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation("type of address lost", in_matches(matches.address_type)),
     Mutation("limit removed", in_matches(stateful.removed)),
     Mutation("under for over", in_matches(stateful.turned)),
-    Mutation("another burst", in_matches(stateful.burst)),
+    Mutation(BURST, in_matches(stateful.burst)),
     Mutation("another key", in_matches(stateful.key)),
     Mutation("statement lost", in_statements(effects.statement_lost)),
     Mutation("another value set", in_statements(effects.other_value)),

@@ -258,6 +258,8 @@ ATTRIBUTES: dict[Field, str] = {
     Field.META_PKTTYPE: "pkttype",
     Field.ETHER_SADDR: "mac",
     Field.TCP_MSS: "mss",
+    Field.ESP_SPI: "spi",
+    Field.AH_SPI: "spi",
 }
 """Fields that a packet has as an attribute."""
 

@@ -10,11 +10,11 @@ from polc.analysis.takers import Taker, takers_of
 from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import FieldMatch, OpaqueMatch
+from polc.ir.matches import FieldMatch, OpaqueMatch, ServiceMatch, SetMatch
 from polc.ir.protocols import ICMPV6
-from polc.ir.ruleset import Rule
+from polc.ir.ruleset import Rule, Ruleset
 from polc.ir.stateful import CERTAINTY, RandomMatch
-from polc.ir.statements import Native, Notrack, OpaqueStatement
+from polc.ir.statements import AssignZone, Native, Notrack, OpaqueStatement, UpdateSet
 from polc.probing.model import ONLY_KERNEL, Reason, Unreached
 from polc.simulate.hooks import Loaded
 from polc.symbolic.diagram import NONE, OverBudget
@@ -23,6 +23,8 @@ from polc.symbolic.space import UNTRACKED, Of, Set, Space
 _MOST_NAMED = 3
 _CLOCKS = frozenset({Field.META_HOUR, Field.META_DAY})
 _ONLY_EXEMPT = "only packets that conntrack is kept from could meet it, and none of these rules keeps it from any"
+
+_NO_ZONE = "only flows of another zone than 0 could meet it, and none of these rules puts any there"
 
 
 def explained(loaded: Sequence[Loaded], unreached: Sequence[Unreached]) -> tuple[Unreached, ...]:
@@ -35,15 +37,16 @@ def explained(loaded: Sequence[Loaded], unreached: Sequence[Unreached]) -> tuple
         for chain in one.ruleset.chains
     }
     try:
-        exempting = any(_exempts(rule) for one in loaded for chain in one.ruleset.chains for rule in chain.rules)
-        return tuple(_explained(exacts[one.place[0]], one, exempting) for one in unreached)
+        rules = [rule for one in loaded for chain in one.ruleset.chains for rule in chain.rules]
+        exempted = _exempted([rule for rule in rules if _exempts(rule)])
+        return tuple(_explained(exacts[one.place[0]], one, exempted) for one in unreached)
     except OverBudget as error:
         return tuple(
             replace(one, reason=f"{one.reason}; whether any packet meets it takes {error}") for one in unreached
         )
 
 
-def _explained(exact: Exact, one: Unreached, exempting: bool) -> Unreached:
+def _explained(exact: Exact, one: Unreached, exempted: frozenset[int] | None) -> Unreached:
     if _is_opaque(one.rule) or one.reason.startswith(ONLY_KERNEL):
         return replace(one, why=Reason.OPAQUE)
     if any(isinstance(match, RandomMatch) for match in one.rule.matches):
@@ -53,8 +56,13 @@ def _explained(exact: Exact, one: Unreached, exempting: bool) -> Unreached:
         return replace(one, why=Reason.OPAQUE, reason="which packets meet it is left to chance")
     part = Part(*one.place, exact.chains[one.place[0]].rules[one.place[1]])
     if exact.is_met(part):
-        if not exempting and not _is_met_by_tracked(exact, part):
-            return replace(one, why=Reason.PROVEN, reason=_ONLY_EXEMPT)
+        if exempted is not None and not _is_met_by_tracked(exact, part, exempted):
+            return replace(one, why=Reason.PROVEN, reason=_ONLY_EXEMPT + (" of its protocol" if exempted else ""))
+        empty = next(_empty_sets(exact.ruleset, one.rule), None)
+        if _is_of_no_zone([exact.ruleset, *exact.beside], one.rule):
+            return replace(one, why=Reason.PROVEN, reason=_NO_ZONE)
+        if empty is not None:
+            return replace(one, reason=f"nothing is in the set `{empty}`, and no rule fills it")
         clocks = [match for match in one.rule.matches if isinstance(match, FieldMatch) and match.field in _CLOCKS]
         return replace(one, reason="it asks for another time of day or week than it is") if clocks else one
     span = part.rule.origin.span
@@ -62,16 +70,56 @@ def _explained(exact: Exact, one: Unreached, exempting: bool) -> Unreached:
     return replace(one, why=Reason.PROVEN, reason=_words(exact, part, takers))
 
 
+def _empty_sets(ruleset: Ruleset, rule: Rule) -> Iterator[str]:
+    """The sets of which it asks for a member and that are empty, as far as the rules say."""
+    filled = {
+        one.set_name
+        for chain in ruleset.chains
+        for other in chain.rules
+        for one in other.statements
+        if isinstance(one, UpdateSet)
+    } | {one.name for one in ruleset.sets if one.elements}
+    for match in rule.matches:
+        if isinstance(match, SetMatch) and not match.negated and match.set_name not in filled:
+            yield match.set_name
+
+
+def _is_of_no_zone(rulesets: Sequence[Ruleset], rule: Rule) -> bool:
+    """Whether it asks for a zone into which no rule puts flows."""
+    rules = [one for ruleset in rulesets for chain in ruleset.chains for one in chain.rules]
+    if any(_is_opaque(one) or any(isinstance(each, AssignZone) for each in one.statements) for one in rules):
+        return False
+    return any(
+        isinstance(one, FieldMatch) and one.field is Field.CT_ZONE and (0 in one.values) is one.negated
+        for one in rule.matches
+    )
+
+
 def _exempts(rule: Rule) -> bool:
     return _is_opaque(rule) or any(isinstance(one, Notrack) for one in rule.statements)
 
 
-def _is_met_by_tracked(exact: Exact, part: Part) -> bool:
-    """Whether a packet meets the rule that conntrack has not been kept from."""
+def _exempted(rules: Sequence[Rule]) -> frozenset[int] | None:
+    """The protocols from whose packets these rules keep conntrack; None: it may be any."""
+    found: set[int] = set()
+    for rule in rules:
+        services = [one for one in rule.matches if isinstance(one, ServiceMatch)]
+        if not services or _is_opaque(rule):
+            return None
+        found |= {term.protocol for term in services[0].terms}
+    return frozenset(found)
+
+
+def _is_met_by_tracked(exact: Exact, part: Part, exempted: frozenset[int]) -> bool:
+    """Whether a packet meets the rule that conntrack has not been kept from, or may be kept from: one of the protocols
+    of which some are exempted.
+    """
     for view in exact.views:
         meeting, space = view.arrivals.meeting(part.chain, part.number), view.space
         # Discovery of neighbours and listeners is never tracked (net/netfilter/nf_conntrack_proto_icmpv6.c).
         exempt = space.within(space.variable(Of.CT), UNTRACKED)
+        for protocol in exempted:
+            exempt = space.manager.minus(exempt, space.within(space.variable(Of.PROTOCOL), protocol))
         if view.early or view.family is Family.IP6:
             exempt = NONE if view.early else space.manager.minus(exempt, _discovery(space))
         if space.manager.minus(meeting, exempt) != NONE:
