@@ -17,7 +17,7 @@ from polc.simulate.packet import Packet
 LARGE = 60_000
 """Bytes of a packet, which the loopback interface takes in one piece (drivers/net/loopback.c, loopback_setup)."""
 
-_SPARE = 4
+_SPARE = 2
 """While packets are sent a rate gives something back: for so many there is one more."""
 
 
@@ -34,7 +34,8 @@ def in_bulk(search: Search, base: BaseChain, step: Step, serial: int) -> Iterato
             more = more_until_enough(step.rule.matches, LARGE)
             if more is None or place not in search.bench.tried(real).way.met():
                 continue
-            spare = more // _SPARE if any(isinstance(one, Limit) for one in step.rule.matches) else 0
+            timed = any(isinstance(one, Limit) for one in step.rule.matches)
+            spare = min(more // _SPARE, max(0, MOST_TIMES - more - 1)) if timed else 0
             many = in_a_row(real, more + 1 + spare, can_vary(real[-1], matches))
             if len(many) <= MOST_TIMES and place not in search.bench.tried(many).way.met():
                 yield many

@@ -150,14 +150,15 @@ class Bait:
 
     def tried(self, output: Output, place: Place | None) -> Attempt:
         """Load an output with a fault at a place, and send probes until one shows it: those on hosts first where the
-        rule at that place is tried.
+        rule at that place is tried. Where rules look at clocks all are sent once more: on a machine that is busy for a
+        moment nothing is certain.
 
         Raises:
             Failure: POL603, POL610: the host cannot be had again.
         """
         scenes = self.plan.scenes
         near = sorted(range(len(scenes)), key=lambda at: not any(one.place == place for one in scenes[at].probes))
-        for number in near:
+        for number in (*near, *(near if self._clocked else ())):
             stage = self._hosts.stage(number)
             try:
                 stage.load(self.loader, output)

@@ -11,8 +11,11 @@ from polc.firewalls import read_firewall
 from polc.ir.ruleset import Ruleset
 from polc.passes import pipeline
 from polc.policy.read import inspect_source
+from polc.probing.bulk import LARGE
+from polc.probing.lots import BY_LOT
 from polc.probing.make import NOWHERE, Wish, plan, planned
-from polc.probing.model import Plan, Reason
+from polc.probing.model import Plan, Probe, Reason
+from polc.probing.rivals import RIVAL
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
@@ -130,7 +133,7 @@ UNREACHABLE = {
     "drop where ip ttl 3 and ip ttl 4": (Reason.PROVEN, "no packet is as it asks"),
     "accept tcp/9 state untracked": (Reason.PROVEN, "conntrack is kept from"),
     "drop udp probability 0": (Reason.PROVEN, "probability 0"),
-    "drop udp probability 0.5": (Reason.OPAQUE, "chance"),
+    "accept udp probability 0.5": (Reason.OPAQUE, "chance"),
     "drop where osf name Linux": (Reason.OPAQUE, "fingerprints"),
     "queue tcp/9": (Reason.OPAQUE, "a program that listens"),
     "drop from 127.0.0.1 where not fib saddr type local": (Reason.NOT_FOUND, "no packet|come in|do not come"),
@@ -147,12 +150,36 @@ def test_a_rule_without_a_packet_says_why(rules: str, why: tuple[Reason, str]) -
     assert any(part in last.reason for part in why[1].split("|")), last.reason
 
 
-def test_what_is_exempt_somewhere_may_be_met() -> None:
-    text = (
-        "polc: 1\nraw: {prerouting: [notrack udp/53]}\ninput: {default: drop, rules: [accept tcp/9 state untracked]}\n"
-    )
+EXEMPT = {
+    "notrack udp/53": Reason.PROVEN,
+    "notrack tcp/53": Reason.NOT_FOUND,
+    "notrack to 192.0.2.77": Reason.NOT_FOUND,
+}
+
+
+@pytest.mark.parametrize(("exempting", "why"), EXEMPT.items())
+def test_what_is_exempt_somewhere_may_be_met(exempting: str, why: Reason) -> None:
+    """Of the protocols that conntrack is kept from; no packet is found where it is another port's."""
+    rules = "input: {default: drop, rules: [accept tcp/9 from 198.51.100.9 to 192.0.2.78 state untracked]}\n"
+    made = plan((Loaded(compiled(f"polc: 1\nraw: {{prerouting: [{exempting}]}}\n{rules}")),))
+    assert [one.why for one in made.unreached] == [why]
+
+
+def test_a_zone_that_no_rule_gives_is_no_packets() -> None:
+    rules = "input: {default: drop, rules: [accept udp/2 where ct zone 1-9, accept udp/3 where ct zone 0]}\n"
+    made = plan((Loaded(compiled("polc: 1\n" + rules)),))
+    assert [(one.why, "zone" in one.reason) for one in made.unreached] == [(Reason.PROVEN, True)]
+    given = plan((Loaded(compiled("polc: 1\nraw: {prerouting: [ct zone set 3 udp/2]}\n" + rules)),))
+    assert not given.unreached
+
+
+def test_an_empty_group_has_no_packets() -> None:
+    text = "polc: 1\naddresses: {banned: {dynamic: true}}\ninput: {default: accept, rules: [drop from @banned]}\n"
     made = plan((Loaded(compiled(text)),))
-    assert [one.why for one in made.unreached] == [Reason.NOT_FOUND] * len(made.unreached)
+    assert {one.reason for one in made.unreached} == {
+        "nothing is in the set `banned-v4`, and no rule fills it",
+        "nothing is in the set `banned-v6`, and no rule fills it",
+    }
 
 
 LIMITED = """\
@@ -207,6 +234,65 @@ def test_elements_of_maps_are_tried_one_by_one() -> None:
     made = plan((Loaded(compiled(text)),))
     ports = {one.packets[-1].dport for scene in made.scenes for one in scene.probes if one.decides}
     assert ports == {1, 2, 3}
+
+
+def probed(rules: str, *sections: str, gaps: bool = False) -> list[Probe]:
+    """The probes of rules of input, whose default is drop."""
+    lines = (f"    - {one}" for one in rules.split("\n"))
+    whole = "\n".join(("polc: 1", *sections, "input:", "  default: drop", "  rules:", *lines))
+    made = plan((Loaded(compiled(whole)),), wish=Wish(gaps=gaps))
+    return [one for scene in made.scenes for one in scene.probes]
+
+
+def test_what_another_rule_would_do_is_used_up_first() -> None:
+    """Else the second limit lets through what the first one does, and nobody sees whether there is a first."""
+    rules = "accept tcp/5 limit 10/hour\naccept tcp limit 20/hour per sport"
+    found = [one for one in probed(rules) if one.about == RIVAL]
+    assert {one.decides for one in found if one.place[1] < 2} == {True, False}
+    for one in found:
+        ports = [packet.dport for packet in one.packets]
+        assert any(port != 5 for port in ports)
+        assert ports[-1] == 5
+
+
+def test_many_bytes_are_used_up_by_large_packets() -> None:
+    found = probed("accept udp/1 quota upto 10 mbytes\naccept udp/2 limit 10 mbytes/second burst 12 mbytes")
+    used_up = [one for one in found if one.about == "used up"]
+    assert {one.packets[-1].dport for one in used_up} == {1, 2}
+    assert {one.packets[-1].total_length for one in used_up} == {LARGE}
+    # From elsewhere no packet is so large.
+    found = probed("accept udp/1 from wan quota upto 10 mbytes", "zones: {wan: eth0}")
+    assert not [one for one in found if one.about == "used up"]
+
+
+def test_nat_sees_each_packet_around_a_boundary() -> None:
+    """Of a flow that NAT knows it would see none."""
+    nat = "zones: {wan: eth0}\nnat: [dnat udp/54 from wan to 192.0.2.1 -> 192.0.2.54]"
+    found = [one for one in probed("accept udp", *nat.split("\n")) if one.place[0] == "nat-prerouting"]
+    last = [one.packets[-1] for one in found]
+    flows = {(one.saddr, one.sport, one.daddr, one.dport) for one in last}
+    assert len(flows) == len(found) > 4
+
+
+def test_the_next_turn_is_tried() -> None:
+    assert {one.about: one.decides for one in probed("accept udp/1 nth 2")}["used up"] is False
+
+
+def test_what_counts_is_in_front_of_what_closes_a_gap() -> None:
+    """That the sixth packet of a source is let through shows that only those to port 5 count."""
+    found = probed("drop tcp/5 connections over 5 per source\naccept udp/3\naccept tcp/5", gaps=True)
+    closing = [one for one in found if one.about.startswith("would show") and len(one.packets) > 5]
+    assert any(one.packets[-1].dport == 3 for one in closing)
+
+
+def test_chance_is_tried_so_often_that_it_is_none() -> None:
+    found = [one for one in probed("accept udp/6 probability 0.5\ndrop udp/6") if one.about == BY_LOT]
+    assert found
+    assert all(0.5 ** len(one.packets) < 1e-6 for one in found)
+    assert all(len({packet.sport for packet in one.packets}) == len(one.packets) for one in found)
+    assert not [one for one in probed("accept udp/6 probability 1\ndrop udp/6") if one.about == BY_LOT]
+    # Nobody sees which of two rules it was that do the same.
+    assert not [one for one in probed("accept udp/6 probability 0.5\naccept udp/6") if one.about == BY_LOT]
 
 
 def test_gaps_are_closed() -> None:
