@@ -111,7 +111,7 @@ class Effects:
             case Tproxy():
                 return _tproxy
             case Synproxy():
-                return _synproxy
+                return _synproxy(self.flavour)
             case Native():
                 return _only_kernel("a rule in a target's own words")
             case OpaqueStatement(omission=Omission()):
@@ -343,20 +343,29 @@ def _tproxy(flight: Flight) -> Verdict | None:
     return None
 
 
-def _synproxy(flight: Flight) -> Stolen | Drop | None:
+_ENDS = SYN | ACK | FIN | RST
+"""The flags by which xt_SYNPROXY tells segments apart."""
+
+
+def _synproxy(flavour: Flavour) -> Effect:
     """nft_synproxy.c: a SYN is answered here, the ACK that ends the handshake is taken in, and the server's comes of
     it. Whether that ACK carries a cookie that was given out, only the kernel knows; other packets go on, and those
-    with a wrong sum are dropped.
+    with a wrong sum are dropped. ipt_SYNPROXY.c, synproxy_tg4: neither has another flag that begins or ends a flow.
     """
-    if flight.protocol != TCP:
+    asked = (SYN, ACK) if flavour is Flavour.NFT else (_ENDS, _ENDS)
+
+    def effect(flight: Flight) -> Stolen | Drop | None:
+        if flight.protocol != TCP:
+            return None
+        if flight.packet.bad_checksum:
+            return Drop()
+        if flight.flags & asked[0] == SYN:
+            return Stolen()
+        if flight.flags & asked[1] == ACK:
+            raise OnlyKernelKnows("whether the packet ends a handshake that synproxy began")
         return None
-    if flight.packet.bad_checksum:
-        return Drop()
-    if flight.flags & SYN:
-        return Stolen()
-    if flight.flags & ACK:
-        raise OnlyKernelKnows("whether the packet ends a handshake that synproxy began")
-    return None
+
+    return effect
 
 
 def _only_kernel(reason: str) -> Effect:

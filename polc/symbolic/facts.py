@@ -27,8 +27,12 @@ from polc.ir.statements import ClampMss, CopyMark, MapMark, SetMark, Synproxy
 from polc.ir.verdicts import NatMap, VerdictMap
 
 _ALL = 0xFFFFFFFF
-_SYNPROXY = (TCP_FLAG_BITS["syn"], TCP_FLAG_BITS["ack"])
-"""Bits by which synproxy and the clamping of the MSS tell segments apart."""
+_SYN, _ACK = TCP_FLAG_BITS["syn"], TCP_FLAG_BITS["ack"]
+ENDS = _SYN | _ACK | TCP_FLAG_BITS["fin"] | TCP_FLAG_BITS["rst"]
+"""The flags by which xt_SYNPROXY tells segments apart."""
+
+_SYNPROXY = frozenset({(_SYN, _SYN), (_ACK, _ACK), (ENDS, _SYN), (ENDS, _ACK)})
+"""Flags by which synproxy and the clamping of the MSS tell segments apart, as masks and values."""
 
 
 @dataclass(slots=True)
@@ -106,7 +110,7 @@ class Facts:
                     from_mask = mask if from_mask is None else from_mask
                     self._changed(from_mask, from_mask & ~mask)
                 case Synproxy() | ClampMss():
-                    self.flags[FlagField.TCP_FLAGS] |= {(bit, bit) for bit in _SYNPROXY}
+                    self.flags[FlagField.TCP_FLAGS] |= _SYNPROXY
                 case _:
                     pass
 

@@ -43,6 +43,7 @@ from polc.ir.statements import (
 from polc.ir.verdicts import Drop
 from polc.symbolic.answers import Members
 from polc.symbolic.diagram import HOLDS, NONE, Manager
+from polc.symbolic.facts import ENDS
 from polc.symbolic.fields import Fields
 from polc.symbolic.outcome import (
     Change,
@@ -281,9 +282,12 @@ class Statements:
         )
 
     def _synproxy(self, rest: int) -> int:
-        """nft_synproxy.c, nft_synproxy_do_eval: a SYN is answered, the ACK that ends a handshake is taken in."""
+        """nft_synproxy.c, nft_synproxy_do_eval: a SYN is answered, the ACK that ends a handshake is taken in;
+        ipt_SYNPROXY.c, synproxy_tg4: where it has no other flag that begins or ends a flow.
+        """
         flags, number = self.space.flags[FlagField.TCP_FLAGS], self.space.variable(Of.FLAGS).number
-        syn = self.manager.where(self.fields.segments, self.manager.within(number, flags.matching(_SYN, _SYN)))
-        ack = self.manager.where(self.fields.segments, self.manager.within(number, flags.matching(_ACK, _ACK)))
+        for_syn, for_ack = (_SYN, _ACK) if self.flavour is Flavour.NFT else (ENDS, ENDS)
+        syn = self.manager.where(self.fields.segments, self.manager.within(number, flags.matching(for_syn, _SYN)))
+        ack = self.manager.where(self.fields.segments, self.manager.within(number, flags.matching(for_ack, _ACK)))
         open_end = Unknown("whether the packet ends a handshake that synproxy began")
         return self.manager.either(syn, self._end(Stolen()), self.manager.either(ack, self._end(open_end), rest))

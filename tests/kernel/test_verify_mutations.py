@@ -61,9 +61,9 @@ def found(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, lis
 
 
 @ALL
-def test_nearly_all_are_seen_on_every_loader(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_are_seen_on_every_loader(policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, loaders = found(capsys, str(policy), "--mutations", "60", "--seed", "3")
-    assert status in (0, 1), json.dumps(loaders)[:3000]
+    assert status == 0, json.dumps(loaders)[:3000]
     assert [one["loader"] for one in loaders] == ["nft", "iptables-nft", "iptables-legacy"]
     for one in loaders:
         trials = one["trials"]
@@ -73,7 +73,7 @@ def test_nearly_all_are_seen_on_every_loader(policy: Path, capsys: pytest.Captur
         counts = one["verdict"]
         assert isinstance(counts, dict)
         assert counts["seen"] > 25
-        assert counts["missed"] <= 1
+        assert counts["missed"] == 0, one
         for trial in trials:
             assert bool(trial["packet"]) == bool(trial["seen"])
             assert trial["expected"] != trial["seen"] or not trial["packet"]

@@ -12,7 +12,7 @@ from play import OPEN, STATEFUL, Play, host, ruleset
 from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import AddressType, AddressTypeMatch, CtState, FieldMatch, ReversePathMatch, Side
+from polc.ir.matches import AddressType, AddressTypeMatch, CtState, CtStateMatch, FieldMatch, ReversePathMatch, Side
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import ChainType, Flowtable, Hook, Ruleset, TableFamily
 from polc.ir.selectors import Transport
@@ -376,6 +376,42 @@ def test_synproxy_answers_for_the_server_and_the_rest_only_the_kernel_knows() ->
     assert fate(made, inward) is Fate.STOLEN
     assert fate(made, f"{inward} flags ack") is Fate.UNKNOWN
     assert fate(made, "udp 198.51.100.9:4000 -> 192.0.2.9:80 in eth0") is Fate.ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("flags", "nft", "iptables"),
+    [
+        ("syn", Fate.STOLEN, Fate.STOLEN),
+        ("syn,fin", Fate.STOLEN, Fate.ACCEPT),
+        ("syn,ack", Fate.STOLEN, Fate.ACCEPT),
+        ("ack", Fate.UNKNOWN, Fate.UNKNOWN),
+        ("fin,ack", Fate.UNKNOWN, Fate.ACCEPT),
+        ("fin", Fate.ACCEPT, Fate.ACCEPT),
+    ],
+)
+def test_the_two_kinds_of_synproxy_tell_segments_apart_otherwise(flags: str, nft: Fate, iptables: Fate) -> None:
+    """ipt_SYNPROXY.c, synproxy_tg4: other flags that begin or end a flow make it none of its own."""
+    notrack = base(Hook.PREROUTING, rule(tcp(80), Notrack()), priority=-300)
+    made = table(notrack, base(Hook.FORWARD, rule(tcp(80), Synproxy(1460, 7, True, True))))
+    words = f"tcp 198.51.100.9:4000 -> 192.0.2.9:80 in eth0 flags {flags}"
+    assert Play(made).send(words).fate is nft
+    assert Play(made, flavour=Flavour.IPTABLES).send(words).fate is iptables
+
+
+def test_the_answer_of_synproxy_comes_through_the_rules() -> None:
+    """It is of no flow, and so invalid behind conntrack (net/netfilter/nf_synproxy_core.c, synproxy_send_tcp)."""
+    notrack = base(Hook.PREROUTING, rule(tcp(80), Notrack()), priority=-300)
+    proxy = base(Hook.INPUT, rule(tcp(80), Synproxy(1460, 7, True, True)))
+    words = "tcp 198.51.100.9:4000 -> 203.0.113.1:80 in eth0"
+    outcome = Play(table(notrack, proxy)).send(words)
+    assert outcome.is_answered
+    assert outcome.answer is not None
+    assert outcome.answer.packet.flags == 0x12
+    assert outcome.answer.state is CtState.INVALID
+    kept = base(Hook.OUTPUT, rule(CtStateMatch(CtState.INVALID), Drop()))
+    assert not Play(table(notrack, proxy, kept)).send(words).is_answered
+    # A wrong sum is not answered.
+    assert Play(table(notrack, proxy)).send(f"{words} bad-checksum").fate is Fate.DROP
 
 
 def test_offloaded_flows_skip_the_rules() -> None:
