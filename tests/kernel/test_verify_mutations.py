@@ -18,6 +18,7 @@ from polc.mutations.table import mutants
 from polc.probing.certify import flavour_of
 from polc.probing.faults import Bait, Effect, effect_of
 from polc.probing.hosts import Hosts
+from polc.probing.lots import BY_LOT
 from polc.probing.make import Wish, plan
 from polc.simulate.hooks import Loaded
 from polc.simulate.packet import Packet
@@ -167,3 +168,46 @@ def test_a_stage_that_is_cleared_is_as_new(loader: Loader, policy: Path) -> None
         stage.clear()
         assert kept(stage) == ""
         assert sent(stage, scene.packets) == first
+
+
+HARD = """\
+polc: 1
+raw:
+  prerouting: ["notrack tcp/80 where tcp flags syn / syn,ack"]
+input:
+  default: drop
+  rules:
+    - accept udp/1 quota upto 10 mbytes
+    - accept udp/2 probability 0.5
+    - drop udp/2
+    - synproxy mss 1460 wscale 7 timestamp sack-perm tcp/80 state untracked
+"""
+WAYS = {
+    "input/0": ("limit removed", "used up"),
+    "input/2": ("rule dropped", BY_LOT),
+    "input/3": ("accept for drop", BY_LOT),
+    "raw-prerouting/0": ("rule dropped", "what it asks for"),
+}
+"""Of rules that only many bytes, many packets of which some are let through, or an answer of synproxy show: a fault, and
+what the packet that shows it is about. The rule that counts is two, one for each family.
+"""
+
+
+@every_loader("conntrack")
+@pytest.mark.parametrize(("where", "how"), WAYS.items(), ids=WAYS)
+def test_faults_that_are_hard_to_see(loader: Loader, where: str, how: tuple[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "hard.yaml"
+    path.write_text(HARD)
+    ruleset = ruleset_of(path)
+    made = plan((Loaded(ruleset, flavour_of(loader)),), wish=Wish(wait=0))
+    chain, _, number = where.partition("/")
+    with Hosts(made.scenes) as hosts:
+        bait = Bait(made, (ruleset,), loader, emit(ruleset, loader.target), hosts)
+        assert not bait.disagreements
+        (fault,) = (
+            one for one in mutants(ruleset) if (one.chain, one.number, one.mutation) == (chain, int(number), how[0])
+        )
+        attempt = bait.tried(emit(fault.ruleset, loader.target), (chain, int(number)))
+        assert attempt.seen is not None
+        assert attempt.seen.probe.about == how[1]
+        assert bait.holds(emit(ruleset, loader.target))
