@@ -188,8 +188,8 @@ WAYS = {
     "input/3": ("accept for drop", BY_LOT),
     "raw-prerouting/0": ("rule dropped", "what it asks for"),
 }
-"""Of rules that only many bytes, many packets of which some are let through, or an answer of synproxy show: a fault, and
-what the packet that shows it is about. The rule that counts is two, one for each family.
+"""Of rules that only many bytes, many packets of which some are let through, or an answer of synproxy show: a fault,
+and what the packet that shows it is about. The rule that counts is two, one for each family.
 """
 
 
