@@ -11,7 +11,7 @@ from polc.proving.differs import verdict_words
 from polc.proving.grounds import Grounds
 from polc.proving.model import Counterexample, Seen
 from polc.proving.place import Place
-from polc.proving.replay import NoReplay, agree, packet_of
+from polc.proving.replay import CHOSEN, NoReplay, agree, packet_of
 from polc.proving.tidy import tidy
 from polc.simulate.describe import field_of, wanted
 from polc.simulate.packet_format import format_packet
@@ -70,6 +70,8 @@ def _seen(grounds: Grounds, side: int, name: str, place: Place, point: Point, wi
     assert isinstance(said, Outcome)
     simulated = grounds.replay(place, side, witness)
     if not agree(said, simulated):
+        if grounds.hangs_on_choice(place, side, witness):
+            raise NoReplay(CHOSEN)
         words = format_packet(packet_of(witness, place.hook))
         told = f"the diagrams say `{verdict_words(said.verdict)}`, and the simulator `{simulated.fate.value}`"
         message = f"of `{words}` in `{place.name}` {told}"
