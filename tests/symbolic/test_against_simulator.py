@@ -60,7 +60,12 @@ def compare(firewall: Firewall, packets: int, random: Random, hooks_at: frozense
                 place = f"{hook.value}: {witness}: {witness.answers}"
                 assert agree(said, simulated), f"{place}: {said} but {simulated.fate} by {simulated.decision}"
                 found["agreed"] += 1
-                if said.known and simulated.decision is not None and not said.nat and was_sent(space, function, witness):
+                if (
+                    said.known
+                    and simulated.decision is not None
+                    and not said.nat
+                    and was_sent(space, function, witness)
+                ):
                     found["decided"] += 1
                     who = deciding(hooks, hook, point)
                     assert who is not None, place
