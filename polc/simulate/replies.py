@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from polc.ir.family import Family
 from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP
-from polc.simulate.conntrack.sctp import answer_to
+from polc.simulate.conntrack.sctp import answer_to, tag_for_answer
 from polc.simulate.packet import ACK, FIN, SYN, Packet
 from polc.simulate.steps import Reply
 
@@ -47,7 +47,8 @@ def _turned(got: Packet, reply: Reply) -> Packet:
         flags = _flags(got.flags)
     return Packet(
         got.family, got.protocol, got.daddr, got.saddr, got.dport, got.sport, flags=flags, type=type_, code=got.code,
-        id=got.id, chunks=answer_to(got.chunks) if got.protocol == SCTP else None, call_id=got.call_id,
+        id=got.id, chunks=answer_to(got.chunks) if got.protocol == SCTP else None, vtag=tag_for_answer(got),
+        call_id=got.call_id,
     )  # fmt: skip
 
 

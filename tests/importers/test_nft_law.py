@@ -8,6 +8,7 @@ from node_samples import SAMPLES
 from strategies import rulesets
 
 from polc.backends.model import Options
+from polc.backends.nft import marks
 from polc.backends.nft.backend import NftBackend
 from polc.diagnostics import Collector
 from polc.importers.nft_json import read_nft_json
@@ -35,6 +36,13 @@ def emitted(ruleset: Ruleset) -> str | None:
     return file.text
 
 
+def rule_for_rule(ruleset: Ruleset) -> bool:
+    """Whether no rule takes two in nft: what stands behind the mark of a flow has a rule of its own, which is the same
+    for packets and another ruleset (tests/differential/found/marks-of-no-flow.yaml).
+    """
+    return not any(marks.before_the_rest(rule, lambda: "x") for chain in ruleset.chains for rule in chain.rules)
+
+
 @pytest.mark.parametrize("name", sorted(SAMPLES.keys() - APART))
 def test_every_node_is_read_as_what_it_is(name: str) -> None:
     ruleset = SAMPLES[name].ruleset()
@@ -47,5 +55,5 @@ def test_every_node_is_read_as_what_it_is(name: str) -> None:
 @given(rulesets(hit_counts=False, fields=True))
 def test_any_ruleset_is_read_as_what_it_is(one: Ruleset) -> None:
     text = emitted(one)
-    if text is not None:
+    if text is not None and rule_for_rule(one):
         assert differences(one, imported(text)) == (), text

@@ -7,6 +7,7 @@ import struct
 from polc.ir.family import Family
 from polc.ir.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.checksums import crc32c, internet
+from polc.simulate.conntrack.sctp import USUAL_TAG
 from polc.simulate.packet import GRE, MAXSEG, SACK, SACK_PERM, TIMESTAMP, WSCALE, Packet
 
 _FRAGMENT_HEADER = 44  # IANA, Assigned Internet Protocol Numbers
@@ -142,7 +143,7 @@ def _sctp(packet: Packet, payload: bytes) -> bytes:
 def _chunk(packet: Packet, kind: int) -> bytes:
     """INIT and INIT ACK have the tag of their sender, and all else here nothing (RFC 9260, 3.3)."""
     if kind in (1, 2):
-        return struct.pack(">BBHIIHHI", kind, 0, 20, packet.init_tag or 1, 65535, 1, 1, 1)
+        return struct.pack(">BBHIIHHI", kind, 0, 20, packet.init_tag or USUAL_TAG, 65535, 1, 1, 1)
     return struct.pack(">BBH", kind, 0, 4)
 
 

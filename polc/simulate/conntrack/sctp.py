@@ -5,9 +5,11 @@ Verification tags are looked at where a packet gives one; a packet that gives no
 
 from __future__ import annotations
 
+from polc.ir.protocols import SCTP
 from polc.simulate.conntrack.flow import ASSURED, CONFIRMED, Flow
 from polc.simulate.conntrack.tcp import Result
 from polc.simulate.flight import Flight
+from polc.simulate.packet import Packet
 from polc.simulate.settings import Settings
 
 STATES = (
@@ -56,6 +58,10 @@ _ANSWERS = {_INIT: _INIT_ACK, _COOKIE_ECHO: _COOKIE_ACK, _SHUTDOWN: _SHUTDOWN_AC
             _SHUTDOWN_ACK: _SHUTDOWN_COMPLETE, _INIT_ACK: _COOKIE_ECHO, _DATA: 3}  # fmt: skip
 
 
+USUAL_TAG = 1
+"""What an end asks for where nobody says."""
+
+
 class Sctp:
     """struct ip_ct_sctp."""
 
@@ -74,6 +80,12 @@ def answer_to(chunks: tuple[int, ...] | None) -> tuple[int, ...]:
     """The chunk with which the other end answers (RFC 9260, 5.1, 8.3, 9.2)."""
     first = chunks[0] if chunks else _INIT
     return (_ANSWERS.get(first, 3),)
+
+
+def tag_for_answer(got: Packet) -> int | None:
+    """The tag that an answer has: what the other end asked for as it began (RFC 9260, 5.1). None: it did not say."""
+    begins = got.protocol == SCTP and {_INIT, _INIT_ACK} & set(got.chunks or (_INIT,))
+    return (got.init_tag or USUAL_TAG) if begins else None
 
 
 def track(flow: Flow, flight: Flight, settings: Settings) -> tuple[Result, int | None]:

@@ -112,7 +112,7 @@ def original(*texts: str, negated: bool = False) -> OriginalAddressMatch:
 
 BOTH_FAMILIES = {
     "length": accepts(field(Field.META_LENGTH, (0, 100)), words="-m length --length 0:100"),
-    "length above": accepts(field(Field.META_LENGTH, (0, 100), negated=True), words="-m length --length 101:65535"),
+    "length above": accepts(field(Field.META_LENGTH, (0, 100), negated=True), words="-m length ! --length 0:100"),
     "mark": accepts(field(Field.META_MARK, (5, 5)), words="-m mark --mark 0x5"),
     "mark masked": accepts(field(Field.META_MARK, (1, 1), mask=0xFF), words="-m mark --mark 0x1/0xff"),
     "mark range": accepts(
