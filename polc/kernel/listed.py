@@ -32,6 +32,7 @@ def as_listed(emitted: str, listed: str) -> tuple[str, str]:
             chain["dev"] = devices[name]
     for one, other in zip(objects(wanted, "rule"), objects(seen, "rule"), strict=False):
         _with_implied(one, other)
+        _unused(other)
     if any(str(one.get("version")).startswith("0.") for one in objects(seen, "metainfo")):
         lengthen(wanted)
     return json.dumps(wanted), json.dumps(seen)
@@ -49,6 +50,15 @@ def _with_implied(wanted: Object, seen: Object) -> None:
     for one in gone:
         listed.insert(asked.index(one), one)
     seen["expr"] = listed
+
+
+def _unused(seen: Object) -> None:
+    """Quotas as they were before traffic used any of them: the kernel itself sends packets at any time."""
+    for one in items(seen.get("expr")):
+        quota = one.get("quota") if isinstance(one, dict) else None
+        if isinstance(quota, dict):
+            quota.pop("used", None)
+            quota.pop("used_unit", None)
 
 
 def _implied_by(test: Json) -> str:
