@@ -149,10 +149,20 @@ def test_ways_of_random_rulesets(ruleset: Ruleset, flavour: Flavour, seed: int) 
     compare_ways(Firewall((ruleset,), flavour), 4, Random(seed))
 
 
+def judged(path: Path, policy: str) -> tuple[Space, Ways]:
+    """The ways of IPv4, once packets have shown that they are those of the simulator."""
+    path.write_text(policy)
+    firewall = read_firewall(str(path), Collector())
+    found = compare_ways(firewall, 300, Random(1))
+    assert found["agreed"] > 1000, found
+    space = spaces(firewall.rulesets)[0]
+    return space, Ways(Hooks(space, [Loaded(one) for one in firewall.rulesets]))
+
+
 def test_what_nat_makes_of_the_status(tmp_path: Path) -> None:
     """A rule behind NAT sees that it was there: a new flow whose destination is another one now, and only then."""
-    policy = tmp_path / "policy.yaml"
-    policy.write_text(
+    space, ways = judged(
+        tmp_path / "policy.yaml",
         """\
 polc: 1
 zones: {wan: eth0, lan: eth1}
@@ -165,15 +175,9 @@ forward:
   rules:
     - accept where ct status dnat
     - accept tcp/91 to lan where not ct status dnat, snat
-"""
+""",
     )
-    firewall = read_firewall(str(policy), Collector())
-    found = compare_ways(firewall, 300, Random(1))
-    assert found["agreed"] > 1000, found
-    space = spaces(firewall.rulesets)[0]
-    manager = space.manager
-    ways = Ways(Hooks(space, [Loaded(one) for one in firewall.rulesets]))
-    outcomes = ways.outcomes(Course.FORWARDED)
+    manager, outcomes = space.manager, ways.outcomes(Course.FORWARDED)
 
     def said(dport: int, daddr: int) -> set[bool]:
         asked = manager.all_of(
@@ -215,8 +219,8 @@ def test_what_is_watched_changes_no_verdict(ruleset: Ruleset, seed: int) -> None
 
 def test_addresses_of_the_flow_behind_nat(tmp_path: Path) -> None:
     """What a new flow began as, and where its answers will come from."""
-    policy = tmp_path / "policy.yaml"
-    policy.write_text(
+    space, ways = judged(
+        tmp_path / "policy.yaml",
         """\
 polc: 1
 zones: {wan: eth0, lan: eth1}
@@ -227,15 +231,9 @@ forward:
   default: drop
   rules:
     - accept tcp/80 to lan where ct original daddr 203.0.113.5 and not ct reply saddr 203.0.113.5
-"""
+""",
     )
-    firewall = read_firewall(str(policy), Collector())
-    found = compare_ways(firewall, 300, Random(2))
-    assert found["agreed"] > 1000, found
-    space = spaces(firewall.rulesets)[0]
-    manager = space.manager
-    ways = Ways(Hooks(space, [Loaded(one) for one in firewall.rulesets]))
-    outcomes = ways.outcomes(Course.FORWARDED)
+    manager, outcomes = space.manager, ways.outcomes(Course.FORWARDED)
     came = {Of.PROTOCOL: 6, Of.CT: NEW, Of.FRAGMENT: 0, Of.SPORT: 40000, Of.IIF: space.interfaces.place("eth0")}
 
     def said(**also: int) -> set[object]:
