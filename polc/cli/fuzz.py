@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 
@@ -60,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _usage("no loader of --loader is one of --target")
     for loader in loaders:
         loader.check()
+    # A case's diagrams are garbage once it is judged: some gigabytes an hour.
+    gc.enable()
     seconds = arguments.seconds
     if seconds is None and arguments.cases is None:
         seconds = _SECONDS

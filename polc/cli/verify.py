@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -180,6 +181,8 @@ def _mutated(
 ) -> list[Reckoned]:
     if arguments.mutations is None:
         return []
+    # The diagrams of each mutation are garbage once it is reckoned.
+    gc.enable()
     most = None if arguments.mutations == "all" else int(arguments.mutations)
     return mutated(checked, made, loaders, most, arguments.seed, progress)
 

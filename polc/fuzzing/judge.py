@@ -34,6 +34,7 @@ from polc.probing.play import Played
 from polc.proving.model import Result
 from polc.proving.validation import validate
 from polc.simulate.hooks import Loaded
+from polc.simulate.packet_format import format_packet
 from polc.simulate.settings import Flavour
 from polc.source import SourceFile
 from polc.symbolic.diagram import OverBudget
@@ -172,7 +173,8 @@ class _Session:
                 self.found.undecided += 1
                 return
             fates = ", ".join(f"{one.side}: {one.fate.value}" for one in example.seen)
-            self._finding(Check.VALIDATION, target, f"{example.packet} at {example.place}: {example.why} ({fates})")
+            packet = format_packet(example.packet)
+            self._finding(Check.VALIDATION, target, f"{packet} at {example.place}: {example.why} ({fates})")
         elif answer.reason.startswith("the output cannot be read"):
             self._finding(Check.VALIDATION, target, answer.reason)
         else:
@@ -280,8 +282,6 @@ def _are_alike(ruleset: Ruleset) -> bool:
 
 
 def _words(one: Played) -> str:
-    from polc.simulate.packet_format import format_packet
-
     return f"{format_packet(one.packet)}: expected {one.expected}, seen {one.seen}"
 
 

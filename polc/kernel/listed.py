@@ -6,6 +6,7 @@ import json
 import re
 
 from polc.importers.nft_json.json_value import Json, Object, items
+from polc.ir.protocols import PROTOCOL_NAMES
 
 _CHAIN = re.compile(r'\tchain (?P<chain>\S+) \{\n\t\ttype \w+ hook \w+ devices? (?:= )?(?P<devices>\{[^}]*\}|"[^"]*")')
 _TABLE = re.compile(r"^table (?P<family>\w+) (?P<name>\S+) \{", re.MULTILINE)
@@ -30,24 +31,45 @@ def as_listed(emitted: str, listed: str) -> tuple[str, str]:
         if "dev" not in chain and name in devices:
             chain["dev"] = devices[name]
     for one, other in zip(objects(wanted, "rule"), objects(seen, "rule"), strict=False):
-        _with_family(one, other)
+        _with_implied(one, other)
+        _unused(other)
     if any(str(one.get("version")).startswith("0.") for one in objects(seen, "metainfo")):
         lengthen(wanted)
     return json.dumps(wanted), json.dumps(seen)
 
 
-def _with_family(wanted: Object, seen: Object) -> None:
-    """Put back a test of the family that nft leaves out, since a header of it is read behind: what is asked in between,
-    and counts, counts packets of that family alone.
+def _with_implied(wanted: Object, seen: Object) -> None:
+    """Put back tests of the family and of the protocol that nft leaves out, since a header of it is read behind
+    (payload.c, payload_dependency_kill): what is asked in between, and counts, counts packets of that alone.
     """
     asked, listed = items(wanted.get("expr")), items(seen.get("expr"))
-    if len(asked) != len(listed) + 1:
+    words = json.dumps(listed)
+    gone = [one for one in asked if one not in listed and f'"protocol": "{_implied_by(one)}"' in words]
+    if not gone or len(asked) != len(listed) + len(gone):
         return
-    for family, protocol in (("ipv4", '"protocol": "ip"'), ("ipv6", '"protocol": "ip6"')):
-        test: Json = {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": family}}
-        if test in asked and test not in listed and protocol in json.dumps(listed):
-            at = asked.index(test)
-            seen["expr"] = [*listed[:at], test, *listed[at:]]
+    for one in gone:
+        listed.insert(asked.index(one), one)
+    seen["expr"] = listed
+
+
+def _unused(seen: Object) -> None:
+    """Quotas as they were before traffic used any of them: the kernel itself sends packets at any time."""
+    for one in items(seen.get("expr")):
+        quota = one.get("quota") if isinstance(one, dict) else None
+        if isinstance(quota, dict):
+            quota.pop("used", None)
+            quota.pop("used_unit", None)
+
+
+def _implied_by(test: Json) -> str:
+    """The header that says what a test asks; empty: none does."""
+    match test:
+        case {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": str(family)}}:
+            return {"ipv4": "ip", "ipv6": "ip6"}.get(family, "")
+        case {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": int(number)}}:
+            return PROTOCOL_NAMES.get(number, "")
+        case _:
+            return ""
 
 
 def objects(document: Json, kind: str) -> list[Object]:

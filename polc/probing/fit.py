@@ -44,8 +44,15 @@ FIRST_PORT = 40000
 """The source port of packets that none is asked of."""
 
 
+_SHORTEST = 20
+"""Bytes (RFC 791, 3.1)."""
+
+
 def times_of(match: Match, length: int = 1500) -> int:
-    """How often in a row a packet of so many bytes is sent until the match holds for it."""
+    """How often in a row a packet of so many bytes is sent until the match holds for it; nobody sends one that is
+    shorter than a header of IPv4, whatever a rule would have it be.
+    """
+    length = max(length, _SHORTEST)
     match match:
         case Limit(burst=burst, over=over, rate=rate):
             return (burst if rate.amount is Amount.PACKETS else burst // length) + 1 if over else 1

@@ -37,6 +37,8 @@ def of_outcome(outcome: Outcome) -> Told:
             return Told(ACCEPT, _left(outcome.packet, outcome.leaves) if outcome.leaves else "")
         case _:
             answer = outcome.answer
+            if answer is not None and answer.fate is Fate.UNKNOWN:
+                return Told(UNKNOWN, f"whether the answer gets out: {answer.reason}")
             if answer is None or not outcome.is_answered:
                 return Told(DROP)
             return Told(REJECT, _answer(answer.leaves or answer.packet))

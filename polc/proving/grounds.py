@@ -15,7 +15,7 @@ from polc.policy.lower.classes import OPENS, SEGMENTS, Packets
 from polc.proving.place import Place
 from polc.proving.place import way as way_of
 from polc.proving.prepare import of_family, rules_of_family
-from polc.proving.replay import follow, replay
+from polc.proving.replay import follow, hangs_on_choice, replay
 from polc.simulate.outcome import Outcome as Simulated
 from polc.symbolic.chains import Chains
 from polc.symbolic.diagram import HOLDS, NONE, Node
@@ -138,10 +138,15 @@ class Grounds:
         """
         if place.course is None and place.hook is Hook.PREROUTING:
             # Where a packet goes afterwards is said by its way: to the host, in which no other chain is then asked.
-            return follow(_Followed(self._alone(side, place.hook)), Course.RECEIVED, witness)
+            alone = _Alone(self._alone(side, place.hook), self.outcomes(place, side))
+            return follow(alone, Course.RECEIVED, witness, chosen=True)
         if place.course is None:
             return replay(self.sides[side], place.hook, witness)
-        return follow(_Followed(self.sides[side]), place.course, witness)
+        return follow(self.ways[side], place.course, witness, chosen=True)
+
+    def hangs_on_choice(self, place: Place, side: int, witness: Witness) -> bool:
+        """Whether its outcome hangs on what the kernel chooses, such as an address of a pool."""
+        return hangs_on_choice(self.sides[side], self.outcomes(place, side), witness)
 
     def _alone(self, side: int, hook: Hook) -> Hooks:
         """A side without the base chains of other hooks."""
@@ -173,11 +178,15 @@ class _Hooks(Hooks):
         return self.space.manager.leaf(replace(outcome, changes=changes))
 
 
-class _Followed(Ways):
-    """Of a way that a packet takes no more than the hooks is asked for."""
+class _Alone(Ways):
+    """A way on which one hook alone has chains: what it asks of a packet has to be presumed."""
+
+    def __init__(self, hooks: Hooks, outcomes: Node) -> None:
+        super().__init__(hooks)
+        self._outcomes = outcomes
 
     def outcomes(self, course: Course) -> Node:
-        return NONE
+        return self._outcomes
 
 
 def _rules(classes: Iterable[Packets], family: Family, patterns: Iterable[InterfacePattern]) -> Iterable[Rule]:

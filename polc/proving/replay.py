@@ -185,13 +185,16 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness, using: Replay | None = No
     return found
 
 
-def follow(ways: Ways, course: Course, witness: Witness, using: Replay | None = None) -> Simulated:
-    """What the simulator says of a witness on a whole way; ``using``: what ``follower`` made for it.
+def follow(
+    ways: Ways, course: Course, witness: Witness, using: Replay | None = None, *, chosen: bool = False
+) -> Simulated:
+    """What the simulator says of a witness on a whole way; ``using``: what ``follower`` made for it. ``chosen``: what
+    the kernel chooses may be another than the witness presumes.
 
     Raises:
         NoReplay: something of the witness cannot be presumed, or routing has reasons of its own.
     """
-    told = _told(ways.hooks, ways.outcomes(course), witness)
+    told = _told(ways.hooks, ways.outcomes(course), witness, chosen=chosen)
     found = (using or follower(ways, course)).send(told)
     if found.decision is None and found.fate is not Fate.ACCEPT:
         raise NoReplay(found.reason)
@@ -205,12 +208,24 @@ def follower(ways: Ways, course: Course) -> Replay:
     return Replay(ways.hooks, HOOKS[course], _targets(ways.hooks))
 
 
-def _told(hooks: Hooks, function: Node, witness: Witness) -> Witness:
+def _told(hooks: Hooks, function: Node, witness: Witness, *, chosen: bool = False) -> Witness:
     """The witness with what the function asks of it: nothing else has to be presumed."""
-    asked = [hooks.space.variables[number] for number in hooks.space.manager.asked(function, dict(witness.point))]
-    if any(one.of is Of.LATE for one in asked):
-        raise NoReplay("what the kernel chooses cannot be presumed")
+    asked = _asked(hooks, function, witness)
+    if not chosen and hangs_on_choice(hooks, function, witness):
+        raise NoReplay(CHOSEN)
     return asked_of(witness, asked)
+
+
+CHOSEN = "what the kernel chooses cannot be presumed"
+
+
+def hangs_on_choice(hooks: Hooks, function: Node, witness: Witness) -> bool:
+    """Whether the function asks what the kernel chooses."""
+    return any(one.of is Of.LATE for one in _asked(hooks, function, witness))
+
+
+def _asked(hooks: Hooks, function: Node, witness: Witness) -> list[Variable]:
+    return [hooks.space.variables[number] for number in hooks.space.manager.asked(function, dict(witness.point))]
 
 
 def asked_of(witness: Witness, asked: Collection[Variable]) -> Witness:

@@ -11,9 +11,10 @@ from polc.proving.differs import verdict_words
 from polc.proving.grounds import Grounds
 from polc.proving.model import Counterexample, Seen
 from polc.proving.place import Place
-from polc.proving.replay import NoReplay, agree, packet_of
+from polc.proving.replay import CHOSEN, NoReplay, agree, asked_of, packet_of
 from polc.proving.tidy import tidy
 from polc.simulate.describe import field_of, wanted
+from polc.simulate.packet import Packet
 from polc.simulate.packet_format import format_packet
 from polc.symbolic.diagram import Node
 from polc.symbolic.outcome import Outcome
@@ -43,9 +44,19 @@ def show(grounds: Grounds, place: Place, members: Set, names: Sequence[str] = ("
             reason = reason or f"{witness}: {error}"
             continue
         presumed = tuple(_presumed(grounds, place, point, witness))
-        packet = tidy(packet_of(witness, place.hook), grounds.space.facts.reads)
+        packet = tidy(_packet(grounds, place, point, witness), grounds.space.facts.reads)
         return Counterexample(packet, place.name, seen, presumed, why)
     raise NotShown(f"the simulator cannot be brought to a packet such as this one: {reason}")
+
+
+def _packet(grounds: Grounds, place: Place, point: Point, witness: Witness) -> Packet:
+    """The packet as a whole, or, where no simulator can be brought to that, with what either side asks of it."""
+    try:
+        return packet_of(witness, place.hook)
+    except NoReplay:
+        sides = range(len(grounds.sides))
+        asked = {one for side in sides for one in _asked(grounds, grounds.outcomes(place, side), point)}
+        return packet_of(asked_of(witness, [grounds.space.variables[one] for one in asked]), place.hook)
 
 
 def _without_given(grounds: Grounds, witness: Witness) -> Witness:
@@ -70,6 +81,8 @@ def _seen(grounds: Grounds, side: int, name: str, place: Place, point: Point, wi
     assert isinstance(said, Outcome)
     simulated = grounds.replay(place, side, witness)
     if not agree(said, simulated):
+        if grounds.hangs_on_choice(place, side, witness):
+            raise NoReplay(CHOSEN)
         words = format_packet(packet_of(witness, place.hook))
         told = f"the diagrams say `{verdict_words(said.verdict)}`, and the simulator `{simulated.fate.value}`"
         message = f"of `{words}` in `{place.name}` {told}"

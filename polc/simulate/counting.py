@@ -178,7 +178,7 @@ class Counting:
                 # Nothing to count: nft drops it too (net/netfilter/nft_connlimit.c, nft_connlimit_do_eval).
                 raise HotDrop
             try:
-                count = counts.count(found, of, 0 if flow is None else flow.zone_of(False), table)
+                count = counts.count(found, of, 0 if flow is None else flow.zone_of(False), table, table.now)
             except Full:
                 return self._no_place()
             return (count > most) is over

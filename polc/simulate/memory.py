@@ -116,16 +116,23 @@ class RecentList:
         return address in self._seen
 
 
+_TICKS = SECOND // 80
+"""What may be the same tick of the kernel's clock: one at 100 Hz, and what its clock and ours may differ."""
+
+
 class ConnectionCounts:
-    """The flows that were counted, by key (net/netfilter/nf_conncount.c)."""
+    """The flows that were counted, by key (net/netfilter/nf_conncount.c). ``linger``: within a tick after it has
+    looked which are gone the kernel does not look again, and counts those too (``list->last_gc``, __nf_conncount_add).
+    """
 
     def __init__(self, size: int, *, linger: bool = False) -> None:
         self._size = size
         self._linger = linger
         self._counted: dict[Key, list[tuple[int, FlowTuple]]] = {}
+        self._looked: dict[Key, int] = {}
 
-    def count(self, key: Key, of: FlowTuple, zone: int, table: Table) -> int:
-        """How many live, this one included.
+    def count(self, key: Key, of: FlowTuple, zone: int, table: Table, now: int) -> int:
+        """How many live, this one included, at a time in parts of ``SECOND``.
 
         Raises:
             Full: as many keys are kept as may be.
@@ -139,6 +146,10 @@ class ConnectionCounts:
             kept = []
         if self._linger and (zone, of) in kept and table.find(of, zone) is not None:
             return len(kept)
+        if self._linger and key in self._counted and now - self._looked[key] < _TICKS:
+            kept.append((zone, of))
+            return len(kept)
+        self._looked[key] = now
         kept = self._living(kept, table, but=of)
         if (zone, of) not in kept:
             kept.append((zone, of))

@@ -32,7 +32,7 @@ class Settings:
     ``conntrack_max`` is net.netfilter.nf_conntrack_max. ``seed`` decides what the kernel draws by chance.
     ``counts_linger``: where connections are counted, the packets of flows that were counted already forget none of
     those that are gone, as some kernels have it (net/netfilter/nf_conncount.c: seen on 6.18.44, where a flow that was
-    refused counts until another one begins).
+    refused counts until another one begins); nor do those that begin within a tick after that was done.
     """
 
     tcp_loose: bool = True

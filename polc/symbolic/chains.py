@@ -71,8 +71,7 @@ class Chains:
         """The function of a regular chain; a return in it, and its end, are ``NONE``."""
         found = self._known.get(name)
         if found is None:
-            node, changed = self.rules(self._by_name[name])
-            found = self._known[name] = (self._back(node), changed)
+            found = self._known[name] = self._back(*self.rules(self._by_name[name]))
         return found
 
     def base(self, chain: BaseChain, hook: Hook | None = None) -> Function:
@@ -99,14 +98,15 @@ class Chains:
             [self.rule(chain, number, hook) for number, rule in enumerate(chain.rules) if self.speaks(rule)],
         )
 
-    def _back(self, node: int) -> int:
-        """A packet that has left a chain goes on behind the jump to it."""
+    def _back(self, node: int, changed: bool) -> Function:
+        """A packet that has left a chain goes on behind the jump to it, with what was changed before it left."""
         manager = self.space.manager
         if not any(isinstance(one, Step) and one.end is Way.LEFT for one in manager.values(node)):
-            return node
-        return manager.mapped(
+            return node, changed
+        back = manager.mapped(
             node, lambda one: one.ending(Way.ON) if isinstance(one, Step) and one.end is Way.LEFT else one
         )
+        return back, changed or any(goes_on(one) for one in manager.values(back))
 
     # Rules
 

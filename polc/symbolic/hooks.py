@@ -13,7 +13,8 @@ from polc.ir.matches import InterfacePattern
 from polc.ir.protocols import ICMP, ICMPV6
 from polc.ir.ruleset import BaseChain, ChainType, Hook, Ruleset, TableFamily
 from polc.ir.selectors import Element
-from polc.ir.verdicts import Accept
+from polc.ir.statements import Native, OpaqueStatement
+from polc.ir.verdicts import Accept, Nat, NatMap
 from polc.symbolic.answers import SetName
 from polc.symbolic.chains import Chains
 from polc.symbolic.diagram import NONE, Node
@@ -112,10 +113,11 @@ class Hooks:
 
     @property
     def translates(self) -> bool:
-        """Whether there is any NAT: then the kernel changes packets of flows that it has bound."""
-        return any(
-            isinstance(chain, BaseChain) and _translates(chain) for one in self.loaded for chain in one.ruleset.chains
-        )
+        """Whether there is any NAT: then the kernel changes packets of flows that it has bound. Chains whose rules
+        bind no flow leave all as it is: what is expected follows its master only where that was bound
+        (nf_nat_ftp.c and its like are asked where the flow's status has IPS_NAT_MASK, nf_conntrack_ftp.c).
+        """
+        return any(_binds(one.ruleset) for one in self.loaded)
 
     # How it is made
 
@@ -129,7 +131,8 @@ class Hooks:
                     placed.append((chain.priority, order, self._station(ruleset, chain)))
             if hook in _TRACKING:
                 placed.append((_CONNTRACK, 1 << 20, self._conntrack()))
-            if hook is not Hook.FORWARD and hook not in _ON_DEVICES and self.translates:
+            chains = any(_translates(chain) for _, chain in self.base_chains(hook))
+            if hook is not Hook.FORWARD and hook not in _ON_DEVICES and (chains or self.translates):
                 priority = _SRCNAT if hook in _SOURCE_HOOKS else _DSTNAT
                 placed.append((priority, 1 << 20, self._nat(hook)))
             placed.sort(key=lambda one: one[:2])
@@ -161,6 +164,8 @@ class Hooks:
         closed = [(manager.mapped(node, _closed), changed) for node, changed in own]
         asked = in_turn(manager, closed)[0]
         first = self.first()
+        if not self.translates:
+            return manager.where(first, asked), True
         # A flow that was expected may be bound as the one that told of it, and then no rule is asked
         # (nf_nat_helper.c, nf_nat_follow_master).
         related = self.space.within(self.space.variable(Of.CT), RELATED)
@@ -293,6 +298,17 @@ class Hooks:
 
 def _translates(chain: BaseChain) -> bool:
     return chain.type is ChainType.NAT
+
+
+def _binds(ruleset: Ruleset) -> bool:
+    """Whether a rule may bind a flow: words that nobody looks into may."""
+    chains = any(isinstance(chain, BaseChain) and _translates(chain) for chain in ruleset.chains)
+    return chains and any(
+        isinstance(rule.verdict, Nat | NatMap)
+        or any(isinstance(one, Native | OpaqueStatement) for one in rule.statements)
+        for chain in ruleset.chains
+        for rule in chain.rules
+    )
 
 
 def _closed(value: object) -> object:

@@ -48,7 +48,11 @@ def _seen(outcome: Outcome) -> Seen:
 
 
 def verdict(outcome: Outcome) -> str:
-    """What the sender notices: a reject of which no answer gets out is a drop."""
+    """What the sender notices: a reject of which no answer gets out is a drop, and one of which nobody knows whether it
+    does is unknown.
+    """
+    if outcome.fate is Fate.REJECT and outcome.answer is not None and outcome.answer.fate is Fate.UNKNOWN:
+        return Fate.UNKNOWN.value
     unheard = outcome.fate is Fate.REJECT and not outcome.is_answered
     return Fate.DROP.value if unheard else outcome.fate.value
 
@@ -58,6 +62,8 @@ def why(outcome: Outcome) -> str:
     decision = outcome.decision
     if decision is None or outcome.reason:
         return outcome.reason
+    if outcome.answer is not None and outcome.answer.fate is Fate.UNKNOWN:
+        return f"whether the answer gets out: {outcome.answer.reason}"
     if decision.rule is None:
         return f"the default of `{decision.chain}`"
     span, name = decision.origin.span, decision.origin.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
 def test_it_ends_in_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*WORDS, "--seconds", "0.1", "--loader", "nft", "--output-format", "json"]) == 0
     assert 1 <= json.loads(capsys.readouterr().out)["cases"] < 5
+
+
+@LOADED
+def test_what_cases_leave_behind_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of one command has switched the collector off."""
+    collecting: list[bool] = []
+    monkeypatch.setattr(run, "judge", lambda case, asked: collecting.append(gc.isenabled()) or Judged())
+    gc.disable()
+    try:
+        assert main([*WORDS, "--cases", "1", "--loader", "nft"]) == 0
+    finally:
+        gc.enable()
+    assert collecting == [True]
 
 
 @ALL

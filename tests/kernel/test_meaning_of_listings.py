@@ -69,3 +69,30 @@ def test_prefixes_that_an_old_listing_shortens() -> None:
     for version, length, same in (("0.9.8", 64, True), ("0.9.8", 65, False), ("1.0.6", 64, False)):
         listing = {"nftables": [{"metainfo": {"version": version}}, table, of(length)]}
         assert (differences("nft", emitted, (OutputFile("f", json.dumps(listing)),)) == ()) is same
+
+
+def test_what_a_listing_leaves_out_before_a_count() -> None:
+    """nft 1.0.6 lists no protocol that a header read later on tells; quotas tell what they have been used for."""
+    place = {"family": "inet", "table": "t", "chain": "c"}
+    table = {"table": {"family": "inet", "name": "t"}}
+    chain = {"chain": {"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "input", "prio": 0}}
+
+    def rule(*expressions: object) -> dict[str, object]:
+        return {"rule": {**place, "expr": list(expressions)}}
+
+    def match(left: object, right: object) -> object:
+        return {"match": {"op": "==", "left": left, "right": right}}
+
+    udp = match({"meta": {"key": "l4proto"}}, 17)
+    turn = match({"numgen": {"mode": "inc", "mod": 2, "offset": 0}}, 0)
+
+    def port(protocol: str) -> object:
+        return match({"payload": {"protocol": protocol, "field": "sport"}}, 53)
+
+    quota, used = ({"quota": {"val": 200, "val_unit": "bytes", **more}} for more in ({}, {"used": 76}))
+    emitted = [rule(udp, turn, port("th"), {"accept": None}), rule(quota, {"drop": None})]
+    first = OutputFile("f", json.dumps({"nftables": [{"add": one} for one in (table, chain, *emitted)]}))
+    for protocol, same in (("udp", True), ("tcp", False)):
+        seen = [rule(turn, port(protocol), {"accept": None}), rule(used, {"drop": None})]
+        listing = OutputFile("f", json.dumps({"nftables": [table, chain, *seen]}))
+        assert (differences("nft", (first,), (listing,)) == ()) is same

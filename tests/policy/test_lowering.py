@@ -268,6 +268,8 @@ def test_icmp_essentials(chain: str, discovery: bool) -> None:
         ("reject with tcp-reset", "input", "POL224", "tcp-reset"),
         ("reject with tcp-reset dns", "input", "POL224", "tcp-reset"),
         ("mss clamp udp", "forward", "POL224", "mss clamp"),
+        ("mss clamp where esp spi 5", "forward", "POL224", "mss clamp"),
+        ("mss clamp where esp spi 5 or meta mark 5", "forward", "POL224", "mss clamp"),
         ("accept dns, tcp/80 mss clamp size 1400", "input", "POL224", "mss clamp size 1400"),
         ("synproxy mss 1460 wscale 7 dns", "input", "POL224", "synproxy mss 1460 wscale 7"),
         ("reject with addr-unreachable from 192.0.2.1", "input", "POL225", "addr-unreachable"),

@@ -177,6 +177,16 @@ def test_comparisons() -> None:
     assert answer.result is REFUTED
 
 
+@pytest.mark.parametrize("condition", ["ip dscp 8", "ip ttl 7", "meta length 100", "ct mark 5", "ct status assured"])
+def test_what_is_asked_on_a_whole_way_is_presumed(condition: str) -> None:
+    answer = only(
+        HEAD + f"forward: {{default: accept, rules: [drop where {condition}]}}\n", "never drop from 10.0.0.0/8"
+    )
+    assert answer.result is REFUTED
+    assert answer.counterexample is not None
+    assert [one.fate.value for one in answer.counterexample.seen] == ["drop"]
+
+
 def test_nat_is_part_of_what_is_the_same() -> None:
     others = {"other.yaml": ROUTER.replace("192.0.2.10:80", "192.0.2.10:81")}
     (answer,) = ask(ROUTER, "equivalent other.yaml", others=others)

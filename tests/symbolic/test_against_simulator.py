@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 
 from polc.diagnostics import Collector
 from polc.firewalls import Firewall, read_firewall
+from polc.ir.fields import Field
 from polc.ir.flavour import Flavour
 from polc.ir.ruleset import Hook, Ruleset
-from polc.proving.replay import NoReplay, Replay, agree, follow, follower, replay
+from polc.proving.replay import NoReplay, Replay, agree, asked_of, follow, follower, replay
+from polc.symbolic.diagram import Node
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Outcome, Watch
 from polc.symbolic.space import NEW, Of, Space, spaces
 from polc.symbolic.trace import deciding
 from polc.symbolic.ways import Course, Ways
-from polc.symbolic.witness import witness_of
+from polc.symbolic.witness import Witness, witness_of
 from tests.importers.corpus import NEEDED, saved
 from tests.strategies import rulesets
 from tests.symbolic.conftest import PACKETS as COUNTED
@@ -58,12 +60,29 @@ def compare(firewall: Firewall, packets: int, random: Random, hooks_at: frozense
                 place = f"{hook.value}: {witness}: {witness.answers}"
                 assert agree(said, simulated), f"{place}: {said} but {simulated.fate} by {simulated.decision}"
                 found["agreed"] += 1
-                if said.known and simulated.decision is not None and not said.nat:
+                if (
+                    said.known
+                    and simulated.decision is not None
+                    and not said.nat
+                    and was_sent(space, function, witness)
+                ):
+                    found["decided"] += 1
                     who = deciding(hooks, hook, point)
                     assert who is not None, place
                     ours = (who.chain.name, who.number)
                     assert ours == (simulated.decision.chain, simulated.decision.number), place
     return found
+
+
+def was_sent(space: Space, function: Node, witness: Witness) -> bool:
+    """Whether all was sent that rules ask for: what does not matter to the verdict may matter to who decides."""
+    asked = [space.variables[number] for number in space.manager.asked(function, dict(witness.point))]
+    told, reads = asked_of(witness, asked), space.facts.reads
+    return (
+        {one for one in witness.fields if one[0] in reads} <= set(told.fields)
+        and (told.status, told.original) == (witness.status, witness.original)
+        and (Field.CT_MARK not in reads or told.ct_mark == witness.ct_mark)
+    )
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)

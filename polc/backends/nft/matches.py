@@ -328,3 +328,21 @@ def family_only(family: Family, table: TableFamily, *, beside_reset: bool) -> tu
         case _:
             # There `nfproto` is the family of the table (net/netfilter/nft_meta.c, nft_pf).
             return (Compare(Meta("protocol"), Numbers(Intervals.single(_PROTOCOLS[family]))),)
+
+
+def beside_reset(match: Match, table: TableFamily) -> Match:
+    """A match beside a reject with tcp reset. Of those on one type of frame nft 1.0.6 lists none there but a negated
+    one: in a table of both families it asks for not the other.
+    """
+    if (
+        table is not TableFamily.INET
+        or not isinstance(match, FieldMatch)
+        or match.field is not Field.META_PROTOCOL
+        or match.negated
+    ):
+        return match
+    numbers = {Intervals.single(one) for one in _PROTOCOLS.values()}
+    if match.values not in numbers:
+        return match
+    (other,) = numbers - {match.values}
+    return replace(match, values=other, negated=True)

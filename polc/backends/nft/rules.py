@@ -17,6 +17,7 @@ from polc.backends.nft.matches import (
     WITH_PORTS,
     Stateless,
     asks_for_ports,
+    beside_reset,
     compare,
     family_only,
     implies_family,
@@ -162,7 +163,9 @@ class RuleLowering:
     def _matches(self, rule: Rule, along: Along) -> list[RuleStatement] | None:
         """None where no packet can meet the rule."""
         family = _one_family(rule)
-        stateless = (match for match in rule.matches if isinstance(match, Stateless))
+        reset = rule.verdict == Reject(RejectType.TCP_RESET)
+        asked = [beside_reset(one, self.context.table) if reset else one for one in rule.matches]
+        stateless = (match for match in asked if isinstance(match, Stateless))
         found = in_order([one for match in stateless for one in compare(match, family, self.context, along)])
         if asks_for_ports(rule) and not _with_ports(rule):
             found.insert(0, WITH_PORTS)
@@ -171,7 +174,6 @@ class RuleLowering:
         if family is not None and frame_before_header(found):
             found = [*family_only(family, self.context.table, beside_reset=False), *found]
         elif family is not None and not any(implies_family(match) for match in rule.matches):
-            reset = rule.verdict == Reject(RejectType.TCP_RESET)
             found += family_only(family, self.context.table, beside_reset=reset)
         return [*found]
 

@@ -33,12 +33,13 @@ from polc.simulate.steps import Reply, Send, Step, Wait
 from polc.simulate.talks import Talks
 from polc.simulate.wire import NoDatagram, read_datagram
 
-TABLES = ("polc-stage-trace", "polc-stage-input", "polc-stage-prerouting", "polc-stage-output")
+TABLES = ("polc-stage-trace", "polc-stage-input", "polc-stage-prerouting", "polc-stage-output", "polc-stage-own")
 """Tables that are the stage's own."""
 
 _GROUP = 65534
 _DELIVERED = "delivered"
 _LAST = 2**31 - 1
+_FIRST = -_LAST
 _BEHIND_CONNTRACK = -199
 _TO_ALL, _TO_GROUP = 1, 2
 """Packet types (uapi/linux/if_packet.h)."""
@@ -56,6 +57,10 @@ class Stage:
     What is delivered is taken behind the input hook, after conntrack has confirmed its flow, and goes no further: the
     host's own sockets answer nothing. That takes a chain that stands there before conntrack does, since of two hooks
     of one priority the later one comes first (net/netfilter/core.c, nf_hook_entries_grow).
+
+    What the kernel sends by itself comes to no rule: it tells of groups that its interfaces have joined, at any time
+    within seconds (net/ipv6/mcast.c, mld_ifc_work; net/ipv4/igmp.c), and would use up limits of rules that ask nobody
+    who sent a packet.
 
     Raises on entry:
         Failure: POL601, POL602, POL603, POL610: this machine has no stage to give.
@@ -86,6 +91,8 @@ class Stage:
             self._write(begin)
             take: dict[str, object] = {"type": "filter", "hook": "input", "prio": _LAST, "policy": "accept"}
             self._table("polc-stage-input", take, ([_log(_DELIVERED), {"drop": None}],))
+            first: dict[str, object] = {"type": "filter", "hook": "output", "prio": _FIRST, "policy": "accept"}
+            self._table("polc-stage-own", first, _REPORTS)
             self._stack = stack.pop_all()
         return self
 
@@ -334,6 +341,19 @@ def _read(data: str) -> Packet | None:
 
 def _log(prefix: str) -> object:
     return {"log": {"prefix": prefix, "group": _GROUP}}
+
+
+def _has(protocol: str, field: str, value: int) -> object:
+    return {"match": {"op": "==", "left": {"payload": {"protocol": protocol, "field": field}}, "right": value}}
+
+
+_REPORTS: tuple[list[object], ...] = (
+    [_has("ip6", "nexthdr", 0), _has("ip6", "hoplimit", 1), _has("ip6", "flowlabel", 0), {"drop": None}],
+    [_has("ip", "protocol", 2), _has("ip", "hdrlength", 6), _has("ip", "ttl", 1), {"drop": None}],
+)
+"""The kernel's own reports of groups, with the option of RFC 2711 and RFC 2113; packets of tests have no options, and
+a flow label: their tag.
+"""
 
 
 def _ct_state(name: str) -> object:

@@ -121,7 +121,8 @@ def _rule(rule: RuleDocument, scope: Scope) -> tuple[Rule, ...]:
     if service is None or None in choices:
         return ()
     check_keys(rule, service, collector)
-    check_tcp(rule, service, collector)
+    of_condition = choices[-1] if condition else ()
+    check_tcp(rule, service, (_protocols(one) for one in of_condition or ()), collector)
     place = around(tuple(one.word for one in rule.service)) if rule.service else rule.span
     by_helper = helpers.groups(service, place, collector) if service else [(None, None)]
     whole = [families.of_service(terms, place) for _, terms in by_helper if terms]
@@ -191,10 +192,15 @@ def _maps(rule: RuleDocument) -> list[Map]:
 def _of_another(branches: tuple[Branch, ...], service: Service) -> str:
     """The protocol that all branches ask for, in words, where the service has nothing of it, else ""."""
     own = {part.term.protocol for part in service}
-    asked = [{one for match in branch.matches if (one := protocol_of(match)) is not None} for branch in branches]
+    asked = [_protocols(branch) for branch in branches]
     if not all(one - own for one in asked):
         return ""
     return PROTOCOL_NAMES[min(asked[0] - own)].upper()
+
+
+def _protocols(branch: Branch) -> set[int]:
+    """The protocols that a branch asks for."""
+    return {one for match in branch.matches if (one := protocol_of(match)) is not None}
 
 
 def _address_constraints(branches: tuple[Branch, ...] | None, names: Names | None) -> list[families.Constraint]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from polc.diagnostics import Collector
 from polc.diagnostics.suggest import did_you_mean
 from polc.ir.protocols import TCP
@@ -79,14 +81,17 @@ def _reject(answer: Word | None, service: Service | None, collector: Collector) 
     return Reject(kind)
 
 
-def check_tcp(rule: RuleDocument, service: Service, collector: Collector) -> None:
-    """Record POL224 for a clause that changes or answers TCP packets, beside services of other protocols."""
+def check_tcp(rule: RuleDocument, service: Service, asked: Iterable[set[int]], collector: Collector) -> None:
+    """Record POL224 for a clause that changes or answers TCP packets, beside services of other protocols, or beside a
+    condition that has a way to hold on which it asks for one; ``asked``: the protocols of each way.
+    """
+    elsewhere = (service and not only_of(service, {TCP})) or any(one - {TCP} for one in asked)
     for word, clause in (
         ("mss", rule.find(SegmentSize)),
         ("synproxy", rule.find(SynProxy)),
         ("reset tcp option", rule.find(OptionReset)),
     ):
-        if clause and service and not only_of(service, {TCP}):
+        if clause and elsewhere:
             message = f"`{word}` is for TCP alone, and the rule also speaks of other packets"
             collector.error("POL224", message, clause.span, help="name TCP services alone, or none")
 
