@@ -155,3 +155,18 @@ def scratch() -> Iterator[Namespace]:
 def unprivileged() -> tuple[str, ...]:
     """The start of an argument vector that runs the rest as an ordinary user (feature ``unprivileged``)."""
     return _ordinary_user() if os.geteuid() == 0 else ()
+
+
+PACKETS = "packets of both judges"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The tests count for themselves (``record_property``); one that failed has not said."""
+    counted = [
+        value
+        for report in terminalreporter.stats.get("passed", ())
+        for name, value in report.user_properties
+        if name == PACKETS
+    ]
+    if counted:
+        terminalreporter.write_line(f"symbolic == simulator: {sum(counted):,} packets in {len(counted)} tests")

@@ -25,9 +25,9 @@ from polc.symbolic.space import NEW, Of, Space, spaces
 from polc.symbolic.trace import deciding
 from polc.symbolic.ways import Course, Ways
 from polc.symbolic.witness import Witness, witness_of
+from tests.conftest import PACKETS as COUNTED
 from tests.importers.corpus import NEEDED, saved
 from tests.strategies import rulesets
-from tests.symbolic.conftest import PACKETS as COUNTED
 from tests.symbolic.points import hooks_with_chains, walk
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.yaml"))
