@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import lacks
 from packet_text import GATEWAY, fate_of, parse_test, simulated
 
 from polc.backends.model import Output
@@ -33,6 +32,7 @@ from polc.policy import read_policy
 from polc.policy.parser import Tree, parse
 from polc.resources import read_resource
 from polc.simulate import Simulator
+from tests.conftest import lacks
 
 sys.path.append(str(Path(__file__).parent / "kernel"))
 from gateway import ask, gateway

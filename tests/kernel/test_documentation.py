@@ -7,7 +7,6 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from conftest import lacks
 from field_table import NFT_ALONE, policy, rows
 from pages import BLOCKS, PRELUDE, ROWS, Block, Row, wrapped, write_files
 
@@ -16,6 +15,7 @@ from polc.compiler import ANY_APPROXIMATION, emit, read
 from polc.kernel.devices import add_devices, devices_of
 from polc.kernel.netns import ScratchNamespace
 from polc.kernel.verify import verify
+from tests.conftest import lacks
 
 ALL = pytest.mark.kernel("nft", "iptables-nft", "iptables-legacy", "conntrack", "hashlimit", "recent", "ftp-helper")
 REFUSED = {"nft only": "iptables", "iptables only": "nft"}
