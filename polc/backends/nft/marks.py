@@ -11,7 +11,7 @@ from polc.backends.nft.refused import Refused
 from polc.backends.profile import Profile
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import STATEFUL, CtState, CtStateMatch, FieldMatch, Match, ServiceMatch
+from polc.ir.matches import STATEFUL, CtState, CtStateMatch, FieldMatch, ServiceMatch
 from polc.ir.ruleset import RegularChain, Rule
 from polc.ir.statements import (
     AssignHelper,
@@ -63,8 +63,10 @@ def before_the_rest(rule: Rule, fresh: Callable[[], str]) -> Cascade | None:
     (net/netfilter/nft_ct.c, nft_ct_get_eval): what stands behind is to be done all the same.
 
     Raises:
-        Refused: the verdict leaves the chain, and the rule cannot be asked twice.
+        Refused: the verdict leaves the chain, and what the rule counts cannot be counted by two rules.
     """
+    if any(isinstance(one, CtStateMatch) and not one.states & ~_WITH_FLOW.states for one in rule.matches):
+        return None
     for place, one in enumerate(rule.statements):
         before, after = rule.statements[: place + 1], rule.statements[place + 1 :]
         # NAT is asked of flows alone.
@@ -86,25 +88,34 @@ def _reads_flow(one: Statement) -> bool:
 def _in_turn(
     rule: Rule, before: tuple[Statement, ...], after: tuple[Statement, ...], fresh: Callable[[], str]
 ) -> Cascade:
-    first = replace(rule, statements=before, verdict=None)
     if leaves(rule.verdict):
-        if any(isinstance(one, STATEFUL) or _asks_mark(one) for one in rule.matches):
-            raise Refused(
-                "a packet without a flow has no mark of one, and what is done with it takes a chain of its own in nft, "
-                "which `return` and `goto` would leave instead of this one",
-                "a rule for each",
-            )
-        return Cascade((first, replace(rule, statements=after)))
+        return _by_flow(rule)
+    first = replace(rule, matches=(), statements=before, verdict=None)
     # What names its protocol does so again.
     named = rule.verdict == Reject(RejectType.TCP_RESET) or any(isinstance(one, _OF_PROTOCOLS) for one in after)
     services = tuple(one for one in rule.matches if isinstance(one, ServiceMatch)) if named else ()
     name = fresh()
-    inner = (replace(first, matches=()), replace(rule, matches=services, statements=after))
+    inner = (first, replace(rule, matches=services, statements=after))
     return Cascade((replace(rule, statements=(), verdict=Jump(name)),), (RegularChain(name, inner, rule.origin),))
 
 
-def _asks_mark(match: Match) -> bool:
-    return isinstance(match, FieldMatch) and match.field in _FIELDS.values()
+def _by_flow(rule: Rule) -> Cascade:
+    """The rule for packets with a flow, and for the others without what asks one: each packet meets one of the two, so
+    that nothing which the rule does is asked for by its own matches.
+    """
+    if any(isinstance(one, STATEFUL) for one in rule.matches):
+        raise Refused(
+            "a packet without a flow has no mark of one, and what is done with it takes a chain of its own in nft, "
+            "which `return` and `goto` would leave instead of this one",
+            "a rule for each",
+        )
+    others = tuple(one for one in rule.statements if not _reads_flow(one))
+    return Cascade(
+        (
+            replace(rule, matches=(_WITH_FLOW, *rule.matches)),
+            replace(rule, matches=(_WITHOUT_FLOW, *rule.matches), statements=others),
+        )
+    )
 
 
 _OF_PROTOCOLS = (AssignHelper, AssignTimeout, ClampMss, Synproxy)
