@@ -20,18 +20,19 @@ from polc.diagnostics.codes import CODES
 from polc.firewalls import read_firewall
 from polc.ir.matches import STATEFUL
 from polc.ir.origin import Origin
-from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
+from polc.ir.ruleset import IP_HOOKS, BaseChain, Chain, Hook, Rule, Ruleset
 from polc.ir.verdicts import Drop
 from polc.policy.read import inspect_policy, inspect_source
 from polc.proving.replay import NoReplay, Replay, agree, replay
 from polc.source import SourceFile
+from polc.symbolic.by_chance import by_chance
 from polc.symbolic.diagram import HOLDS, NONE
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Outcome, Step, Unknown
 from polc.symbolic.witness import witness_of
 from tests.importers.corpus import NEEDED, saved
 from tests.strategies import rulesets
-from tests.symbolic.points import FILTERING, hooks_with_chains, walk
+from tests.symbolic.points import hooks_with_chains
 
 ROOT = Path(__file__).parents[2]
 FULL = "POLC_SHADOW_PACKETS" in os.environ
@@ -318,7 +319,7 @@ def hooks_of(exact: Exact, name: str) -> set[Hook]:
             seen.add(one)
             ahead += [caller for caller, _ in exact.callers.get(one, ())]
     bases = [exact.chains[one] for one in sorted(seen)]
-    return {chain.hook for chain in bases if isinstance(chain, BaseChain) and chain.hook in FILTERING}
+    return {chain.hook for chain in bases if isinstance(chain, BaseChain) and chain.hook in IP_HOOKS}
 
 
 def never_met(exact: Exact, part: Part, random: Random, packets: int) -> int:
@@ -333,7 +334,7 @@ def never_met(exact: Exact, part: Part, random: Random, packets: int) -> int:
             own = view.space.manager.where(view.hooks.valid(hook), wanted)
             using = Replay(hooks, (hook,))
             for _ in range(packets if own != NONE else 0):
-                point = walk(view.space, own, random)
+                point = by_chance(view.space, own, random)
                 assert point is not None
                 try:
                     outcome = replay(hooks, hook, witness_of(view.space, point), using)
@@ -391,7 +392,7 @@ def test_any_ruleset_without_what_is_redundant(ruleset: Ruleset, random: Random)
                 own = view.arrivals.meeting(chain.name, number)
                 for hook in hooks_with_chains(view.hooks):
                     for _ in range(3):
-                        point = walk(view.space, manager.where(view.hooks.valid(hook), own), random)
+                        point = by_chance(view.space, manager.where(view.hooks.valid(hook), own), random)
                         if point is None:
                             break
                         said = manager.at(view.hooks.outcomes(hook), point)

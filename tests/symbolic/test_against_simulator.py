@@ -18,6 +18,7 @@ from polc.ir.fields import Field
 from polc.ir.flavour import Flavour
 from polc.ir.ruleset import Hook, Ruleset
 from polc.proving.replay import NoReplay, Replay, agree, asked_of, follow, follower, replay
+from polc.symbolic.by_chance import by_chance
 from polc.symbolic.diagram import Node
 from polc.symbolic.hooks import Hooks, Loaded
 from polc.symbolic.outcome import Outcome, Watch
@@ -28,7 +29,7 @@ from polc.symbolic.witness import Witness, witness_of
 from tests.conftest import PACKETS as COUNTED
 from tests.importers.corpus import NEEDED, saved
 from tests.strategies import rulesets
-from tests.symbolic.points import hooks_with_chains, walk
+from tests.symbolic.points import hooks_with_chains
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("*.yaml"))
 Note = Callable[[str, object], None]
@@ -48,7 +49,7 @@ def compare(firewall: Firewall, packets: int, random: Random, hooks_at: frozense
             valid = space.manager.where(hooks.valid(hook), function)
             sender = Replay(hooks, (hook,))
             for _ in range(packets):
-                point = walk(space, valid, random)
+                point = by_chance(space, valid, random)
                 if point is None:
                     break
                 said, witness = space.manager.at(function, point), witness_of(space, point)
@@ -122,7 +123,7 @@ def compare_ways(firewall: Firewall, packets: int, random: Random) -> Counter[st
             valid = space.manager.where(ways.valid(course), function)
             sender = follower(ways, course)
             for _ in range(packets):
-                point = walk(space, valid, random)
+                point = by_chance(space, valid, random)
                 if point is None:
                     break
                 said, witness = space.manager.at(function, point), witness_of(space, point)
