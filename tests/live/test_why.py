@@ -133,7 +133,11 @@ def test_packets_on_their_way(end: signal.Signals, tmp_path: Path) -> None:
         firewall.apply(policy.replace("    - accept tcp/1\n", "    - accept tcp/1\n    - accept tcp/2\n"))
         held = firewall.holds()
         tracing = firewall.namespace.start(
-            [sys.executable, "-m", "polc", "trace", "--live", "udp/7", "--state-dir", str(firewall.kept)]
+            # Whoever runs tests in the background has ^C ignored, and what they start with them.
+            [
+                *("env", "--default-signal=INT", sys.executable, "-m", "polc"),
+                *("trace", "--live", "udp/7", "--state-dir", str(firewall.kept)),
+            ]
         )
         deadline = time.monotonic() + 20
         while "polc_trace" not in firewall.run("nft", "list", "tables"):
