@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import TypeVar
 
 from polc.ir.intervals import Intervals
 from polc.ir.ruleset import BaseChain, Chain
@@ -36,6 +37,8 @@ from polc.ir.verdicts import (
     VerdictMap,
 )
 from polc.mutations.model import Changed
+
+_T = TypeVar("_T")
 
 _LOSABLE = (SetMark, CopyMark, MapMark, Notrack, SetDscp, SetHops, ClampMss, UpdateSet, AssignHelper, Log)
 _ANSWERS = {RejectType.TCP_RESET: RejectType.PORT_UNREACHABLE, RejectType.PORT_UNREACHABLE: RejectType.ADMIN_PROHIBITED}
@@ -106,10 +109,20 @@ def goto_for_jump(verdict: Verdict) -> Iterator[Verdict | None]:
 
 
 def map_element_lost(verdict: Verdict) -> Iterator[Verdict | None]:
-    if isinstance(verdict, VerdictMap | NatMap) and len(verdict.elements) > 1:
-        for at in range(min(len(verdict.elements), 8)):
-            kept = (*verdict.elements[:at], *verdict.elements[at + 1 :])
-            yield replace(verdict, elements=kept)  # type: ignore[arg-type]
+    match verdict:
+        case VerdictMap(elements=ways):
+            yield from (replace(verdict, elements=kept) for kept in _one_less(ways))
+        case NatMap(elements=targets):
+            yield from (replace(verdict, elements=kept) for kept in _one_less(targets))
+        case _:
+            pass
+
+
+def _one_less(elements: tuple[_T, ...]) -> Iterator[tuple[_T, ...]]:
+    """Without each of the first eight; nothing of one alone."""
+    if len(elements) > 1:
+        for at in range(min(len(elements), 8)):
+            yield (*elements[:at], *elements[at + 1 :])
 
 
 def map_verdict(verdict: Verdict) -> Iterator[Verdict | None]:

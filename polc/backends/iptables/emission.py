@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from polc.backends.cascade import NeedsChain
 from polc.backends.iptables import coexist, groups, ipsets
@@ -332,7 +333,7 @@ class _Emission:
                     rules = raw.together(zone, family)
                     lines = Lines()
                     for rule in rules:
-                        lines.add(lower(rule, self.contexts[family], lambda: self.fresh.after(name)))  # noqa: B023
+                        lines.add(lower(rule, self.contexts[family], partial(self.fresh.after, name)))
                     if rules:
                         yield _Copy(family, "raw", name, lines)
 
