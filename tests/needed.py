@@ -7,6 +7,9 @@ from typing import NoReturn
 
 import pytest
 
+OF_NFT = {"queue": "nft-queue", "flowtable": "nft-flowtable"}
+"""Goldens with what not every kernel has for nft."""
+
 
 def lacking(reason: str) -> NoReturn:
     """Skips the test; where everything is to be there (``POLC_REQUIRE_KERNEL=1``), fails it."""

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from needed import OF_NFT
 from packet_text import GATEWAY, fate_of, parse_test, simulated
 
 from polc.backends.model import Output
@@ -94,10 +95,6 @@ def test_nothing_else_is_kept() -> None:
 def lines_of(name: str) -> list[str]:
     _, found, lines = (GOLDEN / f"{name}.yaml").read_text().partition("\ntests:\n")
     return [line.removeprefix("  - ") for line in lines.splitlines()] if found else []
-
-
-OF_NFT = {"queue": "nft-queue", "flowtable": "nft-flowtable"}
-"""Policies with what not every kernel has for nft."""
 
 
 def features(name: str, loader: Loader) -> tuple[str, ...]:

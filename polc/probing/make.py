@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice, product
 from random import Random
 
-from polc.analysis.walk import Step, walk
+from polc.analysis.walk import Step
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import CtState, ElementMatch, FlagsMatch, OriginalAddressMatch
+from polc.ir.matches import CtState, FlagsMatch, OriginalAddressMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
-from polc.ir.statements import MapMark
 from polc.ir.verdicts import Nat, NatMap
 from polc.probing.aftertime import AGAIN, BY_AND_BY, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
+from polc.probing.arrange import arranged
 from polc.probing.bench import Bench
 from polc.probing.build import build
 from polc.probing.bulk import in_bulk
@@ -23,34 +23,27 @@ from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
 from polc.probing.lots import BY_LOT, lots
 from polc.probing.mixed import mixed
-from polc.probing.model import NOWHERE as NOWHERE
-from polc.probing.model import ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
+from polc.probing.model import NOWHERE, ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
 from polc.probing.paths import PATHS, Links, links_of
-from polc.probing.play import answer_to
 from polc.probing.rivals import RIVAL, behind_rivals
-from polc.probing.scenes import Address, Ground, facts_of, grounds, is_unicast
+from polc.probing.scenes import Address, facts_of, is_unicast
 from polc.probing.search import MOST_TIMES, Found, Search, of_its_own, rows
 from polc.probing.told import of_outcome
 from polc.probing.unreached import explained
 from polc.probing.watch import Way
+from polc.probing.ways import NO_WAY, parts_of, ways_of, without_way
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
-from polc.simulate.host import LOOPBACK, Host
+from polc.simulate.host import Host
 from polc.simulate.outcome import Fate
 from polc.simulate.packet import Packet
 from polc.simulate.settings import Settings
 from polc.simulate.steps import Send
 
-MOST_STEPS = 100_000
-"""Rules, each as often as a chain leads there, beyond which none is looked at."""
-
 _WAYS = 8
 """Ways to a rule that are tried."""
 
 _ROUNDS = 8
-
-_MOST_PARTS = 16
-"""Elements of a rule's maps that are tried one by one."""
 
 _AT_ONCE = 4
 """Probes of a part that come before those of the next one."""
@@ -66,9 +59,6 @@ MOST_PER_RULE = 64
 
 LONGEST_WAIT = 7.0
 """Seconds, enough for a limit of ten a minute to let one packet through again."""
-
-_MOST_ANSWERS = 64
-"""Of one host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +106,11 @@ def planned(loaded: Sequence[Loaded], scenes: Sequence[Scene], settings: Setting
                 way = Way()
                 simulator.do(Send(packet), way)
                 met.update(way.met())
-    rules = {place: pairs[0][1].rule for one in loaded for place, pairs in _ways(one.ruleset).items()}
+    rules: dict[Place, Rule] = {}
+    for one in loaded:
+        ways = ways_of(one.ruleset)
+        rules.update({place: pairs[0][1].rule for place, pairs in ways.items()})
+        rules.update(without_way(one.ruleset, ways))
     left = tuple(
         Unreached(place, rule, "none of these probes is about it") for place, rule in rules.items() if place not in met
     )
@@ -140,10 +134,13 @@ class _Planner:
         searches: list[Search] = []
         seen: set[tuple[Packet, ...]] = set()
         for one in self.loaded:
-            ways = _ways(one.ruleset)
+            ways = ways_of(one.ruleset)
             search = Search(one.ruleset, bench, [pair for pairs in ways.values() for pair in pairs])
             searches.append(search)
             rules.update({place: pairs[0][1].rule for place, pairs in ways.items()})
+            apart = without_way(one.ruleset, ways)
+            rules.update(apart)
+            unreached.update(dict.fromkeys(apart, NO_WAY))
             chosen, per_rule = self._chosen(list(ways))
             for number, place in enumerate(chosen):
                 progress(number, len(chosen))
@@ -153,14 +150,14 @@ class _Planner:
                     unreached[place] = self.reason
         for at, search in enumerate(searches if self.wish.gaps else ()):
             found += self._closing(bench, search, at, found, seen)
-        scenes, met = self._scenes(found)
+        scenes, met = self._arranged(found)
         for _ in range(_ROUNDS):
             # Some are lost where what comes before them is in their way.
             missing = self.wish.least - _packets(scenes)
             if missing <= 0:
                 break
             found += self._by_chance(searches, found, seen, missing)
-            scenes, met = self._scenes(found)
+            scenes, met = self._arranged(found)
         left = tuple(
             Unreached(place, rules[place], unreached.get(place, "what other probes leave behind is in its way"))
             for place in rules
@@ -168,6 +165,9 @@ class _Planner:
         )
         untimed = tuple(Unreached(place, rules[place], why) for place, why in self.untimed.items())
         return Plan(scenes, tuple(rules), frozenset(met & rules.keys()), explained(self.loaded, left), untimed)
+
+    def _arranged(self, found: Sequence[tuple[Probe, dict[Address, str]]]) -> tuple[tuple[Scene, ...], set[Place]]:
+        return arranged(found, self.loaded, self.links, self.settings, self.wish.scenes)
 
     def _chosen(self, places: list[Place]) -> tuple[list[Place], int]:
         """The rules that get probes, and how many each."""
@@ -190,7 +190,7 @@ class _Planner:
         seen: set[tuple[Packet, ...]],
     ) -> Iterator[tuple[Probe, dict[Address, str]]]:
         serial = number * 7 + self.wish.seed * 131
-        for probe in islice(self._in_turn(search, _parts(ways), serial), most):
+        for probe in islice(self._in_turn(search, parts_of(ways), serial), most):
             if probe.packets in seen and not probe.after:
                 continue
             seen.add(probe.packets)
@@ -323,7 +323,7 @@ class _Planner:
         of_flows = any(isinstance(one, FlagsMatch | OriginalAddressMatch) for one in rule.matches)
         preludes = ((), bases[-1].packets) if of_flows else ((),)
         lists = [
-            [(at, edges(match, one.packet, self.links)) for one in bases for at in (number,)]
+            [(number, edges(match, one.packet, self.links)) for one in bases]
             for number, match in enumerate(rule.matches)
         ]
         for number, named in enumerate(_edges_in_turn(lists), 1):
@@ -391,71 +391,6 @@ class _Planner:
             else:
                 self.untimed[place] = f"{why} takes longer than the {self.wish.wait:g} s that may be waited"
 
-    def _scenes(self, found: list[tuple[Probe, dict[Address, str]]]) -> tuple[tuple[Scene, ...], set[Place]]:
-        """The probes on their hosts, as they can be played one after the other; and the rules that are met then.
-
-        A probe that what came before it keeps from doing what it is to do goes to another host, while there is one.
-        """
-        found = sorted(found, key=lambda one: _turn(one[0]))
-        facts = dict(found)
-        scenes: list[Scene] = []
-        met: set[Place] = set()
-        left = found
-        for _ in range(_ROUNDS):
-            room = self.wish.scenes - len(scenes)
-            if not left or room <= 0:
-                break
-            again: list[Probe] = []
-            for ground in grounds(left, self.links, room):
-                host = self.links.host if self.links.host.described else ground.host()
-                kept, failed, places, answered = self._played(host, ground)
-                met |= places
-                again += failed
-                if kept:
-                    scenes.append(Scene(host, _waited(kept), answered))
-            left = [(probe, facts[probe]) for probe in again]
-        return tuple(scenes), met
-
-    def _played(self, host: Host, ground: Ground) -> tuple[list[Probe], list[Probe], set[Place], tuple[int, ...]]:
-        """The probes that do what they are to do, those that do not, the rules that were met, and the packets whose
-        answers are to be seen: NAT has to be undone for them.
-        """
-        probes, failed = list(ground.probes), list[Probe]()
-        while True:
-            simulator = Simulator(self.loaded, host, self.settings, start=time.time())
-            wrong: list[Probe] = []
-            met: set[Place] = set()
-            changed: dict[int, int] = {}
-            number, waiting = 0, max((one.after for one in probes), default=0.0)
-            for probe in probes:
-                way, known = Way(), True
-                if probe.after:
-                    simulator.wait(waiting)
-                    waiting = 0.0
-                for packet in probe.packets:
-                    way = Way()
-                    outcome = simulator.do(Send(packet), way)
-                    assert outcome is not None
-                    met.update(way.met())
-                    known &= outcome.fate is not Fate.UNKNOWN
-                    flow = outcome.after
-                    if flow and outcome.rewrites and packet.oif != LOOPBACK and answer_to(outcome):
-                        # The first packet of a flow: who has answered goes on with other numbers.
-                        changed.setdefault(flow.number, number)
-                    number += 1
-                if not known:
-                    # What comes behind it is not known any more.
-                    probes.remove(probe)
-                    break
-                if (probe.place in way.met()) is not probe.decides and probe.about != BY_LOT:
-                    wrong.append(probe)
-            else:
-                if not wrong:
-                    return probes, failed, met, tuple(changed.values())[:_MOST_ANSWERS]
-                failed += wrong
-                there = set(wrong)
-                probes = [one for one in probes if one not in there]
-
 
 def _as_sent(packet: Packet, searches: Sequence[Search]) -> Packet | None:
     """A packet as all rulesets need it; None: it cannot be sent."""
@@ -465,28 +400,6 @@ def _as_sent(packet: Packet, searches: Sequence[Search]) -> Packet | None:
             return None
         (packet,) = real
     return packet
-
-
-def _ways(ruleset: Ruleset) -> dict[Place, list[tuple[BaseChain, Step]]]:
-    """The rules that packets of base chains may come to, each with the ways that lead there."""
-    found: dict[Place, list[tuple[BaseChain, Step]]] = {}
-    for base in ruleset.chains:
-        if isinstance(base, BaseChain):
-            for step in islice(walk(ruleset, base), MOST_STEPS):
-                found.setdefault((step.chain, step.number), []).append((base, step))
-    return found
-
-
-def _turn(probe: Probe) -> int:
-    """Probes that use something up come late, those that wait for it to be there again last."""
-    return 2 if probe.after else int(probe.about in (TOO_MANY, SOMEBODY_ELSE, BY_AND_BY, RIVAL))
-
-
-def _waited(probes: Sequence[Probe]) -> tuple[Probe, ...]:
-    """With one wait for all, in front of the first that needs one."""
-    longest = max((one.after for one in probes), default=0.0)
-    first = next((at for at, one in enumerate(probes) if one.after), len(probes))
-    return tuple(replace(one, after=longest if at == first else 0.0) for at, one in enumerate(probes))
 
 
 def _packets(scenes: Sequence[Scene]) -> int:
@@ -509,25 +422,6 @@ def _edges_in_turn(lists: Sequence[Sequence[tuple[int, Iterable[Edge]]]]) -> Ite
         ordered.append(list(named.values()))
     for at in range(max((len(one) for one in ordered), default=0)):
         yield from (one[at] for one in ordered if at < len(one))
-
-
-def _parts(ways: Sequence[tuple[BaseChain, Step]]) -> list[list[tuple[BaseChain, Step]]]:
-    """The parts of a rule that are to be met one by one, each with the ways to it: the elements of its maps."""
-    found: dict[Rule, list[tuple[BaseChain, Step]]] = {}
-    for base, step in ways:
-        for rule in islice(_of_elements(step.rule), _MOST_PARTS):
-            found.setdefault(rule, []).append((base, step._replace(rule=rule)))
-    parts = list(found.values())
-    return parts if len(parts) <= _MOST_PARTS else [*parts[: _MOST_PARTS - 1], parts[-1]]
-
-
-def _of_elements(rule: Rule) -> Iterator[Rule]:
-    maps = [one for one in (rule.verdict, *rule.statements) if isinstance(one, NatMap | MapMark)]
-    if not maps:
-        yield rule
-    for one in maps:
-        for element, _ in one.elements:
-            yield replace(rule, matches=(*rule.matches, ElementMatch(one.key, (element,))))
 
 
 def _is_in_state(edge: Edge, state: CtState | None) -> bool:

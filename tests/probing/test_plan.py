@@ -350,3 +350,20 @@ def test_a_plan_of_others_says_what_it_meets() -> None:
     assert again.met == made.met
     none = planned((Loaded(ruleset),), ())
     assert len(none.unreached) == len(none.rules)
+
+
+@pytest.mark.parametrize("least", [0, 200])
+def test_no_rule_is_left_out(least: int) -> None:
+    """Rules behind one that takes everything, and of chains that nothing leads to, have their reasons."""
+    ruleset = compiled(
+        "polc: 1\nchains: {idle: [drop udp/5], used: [accept udp/6, drop, accept udp/7]}\n"
+        "input: {default: drop, rules: [accept tcp/22, jump used udp, drop, accept tcp/80]}\n"
+    )
+    made = plan((Loaded(ruleset),), wish=Wish(least=least))
+    places = {(chain.name, number) for chain in ruleset.chains for number in range(len(chain.rules))}
+    assert set(made.rules) == places
+    left = {one.place: one.why for one in made.unreached}
+    assert left == dict.fromkeys([("idle", 0), ("used", 2), ("input", 3)], Reason.PROVEN)
+    given = planned((Loaded(ruleset),), made.scenes)
+    assert set(given.rules) == places
+    assert {one.place for one in given.unreached} == left.keys()
