@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import AddressType
+from polc.simulate import rfc6724
 
 LOOPBACK = "lo"
 _LOOPBACK_IP, _LOOPBACK_IP6 = 0x7F000001, 1
@@ -41,10 +42,12 @@ class Interface:
     mac: int | None = None
 
     def address(self, family: Family, near: int | None = None) -> int | None:
-        """Its address of a family: the one in whose network ``near`` is, or else the first
+        """Its address of a family, for packets to ``near``: of IPv4 the one in whose network that is, or else the first
         (net/ipv4/devinet.c, inet_select_addr). None: it has none.
         """
         own = [one for one in self.addresses if one.family is family]
+        if near is not None and family is Family.IP6:
+            return rfc6724.choose([(one.address, one.length) for one in own], near)
         for one in own:
             if near is not None and one.covers(near):
                 return one.address
@@ -223,8 +226,11 @@ class Routing:
         return kind
 
     def source(self, family: Family, interface: str, near: int | None = None) -> int | None:
-        """The address that the host sends with by an interface."""
-        return self.interface(interface).address(family, near)
+        """The address that the host sends with by an interface. To itself it sends from the address itself, of IPv4
+        from the first one of that network.
+        """
+        owner = "" if near is None else self.owner(family, near)
+        return self.interface(owner or interface).address(family, near)
 
     def source_outside(self, family: Family, interface: str, near: int | None = None) -> int | None:
         """As ``source``, but for loopback's: its addresses are of the host alone, and instead of them IPv4 takes those

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from ipaddress import IPv6Address
 
 import pytest
 from hypothesis import given
@@ -167,3 +168,28 @@ def test_sysctls() -> None:
     ):
         with pytest.raises(ValueError, match="--sysctl"):
             settings_of([wrong])
+
+
+@pytest.mark.parametrize(
+    ("near", "interface", "source"),
+    [
+        # As `ip -6 route get` of Linux 6.18 answers on this host.
+        ("2001:2::1", "eth0", "2001:db8:100::a"),
+        ("2001:db8:100::77", "eth0", "2001:db8:100::a"),
+        ("2001:db8:100::8", "eth0", "2001:db8:100::a"),
+        ("2a00:2::1", "eth0", "2a00:1::5"),
+        ("fd01::1", "eth0", "fd00::1"),
+        ("2001:db8:300::1", "eth1", "2001:db8:300::9"),
+        ("2001:db8:3ff::1", "eth0", "2001:db8:100::a"),
+        ("8000::1", "eth0", "2a00:1::5"),
+        ("fe80::5", "eth1", "fe80::77"),
+        # To itself it sends from the address itself, whatever the interface says.
+        ("2001:db8:100::9", "lo", "2001:db8:100::9"),
+        ("2001:db8:300::9", "lo", "2001:db8:300::9"),
+        ("::1", "lo", "::1"),
+    ],
+)
+def test_source_of_ipv6(near: str, interface: str, source: str) -> None:
+    words = "eth0 2001:db8:100::9/64 2001:db8:100::a/64 2a00:1::5/64 fd00::1/64, eth1 2001:db8:300::9/64 fe80::77/64"
+    routing = Routing(host(words))
+    assert routing.source(Family.IP6, interface, int(IPv6Address(near))) == int(IPv6Address(source))
