@@ -32,6 +32,11 @@ PROTOCOL_NAMES: dict[int, str] = {number: name for name, number in PROTOCOLS.ite
 PORT_PROTOCOLS: frozenset[int] = frozenset({TCP, UDP, DCCP, SCTP, UDPLITE})
 """Protocols whose header begins with source and destination port."""
 
+TRACKED_PORTS: frozenset[int] = PORT_PROTOCOLS - {DCCP}
+"""Those whose ports conntrack looks at and NAT changes: Linux 6.17 has dropped DCCP (nf_conntrack_core.c,
+nf_ct_get_tuple; nf_nat_proto.c, nf_nat_manip_pkt).
+"""
+
 ICMP_FAMILY: dict[int, Family] = {ICMP: Family.IP, ICMPV6: Family.IP6}
 
 ICMP_TYPES: dict[int, dict[str, int]] = {

@@ -450,11 +450,7 @@ class Simulator:
             return None
         if kind is RejectType.TCP_RESET and flow is not None:
             set_closing(flow, self._world.table.now, self.settings)
-        answer = Flight(packet)
-        if flow is not None:
-            # nf_conntrack_attach
-            answer.flow, answer.reply, answer.state, answer.tracked = flow, not flight.reply, RELATED, True
-        return self._send_answer(answer)
+        return self._send_about(flight, packet)
 
     def _shake(self, flight: Flight) -> Outcome:
         """Answer a SYN for the server; of the flow, if it has one, this is a packet of the other direction
@@ -468,7 +464,16 @@ class Simulator:
     def _tell(self, flight: Flight, error: tuple[tuple[int, int], tuple[int, int]]) -> Outcome | None:
         """Send the error with which routing answers."""
         packet = error_about(flight.now(), error[flight.six], self.routing)
-        return None if packet is None else self._send_answer(Flight(packet))
+        return None if packet is None else self._send_about(flight, packet)
+
+    def _send_about(self, flight: Flight, packet: Packet) -> Outcome:
+        """Send an error or a reset: it is related to the flow of what it is about, even to one that does not begin
+        (nf_conntrack_attach; net/ipv4/icmp.c, icmp_glue_bits; net/ipv6/icmp.c, icmpv6_getfrag).
+        """
+        answer = Flight(packet)
+        if flight.flow is not None:
+            answer.flow, answer.reply, answer.state, answer.tracked = flight.flow, not flight.reply, RELATED, True
+        return self._send_answer(answer)
 
     def _send_answer(self, answer: Flight) -> Outcome:
         saved = self._hooks.accepted, self._world.logs, self._world.copies, self._rewrites

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from polc.ir.intervals import Intervals
-from polc.ir.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, TCP
+from polc.ir.protocols import ICMP, ICMPV6, TCP, TRACKED_PORTS
 from polc.ir.ruleset import Hook
 from polc.ir.verdicts import Nat, NatKind, NatMap, NatTarget
 from polc.simulate.conntrack.flow import (
@@ -158,7 +158,7 @@ def _port_in_range(of: FlowTuple, wanted: Range, *, source: bool) -> bool:
     protocol = of[1]
     if protocol in _ICMPS:
         value = of[4]
-    elif protocol in PORT_PROTOCOLS or protocol == GRE:
+    elif protocol in TRACKED_PORTS or protocol == GRE:
         value = of[4] if source else of[5]
     else:
         return True
@@ -226,7 +226,7 @@ def _unique_port(world: World, had: FlowTuple, wanted: Range, flow: Flow, *, sou
         if flow.master is None:
             return had
         low, size = (1, 65535) if wanted.ports is None else (wanted.ports[0], wanted.ports[1] - wanted.ports[0] + 1)
-    elif protocol in PORT_PROTOCOLS and protocol != DCCP:
+    elif protocol in TRACKED_PORTS:
         if wanted.ports is not None:
             low, size = wanted.ports[0], wanted.ports[1] - wanted.ports[0] + 1
         elif not source:
@@ -289,7 +289,7 @@ def rewrite(flight: Flight, *, source: bool) -> bool:
     target = inverted(flow.tuple(not flight.reply))
     if flight.protocol in _ICMPS:
         flight.id = target[4]
-    elif flight.sport >= 0:
+    elif flight.sport >= 0 and flight.protocol in TRACKED_PORTS:
         if source:
             flight.sport = target[4]
         else:
@@ -318,11 +318,11 @@ def rewrite_error(flight: Flight, *, source: bool) -> bool:
         # Inside stands a packet of the other direction: there the other end is changed.
         if source:
             quoted = replace(quoted, daddr=there[3])
-            if quoted.has_ports:
+            if quoted.has_ports and quoted.protocol in TRACKED_PORTS:
                 quoted = replace(quoted, dport=there[5])
         else:
             quoted = replace(quoted, saddr=there[2])
-            if quoted.has_ports:
+            if quoted.has_ports and quoted.protocol in TRACKED_PORTS:
                 quoted = replace(quoted, sport=there[4])
         if quoted.is_icmp:
             quoted = replace(quoted, id=there[4])

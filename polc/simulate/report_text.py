@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.origin import Origin
-from polc.ir.protocols import PORT_PROTOCOLS
+from polc.ir.protocols import TRACKED_PORTS
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Nat, NatMap, Queue, Reject, Return, Verdict, VerdictMap
 from polc.simulate.chains import Decision
 from polc.simulate.conntrack.flow import FlowTuple
@@ -138,7 +138,7 @@ def flow_ends(of: FlowTuple) -> str:
     texts = []
     for address, port in ((source, left), (destination, right)):
         text = format_address(family, address)
-        if protocol in PORT_PROTOCOLS:
+        if protocol in TRACKED_PORTS:
             text = f"[{text}]:{port}" if six else f"{text}:{port}"
         texts.append(text)
     return " -> ".join(texts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from polc.ir.intervals import Intervals
-from polc.ir.protocols import PORT_PROTOCOLS
+from polc.ir.protocols import TRACKED_PORTS
 from polc.ir.ruleset import Hook
 from polc.ir.selectors import Side, Transport
 from polc.ir.verdicts import NatKind
@@ -18,7 +18,7 @@ from polc.symbolic.space import Of, Set, Space, Variable
 
 _HOST = frozenset({NatKind.MASQUERADE, NatKind.REDIRECT})
 _NETMAP = frozenset({NatKind.NETMAP_SOURCE, NatKind.NETMAP_DESTINATION})
-_PORTS = Intervals.of((one, one) for one in PORT_PROTOCOLS)
+_PORTS = Intervals.of((one, one) for one in TRACKED_PORTS)
 
 
 def bound(space: Space, binding: Binding, members: Sequence[Variable]) -> list[tuple[Set, Changes]]:

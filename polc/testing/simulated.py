@@ -48,13 +48,14 @@ def _seen(outcome: Outcome) -> Seen:
 
 
 def verdict(outcome: Outcome) -> str:
-    """What the sender notices: a reject of which no answer gets out is a drop, and one of which nobody knows whether it
-    does is unknown.
+    """What the sender notices: a reject of which no answer gets out is a drop, a drop that routing answers with an error
+    a reject, and one of which nobody knows whether its answer gets out is unknown.
     """
-    if outcome.fate is Fate.REJECT and outcome.answer is not None and outcome.answer.fate is Fate.UNKNOWN:
+    if outcome.fate not in (Fate.REJECT, Fate.DROP):
+        return outcome.fate.value
+    if outcome.answer is not None and outcome.answer.fate is Fate.UNKNOWN:
         return Fate.UNKNOWN.value
-    unheard = outcome.fate is Fate.REJECT and not outcome.is_answered
-    return Fate.DROP.value if unheard else outcome.fate.value
+    return Fate.REJECT.value if outcome.is_answered else Fate.DROP.value
 
 
 def why(outcome: Outcome) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from polc.ir.fields import CT_STATUS_BITS
-from polc.ir.protocols import ICMP, ICMPV6, PORT_PROTOCOLS
+from polc.ir.protocols import ICMP, ICMPV6, TRACKED_PORTS
 from polc.simulate.flight import Flight
 from polc.simulate.packet import GRE, Packet
 
@@ -63,7 +63,7 @@ def tuple_of(flight: Flight, keys: dict[tuple[bool, int, int, int], int]) -> Flo
     if flight.packet.fragment:
         return None
     protocol = flight.protocol
-    if flight.sport >= 0:
+    if flight.sport >= 0 and protocol in TRACKED_PORTS:
         return flight.six, protocol, flight.saddr, flight.daddr, flight.sport, flight.dport
     if protocol in _ICMP:
         return flight.six, protocol, flight.saddr, flight.daddr, flight.id, flight.type << 8 | flight.code
@@ -130,4 +130,4 @@ class Flow:
 
 
 def has_ports(of: FlowTuple) -> bool:
-    return of[1] in PORT_PROTOCOLS
+    return of[1] in TRACKED_PORTS

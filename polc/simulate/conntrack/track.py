@@ -193,7 +193,7 @@ def _udp_timeouts(flow: Flow, settings: Settings) -> tuple[int, int]:
 def _udp(table: Table, flow: Flow, settings: Settings) -> int:
     """nf_conntrack_proto_udp.c, nf_conntrack_udp_packet: a flow that is still active after two seconds is a stream."""
     unreplied, replied = _udp_timeouts(flow, settings)
-    if not flow.status & CONFIRMED:
+    if not flow.status & (CONFIRMED | ASSURED):
         flow.stream_at = table.now + 2 * SECOND
     if not flow.status & SEEN_REPLY or table.now <= flow.stream_at:
         return unreplied
@@ -290,6 +290,9 @@ def _presume(table: Table, flight: Flight, presumed: Presumed, settings: Setting
     unsaid = presumed.state is CtState.RELATED and presumed.status is None
     confirmed = presumed.state is CtState.ESTABLISHED or unsaid or reply or bool(status & CONFIRMED)
     flow.status = status & ~CONFIRMED
+    if status & ASSURED:
+        # One of UDP has been a stream for a while.
+        flow.stream_at = table.now - 1
     flow.mark = presumed.mark or 0
     if presumed.helper or presumed.state is CtState.RELATED:
         flow.master = Flow(original, reverse, 0)
