@@ -37,6 +37,7 @@ from polc.probing.fit import (
     fit,
     in_session,
     inside_of,
+    name_in,
     suits,
     with_address,
     with_interface,
@@ -292,7 +293,7 @@ def _with_element(packet: Packet, key: tuple[Selector, ...], element: Element) -
 def _with_part(packet: Packet, selector: Selector, value: Intervals | InterfacePattern) -> Packet | None:
     if isinstance(value, InterfacePattern):
         assert isinstance(selector, Direction)
-        return with_interface(packet, selector, value.name + ("0" if value.wildcard else ""))
+        return with_interface(packet, selector, name_in(value))
     first = value.ranges[0][0]
     match selector:
         case Side():

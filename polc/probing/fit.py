@@ -21,6 +21,7 @@ from polc.ir.matches import (
     FlagsMatch,
     IcmpTerm,
     InterfaceMatch,
+    InterfacePattern,
     Match,
     NameField,
     NameMatch,
@@ -87,7 +88,7 @@ def fit(match: Match, packet: Packet) -> Packet | None:
     """The packet changed so that the match holds; None: not known how."""
     match match:
         case InterfaceMatch(direction, patterns, negated):
-            name = "polc0" if negated else patterns[0].name + ("0" if patterns[0].wildcard else "")
+            name = "polc0" if negated else name_in(patterns[0])
             return with_interface(packet, direction, name)
         case AddressMatch(side, addresses, negated):
             inside = inside_of(addresses.of_family(packet.family), negated, packet.family)
@@ -131,7 +132,7 @@ def misses(match: Match, packet: Packet) -> Iterator[Callable[[Packet], Packet]]
     """Changes of the packet after which the match should not hold, the smallest first."""
     match match:
         case InterfaceMatch(direction, patterns, negated):
-            name = patterns[0].name if negated else "polc1"
+            name = name_in(patterns[0]) if negated else "polc1"
             yield lambda one: with_interface(one, direction, name)
         case AddressMatch(side, addresses, negated):
             outside = inside_of(addresses.of_family(packet.family), not negated, packet.family)
@@ -177,6 +178,11 @@ def address_of(packet: Packet, side: Side) -> int:
 def suits(protocol: int, packet: Packet) -> bool:
     """Whether packets of the family have the protocol."""
     return ICMP_FAMILY.get(protocol, packet.family) is packet.family
+
+
+def name_in(pattern: InterfacePattern) -> str:
+    """The interface that stands for those that a pattern covers."""
+    return pattern.name + ("0" if pattern.wildcard else "")
 
 
 def with_interface(packet: Packet, direction: Direction, name: str) -> Packet:

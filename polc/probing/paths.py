@@ -13,7 +13,7 @@ from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.selectors import Element
 from polc.ir.statements import MapMark
 from polc.ir.verdicts import NatMap, VerdictMap
-from polc.probing.fit import FIRST_PORT
+from polc.probing.fit import FIRST_PORT, name_in
 from polc.simulate.host import LOOPBACK, Host, Route
 from polc.simulate.packet import SYN, Packet
 
@@ -104,7 +104,7 @@ def links_of(rulesets: Iterable[Ruleset], host: Host | None = None) -> Links:
                 names.update(dict.fromkeys(chain.devices))
             for rule in chain.rules:
                 for one in _patterns(rule):
-                    names[one.name + "0" if one.wildcard else one.name] = None
+                    names[name_in(one)] = None
     real = [one for one in names if is_name(one) and one not in SPARE]
     made = tuple(dict.fromkeys((*real, *SPARE)))
     routes = tuple(Route(family, 0, 0, made[-1]) for family in FAMILIES)

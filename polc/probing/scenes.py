@@ -85,6 +85,8 @@ def facts_of(packets: Sequence[Packet], leaves: Packet | None, links: Links) -> 
     found: dict[Address, str] = {}
     routing = Routing(links.host)
     for packet in packets:
+        if not {packet.iif, packet.oif} <= {"", LOOPBACK, *links.names}:
+            return None
         for address, place in _asked(packet):
             if found.setdefault(address, place) != place:
                 return None

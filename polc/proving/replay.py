@@ -333,6 +333,10 @@ def _changes_flows(ruleset: Ruleset) -> bool:
     )
 
 
+_ONE_HOP_LESS = frozenset({Hook.FORWARD, Hook.POSTROUTING, Hook.EGRESS})
+"""Hooks at which a packet that came in has one hop less than it came with."""
+
+
 def packet_of(witness: Witness, hook: Hook) -> Packet:
     """The packet that comes to a hook as the witness is.
 
@@ -371,7 +375,7 @@ def packet_of(witness: Witness, hook: Hook) -> Packet:
         witness.family, witness.protocol, witness.saddr, witness.daddr, witness.sport, witness.dport,
         iif=witness.iif, oif=witness.oif, flags=witness.flags if segment else 0,
         options=witness.options, mss=fields.get(Field.TCP_MSS) if witness.protocol == TCP else None,
-        type=witness.type, code=witness.code, ttl=ttl + (hook is Hook.FORWARD),
+        type=witness.type, code=witness.code, ttl=ttl + (bool(witness.iif) and hook in _ONE_HOP_LESS),
         dscp=fields.get(Field.IP6_DSCP if six else Field.IP_DSCP) or 0,
         ecn=fields.get(Field.IP6_ECN if six else Field.IP_ECN) or 0,
         length=fields.get(Field.META_LENGTH), fragment=witness.fragment,

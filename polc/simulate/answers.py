@@ -35,6 +35,7 @@ _IP6: dict[RejectType, tuple[int, int]] = {
 }
 _HOPS = 64
 _LINK_LOCAL = 0xFE80 >> 6
+_LOOPBACK_NETWORK = 127
 _INTERNETCONTROL = 48
 _UNVERIFIED = frozenset({UDPLITE, SCTP, GRE, 50, 51})
 """Protocols whose sums are not looked at before an answer (net/netfilter/nf_reject.h, nf_reject_verify_csum)."""
@@ -56,6 +57,10 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
         # kernels that know DCCP do not look at it).
         return None
     if routing.type_of(packet.family, packet.daddr) in _UNANSWERED:
+        return None
+    loopback = packet.family is Family.IP and packet.daddr >> 24 == _LOOPBACK_NETWORK
+    if loopback and routing.type_of(packet.family, packet.saddr) is not AddressType.LOCAL:
+        # Such an address sends to the host alone: net/ipv4/route.c, __mkroute_output.
         return None
     if kind is RejectType.TCP_RESET:
         return _reset(packet)

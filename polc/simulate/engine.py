@@ -17,6 +17,7 @@ from polc.simulate.chains import Decision
 from polc.simulate.conntrack.flow import CONFIRMED, SECOND, invert, tuple_of, tuple_of_quoted
 from polc.simulate.conntrack.tcp import set_closing
 from polc.simulate.ends import Stolen
+from polc.simulate.fields import frame_type
 from polc.simulate.flight import ESTABLISHED, RELATED, Flight
 from polc.simulate.hooks import Ended, Hooks, Loaded
 from polc.simulate.host import LOOPBACK, Hop, Host, Routing
@@ -315,7 +316,7 @@ class Simulator:
         flight.oif = hop.interface
         if not self.routing.host.forwarding:
             return Ended("the host does not forward")
-        if flight.packet.pkttype:
+        if frame_type(flight, self.routing):
             # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: what went to all on a link, or to another one
             return Ended("its frame was not for the host alone")
         if flight.ttl <= 1:
@@ -382,7 +383,9 @@ class Simulator:
         """ip_route_input, with the tests of the source."""
         if flight.tproxied:
             return Hop(AddressType.LOCAL, LOOPBACK)
-        forced = flight.packet.oif
+        # Where the host is described, it says where a destination is that NAT has chosen.
+        elsewhere = self.routing.host.described and flight.daddr != flight.packet.daddr
+        forced = "" if elsewhere else flight.packet.oif
         hop = self.routing.lookup(flight.family, flight.daddr, flight.iif)
         if hop is None and forced:
             hop = Hop(AddressType.UNICAST, forced)

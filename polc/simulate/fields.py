@@ -6,16 +6,19 @@ from collections.abc import Callable
 
 from polc.ir.family import Family
 from polc.ir.fields import Field
+from polc.ir.matches import AddressType
 from polc.ir.protocols import DCCP, TCP
 from polc.ir.selectors import Conntrack, Direction, Selector, Side, Transport
 from polc.simulate.conntrack.flow import CONFIRMED, SECOND, Flow
 from polc.simulate.flight import Flight
+from polc.simulate.host import Routing
 from polc.simulate.memory import Key
 from polc.simulate.world import World
 
 Getter = Callable[[Flight], int | None]
 
 _UNICAST, _BROADCAST, _MULTICAST = 0, 1, 2
+_TO_ALL, _GROUP_BIT = 0xFFFFFFFFFFFF, 1 << 40
 _IPV4_TYPE, _IPV6_TYPE, _VLAN_TYPE = 0x0800, 0x86DD, 0x8100
 _DAY = 86_400
 
@@ -33,18 +36,24 @@ def _average(packets: int, bytes: int) -> int:
     return bytes // packets if packets else 0
 
 
+def frame_type(flight: Flight, routing: Routing) -> int:
+    """Whom a packet's frame is for (uapi/linux/if_packet.h): it follows from the hardware address or the destination
+    unless the packet says it itself.
+    """
+    packet = flight.packet
+    if packet.pkttype is not None:
+        return packet.pkttype
+    if not flight.iif:
+        return _UNICAST
+    if packet.mac_to:
+        # net/ethernet/eth.c, eth_type_trans
+        return _BROADCAST if packet.mac_to == _TO_ALL else _MULTICAST if packet.mac_to & _GROUP_BIT else _UNICAST
+    kind = routing.type_of(flight.family, packet.daddr)
+    return {AddressType.MULTICAST: _MULTICAST, AddressType.BROADCAST: _BROADCAST}.get(kind, _UNICAST)
+
+
 def _pkttype(world: World) -> Getter:
-    """What the link layer says, which follows from the destination unless the packet says otherwise."""
-
-    def get(flight: Flight) -> int:
-        if flight.packet.pkttype is not None:
-            return flight.packet.pkttype
-        if not flight.iif:
-            return _UNICAST
-        kind = world.routing.type_of(flight.family, flight.packet.daddr)
-        return {"multicast": _MULTICAST, "broadcast": _BROADCAST}.get(kind.value, _UNICAST)
-
-    return get
+    return lambda flight: frame_type(flight, world.routing)
 
 
 def _expiration(world: World) -> Getter:

@@ -40,6 +40,7 @@ _NOT_YET: dict[Hook, tuple[str, ...]] = {
 """What NAT cannot have changed of a flow whose first packet comes to a hook; elsewhere it is the source."""
 
 _SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING, Hook.EGRESS})
+_FORWARDED = frozenset({Hook.FORWARD, Hook.POSTROUTING, Hook.EGRESS})
 
 
 def valid(space: Space, hook: Hook | None = None, *, arriving: bool = False, translates: bool = False) -> Set:
@@ -109,9 +110,10 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
         strict, loose = (space.within(space.variable(Of.ROUTE, one), 1) for one in ("strict", "loose"))
         yield implies(strict, loose)
     hops = Field.TTL if space.family is Family.IP else Field.HOPLIMIT
-    if hook is Hook.FORWARD and space.has(Of.FIELD, hops):
+    if hook in _FORWARDED and space.has(Of.FIELD, hops):
         # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: one hop less than it came with, and none is not forwarded.
-        yield space.within(space.field(hops), 1 + arriving, 254 + arriving)
+        left = space.within(space.field(hops), 1 + arriving, 254 + arriving)
+        yield implies(manager.complement(numbers(Of.IIF, 0)), left)
     yield from pools(space)
     if space.has(Of.FIELD, Field.META_LENGTH):
         length = space.field(Field.META_LENGTH)

@@ -48,14 +48,14 @@ def _seen(outcome: Outcome) -> Seen:
 
 
 def verdict(outcome: Outcome) -> str:
-    """What the sender notices: a reject of which no answer gets out is a drop, a drop that routing answers with an error
-    a reject, and one of which nobody knows whether its answer gets out is unknown.
+    """What the sender notices: a reject of which no answer gets out is a drop, a drop that routing answers with an
+    error a reject, and one of which nobody knows whether its answer gets out is unknown.
     """
-    if outcome.fate not in (Fate.REJECT, Fate.DROP):
-        return outcome.fate.value
-    if outcome.answer is not None and outcome.answer.fate is Fate.UNKNOWN:
-        return Fate.UNKNOWN.value
-    return Fate.REJECT.value if outcome.is_answered else Fate.DROP.value
+    fate = outcome.fate
+    if fate in (Fate.REJECT, Fate.DROP):
+        unsure = outcome.answer is not None and outcome.answer.fate is Fate.UNKNOWN
+        fate = Fate.UNKNOWN if unsure else Fate.REJECT if outcome.is_answered else Fate.DROP
+    return fate.value
 
 
 def why(outcome: Outcome) -> str:

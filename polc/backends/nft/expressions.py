@@ -202,6 +202,14 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """One range, written as such even where it is of one number."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """MAC addresses: one, a range, or several as an anonymous set."""
 
@@ -254,4 +262,4 @@ class Lookup:
     pairs: tuple[tuple[Row, Row], ...] | SetReference
 
 
-Right = Bound | WholeSeconds | Words | Exists | Flags | Protocol | SetReference | Values | Rows
+Right = Bound | Range | WholeSeconds | Words | Exists | Flags | Protocol | SetReference | Values | Rows

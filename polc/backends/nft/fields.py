@@ -19,6 +19,7 @@ from polc.backends.nft.expressions import (
     Names,
     Numbers,
     Payload,
+    Range,
     Right,
     Socket,
     TcpOption,
@@ -90,6 +91,15 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
     return (TAGGED, found) if field is Field.VLAN_ID else (found,)
 
 
+def one_protocol(asked: Compare) -> Intervals | None:
+    """The one protocol that a flow is asked for; None where it is something else."""
+    match asked:
+        case Compare(Ct("protocol"), Range(low, high), negated=False) if low == high:
+            return Intervals.single(low)
+        case _:
+            return None
+
+
 TAGGED = Compare(Payload("ether", "type"), Numbers(Intervals.single(TAG)))
 
 
@@ -118,6 +128,9 @@ def _values(field: Field, values: Intervals) -> Right:
         return Hardware(values)
     if field is Field.CT_EXPIRATION:
         return _seconds(values)
+    if field is Field.CT_ORIGINAL_PROTOCOL and len(values.ranges) == 1:
+        # One number is taken for what a header behind it needs, and listings leave it out.
+        return Range(*values.ranges[0])
     if FIELDS[field].bits == 64 and values.ranges[-1][1] == FIELDS[field].highest:
         if len(values.ranges) == 1:
             return Bound(">=", values.ranges[0][0])

@@ -25,6 +25,7 @@ from polc.backends.nft.expressions import (
     Numbers,
     Payload,
     Protocol,
+    Range,
     Right,
     Row,
     Rows,
@@ -86,6 +87,8 @@ def right(one: Right) -> Json:
             return f"@{name}"
         case Bound(_, number):
             return _number(number)
+        case Range(low, high):
+            return {"range": [_number(low), _number(high)]}
         case Exists(there):
             return there
         case _:

@@ -11,7 +11,8 @@ from polc.backends.cascade import Alternatives, Cascade, NeedsChain, cascade
 from polc.backends.nft import effects, hits, limits, maps, marks, recent
 from polc.backends.nft.context import Along, Context
 from polc.backends.nft.definitions import LONGEST_COMMENT, LimitDefinition, QuotaDefinition, RuleDefinition
-from polc.backends.nft.fields import FLOW_PORTS, compare_random, compare_turn
+from polc.backends.nft.expressions import Numbers
+from polc.backends.nft.fields import FLOW_PORTS, compare_random, compare_turn, one_protocol
 from polc.backends.nft.groups import SUFFIX
 from polc.backends.nft.matches import (
     WITH_PORTS,
@@ -27,7 +28,7 @@ from polc.backends.nft.matches import (
 from polc.backends.nft.order import can_hold, frame_before_header, in_order
 from polc.backends.nft.refused import Refused
 from polc.backends.nft.services import names_transport
-from polc.backends.nft.statements import ByteQuota, Call, Meter, ObjectKind, RuleStatement, UseObject
+from polc.backends.nft.statements import ByteQuota, Call, Compare, Meter, ObjectKind, RuleStatement, UseObject
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import STATEFUL, AddressMatch, FieldMatch, Match, OpaqueMatch, PortTerm, ServiceMatch
 from polc.ir.protocols import TCP
@@ -169,6 +170,9 @@ class RuleLowering:
         found = in_order([one for match in stateless for one in compare(match, family, self.context, along)])
         if asks_for_ports(rule) and not _with_ports(rule):
             found.insert(0, WITH_PORTS)
+        if any(isinstance(match, OpaqueMatch) for match in rule.matches):
+            # What is known as nft wrote it takes the types of ports from the protocol.
+            found += [Compare(one.left, Numbers(value)) for one in found if (value := one_protocol(one)) is not None]
         if not can_hold(found):
             return None
         if family is not None and frame_before_header(found):

@@ -25,6 +25,7 @@ from polc.backends.nft.expressions import (
     Numbers,
     Payload,
     Protocol,
+    Range,
     Right,
     Row,
     Rows,
@@ -82,6 +83,8 @@ def right(one: Right) -> str:
             return f"@{name}"
         case Bound(word, number):
             return f"{word} {number}"
+        case Range(low, high):
+            return f"{low}-{high}"
         case Exists(there):
             return "exists" if there else "missing"
         case _:

@@ -39,7 +39,8 @@ def can_know(packet: Packet) -> bool:
     if given.status is not None and given.status & (_SEEN_REPLY | _ASSURED) == _SEEN_REPLY and packet.protocol != ICMP:
         return False
     replied = given.status is None or bool(given.status & _SEEN_REPLY) == (given.state is CtState.ESTABLISHED)
-    return of is not None and invert(of) is not None and packet.protocol not in (DCCP, SCTP) and plain and replied
+    # Of one that is its own answer nobody knows in which direction the table finds it.
+    return of is not None and invert(of) not in (None, of) and packet.protocol not in (DCCP, SCTP) and plain and replied
 
 
 def known(packet: Packet) -> Iterator[bytes]:

@@ -23,19 +23,31 @@ from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch, Match
 
 _LONGEST = 0xFFFF
-_LENGTH = partial(by_range, highest=_LONGEST)
+_LONGEST_PACKET = _LONGEST + 40
+"""Bytes: of IPv6 a length does not count the header."""
 
 
 def _length(match: FieldMatch) -> Alternatives:
-    """Packets of IPv6 may be longer than the extension can say: what has no end is all that is no shorter."""
+    """Packets of IPv6 may be longer than the extension can say: what has no end is all that is no shorter.
+
+    Raises:
+        Refused: some lengths above are named, and others not; or the field is under a mask.
+    """
+    if match.mask is not None:
+        return by_range(match)
     options: list[Match] = []
-    endless = any(high > _LONGEST for _, high in left(match).ranges)
-    for one in _LENGTH(match).options:
-        assert isinstance(one, FieldMatch)
-        ((low, high),) = one.values.ranges
-        if endless and high == _LONGEST and low > 0:
-            one = FieldMatch(match.field, Intervals(((0, low - 1),)), None, negated=True)
-        options.append(one)
+    for low, high in left(match).ranges:
+        if high > _LONGEST and (high < _LONGEST_PACKET or low > _LONGEST + 1):
+            if low > _LONGEST_PACKET:
+                continue
+            raise Refused("field-value", f"`-m length` tells lengths above {_LONGEST} not from each other")
+        if low <= high <= _LONGEST or low == 0:
+            options.append(FieldMatch(match.field, Intervals(((low, min(high, _LONGEST)),))))
+        if high > _LONGEST:
+            shorter = Intervals(((0, (low or _LONGEST + 1) - 1),))
+            options.append(FieldMatch(match.field, shorter, None, negated=True))
+    if not options:
+        raise Refused("field-value", f"no packet has such a value of `{match.field.value}`")
     return Alternatives(tuple(options))
 
 
@@ -74,7 +86,7 @@ _SPLIT: dict[Field, Callable[[FieldMatch], Alternatives]] = {
     Field.TTL: by_number_or_not,
     Field.IP_DSCP: header.split_byte,
     Field.IP_ECN: header.split_byte,
-    Field.IP_LENGTH: _LENGTH,
+    Field.IP_LENGTH: partial(by_range, highest=_LONGEST),
     Field.HOPLIMIT: by_number_or_not,
     Field.IP6_DSCP: header.split_byte,
     Field.IP6_ECN: header.split_byte,
