@@ -8,6 +8,7 @@ from polc.ir.family import Family
 from polc.ir.matches import AddressType
 from polc.ir.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP, UDPLITE
 from polc.ir.verdicts import RejectType
+from polc.simulate.fields import frame_type
 from polc.simulate.flight import Flight
 from polc.simulate.host import Routing
 from polc.simulate.packet import ACK, FIN, GRE, RST, SYN, Packet
@@ -64,7 +65,7 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
         return None
     if kind is RejectType.TCP_RESET:
         return _reset(packet)
-    return error_about(packet, (_IP6 if packet.family is Family.IP6 else _IP)[kind], routing)
+    return error_about(flight, (_IP6 if packet.family is Family.IP6 else _IP)[kind], routing)
 
 
 def _reset(packet: Packet) -> Packet | None:
@@ -96,17 +97,19 @@ def handshake(packet: Packet) -> Packet:
     )  # fmt: skip
 
 
-def error_about(packet: Packet, error: tuple[int, int], routing: Routing) -> Packet | None:
-    """An ICMP error of this type and code; never about an error, nor about a later fragment. It comes from the address
-    that was asked, where it is the host's own, or else that by which the answer leaves (net/ipv4/icmp.c, __icmp_send).
+def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Packet | None:
+    """An ICMP error of this type and code; never about an error, nor about a later fragment, nor about a frame that was
+    not for the host alone. It comes from the address that was asked, where it is the host's own, or else that by which
+    the answer leaves (net/ipv4/icmp.c, __icmp_send; net/ipv6/icmp.c, icmp6_send).
     """
-    if packet.is_icmp_error or packet.fragment or packet.saddr == 0:
+    packet = flight.now()
+    if packet.is_icmp_error or packet.fragment or packet.saddr == 0 or frame_type(flight, routing):
         return None
     if packet.protocol == ICMP and (packet.type in _NO_QUESTION or packet.type > _HIGHEST_ICMP):
         return None
     quoted = replace(packet, iif="", oif="", mark=0, presumed=None)
     source: int | None = packet.daddr
-    if routing.type_of(packet.family, packet.daddr) is not AddressType.LOCAL:
+    if routing.type_of(packet.family, packet.daddr) not in (AddressType.LOCAL, AddressType.ANYCAST):
         hop = routing.lookup(packet.family, packet.saddr, packet.iif)
         source = routing.source(packet.family, hop.interface if hop else packet.iif, packet.saddr)
     if source is None:

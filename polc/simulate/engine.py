@@ -31,7 +31,8 @@ from polc.simulate.trace import Tracer
 from polc.simulate.unknown import OnlyKernelKnows
 from polc.simulate.world import Presume, Watcher, World
 
-_LOCAL = (AddressType.LOCAL, AddressType.BROADCAST, AddressType.MULTICAST)
+_OWN = (AddressType.LOCAL, AddressType.ANYCAST)
+_LOCAL = (*_OWN, AddressType.BROADCAST, AddressType.MULTICAST)
 _STATES = {one.value: one for one in CtState}
 _OFFLOAD_SECONDS = 30
 _EVERYBODY = 0xFFFFFFFF
@@ -353,7 +354,7 @@ class Simulator:
             hop = self._lookup(flight)
             if isinstance(hop, Ended):
                 return hop
-            flight.oif = LOOPBACK if hop.type is AddressType.LOCAL else hop.interface or flight.oif
+            flight.oif = LOOPBACK if hop.type in _OWN else hop.interface or flight.oif
         found = self._leave(flight)
         if found is not None or flight.oif != LOOPBACK:
             return found
@@ -367,7 +368,7 @@ class Simulator:
         hop = self._lookup(flight)
         if isinstance(hop, Ended):
             return hop
-        return LOOPBACK if hop.type is AddressType.LOCAL else hop.interface
+        return LOOPBACK if hop.type in _OWN else hop.interface
 
     def _lookup(self, flight: Flight) -> Hop | Ended:
         hop = self.routing.lookup(flight.family, flight.daddr, flight.iif or flight.packet.oif)
@@ -466,7 +467,7 @@ class Simulator:
 
     def _tell(self, flight: Flight, error: tuple[tuple[int, int], tuple[int, int]]) -> Outcome | None:
         """Send the error with which routing answers."""
-        packet = error_about(flight.now(), error[flight.six], self.routing)
+        packet = error_about(flight, error[flight.six], self.routing)
         return None if packet is None else self._send_about(flight, packet)
 
     def _send_about(self, flight: Flight, packet: Packet) -> Outcome:

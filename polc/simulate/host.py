@@ -16,6 +16,7 @@ from polc.simulate import rfc6724
 LOOPBACK = "lo"
 _LOOPBACK_IP, _LOOPBACK_IP6 = 0x7F000001, 1
 _LIMITED_BROADCAST = 0xFFFFFFFF
+_LINK_LOCAL = 0xFE80 >> 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Routing:
         self._interfaces = {one.name: one for one in host.interfaces}
         self._local: dict[tuple[Family, int], str] = {}
         self._broadcast: dict[int, str] = {_LIMITED_BROADCAST: ""}
+        self._routers: dict[int, str] = {}
         self._routes: dict[tuple[Family, int], dict[int, Hop]] = {}
         for interface in host.interfaces:
             for one in interface.addresses:
@@ -133,6 +135,9 @@ class Routing:
                 if one.family is Family.IP and one.length < 31:
                     # net/ipv4/fib_frontend.c, fib_add_ifaddr
                     self._broadcast[one.address | (1 << (32 - one.length)) - 1] = interface.name
+                if one.family is Family.IP6 and one.length < 127 and one.address >> 118 != _LINK_LOCAL:
+                    # RFC 4291, 2.6.1, and RFC 6164; net/ipv6/addrconf.c, addrconf_join_anycast
+                    self._routers[one.address >> 128 - one.length << 128 - one.length] = interface.name
         for route in host.routes:
             self._add(route)
         self._cache: dict[tuple[Family, int], Hop | None] = {}
@@ -170,7 +175,7 @@ class Routing:
 
     def lookup(self, family: Family, address: int, near: str = "") -> Hop | None:
         """Where a packet to ``address`` goes; link-local ones are on the link ``near``. None: there is no route."""
-        if family is Family.IP6 and address >> 118 == 0x3FA and near:
+        if family is Family.IP6 and address >> 118 == _LINK_LOCAL and near:
             if (family, address) in self._local:
                 return Hop(AddressType.LOCAL, LOOPBACK)
             return Hop(AddressType.UNICAST, near)
@@ -183,7 +188,7 @@ class Routing:
 
     def _lookup(self, family: Family, address: int) -> Hop | None:
         kind = self.type_of(family, address)
-        if kind is AddressType.LOCAL:
+        if kind in (AddressType.LOCAL, AddressType.ANYCAST):
             return Hop(kind, LOOPBACK)
         if kind is AddressType.BROADCAST:
             return Hop(kind, self._broadcast.get(address, ""))
@@ -197,7 +202,8 @@ class Routing:
 
     def type_of(self, family: Family, address: int, interface: str = "") -> AddressType:
         """What the local table says of an address (net/ipv4/fib_frontend.c, inet_addr_type); with ``interface`` its
-        own addresses alone are local. Of IPv6, an address without a route is ``unreachable``
+        own addresses alone are local. A host that forwards has the address of the routers of each of its networks of IPv6
+        beside its own (``anycast``). Of IPv6, an address without a route is ``unreachable``
         (net/ipv6/netfilter/nft_fib_ipv6.c, __nft_fib6_eval_type).
         """
         if (family, address) in self._local and interface in ("", self._local[family, address]):
@@ -212,11 +218,17 @@ class Routing:
             return AddressType.UNICAST
         if address >> 120 == 0xFF:
             return AddressType.MULTICAST
+        if self.host.forwarding and address in self._routers and interface in ("", self._routers[address]):
+            return AddressType.ANYCAST
         return AddressType.UNICAST
 
     def fib_type(self, family: Family, address: int) -> AddressType:
-        """The type that ``fib`` and ``addrtype`` see: as ``type_of``, and the reject routes of IPv6."""
+        """The type that ``fib`` and ``addrtype`` see: as ``type_of``, the reject routes of IPv6, and the address of the
+        routers of a network, though the host be none (include/net/ip6_route.h, ipv6_anycast_destination).
+        """
         kind = self.type_of(family, address)
+        if family is Family.IP6 and kind is AddressType.UNICAST and address in self._routers:
+            return AddressType.ANYCAST
         if family is Family.IP6 and kind is AddressType.UNICAST:
             hop = self.lookup(family, address)
             if hop is None and not self.host.described:
@@ -243,6 +255,8 @@ class Routing:
 
     def owner(self, family: Family, address: int) -> str:
         """The interface that has an address of the host, empty for another one."""
+        if self.type_of(family, address) is AddressType.ANYCAST:
+            return self._routers[address]
         return self._local.get((family, address), "")
 
 

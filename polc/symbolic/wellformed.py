@@ -72,12 +72,12 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
     # nf_conntrack_core.c, ipv4_get_l4proto: of a later fragment conntrack makes nothing.
     fragment, untracked = numbers(Of.FRAGMENT, 1), numbers(Of.CT, INVALID, UNTRACKED)
     yield implies(fragment, untracked)
-    icmp = manager.where(numbers(Of.PROTOCOL, ICMP if space.family is Family.IP else ICMPV6), numbers(Of.FRAGMENT, 0))
-    for protocol, of in ((ICMP, Family.IP), (ICMPV6, Family.IP6)):
-        # The protocol alone says who tracks it, in either family (nf_conntrack_core.c, nf_conntrack_handle_packet).
-        told = manager.where(numbers(Of.PROTOCOL, protocol), numbers(Of.FRAGMENT, 0))
-        yield implies(manager.where(told, numbers(Of.CT, NEW)), numbers(Of.TYPE, *_BEGINS[of]))
-        yield implies(manager.where(told, numbers(Of.CT, ESTABLISHED)), numbers(Of.TYPE, *_GOES_ON[of]))
+    own, foreign = (ICMP, ICMPV6) if space.family is Family.IP else (ICMPV6, ICMP)
+    icmp = manager.where(numbers(Of.PROTOCOL, own), numbers(Of.FRAGMENT, 0))
+    yield implies(manager.where(icmp, numbers(Of.CT, NEW)), numbers(Of.TYPE, *_BEGINS[space.family]))
+    yield implies(manager.where(icmp, numbers(Of.CT, ESTABLISHED)), numbers(Of.TYPE, *_GOES_ON[space.family]))
+    # nf_conntrack_icmp_packet and nf_conntrack_icmpv6_packet make nothing of it in the other family.
+    yield implies(numbers(Of.PROTOCOL, foreign), untracked)
     yield implies(manager.where(icmp, numbers(Of.CT, RELATED)), numbers(Of.TYPE, *_ERRORS[space.family]))
     if space.family is Family.IP6:
         yield implies(manager.where(icmp, numbers(Of.TYPE, *NOT_TRACKED)), untracked)

@@ -142,11 +142,12 @@ def _handle(table: Table, flow: Flow, flight: Flight, settings: Settings) -> Res
     elif protocol == UDP:
         seconds = _udp(table, flow, settings)
     elif protocol == ICMP:
-        if flow.original[5] >> 8 not in _ICMP_BEGINS:
+        if flight.six or flow.original[5] >> 8 not in _ICMP_BEGINS:
             return Result.INVALID
         seconds = _override(flow, "timeout", settings.icmp_timeout)
     elif protocol == ICMPV6:
-        if not flow.status & CONFIRMED and flow.original[5] >> 8 not in _ICMPV6_BEGINS:
+        begins = bool(flow.status & CONFIRMED) or flow.original[5] >> 8 in _ICMPV6_BEGINS
+        if not flight.six or not begins:
             return Result.INVALID
         seconds = _override(flow, "timeout", settings.icmpv6_timeout)
     elif protocol == UDPLITE:
