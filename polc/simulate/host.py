@@ -202,8 +202,8 @@ class Routing:
 
     def type_of(self, family: Family, address: int, interface: str = "") -> AddressType:
         """What the local table says of an address (net/ipv4/fib_frontend.c, inet_addr_type); with ``interface`` its
-        own addresses alone are local. A host that forwards has the address of the routers of each of its networks of IPv6
-        beside its own (``anycast``). Of IPv6, an address without a route is ``unreachable``
+        own addresses alone are local. A host that forwards has the address of the routers of each of its networks of
+        IPv6 beside its own (``anycast``). Of IPv6, an address without a route is ``unreachable``
         (net/ipv6/netfilter/nft_fib_ipv6.c, __nft_fib6_eval_type).
         """
         if (family, address) in self._local and interface in ("", self._local[family, address]):
