@@ -4,7 +4,7 @@ the symbolic engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -209,19 +209,14 @@ def _of_sessions(packet: Packet) -> Iterator[Packet]:
 
 def _placed(packet: Packet, links: Links) -> Packet:
     """With interfaces that the host has: of those that no rule tells from others, a spare one."""
-    names: Mapping[str, str] = {packet.iif: SPARE[0], packet.oif: SPARE[1]}
+    spare = [one for one in SPARE if one in links.names] or links.names
+    first, last = spare[0], spare[-1]
+    forwarded = bool(packet.iif and packet.oif)
 
-    def there(name: str) -> str:
-        return name if not name or name == LOOPBACK or name in links.names else names[name]
+    def there(name: str, other: str) -> str:
+        # Nothing is forwarded that comes from loopback, or goes there.
+        return name if not name or name in links.names or (name == LOOPBACK and not forwarded) else other
 
-    if packet.iif and packet.oif and LOOPBACK in (packet.iif, packet.oif):
-        # Nothing is forwarded that comes from there, or goes there.
-        packet = replace(packet, iif=_real(packet.iif, SPARE[0]), oif=_real(packet.oif, SPARE[1]))
-    if packet.iif == LOOPBACK:
-        # The host sends it to itself.
-        return replace(packet, iif="", oif=LOOPBACK)
-    return replace(packet, iif=there(packet.iif), oif=there(packet.oif))
-
-
-def _real(name: str, spare: str) -> str:
-    return spare if name == LOOPBACK else name
+    iif, oif = there(packet.iif, first), there(packet.oif, last)
+    # What comes from there the host sends to itself.
+    return replace(packet, iif="", oif=LOOPBACK) if iif == LOOPBACK else replace(packet, iif=iif, oif=oif)

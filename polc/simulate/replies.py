@@ -7,6 +7,7 @@ from dataclasses import replace
 from polc.ir.family import Family
 from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP
 from polc.simulate.conntrack.sctp import answer_to, tag_for_answer
+from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import ACK, FIN, SYN, Packet
 from polc.simulate.steps import Reply
 
@@ -73,6 +74,9 @@ def _error(got: Packet, reply: Reply) -> Packet:
 
 def _placed(made: Packet, was: Packet, left: Packet | None, *, described: bool) -> Packet:
     """It comes in where the packet left, or the host sends it where the packet had come in."""
+    if LOOPBACK in (was.oif, left.oif if left is not None else ""):
+        # The host talks to itself, and sends the answer too.
+        return replace(made, oif=LOOPBACK)
     if left is not None and left.oif:
         return replace(made, iif=left.oif, oif=was.iif if not described and was.iif else "")
     if was.iif and was.oif:
