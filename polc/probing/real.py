@@ -107,6 +107,9 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         case _:
             if packet.protocol in _REPLIES and packet.type in _REPLIES[packet.protocol]:
                 packet = replace(packet, presumed=replace(given, reply=True))
+            elif packet.is_icmp and given.reply:
+                # A flow begins with what asks, and only the answer to that is of its other direction.
+                return
             elif packet.protocol in _ASSURED and given.state is CtState.ESTABLISHED and given.status is None:
                 packet = replace(packet, presumed=replace(given, status=_ANSWERED))
             # What comes in of UDP-Lite is invalid, whatever there is.

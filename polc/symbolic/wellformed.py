@@ -85,7 +85,12 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
     # was seen; before that the first packets are related where the flow was expected, and else new.
     first = manager.over(numbers(Of.CT, NEW), manager.minus(numbers(Of.CT, RELATED), icmp))
     if space.has(Of.FIELD, Field.CT_DIRECTION):
-        yield implies(first, space.within(space.field(Field.CT_DIRECTION), 0))
+        onward = space.within(space.field(Field.CT_DIRECTION), 0)
+        yield implies(first, onward)
+        # A flow of ICMP begins with what asks: the types tell which direction it is.
+        talk, asks = manager.where(icmp, numbers(Of.CT, ESTABLISHED)), numbers(Of.TYPE, *_BEGINS[space.family])
+        yield implies(manager.where(talk, asks), onward)
+        yield implies(manager.where(talk, onward), asks)
     if space.has(Of.STATUS):
         yield implies(first, manager.complement(status_set(space, "seen-reply")))
         yield implies(numbers(Of.CT, NEW), manager.complement(status_set(space, "expected")))
