@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from polc.backends.model import Output
 from polc.ir.ruleset import Hook, Ruleset
@@ -113,7 +114,8 @@ def _answers(stage: Stage, asked: Sequence[Fate], pause: float) -> list[Fate]:
     """What becomes of the answers; that to a packet which nobody got is lost from the beginning."""
     got = [one for one in asked if one.seen is not None]
     fates = iter(stage.put_all([reply_to(one.sent, one.seen, Reply(), described=True) for one in got], pause))
-    return [next(fates) if one.seen is not None else Fate(one.sent, Verdict.DROP, at=one.at) for one in asked]
+    lost = (Fate(one.sent, Verdict.DROP, at=one.at, by=one.by) for one in asked)
+    return [next(fates) if one.seen is not None else nothing for one, nothing in zip(asked, lost, strict=True)]
 
 
 def pause_for(rulesets: Iterable[Ruleset]) -> float:
@@ -136,9 +138,9 @@ def expected(
     times: Sequence[float],
     settings: Settings | None = None,
     later: float = 0.0,
-) -> Iterator[tuple[Outcome, tuple[Place, ...]]]:
-    """What becomes of the packets in the simulator when they are sent at these ``times``, and which rules they meet;
-    then of the answers. Where there are fewer times than packets it is that of the first ones.
+) -> Iterator[tuple[Outcome, Way]]:
+    """What becomes of the packets in the simulator when they are sent at these ``times``, and their ways; then of the
+    answers. Where there are fewer times than packets it is that of the first ones.
     ``later`` seconds are added between the packets, or taken away: of that as much as there is of a tick between them.
     """
     simulator = Simulator(tuple(loaded), scene.host, settings, start=time.time())
@@ -157,7 +159,7 @@ def expected(
         outcome = _unanswered(packets[0]) if packet is None else simulator.do(Send(packet), way)
         assert outcome is not None
         outcomes.append(outcome)
-        yield outcome, tuple(dict.fromkeys(way.met()))
+        yield outcome, way
 
 
 def _unanswered(packet: Packet) -> Outcome:
@@ -187,24 +189,44 @@ def played(
     certain = [True] * len(told)
     if any(one != other for one, other in zip(told, seen, strict=True)):
         given = settings or Settings()
-        clocks = ((_CLOCKS, given), (-_CLOCKS, given))
-        seeds = ((0.0, replace(given, seed=given.seed + seed)) for seed in _SEEDS)
-        for later, other_settings in (*clocks, *seeds, (0.0, replace(given, counts_linger=True))):
-            others = expected(scene, loaded, times, other_settings, later)
+        clocks = ((later, given, at) for at in (times, *_late(fates)) for later in (_CLOCKS, -_CLOCKS))
+        seeds = ((0.0, replace(given, seed=given.seed + seed), times) for seed in _SEEDS)
+        for later, other_settings, sent in (*clocks, *seeds, (0.0, replace(given, counts_linger=True), times)):
+            others = expected(scene, loaded, sent, other_settings, later)
             certain = [
                 sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
             ]
+        _spread(certain, times, [way for _, way in outcomes])
     # A copy that a rule sends elsewhere looks like the packet itself, unless that is delivered.
     certain = [
         sure and (not outcome.copies or outcome.delivered) for sure, (outcome, _) in zip(certain, outcomes, strict=True)
     ]
     told = list(_by_lot(scene, told, seen, certain))
     return [
-        Played(probe, number, packet, one, other, outcome, met, sure)
-        for number, ((probe, packet), one, other, (outcome, met), sure) in enumerate(
+        Played(probe, number, packet, one, other, outcome, tuple(dict.fromkeys(way.met())), sure)
+        for number, ((probe, packet), one, other, (outcome, way), sure) in enumerate(
             zip(of_packet[: len(fates)], told, seen, outcomes, certain, strict=True)
         )
     ]
+
+
+def _late(fates: Sequence[Fate]) -> Iterator[list[float]]:
+    """When packets may have been looked at as well: those that were sent together all at their end, and what was sent
+    before and behind them at its beginning.
+    """
+    groups = [number for number, (_, group) in enumerate(groupby(fates, key=lambda one: one.by)) for _ in group]
+    for odd in (0, 1):
+        yield [one.by if number % 2 == odd else one.at for number, one in zip(groups, fates, strict=True)]
+
+
+def _spread(certain: list[bool], times: Sequence[float], ways: Sequence[Way]) -> None:
+    """Where nobody knows whether a packet has found the last token, nobody knows whether the next one does."""
+    until: dict[object, float] = {}
+    for number, (at, way) in enumerate(zip(times, ways, strict=True)):
+        if not certain[number]:
+            until.update((bucket, at + seconds + 2 * _CLOCKS) for bucket, seconds in way.buckets)
+        elif any(at <= until.get(bucket, 0.0) for bucket, _ in way.buckets):
+            certain[number] = False
 
 
 def _by_lot(scene: Scene, told: Sequence[Told], seen: Sequence[Told], certain: list[bool]) -> list[Told]:

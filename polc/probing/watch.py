@@ -31,9 +31,12 @@ class Run:
 
 @dataclass(slots=True)
 class Way:
-    """A watcher for ``Simulator.send``: the turns of base chains, in order. Give each packet a new one."""
+    """A watcher for ``Simulator.send``: the turns of base chains, in order, and the ``buckets`` that were asked, with
+    the seconds that a token takes to come. Give each packet a new one.
+    """
 
     runs: list[Run] = field(default_factory=list)
+    buckets: list[tuple[object, float]] = field(default_factory=list)
     _depth: int = 0
 
     def met(self) -> Iterator[Place]:
@@ -47,6 +50,9 @@ class Way:
 
     def policy(self, decision: Decision) -> None:
         pass
+
+    def asked(self, bucket: object, seconds: float) -> None:
+        self.buckets.append((bucket, seconds))
 
     def walk(self, chain: ChainCode, flight: Flight) -> Decision | Leave | None:
         """As ``ChainCode.run``."""

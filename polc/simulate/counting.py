@@ -9,6 +9,7 @@ from typing import assert_never
 from polc.ir.family import Family
 from polc.ir.stateful import (
     CERTAINTY,
+    Amount,
     Connections,
     EveryNth,
     Hits,
@@ -98,12 +99,15 @@ class Counting:
         if name not in self.memory.buckets:
             self.memory.buckets[name] = Buckets(match, self.flavour, self.world.settings)
         buckets, over, table = self.memory.buckets[name], match.over, self.world.table
-        key = self._key(match.key)
+        key, world, rate = self._key(match.key), self.world, match.rate
 
         def test(flight: Flight) -> bool:
             found = key(flight)
             if found is None:
                 return self._no_key()
+            if world.tracer is not None:
+                tokens = 1 if rate.amount is Amount.PACKETS else flight.length
+                world.tracer.asked((name, found), tokens / rate.per_second)
             try:
                 return buckets.take(found, table.now, flight.length) is not over
             except Full:

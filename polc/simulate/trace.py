@@ -78,6 +78,9 @@ class Tracer:
     def policy(self, decision: Decision) -> None:
         self.events.append(PolicyDecided(decision))
 
+    def asked(self, bucket: object, seconds: float) -> None:
+        """The rule says it itself."""
+
     def walk(self, chain: ChainCode, flight: Flight) -> Decision | Leave | None:
         """As ``ChainCode.run``, and notes each rule."""
         self._depth += 1

@@ -32,6 +32,9 @@ class Watcher(Protocol):
     def hook(self, hook: Hook, flight: Flight) -> None:
         """The packet comes to a hook."""
 
+    def asked(self, bucket: object, seconds: float) -> None:
+        """The packet asks a bucket (by its name and key), to which a token comes each so many seconds."""
+
 
 Presume = Callable[["Ruleset", str, int, int, "Match"], bool | None]
 """What a match of a ruleset is to answer: its chain, the rule's number there and the match's in the rule, both from 0.

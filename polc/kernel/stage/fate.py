@@ -23,7 +23,8 @@ class Fate:
     """``seen`` is the packet where it ended, with its ``oif`` where it left; ``answer`` what its sender was told.
 
     ``state`` is what conntrack made of it, None where nobody watched or it did not come so far. ``error`` is the
-    kernel's word to whoever sent it from the host. ``at`` is when it was sent, by a clock of seconds.
+    kernel's word to whoever sent it from the host. ``at`` is when it was sent, by a clock of seconds, and ``by`` when
+    it had come to its end at the latest: a busy machine leaves it lying for a while.
     """
 
     sent: Packet
@@ -33,6 +34,7 @@ class Fate:
     state: CtState | None = None
     error: str = ""
     at: float = 0.0
+    by: float = 0.0
 
 
 def fate(

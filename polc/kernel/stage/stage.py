@@ -230,7 +230,8 @@ class Stage:
         fates = []
         for tag, (packet, sent) in enumerate(batch, _FIRST_TAG):
             error, at = str(answer["errors"][tag - _FIRST_TAG]), float(answer["times"][tag - _FIRST_TAG])
-            became = replace(fate(sent, [], delivered.get(tag, []), far.get(tag, []), error, own=True), at=at)
+            became = fate(sent, [], delivered.get(tag, []), far.get(tag, []), error, own=True)
+            became = replace(became, at=at, by=float(answer["settled"]))
             if became.seen is not None:
                 self._talks.seen_as(packet, became.seen)
             fates.append(became)

@@ -6,7 +6,8 @@ request a line: ``{"interface": NAME, "data": HEX, "bytes": N, ...}`` for a pack
 left out. ``"flow": [HEX, ...]`` are messages for conntrack that go before. The answer is a line each, ``{"logged":
 [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
 interface. ``{"batch": [REQUEST, ...]}`` are packets that are sent without looking at what became of each; the answer
-has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. ``{"join": [[NAME, ADDRESS], ...]}``
+has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. All answers to packets say when they
+had come to an end: ``"settled": SECONDS``. ``{"join": [[NAME, ADDRESS], ...]}``
 joins multicast groups, ``{"tell": [HEX, ...]}`` are messages for conntrack. ``{"nft": TEXT}`` runs JSON commands of
 libnftables; the answer has ``"problem"``, its words where it refuses them.
 
@@ -73,6 +74,7 @@ def main() -> int:
         else:
             found = {"error": _put(request, links, senders)}
         far = links.settle()
+        found["settled"] = time.monotonic()
         found |= {"logged": [[prefix, data.hex()] for prefix, data in log.packets()], "far": far}
         answers.write(json.dumps(found) + "\n")
         answers.flush()
