@@ -123,7 +123,7 @@ def holds(match: Match, packet: Packet) -> bool:
         case AddressMatch(side, addresses, negated):
             return (address_of(packet, side) in addresses.of_family(packet.family)) is not negated
         case ServiceMatch(terms):
-            return any(_is(term, packet) for term in terms)
+            return any(is_term(term, packet) for term in terms)
         case FlagsMatch(FlagField.TCP_FLAGS, mask, value, negated):
             return packet.protocol == TCP and (packet.flags & mask == value) is not negated
         case CtStateMatch(states):
@@ -144,7 +144,7 @@ def interface_of(packet: Packet, direction: Direction) -> str:
     return packet.oif
 
 
-def _is(term: PortTerm | IcmpTerm, packet: Packet) -> bool:
+def is_term(term: PortTerm | IcmpTerm, packet: Packet) -> bool:
     if term.protocol != packet.protocol:
         return False
     match term:

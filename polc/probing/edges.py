@@ -32,7 +32,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, SCTP, TCP, UDP
 from polc.ir.selectors import Direction, Transport
-from polc.probing.build import holds, interface_of
+from polc.probing.build import interface_of, is_term
 from polc.probing.fit import STATES, in_session, suits, with_address, with_state, with_term, with_value
 from polc.probing.paths import Links
 from polc.simulate.host import LOOPBACK
@@ -181,23 +181,19 @@ def _ports(packet: Packet, name: str, values: Intervals, terms: Sequence[PortTer
     current = packet.sport if name == "sport" else packet.dport
     for value, _, what in around(values, current, 65535):
         made = replace(packet, sport=value) if name == "sport" else replace(packet, dport=value)
-        inside = any(_is(term, made) for term in terms)
+        inside = any(is_term(term, made) for term in terms)
         yield Edge(made, inside, f"{name} {value}, {what}")
-
-
-def _is(term: PortTerm | IcmpTerm, packet: Packet) -> bool:
-    return holds(ServiceMatch((term,)), packet)
 
 
 def _icmp(packet: Packet, type: int, code: int | None, terms: Sequence[PortTerm | IcmpTerm]) -> Iterator[Edge]:
     for one in (type - 1, type, type + 1):
         if 0 <= one <= 255:
             made = replace(packet, type=one, code=code or 0)
-            yield Edge(made, any(_is(term, made) for term in terms), f"type {one}")
+            yield Edge(made, any(is_term(term, made) for term in terms), f"type {one}")
     for one in ((code or 0) + 1, (code or 0) - 1):
         if 0 <= one <= 255:
             made = replace(packet, type=type, code=one)
-            yield Edge(made, any(_is(term, made) for term in terms), f"type {type} code {one}")
+            yield Edge(made, any(is_term(term, made) for term in terms), f"type {type} code {one}")
 
 
 def _field(packet: Packet, field: Field, values: Intervals, mask: int | None, negated: bool) -> Iterator[Edge]:

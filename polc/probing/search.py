@@ -282,7 +282,7 @@ class Search:
         varied = any(isinstance(one, Connections) for one in matches) or (times > 1 and can_vary(made, matches))
         waiting, seen = deque([made]), {made}
         reason, left = "", tries
-        while waiting and left:
+        while waiting and left > 0:
             packet = waiting.popleft()
             for real in self.sendable(packet):
                 left -= 1
