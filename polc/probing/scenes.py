@@ -20,6 +20,7 @@ OWN = ""
 """In the place of an interface: the address is the host's."""
 
 Address = tuple[Family, int]
+_EVERYBODY, _CLASS_D, _LOOPBACK_NETWORK = 0xFFFFFFFF, 0xE, 127
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ def facts_of(packets: Sequence[Packet], leaves: Packet | None, links: Links) -> 
     found: dict[Address, str] = {}
     routing = Routing(links.host)
     for packet in packets:
-        if not {packet.iif, packet.oif} <= {"", LOOPBACK, *links.names}:
+        # Nothing is forwarded by the loopback interface, and there comes in only what the host sends.
+        if not {packet.iif, packet.oif} <= {"", *links.names, *(() if packet.iif else (LOOPBACK,))}:
             return None
         for address, place in _asked(packet):
             if found.setdefault(address, place) != place:
@@ -138,7 +140,9 @@ def _is_invented(address: Address) -> bool:
 
 
 def is_unicast(family: Family, address: int) -> bool:
-    """Whether a host or a link can have the address: no network, loopback, multicast or reserved one."""
+    """Whether a host or a link can have the address: no loopback or multicast one, nor that of all or of nobody. Linux
+    takes 0.0.0.1 and 240.0.0.1 for one as any other (include/linux/in.h, ipv4_is_zeronet since 5.3).
+    """
     if family is Family.IP:
-        return 0 < address >> 24 < 224 and address >> 24 != 127
+        return 0 < address < _EVERYBODY and address >> 28 != _CLASS_D and address >> 24 != _LOOPBACK_NETWORK
     return address > 1 and address >> 120 != 0xFF
