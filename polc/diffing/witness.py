@@ -19,9 +19,6 @@ from polc.ir.intervals import Intervals
 from polc.ir.matches import CtState
 from polc.ir.origin import Origin
 from polc.ir.ruleset import Rule as IrRule
-from polc.ir.ruleset import Ruleset
-from polc.ir.stateful import EveryNth, Quota, RecentMatch, RecentVerb
-from polc.ir.statements import UpdateSet
 from polc.ir.verdicts import Accept, Drop, Nat, NatMap, Reject
 from polc.ir.verdicts import Verdict as AnyVerdict
 from polc.proving.prepare import of_family
@@ -36,8 +33,6 @@ from polc.symbolic.outcome import Outcome as Expected
 from polc.symbolic.outcome import Stolen, Verdict
 from polc.symbolic.space import Set, Space
 
-_LONG = 8 * 7 * 86400.0
-"""Seconds after which no flow and no bucket remembers a packet; whole weeks, so that the time of day is the same."""
 _LONGEST_WORDS = 160
 
 
@@ -67,8 +62,7 @@ class Replays:
         found = self._ready.get((side, family, start))
         if found is not None:
             simulator, presumption = found
-            # Long after the last packet, nothing is left of it.
-            simulator.wait(_LONG)
+            simulator.forget()
             presumption.answers = answers
             return simulator
         own = self.loaded[side]
@@ -79,25 +73,8 @@ class Replays:
         loaded = [Replayed(ruleset, one.flavour) for ruleset, one in zip(rulesets, own, strict=True)]
         named = [one for one in (*self.interfaces, packet.iif, packet.oif) if one]
         made = Simulator(loaded, assumed_host(rulesets, named), start=start, presume=presumption)
-        if all(_forgets(one) for one in rulesets):
-            self._ready[side, family, start] = made, presumption
+        self._ready[side, family, start] = made, presumption
         return made
-
-
-def _forgets(ruleset: Ruleset) -> bool:
-    """Whether time undoes all that a packet leaves behind."""
-    if any(one.elements and one.timeout is not None for one in ruleset.sets):
-        # Time takes away what was there in the beginning.
-        return False
-    lasting = {one.name for one in ruleset.sets if one.timeout is None}
-    return not any(
-        isinstance(one, Quota | EveryNth)
-        or (isinstance(one, UpdateSet) and one.timeout is None and one.set_name in lasting)
-        or (isinstance(one, RecentMatch) and one.seconds is None and one.verb is not RecentVerb.SET)
-        for chain in ruleset.chains
-        for rule in chain.rules
-        for one in (*rule.statements, *rule.matches)
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polc.ir.matches import Match
-from polc.ir.ruleset import Rule, Ruleset
-from polc.ir.stateful import EveryNth, Quota, RecentMatch
-from polc.ir.statements import UpdateSet
+from polc.ir.ruleset import Ruleset
 from polc.probing.model import Place
 from polc.probing.paths import Links
 from polc.probing.told import Told, of_outcome
@@ -37,7 +35,6 @@ class Bench:
         self.links = links
         self.settings = settings
         self.start = start
-        self._forgets = not any(_stays(rule) for one in loaded for chain in one.ruleset.chains for rule in chain.rules)
         self._plain: Simulator | None = None
         self._other: Simulator | None = None
         self._said: tuple[Place, int | None, bool] | None = None
@@ -73,7 +70,7 @@ class Bench:
         return of_outcome(self.tried(packets).outcome)
 
     def _ready(self, simulator: Simulator | None, *, said: bool = False) -> Simulator:
-        if simulator is None or not self._forgets:
+        if simulator is None:
             presume = self._answer if said else None
             return Simulator(self.loaded, self.links.host, self.settings, start=self.start, presume=presume)
         simulator.forget()
@@ -92,10 +89,3 @@ def _sent(simulator: Simulator, packets: Sequence[Packet]) -> Trial:
     outcome = simulator.do(Send(packets[-1]), way)
     assert outcome is not None
     return Trial(way, outcome)
-
-
-def _stays(rule: Rule) -> bool:
-    """Whether a rule remembers packets for good: what it has seen does not end with time."""
-    return any(isinstance(one, EveryNth | Quota | RecentMatch) for one in rule.matches) or any(
-        isinstance(one, UpdateSet) for one in rule.statements
-    )

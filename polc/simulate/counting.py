@@ -38,13 +38,25 @@ class HotDrop(Exception):
 
 @dataclass(slots=True)
 class Memory:
-    """What the stateful matches of one ruleset remember: for each family, or (None) for both together."""
+    """What the stateful matches of one ruleset remember: for each family, or (None) for both together; and of each rule
+    that takes turns, whose turn it was.
+    """
 
     buckets: dict[tuple[Family | None, str], Buckets] = field(default_factory=dict)
     hits: dict[str, RecentList] = field(default_factory=dict)
     recent: dict[str, tuple[RecentList, KeyPart]] = field(default_factory=dict)
     connections: dict[tuple[Family | None, str], ConnectionCounts] = field(default_factory=dict)
     quotas: dict[tuple[Family | None, str], list[int]] = field(default_factory=dict)
+    turns: list[list[int]] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """What does not end with time: the rest is gone when enough of it has gone by."""
+        for one in (*self.hits.values(), *(seen for seen, _ in self.recent.values())):
+            one.clear()
+        for used in self.quotas.values():
+            used[0] = 0
+        for count in self.turns:
+            count[0] = -1
 
 
 @dataclass(slots=True)
@@ -83,7 +95,9 @@ class Counting:
             case Quota():
                 return self._quota(match)
             case EveryNth(every, packet):
-                return _turns(every, packet)
+                count = [-1]
+                self.memory.turns.append(count)
+                return _turns(count, every, packet)
             case RandomMatch(threshold, negated):
                 draw = self.world.random.randrange
                 return lambda flight: (draw(CERTAINTY) < threshold) is not negated
@@ -235,12 +249,9 @@ class Counting:
         return False
 
 
-def _turns(every: int, packet: int) -> Test:
-    count = -1
-
+def _turns(count: list[int], every: int, packet: int) -> Test:
     def test(flight: Flight) -> bool:
-        nonlocal count
-        count = (count + 1) % every
-        return count == packet
+        count[0] = (count[0] + 1) % every
+        return count[0] == packet
 
     return test

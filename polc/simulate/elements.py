@@ -76,15 +76,19 @@ class NamedSet:
     def __init__(self, elements: tuple[Element, ...], size: int | None, timeout: int | None, now: int) -> None:
         self._size = size
         self._timeout = timeout
-        first = None if timeout is None else now + timeout
         self._wide: Lookup[bool] = Lookup((one, True) for one in elements if any(_single(part) is None for part in one))
-        self._wide_until = first
         self._wide_count = sum(1 for one in elements if any(_single(part) is None for part in one))
-        self._until: dict[Key, int | None] = {}
+        self._first: list[Key] = []
         for one in elements:
-            singles = [_single(part) for part in one]
-            if all(part is not None for part in singles):
-                self._until[tuple(part for part in singles if part is not None)] = first
+            singles = tuple(part for part in map(_single, one) if part is not None)
+            if len(singles) == len(one):
+                self._first.append(singles)
+        self.reset(now)
+
+    def reset(self, now: int) -> None:
+        """As it was loaded, and that now."""
+        self._wide_until = None if self._timeout is None else now + self._timeout
+        self._until: dict[Key, int | None] = dict.fromkeys(self._first, self._wide_until)
 
     def holds(self, key: Key, now: int) -> bool:
         until = self._until.get(key, 0)

@@ -123,15 +123,15 @@ class Simulator:
         self._world.table.now += round(seconds * SECOND)
 
     def forget(self) -> None:
-        """Let so many weeks go by that no flow, no bucket and no list with an end to it remembers a packet; doubts
-        are forgotten too.
+        """Let so many weeks go by that no flow and no bucket remembers a packet. What does not end with time is
+        forgotten too, and so are doubts.
         """
         table = self._world.table
         for flow, _ in list(table.entries.values()):
             table.kill(flow)
         self._world.doubt = ""
-        self._hooks.doubtful.clear()
         self.wait(_FORGOTTEN)
+        self._hooks.forget()
 
     def do(self, step: Step, tracer: Watcher | None = None) -> Outcome | None:
         """One step of a scenario; of a wait nothing comes.

@@ -74,6 +74,7 @@ class Hooks:
     loaded: Sequence[Loaded]
     chains: list[tuple[Loaded, Family, dict[str, ChainCode]]] = field(default_factory=list)
     sets: list[dict[str, NamedSet]] = field(default_factory=list)
+    memories: list[Memory] = field(default_factory=list)
     stations: dict[tuple[Family, Hook], tuple[Station, ...]] = field(default_factory=dict)
     devices: dict[tuple[Family, Hook, str], tuple[Station, ...]] = field(default_factory=dict)
     flowtables: dict[str, Flowtable] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class Hooks:
         }
         self.sets.append(sets)
         memory = Memory()
+        self.memories.append(memory)
         most = _most_hits(one.ruleset)
         effects = Effects(self.world, one.flavour, sets)
         for family in _FAMILIES[one.ruleset.family]:
@@ -107,6 +109,15 @@ class Hooks:
             compiler = Compiler(one.ruleset, family, Matching(family, self.world, sets, counting), effects)
             self.chains.append((one, family, compiler.compile()))
         self.flowtables.update({table.name: table for table in one.ruleset.flowtables})
+
+    def forget(self) -> None:
+        """Rulesets are as they were loaded."""
+        self.doubtful.clear()
+        for memory in self.memories:
+            memory.forget()
+        for sets in self.sets:
+            for named in sets.values():
+                named.reset(self.world.table.now)
 
     def _base_chains(self, family: Family, wanted: Callable[[BaseChain], bool]) -> list[tuple[BaseChain, ChainCode]]:
         """By priority; those of equal priority as they were loaded, which the kernel promises nobody."""

@@ -75,6 +75,9 @@ class RecentList:
         self._hz = settings.hz
         self._seen: dict[tuple[bool, int], _Seen] = {}
 
+    def clear(self) -> None:
+        self._seen.clear()
+
     def tick(self, now: int) -> int:
         return now * self._hz // SECOND
 
