@@ -196,7 +196,9 @@ def played(
             certain = [
                 sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
             ]
-        _spread(certain, times, [way for _, way in outcomes])
+        ways = [way for _, way in outcomes]
+        certain = [sure and not way.by_chance for sure, way in zip(certain, ways, strict=True)]
+        _spread(certain, times, ways)
     # A copy that a rule sends elsewhere looks like the packet itself, unless that is delivered.
     certain = [
         sure and (not outcome.copies or outcome.delivered) for sure, (outcome, _) in zip(certain, outcomes, strict=True)

@@ -31,12 +31,13 @@ class Run:
 
 @dataclass(slots=True)
 class Way:
-    """A watcher for ``Simulator.send``: the turns of base chains, in order, and the ``buckets`` that were asked, with
-    the seconds that a token takes to come. Give each packet a new one.
+    """A watcher for ``Simulator.send``: the turns of base chains, in order; the ``buckets`` that were asked, with the
+    seconds that a token takes to come; and whether it went ``by_chance``. Give each packet a new one.
     """
 
     runs: list[Run] = field(default_factory=list)
     buckets: list[tuple[object, float]] = field(default_factory=list)
+    by_chance: bool = False
     _depth: int = 0
 
     def met(self) -> Iterator[Place]:
@@ -50,6 +51,9 @@ class Way:
 
     def policy(self, decision: Decision) -> None:
         pass
+
+    def drawn(self) -> None:
+        self.by_chance = True
 
     def asked(self, bucket: object, seconds: float) -> None:
         self.buckets.append((bucket, seconds))

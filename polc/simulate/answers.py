@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from polc.ir.family import Family
 from polc.ir.matches import AddressType
-from polc.ir.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP, UDPLITE
+from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP, UDPLITE
 from polc.ir.verdicts import RejectType
 from polc.simulate.fields import frame_type
 from polc.simulate.flight import Flight
@@ -52,6 +52,9 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
     """The answer, before it goes through the rules itself; None: nothing is sent."""
     packet = flight.now()
     if packet.bad_checksum and packet.protocol not in _UNVERIFIED:
+        return None
+    if ICMP_FAMILY.get(packet.protocol, packet.family) is not packet.family:
+        # Its sum is looked at as one of the other family.
         return None
     if packet.protocol == DCCP and packet.family is Family.IP:
         # Its sum is looked at, without the ends that it is made of, and found wrong: nf_ip_checksum (seen in 6.18;

@@ -99,8 +99,7 @@ class Counting:
                 self.memory.turns.append(count)
                 return _turns(count, every, packet)
             case RandomMatch(threshold, negated):
-                draw = self.world.random.randrange
-                return lambda flight: (draw(CERTAINTY) < threshold) is not negated
+                return self._random(threshold, negated=negated)
             case _:
                 assert_never(match)
 
@@ -126,6 +125,16 @@ class Counting:
                 return buckets.take(found, table.now, flight.length) is not over
             except Full:
                 return self._no_place()
+
+        return test
+
+    def _random(self, threshold: int, *, negated: bool) -> Test:
+        world, draw = self.world, self.world.random.randrange
+
+        def test(flight: Flight) -> bool:
+            if world.tracer is not None:
+                world.tracer.drawn()
+            return (draw(CERTAINTY) < threshold) is not negated
 
         return test
 

@@ -78,6 +78,9 @@ class Tracer:
     def policy(self, decision: Decision) -> None:
         self.events.append(PolicyDecided(decision))
 
+    def drawn(self) -> None:
+        """The rule says it itself."""
+
     def asked(self, bucket: object, seconds: float) -> None:
         """The rule says it itself."""
 

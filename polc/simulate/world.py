@@ -32,6 +32,9 @@ class Watcher(Protocol):
     def hook(self, hook: Hook, flight: Flight) -> None:
         """The packet comes to a hook."""
 
+    def drawn(self) -> None:
+        """Chance has a say in the packet's way."""
+
     def asked(self, bucket: object, seconds: float) -> None:
         """The packet asks a bucket (by its name and key), to which a token comes each so many seconds."""
 

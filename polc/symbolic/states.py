@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from polc.ir.family import BOTH
 from polc.ir.matches import Match, OpaqueMatch
-from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
+from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.verdicts import Accept, Drop, Goto, Jump, Reject, chains_of
 
@@ -45,18 +45,17 @@ class States:
         self._of_rules: dict[tuple[str, int, int], Hashable] = {}
         uses: dict[tuple[str, str], list[Match]] = {}
         turns: dict[Match, int] = {}
-        for chain in ruleset.chains:
-            for number, rule in enumerate(chain.rules):
-                for at, match in enumerate(rule.matches):
-                    match match:
-                        case Limit() | Hits() | Connections() | Quota():
-                            uses.setdefault(_table(match), []).append(replace(match, table=""))
-                        case EveryNth() | RandomMatch() | OpaqueMatch():
-                            turn = turns.get(match, 0)
-                            turns[match] = turn + 1
-                            self._of_rules[chain.name, number, at] = (match, turn)
-                        case _:
-                            pass
+        for chain, number, rule in _in_turn(ruleset):
+            for at, match in enumerate(rule.matches):
+                match match:
+                    case Limit() | Hits() | Connections() | Quota():
+                        uses.setdefault(_table(match), []).append(replace(match, table=""))
+                    case EveryNth() | RandomMatch() | OpaqueMatch():
+                        turn = turns.get(match, 0)
+                        turns[match] = turn + 1
+                        self._of_rules[chain.name, number, at] = (match, turn)
+                    case _:
+                        pass
         alike: dict[tuple[Match, ...], int] = {}
         for key, matches in uses.items():
             if key in shared:
@@ -81,6 +80,29 @@ class States:
         """The state of the match at a place: in a chain the rule's number, in the rule the match's, both from 0."""
         name = self._name(chain, number, at, match)
         return State((self._place, name), self._most[name])
+
+
+def _in_turn(ruleset: Ruleset) -> Iterator[tuple[Chain, int, Rule]]:
+    """Rules as packets come to them, each once: a target that takes a chain for one rule has it elsewhere in its file.
+    Those to which nothing leads come last.
+    """
+    chains = {chain.name: chain for chain in ruleset.chains}
+    bases = [chain for chain in ruleset.chains if isinstance(chain, BaseChain)]
+    bases.sort(key=lambda chain: (list(Hook).index(chain.hook), chain.priority))
+    seen: set[str] = set()
+    for first in (*bases, *ruleset.chains):
+        ahead = [(first, 0)]
+        while ahead:
+            chain, number = ahead.pop()
+            if number == 0:
+                if chain.name in seen:
+                    continue
+                seen.add(chain.name)
+            if number < len(chain.rules):
+                rule = chain.rules[number]
+                yield chain, number, rule
+                ahead.append((chain, number + 1))
+                ahead += [(chains[name], 0) for name in reversed(chains_of(rule.verdict)) if name not in seen]
 
 
 def _table(match: Tabled) -> tuple[str, str]:

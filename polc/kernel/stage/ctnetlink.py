@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
-from polc.ir.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP
+from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMPV6, PORT_PROTOCOLS, SCTP, TCP
 from polc.simulate.conntrack.flow import FlowTuple, invert, tuple_of
 from polc.simulate.flight import Flight
 from polc.simulate.packet import Packet
@@ -30,6 +30,8 @@ def can_know(packet: Packet) -> bool:
     """Whether conntrack can be told of the flow that is presumed of a packet."""
     given = packet.presumed
     if given is None or given.state not in (CtState.ESTABLISHED, CtState.RELATED):
+        return False
+    if ICMP_FAMILY.get(packet.protocol, packet.family) is not packet.family:
         return False
     of = tuple_of(Flight(packet), {})
     # NAT is done when a flow begins, or not at all; other protocols have states of their own.

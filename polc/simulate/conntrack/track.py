@@ -37,10 +37,13 @@ _REPEATS = 2
 
 def track(table: Table, flight: Flight, settings: Settings) -> bool:
     """nf_conntrack_in; False: conntrack itself drops the packet."""
+    presumed = flight.packet.presumed
     if flight.flow is not None or flight.state == UNTRACKED:
         # Seen before (it came over the loopback interface, or answers), or exempted.
+        if flight.flow is None and presumed is not None and presumed.state in (CtState.ESTABLISHED, CtState.RELATED):
+            # The flow is there all the same, and errors about the packet are related to it.
+            _presume(table, Flight(flight.packet), presumed, settings)
         return True
-    presumed = flight.packet.presumed
     if presumed is not None and presumed.state in (CtState.INVALID, CtState.UNTRACKED):
         flight.state = presumed.state.value
         return True
