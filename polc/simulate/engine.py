@@ -35,6 +35,9 @@ _OWN = (AddressType.LOCAL, AddressType.ANYCAST)
 _LOCAL = (*_OWN, AddressType.BROADCAST, AddressType.MULTICAST)
 _STATES = {one.value: one for one in CtState}
 _OFFLOAD_SECONDS = 30
+NEVER_COMES = "such an address never comes over a network"
+"""Why a packet comes to no hook."""
+
 _EVERYBODY = 0xFFFFFFFF
 _FORGOTTEN = 16 * 7 * 86400
 """Seconds, to the same hour of the same day."""
@@ -305,7 +308,7 @@ class Simulator:
         if self._hooks.flowtables and self._offloaded(flight):
             return None
         if flight.six and flight.iif != LOOPBACK and _strays(flight):
-            return Ended("such an address never comes over a network")
+            return Ended(NEVER_COMES)
         found = self._translated(Hook.PREROUTING, flight)
         if found is not None:
             return found

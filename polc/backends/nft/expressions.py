@@ -202,14 +202,6 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """One range, written as such even where it is of one number."""
-
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
 class Hardware:
     """MAC addresses: one, a range, or several as an anonymous set."""
 
@@ -260,6 +252,13 @@ class Lookup:
 
     key: Key
     pairs: tuple[tuple[Row, Row], ...] | SetReference
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """One range, written as such even where it is of one value."""
+
+    of: Numbers | Hardware
 
 
 Right = Bound | Range | WholeSeconds | Words | Exists | Flags | Protocol | SetReference | Values | Rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from polc.backends.features import Feature
@@ -91,11 +92,38 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
     return (TAGGED, found) if field is Field.VLAN_ID else (found,)
 
 
+def _is_single(values: Intervals) -> bool:
+    return len(values.ranges) == 1 and values.ranges[0][0] == values.ranges[0][1]
+
+
+_SIDE_BY_SIDE = frozenset({"sport", "dport", "type", "code", "saddr", "daddr"})
+"""Fields that a match says alone, and beside which others stand."""
+
+
+def none_joined(matches: list[Compare]) -> list[Compare]:
+    """nft 1.0.6 joins fields that stand side by side in a header, and so makes `!=` this and `!=` that to "not both";
+    not where they are ranges.
+    """
+    several = sum(_could_be_joined(one) is not one for one in matches) > 1
+    return [_could_be_joined(one) for one in matches] if several else matches
+
+
+def _could_be_joined(one: Compare) -> Compare:
+    """The match as one that is not joined; itself, where nft would not."""
+    match one:
+        case Compare(Payload(field=field), (Numbers(values) | Hardware(values)) as right, negated=True) if (
+            field in _SIDE_BY_SIDE and _is_single(values)
+        ):
+            return replace(one, right=Range(right))
+        case _:
+            return one
+
+
 def one_protocol(asked: Compare) -> Intervals | None:
     """The one protocol that a flow is asked for; None where it is something else."""
     match asked:
-        case Compare(Ct("protocol"), Range(low, high), negated=False) if low == high:
-            return Intervals.single(low)
+        case Compare(Ct("protocol"), Range(Numbers(values)), negated=False) if _is_single(values):
+            return values
         case _:
             return None
 
@@ -130,7 +158,7 @@ def _values(field: Field, values: Intervals) -> Right:
         return _seconds(values)
     if field is Field.CT_ORIGINAL_PROTOCOL and len(values.ranges) == 1:
         # One number is taken for what a header behind it needs, and listings leave it out.
-        return Range(*values.ranges[0])
+        return Range(Numbers(values))
     if FIELDS[field].bits == 64 and values.ranges[-1][1] == FIELDS[field].highest:
         if len(values.ranges) == 1:
             return Bound(">=", values.ranges[0][0])

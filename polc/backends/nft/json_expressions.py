@@ -87,8 +87,9 @@ def right(one: Right) -> Json:
             return f"@{name}"
         case Bound(_, number):
             return _number(number)
-        case Range(low, high):
-            return {"range": [_number(low), _number(high)]}
+        case Range(of):
+            (element,) = values(of)
+            return element if isinstance(element, dict) else {"range": [element, element]}
         case Exists(there):
             return there
         case _:

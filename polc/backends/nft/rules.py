@@ -12,7 +12,7 @@ from polc.backends.nft import effects, hits, limits, maps, marks, recent
 from polc.backends.nft.context import Along, Context
 from polc.backends.nft.definitions import LONGEST_COMMENT, LimitDefinition, QuotaDefinition, RuleDefinition
 from polc.backends.nft.expressions import Numbers
-from polc.backends.nft.fields import FLOW_PORTS, compare_random, compare_turn, one_protocol
+from polc.backends.nft.fields import FLOW_PORTS, compare_random, compare_turn, none_joined, one_protocol
 from polc.backends.nft.groups import SUFFIX
 from polc.backends.nft.matches import (
     WITH_PORTS,
@@ -175,6 +175,7 @@ class RuleLowering:
             found += [Compare(one.left, Numbers(value)) for one in found if (value := one_protocol(one)) is not None]
         if not can_hold(found):
             return None
+        found = none_joined(found)
         if family is not None and frame_before_header(found):
             found = [*family_only(family, self.context.table, beside_reset=False), *found]
         elif family is not None and not any(implies_family(match) for match in rule.matches):

@@ -83,8 +83,9 @@ def right(one: Right) -> str:
             return f"@{name}"
         case Bound(word, number):
             return f"{word} {number}"
-        case Range(low, high):
-            return f"{low}-{high}"
+        case Range(of):
+            (element,) = in_set(of)
+            return element if "-" in element else f"{element}-{element}"
         case Exists(there):
             return "exists" if there else "missing"
         case _:

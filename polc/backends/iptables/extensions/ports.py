@@ -48,7 +48,11 @@ def pieces(term: PortTerm) -> tuple[Piece, ...]:
         if module is not None and ports.covers(0, 65535):
             alone = True
         elif module is not None and (other := _but_one(ports)) is not None:
-            own += f" ! {single} {other}"
+            # iptables-nft 1.8.9 makes of both ports left out in one match "not the two of them".
+            if "!" in own:
+                several += f" -m multiport ! {multiple} {other}"
+            else:
+                own += f" ! {single} {other}"
         elif module is not None and len(ports.ranges) == 1:
             own += f" {single} {_range(*ports.ranges[0])}"
         else:
