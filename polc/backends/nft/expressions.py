@@ -195,7 +195,7 @@ class SetReference:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A number or more (``word`` is `>=`), or fewer (`<`)."""
+    """A number or more (``word`` is `>=`), or less (`<=`, `<`)."""
 
     word: str
     value: int
@@ -255,10 +255,10 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """One range, written as such even where it is of one value."""
+class Twice:
+    """One value as a set of it and itself: of a set with one element nft takes the element alone."""
 
     of: Numbers | Hardware
 
 
-Right = Bound | Range | WholeSeconds | Words | Exists | Flags | Protocol | SetReference | Values | Rows
+Right = Bound | Twice | WholeSeconds | Words | Exists | Flags | Protocol | SetReference | Values | Rows

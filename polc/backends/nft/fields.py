@@ -20,11 +20,11 @@ from polc.backends.nft.expressions import (
     Names,
     Numbers,
     Payload,
-    Range,
     Right,
     Socket,
     TcpOption,
     Turn,
+    Twice,
     WholeSeconds,
     Words,
 )
@@ -83,6 +83,11 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
         if isinstance(left, TcpOption):
             raise Refused(f"nft has `{field.value}` without a mask alone", "a match on the whole")
         return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
+    if field is Field.CT_ORIGINAL_PROTOCOL and _is_single(values) and not match.negated:
+        # One number is taken for what a header behind it needs, and listings leave it out; so they do with `>=` and
+        # `<=` in the other order, which are a range to them.
+        ((number, _),) = values.ranges
+        return (Compare(left, Bound("<=", number)), Compare(left, Bound(">=", number)))
     right = _values(field, values)
     if isinstance(right, Bound) and match.negated:
         # The sign says it all: nft has no `!=` beside it.
@@ -101,8 +106,8 @@ _SIDE_BY_SIDE = frozenset({"sport", "dport", "type", "code", "saddr", "daddr"})
 
 
 def none_joined(matches: list[Compare]) -> list[Compare]:
-    """nft 1.0.6 joins fields that stand side by side in a header, and so makes `!=` this and `!=` that to "not both";
-    not where they are ranges.
+    """nft up to 1.0.6 joins fields that stand side by side in a header, and so makes `!=` this and `!=` that to "not
+    both"; not where they are looked up in sets.
     """
     several = sum(_could_be_joined(one) is not one for one in matches) > 1
     return [_could_be_joined(one) for one in matches] if several else matches
@@ -114,7 +119,7 @@ def _could_be_joined(one: Compare) -> Compare:
         case Compare(Payload(field=field), (Numbers(values) | Hardware(values)) as right, negated=True) if (
             field in _SIDE_BY_SIDE and _is_single(values)
         ):
-            return replace(one, right=Range(right))
+            return replace(one, right=Twice(right))
         case _:
             return one
 
@@ -122,8 +127,8 @@ def _could_be_joined(one: Compare) -> Compare:
 def one_protocol(asked: Compare) -> Intervals | None:
     """The one protocol that a flow is asked for; None where it is something else."""
     match asked:
-        case Compare(Ct("protocol"), Range(Numbers(values)), negated=False) if _is_single(values):
-            return values
+        case Compare(Ct("protocol"), Bound(">=", number)):
+            return Intervals.single(number)
         case _:
             return None
 
@@ -156,9 +161,6 @@ def _values(field: Field, values: Intervals) -> Right:
         return Hardware(values)
     if field is Field.CT_EXPIRATION:
         return _seconds(values)
-    if field is Field.CT_ORIGINAL_PROTOCOL and len(values.ranges) == 1:
-        # One number is taken for what a header behind it needs, and listings leave it out.
-        return Range(Numbers(values))
     if FIELDS[field].bits == 64 and values.ranges[-1][1] == FIELDS[field].highest:
         if len(values.ranges) == 1:
             return Bound(">=", values.ranges[0][0])

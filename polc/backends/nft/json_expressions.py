@@ -25,7 +25,6 @@ from polc.backends.nft.expressions import (
     Numbers,
     Payload,
     Protocol,
-    Range,
     Right,
     Row,
     Rows,
@@ -33,6 +32,7 @@ from polc.backends.nft.expressions import (
     Socket,
     TcpOption,
     Turn,
+    Twice,
     WholeSeconds,
     Words,
 )
@@ -87,9 +87,8 @@ def right(one: Right) -> Json:
             return f"@{name}"
         case Bound(_, number):
             return _number(number)
-        case Range(of):
-            (element,) = values(of)
-            return element if isinstance(element, dict) else {"range": [element, element]}
+        case Twice(of):
+            return {"set": values(of) * 2}
         case Exists(there):
             return there
         case _:

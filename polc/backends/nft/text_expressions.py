@@ -25,7 +25,6 @@ from polc.backends.nft.expressions import (
     Numbers,
     Payload,
     Protocol,
-    Range,
     Right,
     Row,
     Rows,
@@ -33,6 +32,7 @@ from polc.backends.nft.expressions import (
     Socket,
     TcpOption,
     Turn,
+    Twice,
     WholeSeconds,
     Words,
 )
@@ -83,9 +83,8 @@ def right(one: Right) -> str:
             return f"@{name}"
         case Bound(word, number):
             return f"{word} {number}"
-        case Range(of):
-            (element,) = in_set(of)
-            return element if "-" in element else f"{element}-{element}"
+        case Twice(of):
+            return f"{{ {', '.join(in_set(of) * 2)} }}"
         case Exists(there):
             return "exists" if there else "missing"
         case _:
