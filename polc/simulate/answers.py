@@ -108,6 +108,9 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
     packet = flight.now()
     if packet.is_icmp_error or packet.fragment or packet.saddr == 0 or frame_type(flight, routing):
         return None
+    if packet.saddr >> 118 == _LINK_LOCAL and packet.daddr == 1:
+        # From ::1 nothing goes to an address of a link.
+        return None
     if packet.protocol == ICMP and (packet.type in _NO_QUESTION or packet.type > _HIGHEST_ICMP):
         return None
     quoted = replace(packet, iif="", oif="", mark=0, presumed=None)
