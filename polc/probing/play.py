@@ -197,7 +197,11 @@ def played(
                 sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
             ]
         ways = [way for _, way in outcomes]
-        certain = [sure and not way.by_chance for sure, way in zip(certain, ways, strict=True)]
+        other_fate = [one != other for one, other in zip(told, seen, strict=True)]
+        # Of what went by chance nobody expects more than that it can have gone so.
+        certain = [
+            sure and not (way.by_chance and other) for sure, way, other in zip(certain, ways, other_fate, strict=True)
+        ]
         _spread(certain, times, ways)
     # A copy that a rule sends elsewhere looks like the packet itself, unless that is delivered.
     certain = [

@@ -10,6 +10,7 @@ from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.ctnetlink import can_know
+from polc.probing.fit import FIRST_PORT
 from polc.simulate.conntrack.tcp import goes_on
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import GRE, SYN, Packet, Presumed
@@ -32,6 +33,7 @@ _INIT, _DATA = (1,), (0,)
 _HEADERS = frozenset({0, 43, 44, 51, 59, 60})
 """Of IPv6, what is a header between and no protocol (net/ipv6/exthdrs_core.c, ipv6_ext_hdr)."""
 
+_DISCARD = 9
 _RESERVED = 255
 """No protocol (IANA, Assigned Internet Protocol Numbers), but what raw sockets call any."""
 
@@ -52,6 +54,10 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, payload=bytes(8))
     if packet.protocol in _IPSEC and packet.spi is None and not packet.fragment:
         packet = replace(packet, spi=0)
+    if packet.has_ports:
+        ends = ((packet.sport, FIRST_PORT), (packet.dport, _DISCARD))
+        sport, dport = (default if one is None else one for one, default in ends)
+        packet = replace(packet, sport=sport, dport=dport)
     if packet.protocol != TCP:
         packet = replace(packet, flags=0, options=frozenset(), mss=None, wscale=None, sack=())
     if packet.ipsec or packet.socket or packet.os or packet.cgroup is not None:

@@ -37,6 +37,7 @@ _IP6: dict[RejectType, tuple[int, int]] = {
 _HOPS = 64
 _LINK_LOCAL = 0xFE80 >> 6
 _LOOPBACK_NETWORK = 127
+_MAPPED = 0xFFFF
 _INTERNETCONTROL = 48
 _UNVERIFIED = frozenset({UDPLITE, SCTP, GRE, 50, 51})
 """Protocols whose sums are not looked at before an answer (net/netfilter/nf_reject.h, nf_reject_verify_csum)."""
@@ -74,6 +75,9 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
 def _reset(packet: Packet) -> Packet | None:
     """nf_reject_ip_tcphdr_put: with the number that the other end expects, where it said one."""
     if packet.protocol != TCP or packet.fragment or packet.flags & RST:
+        return None
+    if packet.family is Family.IP6 and _MAPPED in (packet.saddr >> 32, packet.daddr >> 32):
+        # Such are addresses of no host (net/ipv6/addrconf_core.c, __ipv6_addr_type).
         return None
     seq = ack = None
     flags = RST

@@ -31,6 +31,9 @@ def can_know(packet: Packet) -> bool:
     given = packet.presumed
     if given is None or given.state not in (CtState.ESTABLISHED, CtState.RELATED):
         return False
+    if given.state is CtState.RELATED and given.status is not None:
+        # What is related was expected, and that no message can say without a master, which has it from there.
+        return False
     if ICMP_FAMILY.get(packet.protocol, packet.family) is not packet.family:
         return False
     of = tuple_of(Flight(packet), {})
