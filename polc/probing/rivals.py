@@ -61,7 +61,11 @@ def _rivals(search: Search, place: Place, found: Found) -> Iterator[Rule]:
 def _used_up(search: Search, place: Place, rule: Rule, found: Found, rival: Rule) -> Iterator[tuple[Packet, ...]]:
     """As many packets as it takes that the other rule has nothing left for one like the last."""
     at = next(one for one, other in search.rules.items() if other is rival)
-    for one in islice(_others(search, rule, found.packets[-1]), _MOST_OTHERS):
+    for changed in islice(_others(search, rule, found.packets[-1]), _MOST_OTHERS):
+        real = next(search.sendable(changed), ())
+        if len(real) != 1:
+            continue
+        (one,) = real
         met = set(search.bench.tried((one,)).way.met())
         if at not in met or place in met:
             continue

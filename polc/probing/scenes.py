@@ -104,7 +104,8 @@ def facts_of(packets: Sequence[Packet], leaves: Packet | None, links: Links) -> 
             del found[family, number]
         elif links.host.described:
             hop = routing.lookup(family, number)
-            if hop is None or place == OWN or (hop.type is AddressType.UNICAST and hop.interface != place):
+            led = (AddressType.UNICAST, AddressType.BROADCAST)
+            if hop is None or place == OWN or (hop.type in led and hop.interface != place):
                 return None
             del found[family, number]
     return found
