@@ -54,6 +54,10 @@ from polc.simulate.settings import Flavour
 from polc.simulate.unknown import OnlyKernelKnows
 from polc.simulate.world import World
 
+_LONGEST = 0xFFFF
+_DEFAULT_MSS = 536
+"""include/net/tcp.h, TCP_MSS_DEFAULT."""
+
 Effect = Callable[[Flight], "Verdict | Stolen | Leave | None"]
 
 _TCP_NAMES = {"retrans": "max_retrans", "unack": "unacknowledged"}
@@ -201,7 +205,9 @@ class Effects:
         return effect
 
     def _clamp(self, size: int | None) -> Effect:
-        """xt_TCPMSS.c, nft_rt.c: without a size what the route allows, and for iptables the way back too."""
+        """xt_TCPMSS.c; nft_rt.c, get_tcpmss: without a size what the route allows, and for iptables the way back too.
+        nft takes what no header can say, as of IPv6 on the loopback interface, for nothing.
+        """
         routing, both_ways = self.world.routing, self.flavour is Flavour.IPTABLES
 
         def effect(flight: Flight) -> None:
@@ -210,7 +216,9 @@ class Effects:
             most = size
             if most is None:
                 names = [flight.oif] + ([flight.iif] if both_ways and flight.iif else [])
-                most = min(routing.interface(name).mtu for name in names) - (60 if flight.six else 40)
+                mtu, headers = min(routing.interface(name).mtu for name in names), 60 if flight.six else 40
+                mtu = mtu if flight.six else min(mtu, _LONGEST)
+                most = mtu - headers if both_ways or headers < mtu <= _LONGEST else _DEFAULT_MSS
             flight.mss = min(flight.mss, most)
 
         return effect

@@ -241,9 +241,14 @@ class Hooks:
         (net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_fn): not from a loopback address to another host
         (net/ipv4/route.c, __mkroute_output).
         """
-        if flight.six or flight.saddr >> 24 != _LOOPBACK:
+        routing = self.world.routing
+        if (
+            flight.six
+            or flight.saddr >> 24 != _LOOPBACK
+            or routing.type_of(Family.IP, flight.saddr) is not AddressType.LOCAL
+        ):
             return True
-        hop = self.world.routing.lookup(flight.family, flight.daddr)
+        hop = routing.lookup(flight.family, flight.daddr)
         return hop is not None and hop.type is AddressType.LOCAL
 
     def _confirm(self, flight: Flight) -> Ended | None:

@@ -16,6 +16,7 @@ from polc.simulate import rfc6724
 LOOPBACK = "lo"
 _LOOPBACK_IP, _LOOPBACK_IP6 = 0x7F000001, 1
 _LIMITED_BROADCAST = 0xFFFFFFFF
+_LOOPBACK_BROADCAST = 0x7FFFFFFF
 _LINK_LOCAL = 0xFE80 >> 6
 
 
@@ -210,7 +211,7 @@ class Routing:
             return AddressType.LOCAL
         if family is Family.IP:
             if address >> 24 == 127:
-                return AddressType.LOCAL
+                return AddressType.BROADCAST if address == _LOOPBACK_BROADCAST else AddressType.LOCAL
             if address >> 28 == 0xE:
                 return AddressType.MULTICAST
             if address in self._broadcast or address == 0:
