@@ -7,9 +7,9 @@ left out. ``"flow": [HEX, ...]`` are messages for conntrack that go before. The 
 [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
 interface. ``{"batch": [REQUEST, ...]}`` are packets that are sent without looking at what became of each; the answer
 has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. All answers to packets say when they
-had come to an end: ``"settled": SECONDS``. ``{"join": [[NAME, ADDRESS], ...]}``
-joins multicast groups, ``{"tell": [HEX, ...]}`` are messages for conntrack. ``{"nft": TEXT}`` runs JSON commands of
-libnftables; the answer has ``"problem"``, its words where it refuses them.
+had come to an end: ``"settled": SECONDS``. ``{"join": [[NAME, ADDRESS], ...]}`` joins multicast groups, ``{"tell":
+[HEX, ...]}`` are messages for conntrack. ``{"nft": TEXT}`` runs JSON commands of libnftables; the answer has
+``"problem"``, its words where it refuses them.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come

@@ -465,6 +465,11 @@ REFUSED: dict[str, tuple[str, Rule]] = {
     "a zone": ("conntrack-zone", Rule((field(Field.CT_ZONE, (1, 1)),), Accept())),
     "too many values": ("field-values", Rule((field(Field.ETHER_SADDR, (0, 999)),), Accept())),
     "no such length": ("field-value", Rule((field(Field.META_LENGTH, (70000, 70001)),), Accept())),
+    "some lengths beyond": ("field-value", Rule((field(Field.META_LENGTH, (65536, 65540)),), Accept())),
+    "too many lengths": (
+        "field-values",
+        Rule((FieldMatch(Field.META_LENGTH, Intervals(tuple((2 * one, 2 * one) for one in range(300)))),), Accept()),
+    ),
     "a masked length": ("field-mask", Rule((field(Field.META_LENGTH, (1, 1), mask=1),), Accept())),
     "owner on the way in": ("node-place", Rule((field(Field.META_SKUID, (1, 1)),), Accept())),
     "flows of protocol 0": ("protocol-zero", Rule((field(Field.CT_ORIGINAL_PROTOCOL, (0, 6)),), Accept())),

@@ -14,13 +14,14 @@ from polc.backends.iptables.extensions.values import (
     by_range,
     by_range_or_not,
     by_value,
+    checked,
     left,
 )
 from polc.backends.iptables.extensions.words import Refused, Words
 from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import FieldMatch, Match
+from polc.ir.matches import FieldMatch
 
 _LONGEST = 0xFFFF
 _LONGEST_PACKET = _LONGEST + 40
@@ -31,11 +32,11 @@ def _length(match: FieldMatch) -> Alternatives:
     """Packets of IPv6 may be longer than the extension can say: what has no end is all that is no shorter.
 
     Raises:
-        Refused: some lengths above are named, and others not; or the field is under a mask.
+        Refused: some lengths above are named, and others not; or too many, or none; or the field is under a mask.
     """
     if match.mask is not None:
         return by_range(match)
-    options: list[Match] = []
+    options: list[FieldMatch] = []
     for low, high in left(match).ranges:
         if high > _LONGEST and (high < _LONGEST_PACKET or low > _LONGEST + 1):
             if low > _LONGEST_PACKET:
@@ -46,9 +47,7 @@ def _length(match: FieldMatch) -> Alternatives:
         if high > _LONGEST:
             shorter = Intervals(((0, (low or _LONGEST + 1) - 1),))
             options.append(FieldMatch(match.field, shorter, None, negated=True))
-    if not options:
-        raise Refused("field-value", f"no packet has such a value of `{match.field.value}`")
-    return Alternatives(tuple(options))
+    return checked(match, options)
 
 
 _OWNER = partial(by_range, highest=owner.HIGHEST)

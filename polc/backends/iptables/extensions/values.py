@@ -81,14 +81,17 @@ def by_mask(match: FieldMatch) -> Alternatives:
             if value & ~mask == 0:
                 own = mask & (_ALL << (32 - length)) & _ALL
                 found.append(FieldMatch(match.field, Intervals.single(value), own))
-    return _checked(match, found)
+    return checked(match, found)
 
 
 def _options(match: FieldMatch, values: list[Intervals]) -> Alternatives:
-    return _checked(match, [FieldMatch(match.field, one) for one in values])
+    return checked(match, [FieldMatch(match.field, one) for one in values])
 
 
-def _checked(match: FieldMatch, found: list[FieldMatch]) -> Alternatives:
+def checked(match: FieldMatch, found: list[FieldMatch]) -> Alternatives:
+    """Raises:
+    Refused: there are none, or more than there may be lines.
+    """
     if not found:
         raise Refused("field-value", f"no packet that iptables sees has such a value of `{match.field.value}`")
     if len(found) > MOST_OPTIONS:
