@@ -90,6 +90,11 @@ def format_address(family: Family, number: int) -> str:
     return socket.inet_ntop(_AF[family], number.to_bytes(family.bits // 8, "big"))
 
 
+def is_link_local(number: int) -> bool:
+    """Whether an address of IPv6 is of its link alone, fe80::/10 (RFC 4291, 2.4); no number of IPv4 is."""
+    return number >> 118 == 0xFE80 >> 6
+
+
 def format_range(family: Family, low: int, high: int) -> str:
     """``192.0.2.1``, ``192.0.2.0/24`` where the range is a prefix, else ``192.0.2.1-192.0.2.9``."""
     length = prefix_length(family, low, high)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from polc.ir.addresses import is_link_local
 from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
@@ -68,7 +69,7 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if packet.length is not None and packet.protocol == SCTP:
         # What fills it would have to be chunks.
         return
-    if packet.iif and packet.oif and packet.family is Family.IP6 and packet.daddr >> 118 == 0xFE80 >> 6:
+    if packet.iif and packet.oif and packet.family is Family.IP6 and is_link_local(packet.daddr):
         # It goes nowhere but to its own link.
         return
     if packet.family is Family.IP6 and packet.protocol in _HEADERS:

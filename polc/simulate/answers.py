@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from polc.ir.addresses import is_link_local
 from polc.ir.family import Family
 from polc.ir.matches import AddressType
 from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP, UDPLITE
@@ -35,7 +36,6 @@ _IP6: dict[RejectType, tuple[int, int]] = {
     RejectType.REJECT_ROUTE: (1, 6),
 }
 _HOPS = 64
-_LINK_LOCAL = 0xFE80 >> 6
 _LOOPBACK_NETWORK = 127
 _MAPPED = 0xFFFF
 _INTERNETCONTROL = 48
@@ -112,7 +112,7 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
     packet = flight.now()
     if packet.is_icmp_error or packet.fragment or packet.saddr == 0 or frame_type(flight, routing):
         return None
-    if packet.saddr >> 118 == _LINK_LOCAL and packet.daddr == 1:
+    if is_link_local(packet.saddr) and packet.daddr == 1:
         # From ::1 nothing goes to an address of a link.
         return None
     if packet.protocol == ICMP and (packet.type in _NO_QUESTION or packet.type > _HIGHEST_ICMP):
@@ -127,7 +127,7 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
     type_, code = error
     if packet.family is Family.IP6:
         # What is of one link goes back by it.
-        out = packet.iif if packet.saddr >> 118 == _LINK_LOCAL else ""
+        out = packet.iif if is_link_local(packet.saddr) else ""
         return Packet(
             packet.family, ICMPV6, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS, oif=out
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from polc.ir.addresses import is_link_local
 from polc.ir.family import Family
 from polc.ir.matches import AddressType, CtState
 from polc.ir.protocols import TCP
@@ -43,7 +44,6 @@ _FORGOTTEN = 16 * 7 * 86400
 """Seconds, to the same hour of the same day."""
 
 _TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
-_LINK_LOCAL = 0xFE80 >> 6
 _BEYOND_SCOPE = ((3, 0), (1, 2))
 """The second is what IPv6 alone answers (RFC 4443, 3.1)."""
 _ROUTE_ERRORS = {
@@ -325,7 +325,7 @@ class Simulator:
             return Ended("its frame was not for the host alone")
         if flight.ttl <= 1:
             return Ended("its hops are used up", _TIME_EXCEEDED)
-        if flight.six and flight.iif != flight.oif and (flight.saddr == 0 or flight.saddr >> 118 == _LINK_LOCAL):
+        if flight.six and flight.iif != flight.oif and (flight.saddr == 0 or is_link_local(flight.saddr)):
             # net/ipv6/ip6_output.c, ip6_forward
             beyond = None if flight.saddr == 0 else _BEYOND_SCOPE
             return Ended("such a source is of its own link alone", beyond)
@@ -412,7 +412,8 @@ class Simulator:
         routing = self.routing
         kind = routing.type_of(Family.IP, flight.saddr)
         looked_up = back or bool(routing.host.rp_filter)
-        to_all = kind is AddressType.BROADCAST and flight.saddr and (looked_up or flight.saddr == _EVERYBODY)
+        never = flight.saddr == _EVERYBODY or flight.saddr >> 24 == 127
+        to_all = kind is AddressType.BROADCAST and flight.saddr and (looked_up or never)
         if kind in (AddressType.MULTICAST, AddressType.LOCAL) or to_all:
             return f"a packet whose source is {kind.value} cannot come in"
         if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):

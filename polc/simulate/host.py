@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from polc.ir.addresses import is_link_local
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import AddressType
 from polc.simulate import rfc6724
@@ -17,7 +18,6 @@ LOOPBACK = "lo"
 _LOOPBACK_IP, _LOOPBACK_IP6 = 0x7F000001, 1
 _LIMITED_BROADCAST = 0xFFFFFFFF
 _LOOPBACK_BROADCAST = 0x7FFFFFFF
-_LINK_LOCAL = 0xFE80 >> 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Routing:
                 if one.family is Family.IP and one.length < 31:
                     # net/ipv4/fib_frontend.c, fib_add_ifaddr
                     self._broadcast[one.address | (1 << (32 - one.length)) - 1] = interface.name
-                if one.family is Family.IP6 and one.length < 127 and one.address >> 118 != _LINK_LOCAL:
+                if one.family is Family.IP6 and one.length < 127 and not is_link_local(one.address):
                     # RFC 4291, 2.6.1, and RFC 6164; net/ipv6/addrconf.c, addrconf_join_anycast
                     self._routers[one.address >> 128 - one.length << 128 - one.length] = interface.name
         for route in host.routes:
@@ -175,9 +175,11 @@ class Routing:
         self._cache.clear()
 
     def lookup(self, family: Family, address: int, near: str = "") -> Hop | None:
-        """Where a packet to ``address`` goes; link-local ones are on the link ``near``. None: there is no route."""
-        if family is Family.IP6 and address >> 118 == _LINK_LOCAL and near:
-            if (family, address) in self._local:
+        """Where a packet to ``address`` goes; link-local ones are on the link ``near``, and the host's own are its own
+        there alone (net/ipv6/route.c, rt6_device_match). None: there is no route.
+        """
+        if family is Family.IP6 and is_link_local(address) and near:
+            if self._local.get((family, address)) == near:
                 return Hop(AddressType.LOCAL, LOOPBACK)
             return Hop(AddressType.UNICAST, near)
         key = (family, address)

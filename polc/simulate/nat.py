@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from polc.ir.addresses import is_link_local
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import ICMP, ICMPV6, TCP, TRACKED_PORTS
 from polc.ir.ruleset import Hook
@@ -87,11 +88,8 @@ def _redirected(flight: Flight, world: World) -> int | None:
         return world.routing.source(flight.family, flight.iif)
     # Of several addresses of one scope the one that came last stands first (net/ipv6/addrconf.c, ipv6_link_dev_addr).
     own = [one.address for one in world.routing.interface(flight.iif).addresses if one.family is flight.family]
-    near = [one for one in own if (one >> 118 == _LINK_LOCAL) is (flight.daddr >> 118 == _LINK_LOCAL)]
+    near = [one for one in own if is_link_local(one) is is_link_local(flight.daddr)]
     return near[-1] if near else None
-
-
-_LINK_LOCAL = 0xFE80 >> 6
 
 
 def is_source(verdict: Nat | NatMap) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from polc.ir.addresses import is_link_local
+
 _LABELS: tuple[tuple[int, int, int], ...] = (
     # Prefix, its length, label: net/ipv6/addrlabel.c, ip6addrlbl_init_table.
     (1, 128, 0),
@@ -40,7 +42,7 @@ def _merit(address: int, length: int, near: int) -> tuple[bool, tuple[bool, int]
 def _scope(address: int) -> int:
     if address >> 120 == _MULTICAST:
         return address >> 112 & 0xF
-    return _LINK if address >> 118 == 0xFE80 >> 6 or address == 1 else _GLOBAL
+    return _LINK if is_link_local(address) or address == 1 else _GLOBAL
 
 
 def _label(address: int) -> int:

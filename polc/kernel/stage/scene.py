@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from polc.diagnostics import Failure
-from polc.ir.addresses import format_address
+from polc.ir.addresses import format_address, is_link_local
 from polc.ir.family import Family
 from polc.ir.matches import AddressType
 from polc.kernel.netns import Namespace
@@ -112,7 +112,7 @@ def _near(host: Host) -> Iterator[str]:
         networks = {
             Route(at.family, at.address & -(1 << at.family.bits - at.length), at.length, one.name)
             for at in one.addresses
-            if at.length < at.family.bits
+            if at.length < at.family.bits and not is_link_local(at.address)
         }
         given = [route for route in host.routes if route.interface == one.name]
         # No address of a network need be resolved: all are behind one neighbour.
@@ -120,6 +120,9 @@ def _near(host: Host) -> Iterator[str]:
             gateway = _NEXT[route.family].format(number)
             network = f"{format_address(route.family, route.network)}/{route.length}"
             yield f"route replace {network} via {gateway} dev {one.name} onlink"
+        # What an address of its own making would bring; the metric makes one route of each, and not all the same.
+        gateway = _NEXT[Family.IP6].format(number)
+        yield f"route add fe80::/10 via {gateway} dev {one.name} onlink metric {number}"
     for route in host.routes:
         if not route.interface:
             network = f"{format_address(route.family, route.network)}/{route.length}"
