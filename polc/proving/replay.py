@@ -25,6 +25,7 @@ from polc.ir.statements import CopyMark, MapMark, MarkField, SetMark
 from polc.ir.verdicts import Queue, Reject
 from polc.simulate.assumed import assumed_host
 from polc.simulate.engine import NEVER_COMES, Simulator
+from polc.simulate.hooks import CONNTRACK_DROPS
 from polc.simulate.hooks import Loaded as SimulatedRuleset
 from polc.simulate.outcome import Fate
 from polc.simulate.outcome import Outcome as Simulated
@@ -36,6 +37,7 @@ from polc.symbolic.outcome import Outcome, Stolen, Unknown
 from polc.symbolic.space import SOCKET, Of, Variable
 from polc.symbolic.states import Counting
 from polc.symbolic.ways import HOOKS, Course, Ways
+from polc.symbolic.wellformed import BEHIND_ROUTING
 from polc.symbolic.witness import Witness
 
 _DAY = 86_400
@@ -179,7 +181,7 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness, using: Replay | None = No
         raise NoReplay(found.reason)
     if found.fate is Fate.DROP and found.decision is None:
         # Routing has its own reasons; a hook before it was passed.
-        passed = found.reason not in (NEVER_COMES, "conntrack drops it")
+        passed = found.reason not in (NEVER_COMES, CONNTRACK_DROPS)
         if hook is Hook.PREROUTING and found.hook is Hook.PREROUTING and passed:
             return replace(found, fate=Fate.ACCEPT)
         raise NoReplay(found.reason)
@@ -334,10 +336,6 @@ def _changes_flows(ruleset: Ruleset) -> bool:
     )
 
 
-_ONE_HOP_LESS = frozenset({Hook.FORWARD, Hook.POSTROUTING, Hook.EGRESS})
-"""Hooks at which a packet that came in has one hop less than it came with."""
-
-
 def packet_of(witness: Witness, hook: Hook) -> Packet:
     """The packet that comes to a hook as the witness is.
 
@@ -376,7 +374,7 @@ def packet_of(witness: Witness, hook: Hook) -> Packet:
         witness.family, witness.protocol, witness.saddr, witness.daddr, witness.sport, witness.dport,
         iif=witness.iif, oif=witness.oif, flags=witness.flags if segment else 0,
         options=witness.options, mss=fields.get(Field.TCP_MSS) if witness.protocol == TCP else None,
-        type=witness.type, code=witness.code, ttl=ttl + (bool(witness.iif) and hook in _ONE_HOP_LESS),
+        type=witness.type, code=witness.code, ttl=ttl + (bool(witness.iif) and hook in BEHIND_ROUTING),
         dscp=fields.get(Field.IP6_DSCP if six else Field.IP_DSCP) or 0,
         ecn=fields.get(Field.IP6_ECN if six else Field.IP_ECN) or 0,
         length=fields.get(Field.META_LENGTH), fragment=witness.fragment,

@@ -6,22 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from polc.ir.addresses import is_link_local
-from polc.ir.family import Family
-from polc.ir.matches import AddressType, CtState
+from polc.ir.matches import CtState
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import Hook, Rule, Ruleset
 from polc.ir.verdicts import Reject, RejectType
-from polc.simulate import nat
+from polc.simulate import nat, ways
 from polc.simulate.answers import answer_to, error_about, handshake
 from polc.simulate.chains import Decision
 from polc.simulate.conntrack.flow import CONFIRMED, SECOND, invert, tuple_of, tuple_of_quoted
 from polc.simulate.conntrack.tcp import set_closing
 from polc.simulate.ends import Stolen
-from polc.simulate.fields import frame_type
 from polc.simulate.flight import ESTABLISHED, RELATED, Flight
 from polc.simulate.hooks import Ended, Hooks, Loaded
-from polc.simulate.host import LOOPBACK, Hop, Host, Routing
+from polc.simulate.host import LOOPBACK, Host, Routing
 from polc.simulate.outcome import Fate, FlowView, Outcome, Rewrite, view
 from polc.simulate.packet import FIN, RST, Packet
 from polc.simulate.replies import reply_to
@@ -32,26 +29,13 @@ from polc.simulate.trace import Tracer
 from polc.simulate.unknown import OnlyKernelKnows
 from polc.simulate.world import Presume, Watcher, World
 
-_OWN = (AddressType.LOCAL, AddressType.ANYCAST)
-_LOCAL = (*_OWN, AddressType.BROADCAST, AddressType.MULTICAST)
 _STATES = {one.value: one for one in CtState}
 _OFFLOAD_SECONDS = 30
 NEVER_COMES = "such an address never comes over a network"
 """Why a packet comes to no hook."""
 
-_EVERYBODY = 0xFFFFFFFF
 _FORGOTTEN = 16 * 7 * 86400
 """Seconds, to the same hour of the same day."""
-
-_TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
-_BEYOND_SCOPE = ((3, 0), (1, 2))
-"""The second is what IPv6 alone answers (RFC 4443, 3.1)."""
-_ROUTE_ERRORS = {
-    # net/ipv4/route.c, ip_error; net/ipv6/route.c, ip6_pkt_drop
-    AddressType.UNREACHABLE: ((3, 1), (1, 0)),
-    AddressType.PROHIBIT: ((3, 13), (1, 1)),
-}
-"""ICMP errors of IPv4 and IPv6: type and code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,35 +291,27 @@ class Simulator:
                 return found
         if self._hooks.flowtables and self._offloaded(flight):
             return None
-        if flight.six and flight.iif != LOOPBACK and _strays(flight):
+        if flight.six and flight.iif != LOOPBACK and ways.strays(flight):
             return Ended(NEVER_COMES)
         found = self._translated(Hook.PREROUTING, flight)
         if found is not None:
             return found
-        hop = self._route(flight)
+        hop = ways.comes_in(self.routing, flight)
         if isinstance(hop, Ended):
             return hop
-        if hop.type in _LOCAL:
+        if hop.type in ways.LOCAL:
             return self._translated(Hook.INPUT, flight)
         flight.oif = hop.interface
-        if not self.routing.host.forwarding:
-            return Ended("the host does not forward")
-        if frame_type(flight, self.routing):
-            # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: what went to all on a link, or to another one
-            return Ended("its frame was not for the host alone")
-        if flight.ttl <= 1:
-            return Ended("its hops are used up", _TIME_EXCEEDED)
-        if flight.six and flight.iif != flight.oif and (flight.saddr == 0 or is_link_local(flight.saddr)):
-            # net/ipv6/ip6_output.c, ip6_forward
-            beyond = None if flight.saddr == 0 else _BEYOND_SCOPE
-            return Ended("such a source is of its own link alone", beyond)
+        barred = ways.barred(self.routing, flight)
+        if barred is not None:
+            return barred
         flight.ttl -= 1
         found = self._at(Hook.FORWARD, flight)
         return found if found is not None else self._leave(flight)
 
     def _leave(self, flight: Flight) -> Decision | Ended | None:
         found = self._translated(Hook.POSTROUTING, flight)
-        if found is None and flight.six and flight.oif != LOOPBACK and _is_of_nobody(flight.daddr):
+        if found is None and flight.six and flight.oif != LOOPBACK and ways.is_of_nobody(flight.daddr):
             # net/ipv6/ip6_output.c, ip6_finish_output2
             return Ended("such a group is of the host alone")
         if found is None and self._hooks.devices:
@@ -344,7 +320,7 @@ class Simulator:
 
     def _emit(self, flight: Flight) -> Decision | Ended | None:
         """ip_local_out: a packet of the host itself; one to the host comes back by its loopback interface."""
-        out = self._way_out(flight)
+        out = ways.goes_out(self.routing, flight)
         if isinstance(out, Ended):
             return out
         flight.oif = out
@@ -354,78 +330,16 @@ class Simulator:
             return found
         if flight.daddr != daddr:
             # ip_route_me_harder
-            hop = self._lookup(flight)
+            hop = ways.look_up(self.routing, flight)
             if isinstance(hop, Ended):
                 return hop
-            flight.oif = LOOPBACK if hop.type in _OWN else hop.interface or flight.oif
+            flight.oif = LOOPBACK if hop.type in ways.OWN else hop.interface or flight.oif
         found = self._leave(flight)
         if found is not None or flight.oif != LOOPBACK:
             return found
         flight.iif, flight.oif, flight.local = LOOPBACK, "", False
         found = self._translated(Hook.PREROUTING, flight)
         return found if found is not None else self._translated(Hook.INPUT, flight)
-
-    def _way_out(self, flight: Flight) -> str | Ended:
-        if flight.packet.oif:
-            return flight.packet.oif
-        hop = self._lookup(flight)
-        if isinstance(hop, Ended):
-            return hop
-        return LOOPBACK if hop.type in _OWN else hop.interface
-
-    def _lookup(self, flight: Flight) -> Hop | Ended:
-        hop = self.routing.lookup(flight.family, flight.daddr, flight.iif or flight.packet.oif)
-        if hop is None:
-            if not self.routing.host.described:
-                raise OnlyKernelKnows("no packet has shown where its destination is, and the host is not described")
-            return Ended("there is no route", _NO_ROUTE if flight.packet.iif else None)
-        if hop.type not in (*_LOCAL, AddressType.UNICAST):
-            return Ended(f"its route is {hop.type.value}", _ROUTE_ERRORS.get(hop.type) if flight.packet.iif else None)
-        return hop
-
-    def _route(self, flight: Flight) -> Hop | Ended:
-        """ip_route_input, with the tests of the source."""
-        if flight.tproxied:
-            return Hop(AddressType.LOCAL, LOOPBACK)
-        # Where the host is described, it says where a destination is that NAT has chosen.
-        elsewhere = self.routing.host.described and flight.daddr != flight.packet.daddr
-        forced = "" if elsewhere else flight.packet.oif
-        hop = self.routing.lookup(flight.family, flight.daddr, flight.iif)
-        if hop is None and forced:
-            hop = Hop(AddressType.UNICAST, forced)
-        elif hop is None or hop.type not in _LOCAL:
-            found = self._lookup(flight)
-            if isinstance(found, Ended):
-                return found
-            hop = replace(found, interface=forced) if forced else found
-        if not flight.six and flight.iif != LOOPBACK:
-            bad = self._martian(flight, back=hop.interface == flight.iif)
-            if bad:
-                return Ended(bad)
-        return hop
-
-    def _martian(self, flight: Flight, *, back: bool) -> str:
-        """net/ipv4/route.c, fib_frontend.c: sources that cannot be, and those of rp_filter. ``back``: the packet leaves
-        as it came. Only for those, and with rp_filter, is more looked up than the host's own addresses
-        (fib_validate_source): without, the broadcast address of a network may send.
-        """
-        routing = self.routing
-        kind = routing.type_of(Family.IP, flight.saddr)
-        looked_up = back or bool(routing.host.rp_filter)
-        never = flight.saddr == _EVERYBODY or flight.saddr >> 24 == 127
-        to_all = kind is AddressType.BROADCAST and flight.saddr and (looked_up or never)
-        if kind in (AddressType.MULTICAST, AddressType.LOCAL) or to_all:
-            return f"a packet whose source is {kind.value} cannot come in"
-        if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):
-            return "a packet from or to 0.0.0.0 cannot come in"
-        if flight.daddr >> 24 == 127:
-            return "a packet to a loopback address cannot come in"
-        if routing.host.rp_filter:
-            hop = routing.lookup(Family.IP, flight.saddr)
-            strict = routing.host.rp_filter == 1
-            if hop is None or hop.type is not AddressType.UNICAST or (strict and hop.interface != flight.iif):
-                return "rp_filter: no route leads back to its source" + (" by its interface" if strict else "")
-        return ""
 
     def _offloaded(self, flight: Flight) -> bool:
         """net/netfilter/nf_flow_table_ip.c, nf_flow_offload_ip_hook: packets of an offloaded flow skip the hooks."""
@@ -488,14 +402,3 @@ class Simulator:
         outcome = self._judge(answer, view(answer.flow, self._world.table.now), answers=True)
         self._hooks.accepted, self._world.logs, self._world.copies, self._rewrites = saved
         return outcome
-
-
-def _strays(flight: Flight) -> bool:
-    """net/ipv6/ip6_input.c, ip6_rcv_core: such packets come to no hook."""
-    loopback = flight.saddr == 1 or flight.daddr == 1
-    return loopback or _is_of_nobody(flight.daddr) or flight.saddr >> 120 == 0xFF
-
-
-def _is_of_nobody(address: int) -> bool:
-    """A group of the scope that is reserved, or of that of an interface (RFC 4291, 2.7)."""
-    return address >> 120 == 0xFF and address >> 112 & 0xF in (0, 1)

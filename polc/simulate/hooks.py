@@ -32,6 +32,7 @@ their priorities among themselves (net/netfilter/nf_nat_core.c, nf_nat_register_
 """
 
 _LOOPBACK = 127
+CONNTRACK_DROPS = "conntrack drops it"
 _FILTERING = frozenset({Hook.INPUT, Hook.FORWARD, Hook.OUTPUT})
 _FAMILIES = {
     TableFamily.INET: FAMILIES,
@@ -192,7 +193,7 @@ class Hooks:
             self._doubt(flight)
         flight.tracked = True
         if not track(self.world.table, flight, self.world.settings):
-            return Ended("conntrack drops it")
+            return Ended(CONNTRACK_DROPS)
         return None
 
     def _doubt(self, flight: Flight) -> None:

@@ -40,7 +40,8 @@ _NOT_YET: dict[Hook, tuple[str, ...]] = {
 """What NAT cannot have changed of a flow whose first packet comes to a hook; elsewhere it is the source."""
 
 _SENT = frozenset({Hook.OUTPUT, Hook.POSTROUTING, Hook.EGRESS})
-_FORWARDED = frozenset({Hook.FORWARD, Hook.POSTROUTING, Hook.EGRESS})
+BEHIND_ROUTING = frozenset({Hook.FORWARD, Hook.POSTROUTING, Hook.EGRESS})
+"""Hooks at which a packet that came in has one hop less than it came with."""
 
 
 def valid(space: Space, hook: Hook | None = None, *, arriving: bool = False, translates: bool = False) -> Set:
@@ -115,7 +116,7 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
         strict, loose = (space.within(space.variable(Of.ROUTE, one), 1) for one in ("strict", "loose"))
         yield implies(strict, loose)
     hops = Field.TTL if space.family is Family.IP else Field.HOPLIMIT
-    if hook in _FORWARDED and space.has(Of.FIELD, hops):
+    if hook in BEHIND_ROUTING and space.has(Of.FIELD, hops):
         # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: one hop less than it came with, and none is not forwarded.
         left = space.within(space.field(hops), 1 + arriving, 254 + arriving)
         yield implies(manager.complement(numbers(Of.IIF, 0)), left)

@@ -1,0 +1,134 @@
+"""Where packets go: routing, with the tests that the kernel makes on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from polc.ir.addresses import is_link_local
+from polc.ir.family import Family
+from polc.ir.matches import AddressType
+from polc.simulate.fields import frame_type
+from polc.simulate.flight import Flight
+from polc.simulate.hooks import Ended
+from polc.simulate.host import LOOPBACK, Hop, Routing
+from polc.simulate.unknown import OnlyKernelKnows
+
+OWN = (AddressType.LOCAL, AddressType.ANYCAST)
+LOCAL = (*OWN, AddressType.BROADCAST, AddressType.MULTICAST)
+_EVERYBODY = 0xFFFFFFFF
+
+_TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
+_BEYOND_SCOPE = ((3, 0), (1, 2))
+"""The second is what IPv6 alone answers (RFC 4443, 3.1)."""
+_ROUTE_ERRORS = {
+    # net/ipv4/route.c, ip_error; net/ipv6/route.c, ip6_pkt_drop
+    AddressType.UNREACHABLE: ((3, 1), (1, 0)),
+    AddressType.PROHIBIT: ((3, 13), (1, 1)),
+}
+"""ICMP errors of IPv4 and IPv6: type and code."""
+
+
+def goes_out(routing: Routing, flight: Flight) -> str | Ended:
+    """The interface by which a packet of the host itself leaves.
+
+    Raises:
+        OnlyKernelKnows: nobody has said where its destination is.
+    """
+    if flight.packet.oif:
+        return flight.packet.oif
+    hop = look_up(routing, flight)
+    if isinstance(hop, Ended):
+        return hop
+    return LOOPBACK if hop.type in OWN else hop.interface
+
+
+def look_up(routing: Routing, flight: Flight) -> Hop | Ended:
+    """Where its destination is, or with which error routing answers.
+
+    Raises:
+        OnlyKernelKnows: nobody has said.
+    """
+    hop = routing.lookup(flight.family, flight.daddr, flight.iif or flight.packet.oif)
+    if hop is None:
+        if not routing.host.described:
+            raise OnlyKernelKnows("no packet has shown where its destination is, and the host is not described")
+        return Ended("there is no route", _NO_ROUTE if flight.packet.iif else None)
+    if hop.type not in (*LOCAL, AddressType.UNICAST):
+        return Ended(f"its route is {hop.type.value}", _ROUTE_ERRORS.get(hop.type) if flight.packet.iif else None)
+    return hop
+
+
+def comes_in(routing: Routing, flight: Flight) -> Hop | Ended:
+    """ip_route_input, with the tests of the source.
+
+    Raises:
+        OnlyKernelKnows: nobody has said where its destination is.
+    """
+    if flight.tproxied:
+        return Hop(AddressType.LOCAL, LOOPBACK)
+    # Where the host is described, it says where a destination is that NAT has chosen.
+    elsewhere = routing.host.described and flight.daddr != flight.packet.daddr
+    forced = "" if elsewhere else flight.packet.oif
+    hop = routing.lookup(flight.family, flight.daddr, flight.iif)
+    if hop is None and forced:
+        hop = Hop(AddressType.UNICAST, forced)
+    elif hop is None or hop.type not in LOCAL:
+        found = look_up(routing, flight)
+        if isinstance(found, Ended):
+            return found
+        hop = replace(found, interface=forced) if forced else found
+    if not flight.six and flight.iif != LOOPBACK:
+        bad = _martian(routing, flight, back=hop.interface == flight.iif)
+        if bad:
+            return Ended(bad)
+    return hop
+
+
+def _martian(routing: Routing, flight: Flight, *, back: bool) -> str:
+    """net/ipv4/route.c, fib_frontend.c: sources that cannot be, and those of rp_filter. ``back``: the packet leaves
+    as it came. Only for those, and with rp_filter, is more looked up than the host's own addresses
+    (fib_validate_source): without, the broadcast address of a network may send.
+    """
+    kind = routing.type_of(Family.IP, flight.saddr)
+    looked_up = back or bool(routing.host.rp_filter)
+    never = flight.saddr == _EVERYBODY or flight.saddr >> 24 == 127
+    to_all = kind is AddressType.BROADCAST and flight.saddr and (looked_up or never)
+    if kind in (AddressType.MULTICAST, AddressType.LOCAL) or to_all:
+        return f"a packet whose source is {kind.value} cannot come in"
+    if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):
+        return "a packet from or to 0.0.0.0 cannot come in"
+    if flight.daddr >> 24 == 127:
+        return "a packet to a loopback address cannot come in"
+    if routing.host.rp_filter:
+        hop = routing.lookup(Family.IP, flight.saddr)
+        strict = routing.host.rp_filter == 1
+        if hop is None or hop.type is not AddressType.UNICAST or (strict and hop.interface != flight.iif):
+            return "rp_filter: no route leads back to its source" + (" by its interface" if strict else "")
+    return ""
+
+
+def barred(routing: Routing, flight: Flight) -> Ended | None:
+    """Why a packet that is for others is not forwarded."""
+    if not routing.host.forwarding:
+        return Ended("the host does not forward")
+    if frame_type(flight, routing):
+        # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: what went to all on a link, or to another one
+        return Ended("its frame was not for the host alone")
+    if flight.ttl <= 1:
+        return Ended("its hops are used up", _TIME_EXCEEDED)
+    if flight.six and flight.iif != flight.oif and (flight.saddr == 0 or is_link_local(flight.saddr)):
+        # net/ipv6/ip6_output.c, ip6_forward
+        beyond = None if flight.saddr == 0 else _BEYOND_SCOPE
+        return Ended("such a source is of its own link alone", beyond)
+    return None
+
+
+def strays(flight: Flight) -> bool:
+    """net/ipv6/ip6_input.c, ip6_rcv_core: such packets come to no hook."""
+    loopback = flight.saddr == 1 or flight.daddr == 1
+    return loopback or is_of_nobody(flight.daddr) or flight.saddr >> 120 == 0xFF
+
+
+def is_of_nobody(address: int) -> bool:
+    """A group of the scope that is reserved, or of that of an interface (RFC 4291, 2.7)."""
+    return address >> 120 == 0xFF and address >> 112 & 0xF in (0, 1)
