@@ -76,7 +76,7 @@ def _reset(packet: Packet) -> Packet | None:
     """nf_reject_ip_tcphdr_put: with the number that the other end expects, where it said one."""
     if packet.protocol != TCP or packet.fragment or packet.flags & RST:
         return None
-    if packet.family is Family.IP6 and _MAPPED in (packet.saddr >> 32, packet.daddr >> 32):
+    if packet.family is Family.IP6 and any(one == 0 or one >> 32 == _MAPPED for one in (packet.saddr, packet.daddr)):
         # Such are addresses of no host (net/ipv6/addrconf_core.c, __ipv6_addr_type).
         return None
     seq = ack = None
@@ -117,17 +117,21 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
         return None
     if packet.protocol == ICMP and (packet.type in _NO_QUESTION or packet.type > _HIGHEST_ICMP):
         return None
+    hop = routing.lookup(packet.family, packet.saddr, packet.iif)
+    if hop is not None and hop.type is AddressType.ANYCAST:
+        # Such a source may be of several hosts (net/ipv6/icmp.c, icmpv6_route_lookup).
+        return None
     quoted = replace(packet, iif="", oif="", mark=0, presumed=None)
     source: int | None = packet.daddr
     if routing.type_of(packet.family, packet.daddr) not in (AddressType.LOCAL, AddressType.ANYCAST):
-        hop = routing.lookup(packet.family, packet.saddr, packet.iif)
         source = routing.source(packet.family, hop.interface if hop else packet.iif, packet.saddr)
     if source is None:
         return None
     type_, code = error
     if packet.family is Family.IP6:
         # What is of one link goes back by it.
-        out = packet.iif if is_link_local(packet.saddr) else ""
+        away = hop is None or hop.type is AddressType.UNICAST
+        out = packet.iif if is_link_local(packet.saddr) and away else ""
         return Packet(
             packet.family, ICMPV6, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS, oif=out
         )

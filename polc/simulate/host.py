@@ -127,7 +127,7 @@ class Routing:
         self._interfaces = {one.name: one for one in host.interfaces}
         self._local: dict[tuple[Family, int], str] = {}
         self._broadcast: dict[int, str] = {_LIMITED_BROADCAST: ""}
-        self._routers: dict[int, str] = {}
+        self._routers: dict[int, list[str]] = {}
         self._routes: dict[tuple[Family, int], dict[int, Hop]] = {}
         for interface in host.interfaces:
             for one in interface.addresses:
@@ -136,9 +136,10 @@ class Routing:
                 if one.family is Family.IP and one.length < 31:
                     # net/ipv4/fib_frontend.c, fib_add_ifaddr
                     self._broadcast[one.address | (1 << (32 - one.length)) - 1] = interface.name
-                if one.family is Family.IP6 and one.length < 127 and not is_link_local(one.address):
+                if one.family is Family.IP6 and one.length < 127:
                     # RFC 4291, 2.6.1, and RFC 6164; net/ipv6/addrconf.c, addrconf_join_anycast
-                    self._routers[one.address >> 128 - one.length << 128 - one.length] = interface.name
+                    router = one.address >> 128 - one.length << 128 - one.length
+                    self._routers.setdefault(router, []).append(interface.name)
         for route in host.routes:
             self._add(route)
         self._cache: dict[tuple[Family, int], Hop | None] = {}
@@ -179,9 +180,8 @@ class Routing:
         there alone (net/ipv6/route.c, rt6_device_match). None: there is no route.
         """
         if family is Family.IP6 and is_link_local(address) and near:
-            if self._local.get((family, address)) == near:
-                return Hop(AddressType.LOCAL, LOOPBACK)
-            return Hop(AddressType.UNICAST, near)
+            kind = self.type_of(family, address, near)
+            return Hop(kind, near if kind is AddressType.UNICAST else LOOPBACK)
         key = (family, address)
         try:
             return self._cache[key]
@@ -221,7 +221,7 @@ class Routing:
             return AddressType.UNICAST
         if address >> 120 == 0xFF:
             return AddressType.MULTICAST
-        if self.host.forwarding and address in self._routers and interface in ("", self._routers[address]):
+        if self.host.forwarding and address in self._routers and interface in ("", *self._routers[address]):
             return AddressType.ANYCAST
         return AddressType.UNICAST
 
@@ -259,7 +259,7 @@ class Routing:
     def owner(self, family: Family, address: int) -> str:
         """The interface that has an address of the host, empty for another one."""
         if self.type_of(family, address) is AddressType.ANYCAST:
-            return self._routers[address]
+            return self._routers[address][0]
         return self._local.get((family, address), "")
 
 

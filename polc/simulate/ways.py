@@ -15,7 +15,8 @@ from polc.simulate.unknown import OnlyKernelKnows
 
 OWN = (AddressType.LOCAL, AddressType.ANYCAST)
 LOCAL = (*OWN, AddressType.BROADCAST, AddressType.MULTICAST)
-_EVERYBODY = 0xFFFFFFFF
+_EVERYBODY, _LOOPBACK = 0xFFFFFFFF, 127
+_GROUPS, _GROUPS_OF_LINK, _IGMP = 0xE, 0xE00000, 2
 
 _TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
 _BEYOND_SCOPE = ((3, 0), (1, 2))
@@ -69,6 +70,9 @@ def comes_in(routing: Routing, flight: Flight) -> Hop | Ended:
     # Where the host is described, it says where a destination is that NAT has chosen.
     elsewhere = routing.host.described and flight.daddr != flight.packet.daddr
     forced = "" if elsewhere else flight.packet.oif
+    checked = not flight.six and flight.iif != LOOPBACK
+    if checked and (bad := _martian(flight)):
+        return Ended(bad)
     hop = routing.lookup(flight.family, flight.daddr, flight.iif)
     if hop is None and forced:
         hop = Hop(AddressType.UNICAST, forced)
@@ -77,32 +81,43 @@ def comes_in(routing: Routing, flight: Flight) -> Hop | Ended:
         if isinstance(found, Ended):
             return found
         hop = replace(found, interface=forced) if forced else found
-    if not flight.six and flight.iif != LOOPBACK:
-        bad = _martian(routing, flight, back=hop.interface == flight.iif)
-        if bad:
-            return Ended(bad)
+    if checked and flight.saddr and (bad := _no_source(routing, flight, hop)):
+        return Ended(bad)
     return hop
 
 
-def _martian(routing: Routing, flight: Flight, *, back: bool) -> str:
-    """net/ipv4/route.c, fib_frontend.c: sources that cannot be, and those of rp_filter. ``back``: the packet leaves
-    as it came. Only for those, and with rp_filter, is more looked up than the host's own addresses
-    (fib_validate_source): without, the broadcast address of a network may send.
+def _martian(flight: Flight) -> str:
+    """Why nothing comes from such an address, or to it (net/ipv4/route.c, ip_route_input_slow and
+    ip_mc_validate_source).
     """
+    source, destination = flight.saddr, flight.daddr
+    if source >> 28 == _GROUPS or source == _EVERYBODY:
+        return "a packet whose source is a group or everybody cannot come in"
+    if destination == _EVERYBODY or source == destination == 0:
+        return ""
+    if source >> 24 == _LOOPBACK or destination >> 24 == _LOOPBACK:
+        return "a packet from or to a loopback address cannot come in"
+    if destination >> 28 == _GROUPS:
+        link = destination >> 8 == _GROUPS_OF_LINK or flight.protocol == _IGMP
+        return "" if source or link else "a packet from 0.0.0.0 comes to groups of the link alone"
+    return "" if source and destination else "a packet from or to 0.0.0.0 cannot come in"
+
+
+def _no_source(routing: Routing, flight: Flight, hop: Hop) -> str:
+    """Why its source cannot be where it comes from (net/ipv4/fib_frontend.c, fib_validate_source). Where it leaves as
+    it came, and with rp_filter, more is looked up than the host's own addresses: without, the broadcast address of a
+    network may send.
+    """
+    back = hop.type is AddressType.UNICAST and hop.interface == flight.iif
     kind = routing.type_of(Family.IP, flight.saddr)
-    looked_up = back or bool(routing.host.rp_filter)
-    never = flight.saddr == _EVERYBODY or flight.saddr >> 24 == 127
-    to_all = kind is AddressType.BROADCAST and flight.saddr and (looked_up or never)
-    if kind in (AddressType.MULTICAST, AddressType.LOCAL) or to_all:
+    looked_up = kind in LOCAL and (back or routing.host.rp_filter)
+    if looked_up or routing.owner(Family.IP, flight.saddr):
         return f"a packet whose source is {kind.value} cannot come in"
-    if flight.daddr != _EVERYBODY and (flight.saddr == 0) is not (flight.daddr == 0):
-        return "a packet from or to 0.0.0.0 cannot come in"
-    if flight.daddr >> 24 == 127:
-        return "a packet to a loopback address cannot come in"
     if routing.host.rp_filter:
-        hop = routing.lookup(Family.IP, flight.saddr)
+        back_hop = routing.lookup(Family.IP, flight.saddr)
         strict = routing.host.rp_filter == 1
-        if hop is None or hop.type is not AddressType.UNICAST or (strict and hop.interface != flight.iif):
+        unicast = back_hop is not None and back_hop.type is AddressType.UNICAST
+        if back_hop is None or not unicast or (strict and back_hop.interface != flight.iif):
             return "rp_filter: no route leads back to its source" + (" by its interface" if strict else "")
     return ""
 

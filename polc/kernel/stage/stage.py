@@ -14,7 +14,7 @@ from typing import Any
 
 from polc.backends.model import Output
 from polc.diagnostics import Failure
-from polc.ir.addresses import format_address
+from polc.ir.addresses import format_address, is_link_local
 from polc.ir.family import Family
 from polc.ir.matches import AddressType, CtState
 from polc.ir.protocols import TCP
@@ -265,10 +265,10 @@ class Stage:
 
     def _device(self, packet: Packet) -> str:
         """The interface that a packet of the host has to be sent by; empty where that is its way anyway: whoever binds
-        to one gets no packet to another, NAT or not.
+        to one gets no packet to another, NAT or not. Addresses of a link mean nothing without it.
         """
-        hop = self._routing.lookup(packet.family, packet.daddr)
-        if packet.iif or (hop is not None and hop.interface == packet.oif):
+        hop = self._routing.lookup(packet.family, packet.daddr, packet.oif)
+        if packet.iif or (not is_link_local(packet.daddr) and hop is not None and hop.interface == packet.oif):
             return ""
         return packet.oif
 
