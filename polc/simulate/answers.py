@@ -7,7 +7,7 @@ from dataclasses import replace
 from polc.ir.addresses import is_link_local
 from polc.ir.family import Family
 from polc.ir.matches import AddressType
-from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP, UDPLITE
+from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.ir.verdicts import RejectType
 from polc.simulate.fields import frame_type
 from polc.simulate.flight import Flight
@@ -42,6 +42,12 @@ _INTERNETCONTROL = 48
 _UNVERIFIED = frozenset({UDPLITE, SCTP, GRE, 50, 51})
 """Protocols whose sums are not looked at before an answer (net/netfilter/nf_reject.h, nf_reject_verify_csum)."""
 
+_SUMMED = frozenset({ICMP, TCP, UDP, DCCP, ICMPV6})
+_IP6_HEADER = 40
+
+_NO_TRANSPORT = frozenset({51, 59})
+"""Of IPv6 an authentication header, behind which nothing stands here, and "nothing follows"."""
+
 _NO_QUESTION = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12})
 """Types of ICMP that no error is sent about, those above 18 among them (net/ipv4/icmp.c, icmp_pointers)."""
 
@@ -52,7 +58,7 @@ _UNANSWERED = (AddressType.BROADCAST, AddressType.MULTICAST)
 def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | None:
     """The answer, before it goes through the rules itself; None: nothing is sent."""
     packet = flight.now()
-    if packet.bad_checksum and packet.protocol not in _UNVERIFIED:
+    if packet.protocol not in _UNVERIFIED and not _sum_fits(packet):
         return None
     if ICMP_FAMILY.get(packet.protocol, packet.family) is not packet.family:
         # Its sum is looked at as one of the other family.
@@ -63,6 +69,10 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
         return None
     if routing.type_of(packet.family, packet.daddr) in _UNANSWERED:
         return None
+    nothing = packet.length is None and not packet.header_bytes and not packet.payload
+    if packet.family is Family.IP6 and (nothing or packet.protocol in _NO_TRANSPORT):
+        # There is nothing behind its headers (nf_reject_ipv6.c, reject6_csum_ok).
+        return None
     loopback = packet.family is Family.IP and packet.daddr >> 24 == _LOOPBACK_NETWORK
     if loopback and routing.type_of(packet.family, packet.saddr) is not AddressType.LOCAL:
         # Such an address sends to the host alone: net/ipv4/route.c, __mkroute_output.
@@ -70,6 +80,21 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
     if kind is RejectType.TCP_RESET:
         return _reset(packet)
     return error_about(flight, (_IP6 if packet.family is Family.IP6 else _IP)[kind], routing)
+
+
+def _sum_fits(packet: Packet) -> bool:
+    """Whether its sum is right, where it has one, or else as if it had: then what stands in it has to make one of
+    itself (net/netfilter/utils.c, nf_ip_checksum and nf_ip6_checksum).
+    """
+    if packet.protocol in _SUMMED:
+        return not packet.bad_checksum
+    data = packet.payload + bytes(len(packet.payload) % 2)
+    if packet.family is Family.IP6:
+        size = packet.total_length - _IP6_HEADER
+        ends = packet.saddr.to_bytes(16, "big") + packet.daddr.to_bytes(16, "big")
+        data += ends + size.to_bytes(4, "big") + packet.protocol.to_bytes(4, "big")
+    total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+    return not total % 0xFFFF
 
 
 def _reset(packet: Packet) -> Packet | None:

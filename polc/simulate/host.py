@@ -179,7 +179,7 @@ class Routing:
         """Where a packet to ``address`` goes; link-local ones are on the link ``near``, and the host's own are its own
         there alone (net/ipv6/route.c, rt6_device_match). None: there is no route.
         """
-        if family is Family.IP6 and is_link_local(address) and near:
+        if family is Family.IP6 and is_link_local(address) and near not in ("", LOOPBACK):
             kind = self.type_of(family, address, near)
             return Hop(kind, near if kind is AddressType.UNICAST else LOOPBACK)
         key = (family, address)

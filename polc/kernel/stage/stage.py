@@ -25,7 +25,7 @@ from polc.kernel.stage import scene
 from polc.kernel.stage.ctnetlink import can_know, forget, known
 from polc.kernel.stage.encode import encode, tag_of
 from polc.kernel.stage.fate import Fate, fate, is_handshake
-from polc.simulate.host import Host, Routing
+from polc.simulate.host import LOOPBACK, Host, Routing
 from polc.simulate.packet import RST, Packet
 from polc.simulate.replies import reply_to
 from polc.simulate.settings import Settings
@@ -267,10 +267,12 @@ class Stage:
         """The interface that a packet of the host has to be sent by; empty where that is its way anyway: whoever binds
         to one gets no packet to another, NAT or not. Addresses of a link mean nothing without it.
         """
-        hop = self._routing.lookup(packet.family, packet.daddr, packet.oif)
-        if packet.iif or (not is_link_local(packet.daddr) and hop is not None and hop.interface == packet.oif):
+        if packet.iif:
             return ""
-        return packet.oif
+        if is_link_local(packet.daddr):
+            return packet.oif if packet.oif != LOOPBACK else self._routing.owner(packet.family, packet.daddr)
+        hop = self._routing.lookup(packet.family, packet.daddr)
+        return "" if hop is not None and hop.interface == packet.oif else packet.oif
 
     def _mac_to(self, packet: Packet) -> str:
         """Of groups and broadcasts as RFC 1112, 6.4, and RFC 2464, 7, have it; empty: that of the interface."""

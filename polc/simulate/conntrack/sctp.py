@@ -102,6 +102,9 @@ def track(flow: Flow, flight: Flight, settings: Settings) -> tuple[Result, int |
         if any(_TABLE[0].get(one, (_NO,))[_NO] == _NO for one in chunks):
             return Result.INVALID, None
         flow.proto = Sctp()
+        if packet.vtag is not None:
+            heartbeat = {_HEARTBEAT, _HEARTBEAT_ACK} & set(chunks)
+            flow.proto.vtags = [packet.vtag if heartbeat else 0, packet.vtag]
     sctp = flow.proto
     assert isinstance(sctp, Sctp)
     reply = flight.reply
@@ -146,4 +149,4 @@ def _tag_fits(sctp: Sctp, vtag: int | None, reply: bool, chunks: tuple[int, ...]
     if _ABORT in chunks or _SHUTDOWN_COMPLETE in chunks:
         # With the T bit it is the other direction's.
         return vtag in sctp.vtags
-    return vtag == known
+    return vtag == known or _SHUTDOWN_ACK in chunks

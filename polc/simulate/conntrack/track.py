@@ -33,6 +33,8 @@ _ICMPV6_REDIRECT = 137
 _HIGHEST_ICMP = 18
 
 _REPEATS = 2
+_SUMMED = frozenset({UDP, UDPLITE, ICMP, ICMPV6, SCTP})
+"""Protocols but TCP of which a wrong sum is looked for (net/netfilter/nf_conntrack_proto_*.c)."""
 
 
 def track(table: Table, flight: Flight, settings: Settings) -> bool:
@@ -140,7 +142,7 @@ def _handle(table: Table, flow: Flow, flight: Flight, settings: Settings) -> Res
     result, seconds = Result.ACCEPT, None
     if protocol == TCP:
         result, seconds = tcp.track(flow, flight, settings)
-    elif flight.packet.bad_checksum and settings.checksum:
+    elif flight.packet.bad_checksum and settings.checksum and protocol in _SUMMED:
         return Result.INVALID
     elif protocol == UDP:
         seconds = _udp(table, flow, settings)

@@ -1,0 +1,156 @@
+"""Packets of every kind of address to every other, of every protocol, type and flag: simulator and kernel agree on what
+becomes of each, also with rules that answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from polc.compiler import emit, read
+from polc.ir.addresses import parse_address
+from polc.ir.family import Family
+from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP
+from polc.kernel.loaders import Loader, NftLoader
+from polc.probing.certify import certified
+from polc.probing.model import Plan, Probe, Scene
+from polc.simulate.host import Host
+from polc.simulate.host_text import read_host
+from polc.simulate.packet import SYN, Packet
+from polc.source import SourceFile
+
+KERNEL = pytest.mark.kernel("nft", "conntrack")
+
+INTERFACES = {
+    "eth0": {"addresses": ["198.18.1.1/24", "2001:2:0:1::1/64", "fe80::1/64"]},
+    "eth1": {"addresses": ["198.18.2.1/24", "2001:2:0:2::1/64", "fe80::5/64"]},
+}
+ROUTES = [
+    {"to": "0.0.0.0/0", "interface": "eth1"},
+    {"to": "::/0", "interface": "eth1"},
+    {"to": "198.18.9.0/24", "type": "unreachable"},
+    {"to": "3fff::/20", "type": "prohibit"},
+    {"to": "100::/64", "type": "blackhole"},
+]
+
+ADDRESSES = {
+    Family.IP: (
+        "0.0.0.0 0.1.2.3 127.0.0.0 127.0.0.1 127.0.0.2 127.255.255.255 224.0.0.1 239.1.1.1 240.0.0.1 255.255.255.255 "
+        "255.255.255.254 169.254.1.1 198.18.1.0 198.18.1.1 198.18.1.7 198.18.1.255 198.18.2.0 198.18.2.1 198.18.2.7 "
+        "198.18.2.255 198.18.9.9 10.9.9.9"
+    ),
+    Family.IP6: (
+        ":: ::1 ::2 ::1.2.3.4 ::ffff:1.2.3.4 ::ffff:198.18.1.1 fe80:: fe80::1 fe80::5 fe80::9 febf::1 fec0::1 fc00::1 "
+        "ff00::1 ff01::1 ff02::1 ff02::2 ff05::1 ff0e::1 ff12::5 ff02::1:ff00:1 2001:2:0:1:: 2001:2:0:1::1 "
+        "2001:2:0:1::7 2001:2:0:2:: 2001:2:0:2::1 2001:2:0:2::7 2001:db8::9 2001::5 2002:102:304::1 64:ff9b::1 3fff::1 "
+        "200::1 100::1"
+    ),
+}
+
+RULES = {
+    "accept": "accept state new",
+    "reject": "reject state new",
+    "reset": "reject with tcp-reset tcp",
+}
+STATES = """\
+reject with admin-prohibited state new
+reject with no-route state invalid
+reject state related
+""".splitlines()
+
+
+def host(rp_filter: int = 0) -> Host:
+    tree = {"interfaces": INTERFACES, "routes": ROUTES, "forwarding": True, "rp_filter": rp_filter}
+    return read_host(SourceFile("host", json.dumps(tree)))
+
+
+def policy(directory: Path, *rules: str) -> Path:
+    """The same rules for what comes in and what goes through."""
+    path = directory / "policy.yaml"
+    chain = f"{{default: accept, rules: [{', '.join(rules)}]}}"
+    path.write_text(f"polc: 1\ninput: {chain}\nforward: {chain}\n")
+    return path
+
+
+def wrong(path: Path, packets: list[Packet], on: Host, loader: Loader) -> list[str]:
+    """What the kernel does otherwise than the simulator, in words."""
+    ruleset = read(str(path))
+    probes = tuple(Probe(("input", 1), (packet,), False, "corner") for packet in packets)
+    made = Plan((Scene(on, probes),), (), frozenset(), (), ())
+    found = certified(made, (ruleset,), loader, emit(ruleset, loader.target))
+    assert not found.problems
+    assert found.packets == len(packets) > 0
+    return [f"{one.played.packet}: {one.played.expected}, seen {one.played.seen}" for one in found.disagreements]
+
+
+def between(family: Family, protocol: int, iif: str) -> Iterator[Packet]:
+    """From each address to each."""
+    numbers = [parse_address(one)[1] for one in ADDRESSES[family].split()]
+    for port, (source, destination) in enumerate(product(numbers, repeat=2), 20_000):
+        flags = SYN if protocol == TCP else 0
+        yield Packet(family, protocol, source, destination, port, 9, iif=iif, flags=flags)
+
+
+@KERNEL
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.value)
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("iif", INTERFACES)
+def test_addresses(iif: str, name: str, family: Family, tmp_path: Path) -> None:
+    packets = list(between(family, TCP if name == "reset" else UDP, iif))
+    assert wrong(policy(tmp_path, RULES[name]), packets, host(), NftLoader()) == []
+
+
+@KERNEL
+@pytest.mark.parametrize("rp_filter", [1, 2])
+def test_addresses_with_rp_filter(rp_filter: int, tmp_path: Path) -> None:
+    packets = [*between(Family.IP, UDP, "eth0"), *between(Family.IP, UDP, "eth1")]
+    assert wrong(policy(tmp_path), packets, host(rp_filter), NftLoader()) == []
+
+
+_WITH_PORTS = {TCP, UDP, 33, SCTP, 136}
+_WITH_HEADERS = {
+    Family.IP: _WITH_PORTS,
+    Family.IP6: {*_WITH_PORTS, 0, 43, 44, 50, 51, 59, 60, 135, 139, 140},
+}
+"""Protocols that need more than a number, or that to IPv6 are headers on the way."""
+
+
+def protocols(family: Family) -> Iterator[dict[str, object]]:
+    """All kinds of packets but for their addresses."""
+    for protocol in range(256):
+        if protocol not in _WITH_HEADERS[family]:
+            yield {"protocol": protocol}
+            yield {"protocol": protocol, "payload": b"1234"}
+    for protocol, type_, code in product((ICMP, ICMPV6), range(256), (0, 1, 255)):
+        yield {"protocol": protocol, "type": type_, "code": code, "id": 7}
+    for flags in range(256):
+        yield {"protocol": TCP, "flags": flags}
+    for chunk, tag in product((*range(16), 64, 128, 192, 255), (None, 0, 5)):
+        yield {"protocol": SCTP, "chunks": (chunk,), "vtag": tag}
+        yield {"protocol": SCTP, "chunks": (chunk, 0), "vtag": tag}
+    for kind in range(16):
+        yield {"protocol": 33, "dccp_type": kind}
+    for protocol, hops in product((UDP, TCP, 136), (0, 1, 2, 255)):
+        yield {"protocol": protocol, "ttl": hops}
+    for protocol in (TCP, UDP, 33, 47, 132, 136):
+        yield {"protocol": protocol, "bad_checksum": True}
+        yield {"protocol": protocol, "fragment": True}
+
+
+@KERNEL
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.value)
+def test_protocols(family: Family, tmp_path: Path) -> None:
+    near = "10.0.0.7 198.18.1.1 198.18.2.7" if family is Family.IP else "2001:2:0:1::7 2001:2:0:1::1 2001:2:0:2::7"
+    source, own, other = (parse_address(one)[1] for one in near.split())
+    packets = []
+    for (number, fields), destination in product(enumerate(protocols(family)), (own, other)):
+        if fields["protocol"] in _WITH_PORTS:
+            fields = {**fields, "sport": 1000 + number, "dport": 9}
+        # Each from a source of its own, since most have no ports to tell flows apart.
+        away = number << 32 if family is Family.IP6 else number
+        packets.append(Packet(family, saddr=source + away, daddr=destination, iif="eth0", **fields))  # type: ignore[arg-type]
+    assert wrong(policy(tmp_path, *STATES), packets, host(), NftLoader()) == []
