@@ -183,6 +183,10 @@ class AddressType(Enum):
     PROHIBIT = "prohibit"
 
 
+REJECTED = (AddressType.BLACKHOLE, AddressType.UNREACHABLE, AddressType.PROHIBIT)
+"""Types of routes that lead nowhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddressTypeMatch:
     """The address (``SADDR`` or ``DADDR``) is of one of ``types`` (``negated``: of none).

@@ -137,9 +137,6 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
     packet = flight.now()
     if packet.is_icmp_error or packet.fragment or packet.saddr == 0 or frame_type(flight, routing):
         return None
-    if is_link_local(packet.saddr) and packet.daddr == 1:
-        # From ::1 nothing goes to an address of a link.
-        return None
     if packet.protocol == ICMP and (packet.type in _NO_QUESTION or packet.type > _HIGHEST_ICMP):
         return None
     hop = routing.lookup(packet.family, packet.saddr, packet.iif)
@@ -148,9 +145,12 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
         return None
     quoted = replace(packet, iif="", oif="", mark=0, presumed=None)
     source: int | None = packet.daddr
-    if routing.type_of(packet.family, packet.daddr) not in (AddressType.LOCAL, AddressType.ANYCAST):
+    near = packet.family is Family.IP6 and (is_link_local(packet.daddr) or packet.daddr == 1)
+    there = (packet.iif or packet.oif) if near else ""
+    if routing.type_of(packet.family, packet.daddr, there) not in (AddressType.LOCAL, AddressType.ANYCAST):
         source = routing.source(packet.family, hop.interface if hop else packet.iif, packet.saddr)
-    if source is None:
+    if source is None or (source == 1 and is_link_local(packet.saddr)):
+        # From ::1 nothing goes to an address of a link.
         return None
     type_, code = error
     if packet.family is Family.IP6:

@@ -182,6 +182,8 @@ class Routing:
         if family is Family.IP6 and is_link_local(address) and near not in ("", LOOPBACK):
             kind = self.type_of(family, address, near)
             return Hop(kind, near if kind is AddressType.UNICAST else LOOPBACK)
+        if family is Family.IP6 and address == _LOOPBACK_IP6 and near not in ("", LOOPBACK):
+            return self.routed(family, address, near)
         key = (family, address)
         try:
             return self._cache[key]
@@ -197,9 +199,13 @@ class Routing:
             return Hop(kind, self._broadcast.get(address, ""))
         if kind is AddressType.MULTICAST:
             return Hop(kind)
+        return self.routed(family, address)
+
+    def routed(self, family: Family, address: int, by: str = "") -> Hop | None:
+        """What the longest prefix says; with ``by`` the longest of that interface."""
         for length in self._lengths[family]:
             found = self._routes[family, length].get(address >> family.bits - length)
-            if found is not None:
+            if found is not None and by in ("", found.interface):
                 return found
         return None
 
@@ -225,26 +231,27 @@ class Routing:
             return AddressType.ANYCAST
         return AddressType.UNICAST
 
-    def fib_type(self, family: Family, address: int) -> AddressType:
+    def fib_type(self, family: Family, address: int, near: str = "") -> AddressType:
         """The type that ``fib`` and ``addrtype`` see: as ``type_of``, the reject routes of IPv6, and the address of the
-        routers of a network, though the host be none (include/net/ip6_route.h, ipv6_anycast_destination).
+        routers of a network, though the host be none (include/net/ip6_route.h, ipv6_anycast_destination). With ``near``
+        an address of a link is one of that interface's.
         """
-        kind = self.type_of(family, address)
+        kind = self.type_of(family, address, near)
         if family is Family.IP6 and kind is AddressType.UNICAST and address in self._routers:
             return AddressType.ANYCAST
         if family is Family.IP6 and kind is AddressType.UNICAST:
-            hop = self.lookup(family, address)
+            hop = self.lookup(family, address, near)
             if hop is None and not self.host.described:
                 return kind
-            if hop is None or hop.type is not AddressType.UNICAST:
-                return AddressType.UNREACHABLE
+            return AddressType.UNREACHABLE if hop is None else hop.type
         return kind
 
     def source(self, family: Family, interface: str, near: int | None = None) -> int | None:
         """The address that the host sends with by an interface. To itself it sends from the address itself, of IPv4
         from the first one of that network.
         """
-        owner = "" if near is None else self.owner(family, near)
+        elsewhere = near is None or (family is Family.IP6 and is_link_local(near) and interface != LOOPBACK)
+        owner = "" if near is None or elsewhere else self.owner(family, near)
         return self.interface(owner or interface).address(family, near)
 
     def source_outside(self, family: Family, interface: str, near: int | None = None) -> int | None:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from polc.ir.family import Family
 from polc.ir.fields import FIELDS
+from polc.ir.flavour import Flavour
 from polc.ir.matches import (
     AddressMatch,
     AddressType,
@@ -42,6 +43,7 @@ from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.simulate.counting import Counting
 from polc.simulate.elements import Lookup, NamedSet, contains
+from polc.simulate.fib import address_type, leads_back
 from polc.simulate.fields import getter, key_of
 from polc.simulate.flight import Flight
 from polc.simulate.packet import ACK, SYN
@@ -93,9 +95,9 @@ class Matching:
             case NameMatch(name_field, name, negated):
                 return _helper(name, negated) if name_field is NameField.CT_HELPER else _system(name, negated)
             case ReversePathMatch(loose, passes):
-                return _reverse_path(self.world, loose, passes)
+                return _reverse_path(self.world, self.counting.flavour, loose, passes)
             case AddressTypeMatch(side, types, negated, direction):
-                return _address_type(self.world, side, frozenset(types), negated, direction)
+                return _address_type(self.world, self.counting.flavour, side, frozenset(types), negated, direction)
             case TraitMatch(trait, negated):
                 return _trait(trait, negated)
             case TcpOptionMatch(kind, negated):
@@ -238,23 +240,17 @@ def _system(name: str, negated: bool) -> Test:
     return test
 
 
-def _reverse_path(world: World, loose: bool, passes: bool) -> Test:
-    """net/ipv4/netfilter/nft_fib_ipv4.c, nft_fib4_eval; nft_fib_ipv6.c."""
-
-    def test(flight: Flight) -> bool:
-        if flight.iif == "lo":
-            return passes
-        hop = world.routing.lookup(flight.family, flight.saddr, flight.iif)
-        if hop is None and not world.routing.host.described:
-            raise OnlyKernelKnows("whether a route leads back to the source is not known")
-        held = hop is not None and hop.type is AddressType.UNICAST and (loose or hop.interface == flight.iif)
-        return held is passes
-
-    return test
+def _reverse_path(world: World, flavour: Flavour, loose: bool, passes: bool) -> Test:
+    return lambda flight: leads_back(world.routing, flight, flavour, loose=loose) is passes
 
 
 def _address_type(
-    world: World, side: Side, types: frozenset[AddressType], negated: bool, direction: Direction | None
+    world: World,
+    flavour: Flavour,
+    side: Side,
+    types: frozenset[AddressType],
+    negated: bool,
+    direction: Direction | None,
 ) -> Test:
     source = side is Side.SADDR
     routing = world.routing
@@ -262,7 +258,7 @@ def _address_type(
     def test(flight: Flight) -> bool:
         address = flight.saddr if source else flight.daddr
         if direction is None:
-            kind = routing.fib_type(flight.family, address)
+            kind = address_type(routing, flight, address, flavour)
         else:
             kind = routing.type_of(flight.family, address, flight.iif if direction is Direction.IN else flight.oif)
         return (kind in types) is not negated

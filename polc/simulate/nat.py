@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from polc.ir.addresses import is_link_local
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import ICMP, ICMPV6, TCP, TRACKED_PORTS
 from polc.ir.ruleset import Hook
@@ -31,6 +30,7 @@ from polc.simulate.conntrack.tcp import SYN_SENT, TIME_WAIT, Tcp
 from polc.simulate.flight import Flight
 from polc.simulate.jhash import jhash2
 from polc.simulate.packet import GRE
+from polc.simulate.redirect import redirected
 from polc.simulate.world import World
 
 _ATTEMPTS = 128
@@ -70,7 +70,7 @@ def range_of(verdict: Nat | NatMap, target: NatTarget | None, flight: Flight, wo
             own = world.routing.source_outside(family, flight.oif, flight.daddr)
             return None if own is None else Range((own, own), between, random)
         case NatKind.REDIRECT:
-            own = _redirected(flight, world)
+            own = redirected(flight, world.routing)
             return None if own is None else Range((own, own), between, random)
         case NatKind.NETMAP_SOURCE | NatKind.NETMAP_DESTINATION:
             assert given is not None
@@ -78,18 +78,6 @@ def range_of(verdict: Nat | NatMap, target: NatTarget | None, flight: Flight, wo
             had = flight.saddr if verdict.kind is NatKind.NETMAP_SOURCE else flight.daddr
             new = given[0] | had & hosts
             return Range((new, new), between, random, verdict.persistent)
-
-
-def _redirected(flight: Flight, world: World) -> int | None:
-    """nf_nat_redirect.c: to the loopback address in output, to that of the interface where the packet came in."""
-    if flight.hook is Hook.OUTPUT:
-        return 1 if flight.six else 0x7F000001
-    if not flight.six:
-        return world.routing.source(flight.family, flight.iif)
-    # Of several addresses of one scope the one that came last stands first (net/ipv6/addrconf.c, ipv6_link_dev_addr).
-    own = [one.address for one in world.routing.interface(flight.iif).addresses if one.family is flight.family]
-    near = [one for one in own if is_link_local(one) is is_link_local(flight.daddr)]
-    return near[-1] if near else None
 
 
 def is_source(verdict: Nat | NatMap) -> bool:

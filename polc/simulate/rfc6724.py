@@ -17,7 +17,7 @@ _LABELS: tuple[tuple[int, int, int], ...] = (
     (0xFC00 >> 9, 7, 5),
 )
 _OTHER_LABEL = 1
-_LINK, _GLOBAL = 2, 14
+_NOWHERE, _LINK, _SITE, _GLOBAL = -1, 2, 5, 14
 _MULTICAST = 0xFF
 
 
@@ -33,15 +33,22 @@ def choose(own: Sequence[tuple[int, int]], near: int) -> int | None:
 
 def _merit(address: int, length: int, near: int) -> tuple[bool, tuple[bool, int], bool, int]:
     """Rules 1, 2, 6 and 8: the greater the better."""
-    scope, asked = _scope(address), _scope(near)
-    reaches = scope >= asked
+    reach, asked = scope(address), scope(near)
+    reaches = reach >= asked
     same = 128 - (address ^ near).bit_length()
-    return address == near, (reaches, -scope if reaches else scope), _label(address) == _label(near), min(same, length)
+    return address == near, (reaches, -reach if reaches else reach), _label(address) == _label(near), min(same, length)
 
 
-def _scope(address: int) -> int:
+def scope(address: int) -> int:
+    """How far an address reaches, the higher the farther (net/ipv6/addrconf_core.c, __ipv6_addr_type, and
+    include/net/ipv6.h, __ipv6_addr_src_scope).
+    """
+    if address == 0:
+        return _NOWHERE
     if address >> 120 == _MULTICAST:
         return address >> 112 & 0xF
+    if address >> 118 == 0xFEC0 >> 6:
+        return _SITE
     return _LINK if is_link_local(address) or address == 1 else _GLOBAL
 
 

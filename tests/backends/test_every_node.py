@@ -62,7 +62,7 @@ DEVIATIONS: dict[str, dict[tuple[Fidelity, str], set[str]]] = {
     },
     "iptables": {
         (_NO, "ct-status"): {"status dying"},
-        (_NO, "address-type"): {"daddr blackhole", "daddr prohibit", "daddr unicast"},
+        (_NO, "address-type"): {"daddr blackhole", "daddr prohibit", "daddr unicast", "daddr unreachable"},
         (_NO, "ip6-fragment"): {"fragment False", "fragment True"},
         (_NO, "limit-bytes"): {"limit of bytes", "limit of bytes by source"},
         (_NO, "field-value"): {"meta protocol False"},

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from polc.compiler import emit, read
 from polc.ir.addresses import parse_address
 from polc.ir.family import Family
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP
-from polc.kernel.loaders import Loader, NftLoader
+from polc.kernel.loaders import IptablesLoader, Loader, NftLoader
 from polc.probing.certify import certified
 from polc.probing.model import Plan, Probe, Scene
 from polc.simulate.host import Host
@@ -154,3 +155,40 @@ def test_protocols(family: Family, tmp_path: Path) -> None:
         away = number << 32 if family is Family.IP6 else number
         packets.append(Packet(family, saddr=source + away, daddr=destination, iif="eth0", **fields))  # type: ignore[arg-type]
     assert wrong(policy(tmp_path, *STATES), packets, host(), NftLoader()) == []
+
+
+TABLES = [
+    *("rpfilter passes", "rpfilter fails", "rpfilter loose passes"),
+    *(f"fib {side} type {kind}" for side in ("saddr", "daddr") for kind in ("local", "anycast", "multicast")),
+    *(f"fib {side} type blackhole, unreachable, prohibit" for side in ("saddr", "daddr")),
+]
+
+
+@pytest.mark.kernel("nft", "iptables-nft")
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.value)
+@pytest.mark.parametrize("words", TABLES)
+@pytest.mark.parametrize("loader", [NftLoader(), IptablesLoader("nft")], ids=lambda loader: loader.name)
+def test_routing_tables(loader: Loader, words: str, family: Family, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(f'polc: 1\nraw: {{prerouting: ["drop where {words}"]}}\n')
+    packets = list(between(family, UDP, "eth0"))
+    assert wrong(path, packets, host(), loader) == []
+
+
+TRANSLATIONS = {
+    Family.IP: ("dnat udp -> 198.18.2.7", "dnat udp -> 127.0.0.1", "snat udp -> 198.18.2.200"),
+    Family.IP6: ("dnat udp -> 2001:2:0:2::7", "dnat udp -> ::1", "dnat udp -> fe80::5", "snat udp -> 2001:2:0:2::99"),
+}
+
+
+@pytest.mark.kernel("nft", "nat")
+@pytest.mark.parametrize(
+    ("family", "words"),
+    [(family, words) for family in Family for words in ("redirect udp -> :77", "masquerade", *TRANSLATIONS[family])],
+)
+def test_translations(family: Family, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(f'polc: 1\nnat: ["{words}"]\ninput: {{default: accept}}\n')
+    packets = [*between(family, UDP, "eth0"), *between(family, UDP, "eth1")]
+    packets = [replace(one, sport=20_000 + number) for number, one in enumerate(packets)]
+    assert wrong(path, packets, host(), NftLoader()) == []

@@ -84,10 +84,11 @@ def compare_field(match: FieldMatch) -> tuple[Compare, ...]:
             raise Refused(f"nft has `{field.value}` without a mask alone", "a match on the whole")
         return (Compare(Bits(left, match.mask), Numbers(values), match.negated),)
     if field is Field.CT_ORIGINAL_PROTOCOL and _is_single(values) and not match.negated:
-        # One number is taken for what a header behind it needs, and listings leave it out; so they do with `>=` and
-        # `<=` in the other order, which are a range to them.
+        # One number is taken for what a header behind it needs, and listings leave it out. Of `>=`, whatever it is
+        # about, with `<=` right behind it they make one range.
         ((number, _),) = values.ranges
-        return (Compare(left, Bound("<=", number)), Compare(left, Bound(">=", number)))
+        least = Compare(left, Bound(">=", number))
+        return (least,) if number == FIELDS[field].highest else (Compare(left, Bound("<", number + 1)), least)
     right = _values(field, values)
     if isinstance(right, Bound) and match.negated:
         # The sign says it all: nft has no `!=` beside it.

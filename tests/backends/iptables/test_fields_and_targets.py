@@ -15,6 +15,7 @@ from polc.ir.family import BOTH, Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import (
+    REJECTED,
     AddressType,
     AddressTypeMatch,
     Direction,
@@ -263,8 +264,8 @@ BOTH_FAMILIES = {
         ReversePathMatch(True, False), words="-m rpfilter --loose --invert", hook=Hook.PREROUTING, priority=-300
     ),
     "address types": accepts(
-        AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, AddressType.UNREACHABLE), True),
-        words="-m addrtype ! --dst-type LOCAL,UNREACHABLE",
+        AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, AddressType.ANYCAST), True),
+        words="-m addrtype ! --dst-type LOCAL,ANYCAST",
     ),
     "no ipsec": accepts(TraitMatch(Trait.IPSEC, True), words="-m policy --dir in --pol none"),
     "socket": accepts(TraitMatch(Trait.SOCKET), words="-m socket --transparent --nowildcard"),
@@ -404,6 +405,10 @@ ONE_FAMILY = {
 
 
 OF_IP6 = {
+    "rejected": accepts(
+        AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, *REJECTED), True),
+        words="-m addrtype ! --dst-type LOCAL,UNREACHABLE",
+    ),
     "ah": accepts(field(Field.AH_SPI, (1, 9)), words="-m ah --ahspi 1:9"),
     "ah of any": accepts(field(Field.AH_SPI, (0, 2**32 - 1)), words="-m ah"),
     "ethertype": accepts(field(Field.META_PROTOCOL, (0x0800, 0x0800), negated=True), words=""),

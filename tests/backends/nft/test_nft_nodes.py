@@ -352,7 +352,7 @@ def test_the_order_of_matches() -> None:
         FieldMatch(Field.META_PROTOCOL, single(5)),
     )
     (line,) = lines(ruleset((Rule(matches, Drop()),)))[1:2]
-    assert line == "tcp dport 80 ct protocol <= 6 ct protocol >= 6 ether type 5 meta protocol 5 drop"
+    assert line == "tcp dport 80 ct protocol < 7 ct protocol >= 6 ether type 5 meta protocol 5 drop"
     tag = FieldMatch(Field.VLAN_ID, single(7))
     tagged = (tcp(80), tag, FieldMatch(Field.ETHER_TYPE, single(0x8100)))
     assert lines(ruleset((Rule(tagged, Drop()),)))[1] == "ether type 33024 vlan id 7 tcp dport 80 drop"

@@ -7,7 +7,7 @@ from polc.importers.iptables.problem import APART, Problem
 from polc.importers.iptables.values import choice, listed
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import Family
-from polc.ir.matches import AddressMatch, AddressType, AddressTypeMatch, Direction, Match, Side
+from polc.ir.matches import REJECTED, AddressMatch, AddressType, AddressTypeMatch, Direction, Match, Side
 
 _TYPES: dict[str, str] = {
     **{one.name: one.value for one in AddressType},
@@ -52,6 +52,8 @@ def _match(given: Given, names: list[str], family: Family, interface: Direction 
             return AddressMatch(side, _MULTICAST, given.negated)
         if not _ROUTED_IP6.issuperset(types):
             return None
+        if AddressType.UNREACHABLE in types:
+            types = tuple(one for one in AddressType if one in (*types, *REJECTED))
     return AddressTypeMatch(side, types, given.negated, interface)
 
 
