@@ -37,7 +37,7 @@ _EVERYTHING, _FENCE = 3, 0x88B5  # ETH_P_ALL; IEEE 802, local experimental
 _IP, _IP6 = b"\x08\x00", b"\x86\xdd"
 _BROADCAST = b"\xff" * 6
 _SOL_PACKET, _QDISC_BYPASS, _IGNORE_OUTGOING = 263, 20, 23
-_IPV6_HDRINCL = 36
+_IPV6_HDRINCL, _IPV6_FREEBIND = 36, 78
 _NETLINK_NETFILTER = 12
 _LONGEST = 10.0
 """Seconds after which a fence is lost."""
@@ -202,7 +202,15 @@ class _Senders:
             if request.get("device"):
                 sender.setsockopt(socket.SOL_SOCKET, 25, request["device"].encode() + b"\0")
             self._raw[kind] = sender
-        sender.sendto(data, (request["destination"], 0))
+        try:
+            sender.sendto(data, (request["destination"], 0))
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL or family != socket.AF_INET6:
+                raise
+            # The way leads over an interface without an address, and the source in the packet does not count for that.
+            sender.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
+            source = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, data[8:24] + bytes(4))
+            sender.sendmsg([data], [source], 0, (request["destination"], 0))
         return ""
 
     def tell(self, message: bytes) -> None:
