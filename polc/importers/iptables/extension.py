@@ -26,7 +26,7 @@ class Option:
 
     ``takes`` words stand behind it, and up to ``upto`` more that are no options. ``text``: its word may be anything,
     one that looks like an option too. ``quoted``: iptables-save prints its word in quotes whatever it is. ``chains``
-    (empty: any) are where the kernel takes it.
+    (empty: any) are where the kernel takes it. ``saved`` is how iptables-save writes it, where not as it was given.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Option:
     text: bool = False
     quoted: bool = False
     chains: frozenset[str] = frozenset()
+    saved: Saved | None = None
 
     @property
     def shown(self) -> str:
@@ -56,6 +57,15 @@ class Given(NamedTuple):
     @property
     def word(self) -> Word:
         return self.words[0]
+
+    @property
+    def saved(self) -> tuple[str, ...]:
+        """The option and its words as iptables-save writes them; none: it does not write them."""
+        make = self.option.saved
+        return make(self) if make else (self.option.shown, *(word.text for word in self.words))
+
+
+Saved = Callable[[Given], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +141,22 @@ class Options:
         return Options(self.kind, self.name, self.at, tuple(one for one in self.given if one.option.name in names))
 
     def text(self) -> str:
-        """The extension and its options as they were given, in iptables' quoting."""
+        """The extension and its options as iptables-save writes them, in iptables' quoting."""
         return self.written(self.given)
 
     def written(self, given: Iterable[Given]) -> str:
         parts = [self.shown]
         for one in given:
-            parts += ["!"] * one.negated
-            parts += [one.option.shown, *(quote(word.text, always=one.option.quoted) for word in one.words)]
+            if saved := one.saved:
+                name, *words = saved
+                parts += ["!"] * one.negated
+                parts += [name, *(quote(word, always=one.option.quoted) for word in words)]
         return " ".join(parts)
 
     def opaque(
         self, reason: str, words: str = "", nft: NftWords | None = None, nearest: Nearest | None = None
     ) -> OpaqueMatch:
-        """The extension in its own words, or in those that iptables-save has for them; ``reason`` says why."""
+        """The extension in the words that iptables-save has for it; ``reason`` says why."""
         return OpaqueMatch(words or self.text(), Syntax.IPTABLES, reason, nft, nearest)
 
     def opaque_action(self, reason: str, words: str = "") -> Action:
@@ -199,8 +211,8 @@ ANYWHERE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Extension:
-    """``protocols``: it needs ``-p`` with one of these. ``chains`` and ``tables`` (empty: any) are where the kernel
-    takes it, also through chains of the user's.
+    """``options`` are in the order in which iptables-save writes them. ``protocols``: it needs ``-p`` with one of
+    these. ``chains`` and ``tables`` (empty: any) are where the kernel takes it, also through chains of the user's.
     """
 
     name: str
@@ -209,6 +221,12 @@ class Extension:
     protocols: frozenset[int] = frozenset()
     chains: frozenset[str] = ANYWHERE
     tables: frozenset[str] = ANYWHERE
+
+    def in_order(self, given: Iterable[Given]) -> tuple[Given, ...]:
+        """As iptables-save has them; where one may repeat, the order has a meaning, and stays."""
+        if any(one.repeats for one in self.options):
+            return tuple(given)
+        return tuple(sorted(given, key=lambda one: self.options.index(one.option)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -226,7 +226,8 @@ class RuleReader:
 
     def _options(self, load: MatchLoad | TargetLoad, words: Sequence[str]) -> Options:
         kind = "-m" if isinstance(load, MatchLoad) else "-j"
-        return Options(kind, load.extension.name, load.at, tuple(_given(use, words) for use in load.uses))
+        given = load.extension.in_order(_given(use, words) for use in load.uses)
+        return Options(kind, load.extension.name, load.at, given)
 
     def _action(self, shape: Shape, words: Sequence[str], place: Place, protocol: int | None) -> Action:
         if shape.jump is None:

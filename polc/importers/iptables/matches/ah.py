@@ -6,6 +6,7 @@ from polc.importers.iptables.extension import Context, MatchExtension, Meaning, 
 from polc.importers.iptables.in_nft import Ask, asks
 from polc.importers.iptables.matches.esp import spi
 from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.saved import index
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
 from polc.ir.fields import Field
@@ -42,7 +43,7 @@ def _read(options: Options, context: Context) -> Meaning:
 MATCH = MatchExtension(
     "ah",
     (
-        Option("ahspi", negatable=True),
+        Option("ahspi", negatable=True, saved=index("--ahspi")),
         Option("ahlen", negatable=True),
         Option("ahres", takes=0),
     ),

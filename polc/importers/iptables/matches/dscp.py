@@ -40,4 +40,12 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning((FieldMatch(FIELD[context.family], Intervals.single(code_point(given)), None, given.negated),))
 
 
-MATCH = MatchExtension("dscp", (Option("dscp", negatable=True), Option("dscp-class", negatable=True)), read=_read)
+def _saved(given: Given) -> tuple[str, ...]:
+    return "--dscp", f"0x{code_point(given):02x}"
+
+
+MATCH = MatchExtension(
+    "dscp",
+    (Option("dscp", negatable=True, saved=_saved), Option("dscp-class", negatable=True, saved=_saved)),
+    read=_read,
+)

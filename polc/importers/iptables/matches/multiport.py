@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options, Ports
 from polc.importers.iptables.problem import wrong
+from polc.importers.iptables.saved import port_list
 from polc.importers.iptables.values import listed, port_range
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import PORT_PROTOCOLS
@@ -34,9 +35,9 @@ def _read(options: Options, _context: Context) -> Meaning:
 MATCH = MatchExtension(
     "multiport",
     (
-        Option("source-ports", ("sports",), negatable=True),
-        Option("destination-ports", ("dports",), negatable=True),
-        Option("ports", negatable=True),
+        Option("source-ports", ("sports",), negatable=True, saved=port_list("--sports")),
+        Option("destination-ports", ("dports",), negatable=True, saved=port_list("--dports")),
+        Option("ports", negatable=True, saved=port_list("--ports")),
     ),
     protocols=PORT_PROTOCOLS,
     read=_read,

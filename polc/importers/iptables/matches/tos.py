@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.diagnostics.suggest import did_you_mean
-from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches import dscp, ecn
 from polc.importers.iptables.problem import Word, wrong
 from polc.importers.iptables.values import number
@@ -56,4 +56,9 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning(unless=tuple(matches)) if matches else Meaning(never=True)
 
 
-MATCH = MatchExtension("tos", (Option("tos", negatable=True),), read=_read)
+def _saved(given: Given) -> tuple[str, ...]:
+    value, mask = tos(given.word)
+    return "--tos", f"0x{value:02x}/0x{mask:02x}"
+
+
+MATCH = MatchExtension("tos", (Option("tos", negatable=True, saved=_saved),), read=_read)

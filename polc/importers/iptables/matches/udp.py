@@ -6,13 +6,14 @@ The header must be there, even where no port is asked for: a later fragment has 
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options, Ports
+from polc.importers.iptables.saved import port_range as port_range_as_saved
 from polc.importers.iptables.values import PORTS, port_ends, port_range
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import UDP
 
 PORT_OPTIONS = (
-    Option("source-port", ("sport",), negatable=True),
-    Option("destination-port", ("dport",), negatable=True),
+    Option("source-port", ("sport",), negatable=True, saved=port_range_as_saved("--sport")),
+    Option("destination-port", ("dport",), negatable=True, saved=port_range_as_saved("--dport")),
 )
 
 
