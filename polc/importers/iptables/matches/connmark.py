@@ -12,4 +12,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((masked(Field.CT_MARK, options.need("mark")),))
 
 
-MATCH = MatchExtension("connmark", (Option("mark", negatable=True, saved=masked_mark("--mark")),), read=_read)
+MATCH = MatchExtension("connmark", (Option("mark", negatable=True, saved=masked_mark),), read=_read)

@@ -29,4 +29,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return spi(options, "espspi", Field.ESP_SPI)
 
 
-MATCH = MatchExtension("esp", (Option("espspi", negatable=True, saved=index("--espspi")),), protocols=frozenset({_ESP}), read=_read)
+MATCH = MatchExtension("esp", (Option("espspi", negatable=True, saved=index),), protocols=frozenset({_ESP}), read=_read)

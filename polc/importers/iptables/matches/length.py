@@ -25,4 +25,4 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning(never=True) if never else Meaning((match,))
 
 
-MATCH = MatchExtension("length", (Option("length", negatable=True, saved=number_range("--length", _HIGHEST)),), read=_read)
+MATCH = MatchExtension("length", (Option("length", negatable=True, saved=number_range(_HIGHEST)),), read=_read)

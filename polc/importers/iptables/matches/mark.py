@@ -22,4 +22,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((masked(Field.META_MARK, options.need("mark")),))
 
 
-MATCH = MatchExtension("mark", (Option("mark", negatable=True, saved=masked_mark("--mark")),), read=_read)
+MATCH = MatchExtension("mark", (Option("mark", negatable=True, saved=masked_mark),), read=_read)

@@ -59,10 +59,10 @@ def _read(options: Options, _context: Context) -> Meaning:
 MATCH = MatchExtension(
     "owner",
     (
-        Option("uid-owner", negatable=True, saved=with_values("--uid-owner", _saved)),
-        Option("gid-owner", negatable=True, saved=with_values("--gid-owner", _saved)),
-        Option("suppl-groups", takes=0),
         Option("socket-exists", takes=0, negatable=True),
+        Option("uid-owner", negatable=True, saved=with_values(_saved)),
+        Option("gid-owner", negatable=True, saved=with_values(_saved)),
+        Option("suppl-groups", takes=0),
     ),
     chains=frozenset({"OUTPUT", "POSTROUTING"}),
     read=_read,
