@@ -222,7 +222,7 @@ IP: list[tuple[str, tuple[Match, ...]]] = [
     ),
     ("-m recent --update --reap --seconds 9", (RecentMatch(RecentVerb.UPDATE, "DEFAULT", SOURCE[0], 9, reap=True),)),
     ("-m recent --remove --name x", (RecentMatch(RecentVerb.REMOVE, "x", SOURCE[0]),)),
-    ("-m recent --set --mask 255.0.255.0", (own("-m recent --set --mask 255.0.255.0"),)),
+    ("-m recent --set --mask 255.0.255.0", (own("-m recent --set --name DEFAULT --mask 255.0.255.0 --rsource"),)),
     (
         "-m addrtype --dst-type LOCAL,BROADCAST",
         (AddressTypeMatch(Side.DADDR, (AddressType.LOCAL, AddressType.BROADCAST)),),
@@ -267,9 +267,9 @@ IP: list[tuple[str, tuple[Match, ...]]] = [
     ("-m time --weekdays Mo,7", (FieldMatch(Field.META_DAY, Intervals(((0, 1),))),)),
     ("-m time ! --weekdays Sun", (field(Field.META_DAY, 1, 6),)),
     ("-m time --kerneltz", (own("-m time --kerneltz"),)),
-    ("-m time --datestart 2024-12-24", (own("-m time --datestart 2024-12-24"),)),
+    ("-m time --datestart 2024-12-24", (own("-m time --datestart 2024-12-24T00:00:00"),)),
     ('-m string --algo bm --string "a b"', (own('-m string --string "a b" --algo bm'),)),
-    ("-m u32 --u32 0=1", (own('-m u32 --u32 "0=1"'),)),
+    ("-m u32 --u32 0=1", (own('-m u32 --u32 "0x0=0x1"'),)),
     ('-m bpf --bytecode "1,6 0 0 1"', (own('-m bpf --bytecode "1,6 0 0 1"'),)),
     ("-m physdev --physdev-in eth+", (own("-m physdev --physdev-in eth+"),)),
     ("-m ipvs ! --ipvs --vport 80", (own("-m ipvs ! --ipvs --vport 80"),)),
@@ -519,7 +519,7 @@ def test_what_counts_is_asked_once_for_several_alternatives() -> None:
     [
         ("-m owner ! --uid-owner 0", "OUTPUT", (field(Field.META_SKUID, 0),)),
         ("-m helper ! --helper ftp", "INPUT", (NameMatch(NameField.CT_HELPER, "ftp"),)),
-        ("-m tos ! --tos 0x10", "INPUT", (field(Field.IP_DSCP, 4), field(Field.IP_ECN, 0))),
+        ("-m tos ! --tos 0x10/0xff", "INPUT", (field(Field.IP_DSCP, 4), field(Field.IP_ECN, 0))),
     ],
 )
 def test_an_exact_not_takes_a_chain(words: str, chain: str, excluded: tuple[Match, ...]) -> None:
@@ -561,7 +561,7 @@ def test_what_counts_before_it_is_asked_for_more() -> None:
     assert second[0].matches[0] == tcp(dport=one(22))
     (kept,) = found["own"]
     assert [type(match) for match in kept.matches] == [Limit, OpaqueMatch]
-    assert kept.matches[1] == own("-m mark --mark 1")
+    assert kept.matches[1] == own("-m mark --mark 0x1")
 
 
 def test_a_negated_type_of_icmp() -> None:

@@ -89,7 +89,7 @@ FILTER: list[tuple[str, tuple[Statement, ...], Verdict | None]] = [
     ("-j CONNMARK --restore-mark --nfmask 1 --ctmask 3", (CopyMark(META, 1, 3),), None),
     (
         "-j CONNMARK --save-mark --left-shift-mark 2",
-        own("-j CONNMARK --save-mark --left-shift-mark 2"),
+        own("-j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff --left-shift-mark 2"),
         None,
     ),
     ("-p tcp --syn -m tcpmss --mss 1:65535 -j TCPMSS --clamp-mss-to-pmtu", (ClampMss(),), None),
@@ -102,10 +102,14 @@ FILTER: list[tuple[str, tuple[Statement, ...], Verdict | None]] = [
     ("-j IDLETIMER --timeout 9 --label a", own("-j IDLETIMER --timeout 9 --label a"), None),
     (
         "-j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 0.5s",
-        own("-j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 0.5s"),
+        own("-j RATEEST --rateest-name a --rateest-interval 250.0ms --rateest-ewmalog 500.0ms"),
         None,
     ),
-    ("-j HMARK --hmark-tuple src,dst --hmark-mod 9", own("-j HMARK --hmark-tuple src,dst --hmark-mod 9"), None),
+    (
+        "-j HMARK --hmark-tuple src,dst --hmark-mod 9",
+        own("-j HMARK --hmark-src-prefix 32 --hmark-dst-prefix 32 --hmark-mod 9"),
+        None,
+    ),
     ("-j ULOG --ulog-nlgroup 3", own("-j ULOG --ulog-nlgroup 3"), None),
     ("-j SET --add-set nowhere src --exist", own("-j SET --add-set nowhere src --exist"), None),
 ]  # fmt: skip

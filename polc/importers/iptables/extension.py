@@ -26,7 +26,7 @@ class Option:
 
     ``takes`` words stand behind it, and up to ``upto`` more that are no options. ``text``: its word may be anything,
     one that looks like an option too. ``quoted``: iptables-save prints its word in quotes whatever it is. ``chains``
-    (empty: any) are where the kernel takes it.
+    (empty: any) are where the kernel takes it. ``saved`` is how iptables-save writes it, where not as it was given.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Option:
     text: bool = False
     quoted: bool = False
     chains: frozenset[str] = frozenset()
+    saved: Saved | None = None
 
     @property
     def shown(self) -> str:
@@ -57,6 +58,23 @@ class Given(NamedTuple):
     def word(self) -> Word:
         return self.words[0]
 
+    @property
+    def saved(self) -> Written | None:
+        """As iptables-save writes it; None: it does not."""
+        make = self.option.saved
+        return make(self) if make else Written(self.option.name, tuple(word.text for word in self.words), self.negated)
+
+
+class Written(NamedTuple):
+    """An option of an extension as iptables-save writes it: ``name`` is its long form."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    negated: bool = False
+
+
+Saved = Callable[[Given], Written | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -73,13 +91,18 @@ class Context:
 class Options:
     """The options of one ``-m`` or ``-j``, which is the word ``at``."""
 
-    __slots__ = ("at", "given", "kind", "name")
+    __slots__ = ("at", "extension", "family", "given", "kind")
 
-    def __init__(self, kind: str, name: str, at: int, given: tuple[Given, ...]) -> None:
+    def __init__(self, kind: str, extension: Extension, at: int, given: tuple[Given, ...], family: Family) -> None:
         self.kind = kind
-        self.name = name
+        self.extension = extension
         self.at = at
         self.given = given
+        self.family = family
+
+    @property
+    def name(self) -> str:
+        return self.extension.name
 
     @property
     def shown(self) -> str:
@@ -128,28 +151,25 @@ class Options:
 
     def only(self, *names: str) -> Options:
         """The same extension with these options alone."""
-        return Options(self.kind, self.name, self.at, tuple(one for one in self.given if one.option.name in names))
+        given = tuple(one for one in self.given if one.option.name in names)
+        return Options(self.kind, self.extension, self.at, given, self.family)
 
     def text(self) -> str:
-        """The extension and its options as they were given, in iptables' quoting."""
-        return self.written(self.given)
-
-    def written(self, given: Iterable[Given]) -> str:
+        """The extension and its options as iptables-save writes them, in iptables' quoting."""
         parts = [self.shown]
-        for one in given:
-            parts += ["!"] * one.negated
-            parts += [one.option.shown, *(quote(word.text, always=one.option.quoted) for word in one.words)]
+        for one in self.extension.in_order(self.extension.complete(self)):
+            if saved := one.saved:
+                parts += ["!"] * saved.negated
+                parts += [f"--{saved.name}", *(quote(word, always=one.option.quoted) for word in saved.words)]
         return " ".join(parts)
 
-    def opaque(
-        self, reason: str, words: str = "", nft: NftWords | None = None, nearest: Nearest | None = None
-    ) -> OpaqueMatch:
-        """The extension in its own words, or in those that iptables-save has for them; ``reason`` says why."""
-        return OpaqueMatch(words or self.text(), Syntax.IPTABLES, reason, nft, nearest)
+    def opaque(self, reason: str, nft: NftWords | None = None, nearest: Nearest | None = None) -> OpaqueMatch:
+        """The extension in the words that iptables-save has for it; ``reason`` says why."""
+        return OpaqueMatch(self.text(), Syntax.IPTABLES, reason, nft, nearest)
 
-    def opaque_action(self, reason: str, words: str = "") -> Action:
+    def opaque_action(self, reason: str) -> Action:
         """As ``opaque``, for a target."""
-        return Action((OpaqueStatement(words or self.text(), Syntax.IPTABLES, reason),))
+        return Action((OpaqueStatement(self.text(), Syntax.IPTABLES, reason),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +217,15 @@ class Action:
 ANYWHERE: frozenset[str] = frozenset()
 
 
+def _as_given(options: Options) -> tuple[Given, ...]:
+    return options.given
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Extension:
-    """``protocols``: it needs ``-p`` with one of these. ``chains`` and ``tables`` (empty: any) are where the kernel
-    takes it, also through chains of the user's.
+    """``options`` are in the order in which iptables-save writes them, and ``complete`` are those that it writes, where
+    others hang on what was given. ``protocols``: it needs ``-p`` with one of these. ``chains`` and ``tables`` (empty:
+    any) are where the kernel takes it, also through chains of the user's.
     """
 
     name: str
@@ -209,14 +234,17 @@ class Extension:
     protocols: frozenset[int] = frozenset()
     chains: frozenset[str] = ANYWHERE
     tables: frozenset[str] = ANYWHERE
+    complete: Callable[[Options], tuple[Given, ...]] = _as_given
+
+    def in_order(self, given: Iterable[Given]) -> tuple[Given, ...]:
+        """As iptables-save has them; those that may repeat are the last, and their order has a meaning."""
+        place = {one: len(self.options) if one.repeats else number for number, one in enumerate(self.options)}
+        return tuple(sorted(given, key=lambda one: place[one.option]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MatchExtension(Extension):
-    """``listed``: its words as iptables-save lists them, where those are others than were given."""
-
     read: Callable[[Options, Context], Meaning] = lambda _options, _context: Meaning()
-    listed: Callable[[Options], str] = Options.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -196,7 +196,7 @@ class RuleReader:
                 own += found or ()
             if leaves and (meaning.unless or meaning.either or (counted and not all(map(is_stateful, own)))):
                 options = self._options(load, words)
-                own = [options.opaque(_ONE_WORD, load.extension.listed(options))]
+                own = [options.opaque(_ONE_WORD)]
             asks += own
         if headers:
             found = self._headers(protocol, tuple(headers))
@@ -226,7 +226,8 @@ class RuleReader:
 
     def _options(self, load: MatchLoad | TargetLoad, words: Sequence[str]) -> Options:
         kind = "-m" if isinstance(load, MatchLoad) else "-j"
-        return Options(kind, load.extension.name, load.at, tuple(_given(use, words) for use in load.uses))
+        given = load.extension.in_order(_given(use, words) for use in load.uses)
+        return Options(kind, load.extension, load.at, given, self.family)
 
     def _action(self, shape: Shape, words: Sequence[str], place: Place, protocol: int | None) -> Action:
         if shape.jump is None:

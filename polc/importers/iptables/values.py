@@ -14,6 +14,7 @@ from polc.ir.intervals import Intervals
 from polc.ir.selectors import InterfacePattern
 
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,30}|0[0-7]{0,40}|[1-9][0-9]{0,30}")
+_SHORT = re.compile(r"[0-9a-fA-FxX]+(?:\.[0-9a-fA-FxX]+){0,2}")
 PORTS = Intervals(((0, 65535),))
 
 
@@ -173,6 +174,22 @@ def masked_address(word: Word, family: Family) -> tuple[int, int]:
             raise wrong(word, f"`{mask_text}` is no mask")
         mask = spelled
     return found & mask, mask
+
+
+def host_and_mask(word: Word, family: Family) -> tuple[int, int]:
+    """As ``masked_address``, with the bits outside the mask, and where the last of fewer octets than four is all that
+    is left (xtopt_parse_hostmask, which asks inet_aton(3)): `10.1` is 10.0.0.1.
+
+    Raises:
+        Problem: address or mask is none.
+    """
+    text, slash, mask = word.text.partition("/")
+    if family is Family.IP and _SHORT.fullmatch(text):
+        try:
+            text = socket.inet_ntoa(socket.inet_aton(text))
+        except OSError as error:
+            raise wrong(word, f"`{text}` is no {_NAMES[family]} address") from error
+    return address(Word(text, word.at), family), masked_address(Word(f"{text}{slash}{mask}", word.at), family)[1]
 
 
 def masked_ranges(value: int, mask: int, bits: int, most: int) -> Intervals | None:

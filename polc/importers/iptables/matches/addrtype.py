@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import COMING, GOING, Context, Given, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.saved import names
 from polc.importers.iptables.values import choice, listed
 from polc.ir.addresses import AddressSet, parse_address
 from polc.ir.family import Family
@@ -22,6 +23,12 @@ _MULTICAST = AddressSet.of([parse_address("ff00::/8")])
 _NO_UNICAST = AddressSet.of(map(parse_address, ("ff00::/8", "::", "::ffff:0:0/96")))
 """By their bits alone, which is what the match asks of IPv6 (net/ipv6/addrconf_core.c, __ipv6_addr_type)."""
 
+_LISTED = (
+    "UNSPEC", "UNICAST", "LOCAL", "BROADCAST", "ANYCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT", "THROW",
+    "NAT", "XRESOLVE",
+)  # fmt: skip
+"""The order in which iptables-save lists them (libxt_addrtype.c, rtn_names)."""
+
 
 def _read(options: Options, context: Context) -> Meaning:
     limit = options.among(*_INTERFACES)
@@ -29,8 +36,8 @@ def _read(options: Options, context: Context) -> Meaning:
     if not given:
         raise Problem(APART, f"`{options.shown}` needs `--src-type` or `--dst-type`", options.at)
     interface = _INTERFACES[limit.option.name] if limit else None
-    names = [[choice(word, _TYPES, "type of an address") for word in listed(one.word)] for one in given]
-    matches = [_match(one, own, context.family, interface) for one, own in zip(given, names, strict=True)]
+    chosen = [[choice(word, _TYPES, "type of an address") for word in listed(one.word)] for one in given]
+    matches = [_match(one, own, context.family, interface) for one, own in zip(given, chosen, strict=True)]
     known = tuple(one for one in matches if one is not None)
     if len(known) < len(matches):
         reason = "nft looks up types of addresses in the routing table, and these are not told by it alone"
@@ -60,8 +67,8 @@ def _match(given: Given, names: list[str], family: Family, interface: Direction 
 MATCH = MatchExtension(
     "addrtype",
     (
-        Option("src-type", negatable=True),
-        Option("dst-type", negatable=True),
+        Option("src-type", negatable=True, saved=names(_LISTED)),
+        Option("dst-type", negatable=True, saved=names(_LISTED)),
         Option("limit-iface-in", takes=0, chains=COMING),
         Option("limit-iface-out", takes=0, chains=GOING),
     ),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options, Written
 from polc.importers.iptables.in_nft import Ask, asks
 from polc.importers.iptables.matches.esp import spi
 from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.saved import decimal, index
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
 from polc.ir.fields import Field
@@ -39,11 +40,16 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning((*(found.matches if "ahspi" in options else ()), opaque), never=found.never)
 
 
+def _length(given: Given) -> Written | None:
+    """No length of nothing is said (libip6t_ah.c, ah_save)."""
+    return decimal(given) if number(given.word, 0, 0xFFFFFFFF) or given.negated else None
+
+
 MATCH = MatchExtension(
     "ah",
     (
-        Option("ahspi", negatable=True),
-        Option("ahlen", negatable=True),
+        Option("ahspi", negatable=True, saved=index),
+        Option("ahlen", negatable=True, saved=_length),
         Option("ahres", takes=0),
     ),
     read=_read,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -19,7 +20,7 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 MATCH = MatchExtension(
     "cgroup",
-    (Option("cgroup", negatable=True), Option("path", negatable=True, text=True, quoted=True)),
+    (Option("cgroup", negatable=True, saved=decimal), Option("path", negatable=True, text=True, quoted=True)),
     chains=frozenset({"INPUT", "OUTPUT", "POSTROUTING"}),
     read=_read,
 )

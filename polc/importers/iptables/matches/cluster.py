@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.in_nft import node_of_cluster
-from polc.importers.iptables.problem import APART, Problem
-from polc.importers.iptables.values import number
+from polc.importers.iptables.problem import APART, Problem, Word
+from polc.importers.iptables.saved import decimal, with_values
+from polc.importers.iptables.values import integer, number
 from polc.ir.matches import Nearest
 
 _MOST_NODES = 32
@@ -27,12 +28,15 @@ def _read(options: Options, context: Context) -> Meaning:
     if nodes:
         nft = node_of_cluster(context.family, total, seed, nodes, negated=local.negated)
         near = Nearest((options.opaque(reason, nft=nft),), "cluster-related", _DIFFERENCE)
-    # As iptables-save prints it.
-    words = (
-        f"-m cluster {'! ' if local.negated else ''}--cluster-local-nodemask {mask:#010x} "
-        f"--cluster-total-nodes {total} --cluster-hash-seed {seed:#010x}"
-    )
-    return Meaning((options.opaque(reason, words, nearest=near),))
+    return Meaning((options.opaque(reason, nearest=near),))
+
+
+def _mask(word: Word) -> str:
+    return f"{integer(word.text):#010x}"
+
+
+def _mask_of_node(word: Word) -> str:
+    return f"{1 << number(word, 1, _MOST_NODES) - 1:#010x}"
 
 
 _DIFFERENCE = (
@@ -45,10 +49,10 @@ _DIFFERENCE = (
 MATCH = MatchExtension(
     "cluster",
     (
-        Option("cluster-total-nodes"),
-        Option("cluster-local-node", negatable=True),
-        Option("cluster-local-nodemask", negatable=True),
-        Option("cluster-hash-seed"),
+        Option("cluster-local-node", negatable=True, saved=with_values(_mask_of_node, "cluster-local-nodemask")),
+        Option("cluster-local-nodemask", negatable=True, saved=with_values(_mask)),
+        Option("cluster-total-nodes", saved=decimal),
+        Option("cluster-hash-seed", saved=with_values(_mask)),
     ),
     read=_read,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.in_nft import flow_label
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 
 _HIGHEST = 127
@@ -18,4 +19,6 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((options.opaque("labels of connections have no place in a policy", nft=flow_label(bit)),))
 
 
-MATCH = MatchExtension("connlabel", (Option("label", negatable=True, quoted=True), Option("set", takes=0)), read=_read)
+MATCH = MatchExtension(
+    "connlabel", (Option("label", negatable=True, quoted=True, saved=decimal), Option("set", takes=0)), read=_read
+)

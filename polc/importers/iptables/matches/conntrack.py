@@ -9,10 +9,12 @@ from polc.diagnostics.suggest import did_you_mean
 from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem, Word, wrong
 from polc.importers.iptables.protocols import read_protocol
+from polc.importers.iptables.saved import names, network, spelled, with_values
+from polc.importers.iptables.saved import number_range as number_range_as_saved
 from polc.importers.iptables.values import (
     choice,
+    host_and_mask,
     listed,
-    masked_address,
     masked_ranges,
     number_range,
     one_of,
@@ -34,6 +36,8 @@ from polc.ir.matches import (
 )
 
 STATES = {str(one.name): one.value for one in CtState}
+STATES_LISTED = ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED")
+"""The order in which iptables-save lists them (libxt_conntrack.c, print_state)."""
 _NAT = {"SNAT": CT_STATUS_BITS["snat"], "DNAT": CT_STATUS_BITS["dnat"]}
 _ALL = CtState.INVALID | CtState.ESTABLISHED | CtState.RELATED | CtState.NEW | CtState.UNTRACKED
 _NO_FLOW = CtState.INVALID | CtState.UNTRACKED
@@ -57,6 +61,7 @@ _PORTS = {
     "ctrepldstport": Field.CT_REPLY_DPORT,
 }
 _MOST_RANGES = 256
+_LATEST = 0xFFFFFFFF
 
 Either = tuple[tuple[Match, ...], ...]
 
@@ -114,8 +119,8 @@ def _of_flow(options: Options, family: Family) -> list[Match] | None:
         name, word = given.option.name, given.word
         if name in _ADDRESSES:
             side, reply = _ADDRESSES[name]
-            address, mask = masked_address(word, family)
-            ranges = masked_ranges(address, mask, family.bits, _MOST_RANGES)
+            address, mask = host_and_mask(word, family)
+            ranges = masked_ranges(address & mask, mask, family.bits, _MOST_RANGES)
             if ranges is None:
                 return None
             addresses = AddressSet(ip=ranges) if family is Family.IP else AddressSet(ip6=ranges)
@@ -132,7 +137,7 @@ def _of_flow(options: Options, family: Family) -> list[Match] | None:
             found.append(FlagsMatch(FlagField.CT_STATUS, bits, 0) if given.negated else any_of(bits))
         elif name == "ctexpire":
             found.append(
-                FieldMatch(Field.CT_EXPIRATION, Intervals((number_range(word, 0xFFFFFFFF),)), None, given.negated)
+                FieldMatch(Field.CT_EXPIRATION, Intervals((number_range(word, _LATEST),)), None, given.negated)
             )
         elif name == "ctdir":
             reply = choice(word, {"ORIGINAL": 0, "REPLY": 1}, "direction of a flow") == "REPLY"
@@ -172,36 +177,26 @@ def _with_flow(alternative: tuple[Match, ...], flow: tuple[Match, ...]) -> Eithe
     return tuple(found)
 
 
-_LISTED = {
-    "ctstate": ("INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"),
-    "ctstatus": ("EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED"),
-}
-"""The order in which iptables-save lists what is asked for (libxt_conntrack.c, print_state and print_status)."""
+def _ports_as_saved(word: Word) -> str:
+    return spelled(*port_range(word))
 
 
-def _in_order(options: Options) -> str:
-    given = []
-    for one in options:
-        order = _LISTED.get(one.option.name, ())
-        names = {part.text.upper() for part in listed(one.word)} if order else set()
-        if names and names.issubset(order):
-            text = ",".join(name for name in order if name in names)
-            one = one._replace(words=(Word(text, one.word.at),))
-        given.append(one)
-    return options.written(given)
+def _status_as_saved(word: Word) -> str:
+    """`NONE` is no status beside others."""
+    given = {one.text.upper() for one in listed(word)}
+    return ",".join(name for name in _STATUS if name in given and name != "NONE") or "NONE"
 
 
 MATCH = MatchExtension(
     "conntrack",
     (
-        Option("ctstate", negatable=True),
-        Option("ctproto", negatable=True),
-        *(Option(name, negatable=True) for name in _ADDRESSES),
-        *(Option(name, negatable=True) for name in _PORTS),
-        Option("ctstatus", negatable=True),
-        Option("ctexpire", negatable=True),
-        Option("ctdir"),
+        Option("ctstate", negatable=True, saved=names((*STATES_LISTED, *_NAT))),
+        Option("ctproto", negatable=True, saved=with_values(lambda word: str(read_protocol(word)))),
+        *(Option(name, negatable=True, saved=network) for name in _ADDRESSES),
+        *(Option(name, negatable=True, saved=with_values(_ports_as_saved)) for name in _PORTS),
+        Option("ctstatus", negatable=True, saved=with_values(_status_as_saved)),
+        Option("ctexpire", negatable=True, saved=number_range_as_saved(_LATEST)),
+        Option("ctdir", saved=with_values(lambda word: word.text.upper())),
     ),
     read=_read,
-    listed=_in_order,
 )

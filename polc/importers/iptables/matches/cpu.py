@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -15,4 +16,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((FieldMatch(Field.META_CPU, Intervals.single(value), None, given.negated),))
 
 
-MATCH = MatchExtension("cpu", (Option("cpu", negatable=True),), read=_read)
+MATCH = MatchExtension("cpu", (Option("cpu", negatable=True, saved=decimal),), read=_read)

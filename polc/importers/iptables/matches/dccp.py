@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches.conntrack import words_of
-from polc.importers.iptables.matches.udp import PORT_OPTIONS, header_ports
+from polc.importers.iptables.matches.udp import header_ports, port_options
+from polc.importers.iptables.saved import decimal, names
 from polc.importers.iptables.values import number
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -37,7 +38,11 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 MATCH = MatchExtension(
     "dccp",
-    (*PORT_OPTIONS, Option("dccp-types", negatable=True), Option("dccp-option", negatable=True)),
+    (
+        *port_options(whole=True),
+        Option("dccp-types", negatable=True, saved=names(_TYPES)),
+        Option("dccp-option", negatable=True, saved=decimal),
+    ),
     protocols=frozenset({DCCP}),
     read=_read,
 )

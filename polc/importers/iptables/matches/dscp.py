@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.diagnostics.suggest import did_you_mean
-from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options, Written
 from polc.importers.iptables.problem import wrong
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
@@ -40,4 +40,12 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning((FieldMatch(FIELD[context.family], Intervals.single(code_point(given)), None, given.negated),))
 
 
-MATCH = MatchExtension("dscp", (Option("dscp", negatable=True), Option("dscp-class", negatable=True)), read=_read)
+def _saved(given: Given) -> Written:
+    return Written("dscp", (f"{code_point(given):#04x}",), given.negated)
+
+
+MATCH = MatchExtension(
+    "dscp",
+    (Option("dscp", negatable=True, saved=_saved), Option("dscp-class", negatable=True, saved=_saved)),
+    read=_read,
+)

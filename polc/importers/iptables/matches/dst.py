@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches.exthdr import present_or_opaque
-from polc.importers.iptables.matches.hbh import inside
+from polc.importers.iptables.matches.hbh import inside, kinds
+from polc.importers.iptables.saved import decimal
 from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader
 
@@ -14,5 +15,8 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 
 MATCH = MatchExtension(
-    "dst", (Option("dst-len", negatable=True), Option("dst-opts")), families=frozenset({Family.IP6}), read=_read
+    "dst",
+    (Option("dst-len", negatable=True, saved=decimal), Option("dst-opts", saved=kinds)),
+    families=frozenset({Family.IP6}),
+    read=_read,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
 from polc.ir.fields import TCP_FLAG_BITS, Field
@@ -34,9 +35,9 @@ def _read(options: Options, context: Context) -> Meaning:
 MATCH = MatchExtension(
     "ecn",
     (
-        Option("ecn-tcp-cwr", takes=0, negatable=True),
         Option("ecn-tcp-ece", takes=0, negatable=True),
-        Option("ecn-ip-ect", negatable=True),
+        Option("ecn-tcp-cwr", takes=0, negatable=True),
+        Option("ecn-ip-ect", negatable=True, saved=decimal),
     ),
     read=_read,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.saved import index
 from polc.importers.iptables.values import number_ends
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -28,4 +29,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return spi(options, "espspi", Field.ESP_SPI)
 
 
-MATCH = MatchExtension("esp", (Option("espspi", negatable=True),), protocols=frozenset({_ESP}), read=_read)
+MATCH = MatchExtension("esp", (Option("espspi", negatable=True, saved=index),), protocols=frozenset({_ESP}), read=_read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.in_nft import Ask
 from polc.importers.iptables.matches.exthdr import present_or_opaque
+from polc.importers.iptables.saved import decimal, index
 from polc.importers.iptables.values import number, number_range
 from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader
@@ -34,8 +35,8 @@ _FLAGS = {
 MATCH = MatchExtension(
     "frag",
     (
-        Option("fragid", negatable=True),
-        Option("fraglen", negatable=True),
+        Option("fragid", negatable=True, saved=index),
+        Option("fraglen", negatable=True, saved=decimal),
         Option("fragres", takes=0),
         Option("fragfirst", takes=0),
         Option("fragmore", takes=0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches.ttl import compared
+from polc.importers.iptables.saved import decimal
 from polc.ir.family import Family
 from polc.ir.fields import Field
 
@@ -14,7 +15,11 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 MATCH = MatchExtension(
     "hl",
-    (Option("hl-eq", negatable=True), Option("hl-lt"), Option("hl-gt")),
+    (
+        Option("hl-eq", negatable=True, saved=decimal),
+        Option("hl-lt", saved=decimal),
+        Option("hl-gt", saved=decimal),
+    ),
     families=frozenset({Family.IP6}),
     read=_read,
 )

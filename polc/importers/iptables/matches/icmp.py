@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from polc.diagnostics.suggest import did_you_mean
-from polc.importers.iptables.extension import Context, Given, IcmpTypes, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import (
+    Context,
+    Given,
+    IcmpTypes,
+    MatchExtension,
+    Meaning,
+    Option,
+    Options,
+    Written,
+)
 from polc.importers.iptables.problem import Word, wrong
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
@@ -70,9 +79,22 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning(never=True) if found.negated else Meaning(transport=(IcmpTypes(None),))
 
 
+def types_as_saved(given: Given, names: Mapping[str, tuple[int, int | None]]) -> Written:
+    """By its numbers."""
+    found = icmp_type(given, names)
+    code = "" if found.codes == (0, 255) else f"/{found.codes[0]}"
+    return Written(given.option.name, (f"{found.type}{code}",), given.negated)
+
+
+def _saved(given: Given) -> Written:
+    found = icmp_type(given, NAMES)
+    # Whatever the code.
+    return Written(given.option.name, ("any",), given.negated) if found.type == _ANY else types_as_saved(given, NAMES)
+
+
 MATCH = MatchExtension(
     "icmp",
-    (Option("icmp-type", negatable=True),),
+    (Option("icmp-type", negatable=True, saved=_saved),),
     families=frozenset({Family.IP}),
     protocols=frozenset({ICMP}),
     read=_read,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.matches.icmp import icmp_type
+from polc.importers.iptables.matches.icmp import icmp_type, types_as_saved
 from polc.ir.family import Family
 from polc.ir.protocols import ICMPV6
 
@@ -31,7 +31,7 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 MATCH = MatchExtension(
     "icmp6",
-    (Option("icmpv6-type", negatable=True),),
+    (Option("icmpv6-type", negatable=True, saved=lambda given: types_as_saved(given, _NAMES)),),
     families=frozenset({Family.IP6}),
     protocols=frozenset({ICMPV6}),
     read=_read,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.saved import range_of_addresses
 from polc.importers.iptables.values import address_range
 from polc.ir.addresses import AddressSet
 from polc.ir.matches import AddressMatch, Side
@@ -27,5 +28,10 @@ def _read(options: Options, context: Context) -> Meaning:
 
 
 MATCH = MatchExtension(
-    "iprange", (Option("src-range", negatable=True), Option("dst-range", negatable=True)), read=_read
+    "iprange",
+    (
+        Option("src-range", negatable=True, saved=range_of_addresses),
+        Option("dst-range", negatable=True, saved=range_of_addresses),
+    ),
+    read=_read,
 )

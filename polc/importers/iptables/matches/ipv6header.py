@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from polc.diagnostics.suggest import did_you_mean
-from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.problem import wrong
+from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.problem import Word, wrong
 from polc.importers.iptables.protocols import number
+from polc.importers.iptables.saved import with_values
 from polc.importers.iptables.values import listed
 from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader, ExtensionHeaderMatch
@@ -38,22 +39,20 @@ def _read(options: Options, _context: Context) -> Meaning:
         # All of them, among others that are not asked about.
         return Meaning(tuple(ExtensionHeaderMatch(one, given.negated) for one in dict.fromkeys(headers) if one))
     reason = "nft asks for one header at a time, and not for a packet that has no others"
-    return Meaning((options.opaque(reason, _words(options, given)),))
+    return Meaning((options.opaque(reason),))
 
 
-def _words(options: Options, given: Given) -> str:
+def _saved(word: Word) -> str:
     """In the names and the order in which iptables-save lists them, where all have one."""
-    asked = {one.text.lower() for one in listed(given.word)}
-    listing = ",".join(names[0] for names in _LISTED if asked.intersection(names))
+    asked = {one.text.lower() for one in listed(word)}
     if not asked.issubset(name for names in _LISTED for name in names):
-        return ""
-    sign, soft = "! " if given.negated else "", " --soft" if "soft" in options else ""
-    return f"{options.shown} {sign}--header {listing}{soft}"
+        return word.text
+    return ",".join(names[0] for names in _LISTED if asked.intersection(names))
 
 
 MATCH = MatchExtension(
     "ipv6header",
-    (Option("header", negatable=True), Option("soft", takes=0)),
+    (Option("header", negatable=True, saved=with_values(_saved)), Option("soft", takes=0)),
     families=frozenset({Family.IP6}),
     read=_read,
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem
 from polc.importers.iptables.protocols import read_protocol
-from polc.importers.iptables.values import choice, masked_address, port
-from polc.ir.addresses import prefix_length
-from polc.ir.family import Family
+from polc.importers.iptables.saved import network, with_values
+from polc.importers.iptables.values import choice, host_and_mask, port
 
 _CHOICES: dict[str, dict[str, str]] = {
     "vdir": {"ORIGINAL": "", "REPLY": ""},
@@ -18,40 +17,26 @@ _CHOICES: dict[str, dict[str, str]] = {
 def _read(options: Options, context: Context) -> Meaning:
     if not options.given:
         raise Problem(APART, "`-m ipvs` needs an option such as `--ipvs`", options.at)
-    written = options.written(_as_printed(given, context.family) for given in options)
-    return Meaning((options.opaque("nft does not see the connections of IPVS", written),))
+    if given := options.get("vaddr"):
+        host_and_mask(given.word, context.family)
+    # What is no value of its option has no text.
+    return Meaning((options.opaque("nft does not see the connections of IPVS"),))
 
 
-def _as_printed(given: Given, family: Family) -> Given:
-    """The option with numbers for names, as iptables-save prints it.
-
-    Raises:
-        Problem: its word is no value of it.
-    """
-    if not given.words:
-        return given
-    name, word = given.option.name, given.word
-    match name:
-        case "vproto":
-            text = str(read_protocol(word))
-        case "vport" | "vportctl":
-            text = str(port(word))
-        case "vaddr":
-            _, mask = masked_address(word, family)
-            length = prefix_length(family, mask, (1 << family.bits) - 1)
-            if length is None or "/" not in word.text:
-                return given
-            text = f"{word.text.partition('/')[0]}/{length}"
-        case _:
-            text = choice(word, _CHOICES[name], f"value of --{name}")
-    return given._replace(words=(word._replace(text=text),))
+def _choice(name: str) -> Option:
+    known = _CHOICES[name]
+    return Option(name, negatable=True, saved=with_values(lambda word: choice(word, known, f"value of --{name}")))
 
 
 MATCH = MatchExtension(
     "ipvs",
     (
         Option("ipvs", takes=0, negatable=True),
-        *(Option(name, negatable=True) for name in ("vproto", "vaddr", "vport", "vdir", "vmethod", "vportctl")),
+        Option("vproto", negatable=True, saved=with_values(lambda word: str(read_protocol(word)))),
+        Option("vaddr", negatable=True, saved=network),
+        Option("vport", negatable=True, saved=with_values(lambda word: str(port(word)))),
+        *map(_choice, _CHOICES),
+        Option("vportctl", negatable=True, saved=with_values(lambda word: str(port(word)))),
     ),
     read=_read,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.saved import number_range
 from polc.importers.iptables.values import number_ends
 from polc.ir.family import Family
 from polc.ir.fields import Field
@@ -24,4 +25,4 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning(never=True) if never else Meaning((match,))
 
 
-MATCH = MatchExtension("length", (Option("length", negatable=True),), read=_read)
+MATCH = MatchExtension("length", (Option("length", negatable=True, saved=number_range(_HIGHEST)),), read=_read)

@@ -14,16 +14,22 @@ _UNITS = {"second": Unit.SECOND, "minute": Unit.MINUTE, "hour": Unit.HOUR, "day"
 _BY_LENGTH = (Unit.DAY, Unit.HOUR, Unit.MINUTE, Unit.SECOND)
 
 
+def written_unit(word: Word) -> Unit | None:
+    """The unit of a rate as it was written, seconds where none was; None: there is no such unit."""
+    _, slash, text = word.text.partition("/")
+    if not slash:
+        return Unit.SECOND
+    return next((one for name, one in _UNITS.items() if text and name.startswith(text.lower())), None)
+
+
 def rate(word: Word, scale: int) -> Rate:
     """``10/minute``, with any beginning of a unit, as the tools print it back: whole ticks of 1/``scale`` s apart.
 
     Raises:
         Problem: it is no rate, or faster than one a tick.
     """
-    text, slash, unit_text = word.text.partition("/")
-    unit = next((one for name, one in _UNITS.items() if unit_text and name.startswith(unit_text.lower())), None)
-    if not slash:
-        unit = Unit.SECOND
+    text = word.text.partition("/")[0]
+    unit = written_unit(word)
     digits = text if text.isascii() and text.isdigit() and len(text) < 11 else ""
     if unit is None or not digits or int(digits) == 0:
         raise wrong(word, f"`{word.text}` is no rate", help="as in `10/second`, `/minute`, `/hour` or `/day`")

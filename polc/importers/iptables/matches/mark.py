@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.saved import masked_mark
 from polc.importers.iptables.values import mark
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -21,4 +22,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((masked(Field.META_MARK, options.need("mark")),))
 
 
-MATCH = MatchExtension("mark", (Option("mark", negatable=True),), read=_read)
+MATCH = MatchExtension("mark", (Option("mark", negatable=True, saved=masked_mark),), read=_read)

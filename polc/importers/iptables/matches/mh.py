@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options, Written
 from polc.importers.iptables.problem import Word, wrong
+from polc.importers.iptables.saved import spelled
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
 from polc.ir.fields import Field
@@ -16,6 +17,7 @@ _TYPES = {
     "home-test": 3, "hot": 3, "careof-test": 4, "cot": 4, "binding-update": 5, "bu": 5,
     "binding-acknowledgement": 6, "ba": 6, "binding-error": 7, "be": 7,
 }  # fmt: skip
+_EVERY = (0, 255)
 
 
 def _type(word: Word) -> int:
@@ -23,24 +25,35 @@ def _type(word: Word) -> int:
     return number(word, 0, 255, "type of a mobility header") if found is None else found
 
 
+def _range(word: Word) -> tuple[int, int]:
+    left, colon, right = word.text.partition(":")
+    low = _type(Word(left, word.at)) if left or not colon else 0
+    return low, (_type(Word(right, word.at)) if right else 255) if colon else low
+
+
+def _saved(given: Given) -> Written | None:
+    """Every type is not said (libip6t_mh.c, mh_save)."""
+    low, high = _range(given.word)
+    if (low, high) == _EVERY and not given.negated:
+        return None
+    return Written(given.option.name, (spelled(low, high),), given.negated)
+
+
 def _read(options: Options, _context: Context) -> Meaning:
     given = options.get("mh-type")
-    low, high = 0, 255
+    low, high = _EVERY
     if given is not None:
-        left, colon, right = given.word.text.partition(":")
-        at = given.word.at
-        low = _type(Word(left, at)) if left or not colon else 0
-        high = (_type(Word(right, at)) if right else 255) if colon else low
+        low, high = _range(given.word)
         if low > high:
             raise wrong(given.word, f"`{given.word.text}` is the wrong way round")
     negated = given is not None and given.negated
     match = FieldMatch(Field.MH_TYPE, Intervals(((low, high),)), None, negated)
-    return Meaning((match,), never=negated and (low, high) == (0, 255))
+    return Meaning((match,), never=negated and (low, high) == _EVERY)
 
 
 MATCH = MatchExtension(
     "mh",
-    (Option("mh-type", negatable=True),),
+    (Option("mh-type", negatable=True, saved=_saved),),
     families=frozenset({Family.IP6}),
     protocols=frozenset({_MOBILITY}),
     read=_read,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options, Ports
-from polc.importers.iptables.problem import wrong
-from polc.importers.iptables.values import listed, port_range
+from polc.importers.iptables.problem import Word, wrong
+from polc.importers.iptables.saved import spelled, with_values
+from polc.importers.iptables.values import listed, port_ends, port_range
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import PORT_PROTOCOLS
 
@@ -31,12 +32,16 @@ def _read(options: Options, _context: Context) -> Meaning:
             return Meaning(transport=(Ports(ports, ports) if given.negated else Ports(either=ports),))
 
 
+def _saved(word: Word) -> str:
+    return ",".join(spelled(*port_ends(one)) for one in listed(word))
+
+
 MATCH = MatchExtension(
     "multiport",
     (
-        Option("source-ports", ("sports",), negatable=True),
-        Option("destination-ports", ("dports",), negatable=True),
-        Option("ports", negatable=True),
+        Option("source-ports", ("sports",), negatable=True, saved=with_values(_saved, "sports")),
+        Option("destination-ports", ("dports",), negatable=True, saved=with_values(_saved, "dports")),
+        Option("ports", negatable=True, saved=with_values(_saved)),
     ),
     protocols=PORT_PROTOCOLS,
     read=_read,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import wrong
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.matches import NameField, NameMatch
 from polc.ir.protocols import TCP
@@ -28,7 +29,7 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 MATCH = MatchExtension(
     "osf",
-    (Option("genre", negatable=True, text=True), Option("ttl"), Option("log")),
+    (Option("genre", negatable=True, text=True), Option("ttl", saved=decimal), Option("log", saved=decimal)),
     protocols=frozenset({TCP}),
     chains=frozenset({"PREROUTING", "INPUT", "FORWARD"}),
     read=_read,

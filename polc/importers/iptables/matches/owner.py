@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem, Word, wrong
+from polc.importers.iptables.saved import spelled, with_values
 from polc.importers.iptables.values import integer
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -23,6 +24,10 @@ def _range(word: Word) -> tuple[int, int]:
     if low > high or high > _HIGHEST:
         raise wrong(word, f"`{word.text}` is no range from 0 to {_HIGHEST}")
     return low, high
+
+
+def _saved(word: Word) -> str:
+    return spelled(*_range(word), "-")
 
 
 def _read(options: Options, _context: Context) -> Meaning:
@@ -54,10 +59,10 @@ def _read(options: Options, _context: Context) -> Meaning:
 MATCH = MatchExtension(
     "owner",
     (
-        Option("uid-owner", negatable=True),
-        Option("gid-owner", negatable=True),
-        Option("suppl-groups", takes=0),
         Option("socket-exists", takes=0, negatable=True),
+        Option("uid-owner", negatable=True, saved=with_values(_saved)),
+        Option("gid-owner", negatable=True, saved=with_values(_saved)),
+        Option("suppl-groups", takes=0),
     ),
     chains=frozenset({"OUTPUT", "POSTROUTING"}),
     read=_read,

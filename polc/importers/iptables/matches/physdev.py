@@ -19,10 +19,10 @@ def _read(options: Options, _context: Context) -> Meaning:
 MATCH = MatchExtension(
     "physdev",
     (
-        Option("physdev-in", negatable=True),
-        Option("physdev-out", negatable=True),
         Option("physdev-is-in", takes=0, negatable=True),
+        Option("physdev-in", negatable=True),
         Option("physdev-is-out", takes=0, negatable=True),
+        Option("physdev-out", negatable=True),
         Option("physdev-is-bridged", takes=0, negatable=True),
     ),
     read=_read,

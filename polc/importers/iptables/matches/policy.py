@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.problem import APART, Problem
-from polc.importers.iptables.values import choice, masked_address, number
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.problem import APART, Problem, Word
+from polc.importers.iptables.saved import decimal, lowered, network, with_values
+from polc.importers.iptables.values import choice, host_and_mask, integer, number
 from polc.ir.family import Family
 from polc.ir.matches import Trait, TraitMatch
 
-_ELEMENT = ("reqid", "spi", "proto", "mode", "tunnel-src", "tunnel-dst")
-_PROTOCOLS = dict.fromkeys(("ah", "esp", "ipcomp", "51", "50", "108"), "")
+_PROTOCOLS = {"ah": "ah", "51": "ah", "esp": "esp", "50": "esp", "ipcomp": "ipcomp", "108": "ipcomp"}
+_ELEMENT = {
+    # in the order in which iptables-save writes them (libxt_policy.c, print_entry)
+    "reqid": decimal,
+    "spi": with_values(lambda word: f"{integer(word.text):#x}"),
+    "proto": with_values(lambda word: _PROTOCOLS[word.text.lower()]),
+    "mode": lowered,
+    "tunnel-dst": network,
+    "tunnel-src": network,
+}
 _MODES = {"transport": "", "tunnel": ""}
 
 
@@ -56,17 +65,37 @@ def _check_elements(options: Options) -> None:
                     choice(given.word, _MODES, "mode of IPsec")
                 case _:
                     tunnels.append(given.at)
-                    masked_address(given.word, Family.IP6 if ":" in given.word.text else Family.IP)
+                    host_and_mask(given.word, Family.IP6 if ":" in given.word.text else Family.IP)
+
+
+_POLICY = Option("pol", saved=lowered)
+
+
+def _complete(options: Options) -> tuple[Given, ...]:
+    """The policy is said, and within an element the options have an order."""
+    order = {name: place for place, name in enumerate(_ELEMENT)}
+    elements: list[list[Given]] = [[]]
+    for given in options:
+        if given.option.name == "next":
+            elements.append([given])
+        else:
+            elements[-1].append(given)
+    # What is of no element is among the first, and so is `--next` of its element.
+    ordered = [one for each in elements for one in sorted(each, key=lambda one: order.get(one.option.name, -1))]
+    if "pol" not in options:
+        ordered.append(Given(_POLICY, False, (Word("ipsec", options.at),), options.at))
+    return tuple(ordered)
 
 
 MATCH = MatchExtension(
     "policy",
     (
-        Option("dir"),
-        Option("pol"),
+        Option("dir", saved=lowered),
+        _POLICY,
         Option("strict", takes=0),
-        *(Option(name, negatable=True, repeats=True) for name in _ELEMENT),
+        *(Option(name, negatable=True, repeats=True, saved=saved) for name, saved in _ELEMENT.items()),
         Option("next", takes=0, repeats=True),
     ),
+    complete=_complete,
     read=_read,
 )

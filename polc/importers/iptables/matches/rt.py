@@ -6,6 +6,7 @@ from polc.importers.iptables.extension import Context, MatchExtension, Meaning, 
 from polc.importers.iptables.in_nft import Ask
 from polc.importers.iptables.matches.exthdr import header_length, present_or_opaque
 from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.saved import addresses, decimal, index
 from polc.importers.iptables.values import address, listed, number, number_range
 from polc.ir.family import Family
 from polc.ir.matches import ExtensionHeader
@@ -41,11 +42,11 @@ def _read(options: Options, context: Context) -> Meaning:
 MATCH = MatchExtension(
     "rt",
     (
-        Option("rt-type", negatable=True),
-        Option("rt-segsleft", negatable=True),
-        Option("rt-len", negatable=True),
+        Option("rt-type", negatable=True, saved=decimal),
+        Option("rt-segsleft", negatable=True, saved=index),
+        Option("rt-len", negatable=True, saved=decimal),
         Option("rt-0-res", takes=0),
-        Option("rt-0-addrs"),
+        Option("rt-0-addrs", saved=addresses),
         Option("rt-0-not-strict", takes=0),
     ),
     families=frozenset({Family.IP6}),

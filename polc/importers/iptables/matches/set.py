@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import Problem, Word, wrong
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.matches import SetMatch
 from polc.ir.selectors import Side
@@ -72,7 +73,7 @@ MATCH = MatchExtension(
         Option("return-nomatch", takes=0),
         Option("update-counters", takes=0, negatable=True),
         Option("update-subcounters", takes=0, negatable=True),
-        *(Option(name, negatable=name.endswith("-eq")) for name in _COUNTERS),
+        *(Option(name, negatable=name.endswith("-eq"), saved=decimal) for name in _COUNTERS),
     ),
     read=_read,
 )

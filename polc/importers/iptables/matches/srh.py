@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.problem import Word
 from polc.importers.iptables.protocols import read_protocol
-from polc.importers.iptables.values import masked_address, number
+from polc.importers.iptables.saved import decimal, with_values
+from polc.importers.iptables.values import host_and_mask, number
+from polc.ir.addresses import format_address
 from polc.ir.family import Family
 
 _BYTES = tuple(
@@ -17,7 +20,7 @@ def _read(options: Options, context: Context) -> Meaning:
     for given in options:
         name = given.option.name
         if name in _ADDRESSES:
-            masked_address(given.word, context.family)
+            host_and_mask(given.word, context.family)
         elif name == "srh-next-hdr":
             read_protocol(given.word)
         else:
@@ -25,9 +28,19 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning((options.opaque("polc knows no segment routing header"),))
 
 
+def _network(word: Word) -> str:
+    """A prefix length stands behind a whole address, too (libip6t_srh.c)."""
+    address, mask = host_and_mask(word, Family.IP6)
+    return f"{format_address(Family.IP6, address)}/{mask.bit_count()}"
+
+
 MATCH = MatchExtension(
     "srh",
-    tuple(Option(name, negatable=True) for name in ("srh-next-hdr", *_BYTES, "srh-tag", *_ADDRESSES)),
+    (
+        Option("srh-next-hdr", negatable=True, saved=with_values(lambda word: str(read_protocol(word)))),
+        *(Option(name, negatable=True, saved=decimal) for name in (*_BYTES, "srh-tag")),
+        *(Option(name, negatable=True, saved=with_values(_network)) for name in _ADDRESSES),
+    ),
     families=frozenset({Family.IP6}),
     read=_read,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
-from polc.importers.iptables.matches.conntrack import STATES, words_of
+from polc.importers.iptables.matches.conntrack import STATES, STATES_LISTED, words_of
+from polc.importers.iptables.saved import names
 from polc.ir.matches import CtState, CtStateMatch
 
 
@@ -16,4 +17,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning((CtStateMatch(others),)) if others else Meaning(never=True)
 
 
-MATCH = MatchExtension("state", (Option("state", negatable=True),), read=_read)
+MATCH = MatchExtension("state", (Option("state", negatable=True, saved=names(STATES_LISTED)),), read=_read)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.problem import APART, Problem, Word, wrong
+from polc.importers.iptables.saved import decimal, lowered
 from polc.importers.iptables.values import choice, number
 from polc.ir.stateful import CERTAINTY, EveryNth, RandomMatch
 
@@ -43,10 +44,10 @@ def _threshold(word: Word) -> int:
 MATCH = MatchExtension(
     "statistic",
     (
-        Option("mode"),
+        Option("mode", saved=lowered),
         Option("probability", negatable=True),
-        Option("every", negatable=True),
-        Option("packet"),
+        Option("every", negatable=True, saved=decimal),
+        Option("packet", saved=decimal),
     ),
     read=_read,
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options, Saved, Written
 from polc.importers.iptables.in_nft import seconds
 from polc.importers.iptables.problem import APART, Problem, Word, wrong
+from polc.importers.iptables.saved import unsaid
 from polc.importers.iptables.values import listed, number
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
@@ -18,17 +20,19 @@ _WEEK = Intervals(((0, 6),))
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2}))?")
 _DATE = re.compile(r"[0-9]{4}(?:-[0-9]{1,2}(?:-[0-9]{1,2}(?:T[0-9]{1,2}(?::[0-9]{1,2}(?::[0-9]{1,2})?)?)?)?)?")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_WEEKDAYS = {day % 7: _DAYS[day % 7].title() for day in range(1, 8)}
+"""Monday is the first to iptables-save."""
 _NO_END = "2038-01-19T03:14:07"
 """What iptables-save prints for no last day: the kernel's numbers end there."""
 
 
-def _seconds(given: Given) -> int:
-    found = _TIME.fullmatch(given.word.text)
+def _seconds(word: Word) -> int:
+    found = _TIME.fullmatch(word.text)
     if found:
         hours, minutes, seconds = (int(one or 0) for one in found.groups())
         if hours < 24 and minutes < 60 and seconds < 60:
             return hours * 3600 + minutes * 60 + seconds
-    raise wrong(given.word, f"`{given.word.text}` is no time of day", help="as in `08:30` or `08:30:00`")
+    raise wrong(word, f"`{word.text}` is no time of day", help="as in `08:30` or `08:30:00`")
 
 
 def _weekday(word: Word) -> int:
@@ -42,15 +46,23 @@ def _weekday(word: Word) -> int:
     return found[0]
 
 
-def _read(options: Options, _context: Context) -> Meaning:
+def _monthday(word: Word) -> int:
+    return number(word, 1, 31, "day of the month")
+
+
+def _times(options: Options) -> tuple[int, int]:
     start, stop = options.get("timestart"), options.get("timestop")
-    low, high = _seconds(start) if start else 0, _seconds(stop) if stop else _DAY - 1
+    return _seconds(start.word) if start else 0, _seconds(stop.word) if stop else _DAY - 1
+
+
+def _read(options: Options, _context: Context) -> Meaning:
+    low, high = _times(options)
     weekdays, monthdays = options.get("weekdays"), options.get("monthdays")
     days = Intervals.of((day, day) for day in map(_weekday, listed(weekdays.word))) if weekdays else None
     if days and weekdays and weekdays.negated:
         days = days.complement(0, 6)
     for word in listed(monthdays.word) if monthdays else ():
-        number(word, 1, 31, "day of the month")
+        _monthday(word)
     dates = [one for one in options if one.option.name in ("datestart", "datestop") and one.word.text != _NO_END]
     for date in dates:
         if not _DATE.fullmatch(date.word.text):
@@ -124,15 +136,54 @@ def _matches(low: int, high: int, days: Intervals | None) -> tuple[Match, ...]:
     return tuple(found)
 
 
+def _complete(options: Options) -> tuple[Given, ...]:
+    """Both times of day or neither, as the kernel has them (libxt_time.c, time_save)."""
+    both = dict(zip((_START, _STOP), _times(options), strict=True))
+    if tuple(both.values()) == (0, _DAY - 1):
+        both = {}
+    times = (Given(option, False, (Word(_clock(at), options.at),), options.at) for option, at in both.items())
+    return (*times, *(one for one in options if one.option not in (_START, _STOP)))
+
+
+def _clock(at: int) -> str:
+    return f"{at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}"
+
+
+def _date_as_saved(given: Given) -> Written | None:
+    """In full, and not where the kernel's numbers begin or end."""
+    if given.word.text == _NO_END or not (at := _stamp(given.word)):
+        return None
+    return Written(given.option.name, (f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}",))
+
+
+def _days_as_saved(read: Callable[[Word], int], names: dict[int, str]) -> Saved:
+    """The days that are meant, in their order, if those are not all; that it is none of them has no other words."""
+
+    def saved(given: Given) -> Written | None:
+        days = {read(word) for word in listed(given.word)}
+        chosen = [name for day, name in names.items() if (day in days) is not given.negated]
+        if not chosen:
+            return Written(given.option.name, (",".join(names.values()),), negated=True)
+        return Written(given.option.name, (",".join(chosen),)) if len(chosen) < len(names) else None
+
+    return saved
+
+
+_START, _STOP = Option("timestart"), Option("timestop")
+
 MATCH = MatchExtension(
     "time",
     (
-        *(Option(name) for name in ("timestart", "timestop", "datestart", "datestop")),
-        Option("monthdays", negatable=True),
-        Option("weekdays", negatable=True),
-        Option("contiguous", takes=0),
+        _START,
+        _STOP,
+        Option("monthdays", negatable=True, saved=_days_as_saved(_monthday, {day: str(day) for day in range(1, 32)})),
+        Option("weekdays", negatable=True, saved=_days_as_saved(_weekday, _WEEKDAYS)),
+        Option("datestart", saved=_date_as_saved),
+        Option("datestop", saved=_date_as_saved),
         Option("kerneltz", takes=0),
-        Option("utc", takes=0),
+        Option("contiguous", takes=0),
+        Option("utc", takes=0, saved=unsaid),
     ),
+    complete=_complete,
     read=_read,
 )

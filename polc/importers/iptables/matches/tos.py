@@ -6,6 +6,7 @@ from polc.diagnostics.suggest import did_you_mean
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
 from polc.importers.iptables.matches import dscp, ecn
 from polc.importers.iptables.problem import Word, wrong
+from polc.importers.iptables.saved import with_values
 from polc.importers.iptables.values import number
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch, Match
@@ -56,4 +57,9 @@ def _read(options: Options, context: Context) -> Meaning:
     return Meaning(unless=tuple(matches)) if matches else Meaning(never=True)
 
 
-MATCH = MatchExtension("tos", (Option("tos", negatable=True),), read=_read)
+def _saved(word: Word) -> str:
+    value, mask = tos(word)
+    return f"{value:#04x}/{mask:#04x}"
+
+
+MATCH = MatchExtension("tos", (Option("tos", negatable=True, saved=with_values(_saved)),), read=_read)

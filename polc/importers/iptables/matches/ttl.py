@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, MatchExtension, Meaning, Option, Options
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
 from polc.ir.fields import Field
@@ -26,7 +27,11 @@ def _read(options: Options, _context: Context) -> Meaning:
 
 MATCH = MatchExtension(
     "ttl",
-    (Option("ttl-eq", ("ttl",), negatable=True), Option("ttl-lt"), Option("ttl-gt")),
+    (
+        Option("ttl-eq", ("ttl",), negatable=True, saved=decimal),
+        Option("ttl-lt", saved=decimal),
+        Option("ttl-gt", saved=decimal),
+    ),
     families=frozenset({Family.IP}),
     read=_read,
 )

@@ -6,14 +6,18 @@ The header must be there, even where no port is asked for: a later fragment has 
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Context, Given, MatchExtension, Meaning, Option, Options, Ports
+from polc.importers.iptables.saved import ports
 from polc.importers.iptables.values import PORTS, port_ends, port_range
 from polc.ir.intervals import Intervals
 from polc.ir.protocols import UDP
 
-PORT_OPTIONS = (
-    Option("source-port", ("sport",), negatable=True),
-    Option("destination-port", ("dport",), negatable=True),
-)
+
+def port_options(*, whole: bool) -> tuple[Option, Option]:
+    """``whole``: iptables-save writes every range as it is."""
+    return (
+        Option("source-port", ("sport",), negatable=True, saved=ports("sport", whole=whole)),
+        Option("destination-port", ("dport",), negatable=True, saved=ports("dport", whole=whole)),
+    )
 
 
 _LENIENT = frozenset({"udp", "dccp"})
@@ -39,4 +43,4 @@ def _read(options: Options, _context: Context) -> Meaning:
     return Meaning(transport=header_ports(options))
 
 
-MATCH = MatchExtension("udp", PORT_OPTIONS, protocols=frozenset({UDP}), read=_read)
+MATCH = MatchExtension("udp", port_options(whole=False), protocols=frozenset({UDP}), read=_read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from json import dumps
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
+from polc.importers.iptables.saved import lowered
 from polc.importers.iptables.values import choice
 from polc.ir.matches import NftWords, Syntax
 from polc.ir.statements import Omission, OpaqueStatement
@@ -24,4 +25,4 @@ _UNTYPED = Omission(
 )
 
 
-TARGET = TargetExtension("AUDIT", (Option("type"),), read=_read)
+TARGET = TargetExtension("AUDIT", (Option("type", saved=lowered),), read=_read)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from polc.diagnostics.suggest import did_you_mean
-from polc.importers.iptables.extension import Action, Context, Given, Option, Options, TargetExtension
+from polc.importers.iptables.extension import Action, Context, Given, Option, Options, TargetExtension, Written
 from polc.importers.iptables.problem import APART, Problem, Word, wrong
-from polc.importers.iptables.values import listed, number
+from polc.importers.iptables.saved import names
+from polc.importers.iptables.values import integer, listed, number
 from polc.ir.statements import AssignHelper, AssignZone, CtDirection, Notrack, Statement
 
 _ZONES = {"zone": None, "zone-orig": CtDirection.ORIGINAL, "zone-reply": CtDirection.REPLY}
@@ -69,11 +70,20 @@ def _events(given: Given, known: tuple[str, ...]) -> None:
             raise wrong(one, f"`{one.text}` is no event of conntrack", help=did_you_mean(one.text, known))
 
 
+def _zone_as_saved(given: Given) -> Written | None:
+    """Zone 0 is not said (libxt_CT.c, ct_save_v1)."""
+    found = integer(given.word.text)
+    return None if found == 0 else Written(given.option.name, (given.word.text if found is None else str(found),))
+
+
 TARGET = TargetExtension(
     "CT",
     (
         Option("notrack", takes=0),
-        *(Option(name) for name in ("helper", "timeout", "ctevents", "expevents", *_ZONES)),
+        *(Option(name) for name in ("helper", "timeout")),
+        Option("ctevents", saved=names(_EVENTS)),
+        Option("expevents"),
+        *(Option(name, saved=_zone_as_saved) for name in _ZONES),
     ),
     tables=frozenset({"raw"}),
     read=_read,

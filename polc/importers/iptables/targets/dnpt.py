@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
 from polc.importers.iptables.problem import wrong
+from polc.importers.iptables.saved import network
 from polc.importers.iptables.values import masked_address
 from polc.ir.family import Family
 
-OPTIONS = (Option("src-pfx"), Option("dst-pfx"))
+OPTIONS = (Option("src-pfx", saved=network), Option("dst-pfx", saved=network))
 REASON = "nft has no prefix translation that leaves checksums as they are"
 _MOST = 64
 

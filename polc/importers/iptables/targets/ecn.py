@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
 from polc.importers.iptables.problem import APART, Problem
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.family import Family
 from polc.ir.protocols import TCP
 
-_BITS = {"ecn-tcp-cwr": 1, "ecn-tcp-ece": 1, "ecn-ip-ect": 3}
+_BITS = {"ecn-tcp-ece": 1, "ecn-tcp-cwr": 1, "ecn-ip-ect": 3}
 
 
 def _read(options: Options, context: Context) -> Action:
@@ -24,7 +25,7 @@ def _read(options: Options, context: Context) -> Action:
 
 TARGET = TargetExtension(
     "ECN",
-    (Option("ecn-tcp-remove", takes=0), *(Option(name) for name in _BITS)),
+    (Option("ecn-tcp-remove", takes=0), *(Option(name, saved=decimal) for name in _BITS)),
     families=frozenset({Family.IP}),
     tables=frozenset({"mangle"}),
     read=_read,

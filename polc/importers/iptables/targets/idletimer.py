@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
 from polc.importers.iptables.problem import wrong
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 
 _LONGEST = 27
@@ -19,6 +20,6 @@ def _read(options: Options, _context: Context) -> Action:
 
 TARGET = TargetExtension(
     "IDLETIMER",
-    (Option("timeout"), Option("label", text=True), Option("alarm", takes=0)),
+    (Option("timeout", saved=decimal), Option("label", text=True), Option("alarm", takes=0)),
     read=_read,
 )

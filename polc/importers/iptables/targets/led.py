@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
 from polc.importers.iptables.problem import wrong
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 
 _LONGEST = 27
@@ -21,6 +22,10 @@ def _read(options: Options, _context: Context) -> Action:
 
 TARGET = TargetExtension(
     "LED",
-    (Option("led-trigger-id", text=True, quoted=True), Option("led-delay"), Option("led-always-blink", takes=0)),
+    (
+        Option("led-trigger-id", text=True, quoted=True),
+        Option("led-delay", saved=decimal),
+        Option("led-always-blink", takes=0),
+    ),
     read=_read,
 )

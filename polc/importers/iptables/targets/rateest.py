@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
-from polc.importers.iptables.problem import wrong
+from polc.importers.iptables.problem import Word, wrong
+from polc.importers.iptables.saved import with_values
 
 _TIME = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,10})?(?:us|usec|usecs|ms|msec|msecs|s|sec|secs)?")
+_PARTS = re.compile(r"([0-9.]+)(u|m|s|)[a-z]*")
+_UNITS = {"": 1, "u": 1, "m": 1_000, "s": 1_000_000}
+_STEPS = frozenset(Fraction(2**power) for power in range(16))
 _LONGEST = 15
 
 
@@ -22,6 +27,26 @@ def _read(options: Options, _context: Context) -> Action:
     return options.opaque_action("nft measures no rates")
 
 
+def _saved(word: Word) -> str:
+    """In milliseconds or seconds with one digit behind the point (libxt_RATEEST.c, rateest_print_time).
+
+    The kernel has a quarter of a second, doubled some times or halved: other times stay as they were given.
+    """
+    found = _PARTS.fullmatch(word.text)
+    if found is None:
+        return word.text
+    steps = Fraction(found[1]) * _UNITS[found[2][:1]] / 250_000
+    if steps not in _STEPS:
+        return word.text
+    return f"{float(steps / 4):.1f}s" if steps >= 4 else f"{float(steps * 250):.1f}ms"
+
+
 TARGET = TargetExtension(
-    "RATEEST", (Option("rateest-name"), Option("rateest-interval"), Option("rateest-ewmalog")), read=_read
+    "RATEEST",
+    (
+        Option("rateest-name"),
+        Option("rateest-interval", saved=with_values(_saved)),
+        Option("rateest-ewmalog", saved=with_values(_saved)),
+    ),
+    read=_read,
 )

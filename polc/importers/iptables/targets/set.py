@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Given, Option, Options, TargetExtension
 from polc.importers.iptables.matches.set import name_and_sides, too_few, unknown_set
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.statements import SetOperation, UpdateSet
 
@@ -59,9 +60,10 @@ def _update(given: Given, context: Context, operation: SetOperation, timeout: in
 TARGET = TargetExtension(
     "SET",
     (
-        *(Option(name, takes=2) for name in ("add-set", "del-set", "map-set")),
-        Option("timeout"),
+        Option("add-set", takes=2),
         Option("exist", takes=0),
+        Option("timeout", saved=decimal),
+        *(Option(name, takes=2) for name in ("del-set", "map-set")),
         *(Option(name, takes=0) for name in _MAPS),
     ),
     read=_read,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
+from polc.importers.iptables.saved import decimal
 from polc.importers.iptables.values import number
 from polc.ir.protocols import TCP
 from polc.ir.statements import Synproxy
@@ -19,7 +20,11 @@ def _read(options: Options, _context: Context) -> Action:
 
 TARGET = TargetExtension(
     "SYNPROXY",
-    (Option("mss"), Option("wscale"), *(Option(name, takes=0) for name in ("sack-perm", "timestamp", "ecn"))),
+    (
+        *(Option(name, takes=0) for name in ("sack-perm", "timestamp")),
+        *(Option(name, saved=decimal) for name in ("wscale", "mss")),
+        Option("ecn", takes=0),
+    ),
     protocols=frozenset({TCP}),
     chains=frozenset({"INPUT", "FORWARD"}),
     read=_read,

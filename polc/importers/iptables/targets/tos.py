@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polc.importers.iptables.extension import Action, Context, Given, Option, Options, TargetExtension
+from polc.importers.iptables.extension import Action, Context, Given, Option, Options, TargetExtension, Written
 from polc.importers.iptables.matches.tos import tos
 from polc.importers.iptables.values import number
 from polc.ir.statements import SetDscp
@@ -32,7 +32,14 @@ def _read(options: Options, _context: Context) -> Action:
     if mask == _DSCP and value & ~_DSCP == 0:
         return Action((SetDscp(value >> 2),))
     reason = "polc sets the whole code point, and not some bits of it or those of congestion"
-    return options.opaque_action(reason, f"-j TOS --set-tos {value:#04x}/{mask:#04x}")
+    return options.opaque_action(reason)
 
 
-TARGET = TargetExtension("TOS", tuple(Option(name) for name in _OPTIONS), tables=frozenset({"mangle"}), read=_read)
+def _saved(given: Given) -> Written:
+    value, mask = _masked(given)
+    return Written("set-tos", (f"{value:#04x}/{mask:#04x}",))
+
+
+TARGET = TargetExtension(
+    "TOS", tuple(Option(name, saved=_saved) for name in _OPTIONS), tables=frozenset({"mangle"}), read=_read
+)
