@@ -97,6 +97,7 @@ FILTER: list[tuple[str, tuple[Statement, ...], Verdict | None]] = [
     ("-p tcp -j SYNPROXY --mss 1460 --wscale 7 --sack-perm", (Synproxy(1460, 7, False, True),), None),
     ("-p tcp -j SYNPROXY --sack-perm", own("-j SYNPROXY --sack-perm"), None),
     ("-j TEE --gateway 192.0.2.9 --oif eth1", (Duplicate(Family.IP, address("192.0.2.9"), "eth1"),), None),
+    ("-j TEE --gateway 10.1", (Duplicate(Family.IP, address("10.0.0.1"), None),), None),
     ("-j AUDIT --type accept", own("-j AUDIT --type accept"), None),
     ('-j LED --led-trigger-id ssh', own('-j LED --led-trigger-id "ssh"'), None),
     ("-j IDLETIMER --timeout 9 --label a", own("-j IDLETIMER --timeout 9 --label a"), None),
@@ -172,6 +173,7 @@ POSTROUTING: list[tuple[str, Verdict]] = [
         Nat(NatKind.SNAT, Family.IP, span("192.0.2.9"), Intervals(((1024, 2000),)), fully_random=True),
     ),
     ("-p udp -j MASQUERADE --to-ports 5-9", Nat(NatKind.MASQUERADE, ports=Intervals(((5, 9),)))),
+    ("-j NETMAP --to 10.1/16", Nat(NatKind.NETMAP_SOURCE, Family.IP, span("10.0.0.0", "10.0.255.255"))),
     ("-j NETMAP --to 192.0.2.9", Nat(NatKind.NETMAP_SOURCE, Family.IP, span("192.0.2.9"))),
 ]
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from polc.diagnostics.suggest import did_you_mean
 from polc.importers.iptables.problem import Word, wrong
 from polc.importers.iptables.services import SERVICES
+from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.intervals import Intervals
 from polc.ir.selectors import InterfacePattern
@@ -176,20 +177,30 @@ def masked_address(word: Word, family: Family) -> tuple[int, int]:
     return found & mask, mask
 
 
+def host(word: Word, family: Family) -> int:
+    """As ``address``, where the last of fewer octets than four is all that is left (xtopt_parse_host, which asks
+    inet_aton(3)): `10.1` is 10.0.0.1.
+
+    Raises:
+        Problem: it is no address.
+    """
+    if family is Family.IP and _SHORT.fullmatch(word.text):
+        try:
+            return int.from_bytes(socket.inet_aton(word.text), "big")
+        except OSError as error:
+            raise wrong(word, f"`{word.text}` is no {_NAMES[family]} address") from error
+    return address(word, family)
+
+
 def host_and_mask(word: Word, family: Family) -> tuple[int, int]:
-    """As ``masked_address``, with the bits outside the mask, and where the last of fewer octets than four is all that
-    is left (xtopt_parse_hostmask, which asks inet_aton(3)): `10.1` is 10.0.0.1.
+    """As ``masked_address``, with the bits outside the mask, of an address that is read as by ``host``.
 
     Raises:
         Problem: address or mask is none.
     """
     text, slash, mask = word.text.partition("/")
-    if family is Family.IP and _SHORT.fullmatch(text):
-        try:
-            text = socket.inet_ntoa(socket.inet_aton(text))
-        except OSError as error:
-            raise wrong(word, f"`{text}` is no {_NAMES[family]} address") from error
-    return address(Word(text, word.at), family), masked_address(Word(f"{text}{slash}{mask}", word.at), family)[1]
+    found = host(Word(text, word.at), family)
+    return found, masked_address(Word(f"{format_address(family, found)}{slash}{mask}", word.at), family)[1]
 
 
 def masked_ranges(value: int, mask: int, bits: int, most: int) -> Intervals | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
 from polc.importers.iptables.problem import wrong
-from polc.importers.iptables.values import masked_address, masked_ranges
+from polc.importers.iptables.values import host_and_mask, masked_ranges
 from polc.ir.verdicts import Nat, NatKind
 
 _PREFIX = 1
@@ -13,8 +13,8 @@ _PREFIX = 1
 
 def _read(options: Options, context: Context) -> Action:
     word = options.need("to").word
-    address, mask = masked_address(word, context.family)
-    network = masked_ranges(address, mask, context.family.bits, _PREFIX)
+    address, mask = host_and_mask(word, context.family)
+    network = masked_ranges(address & mask, mask, context.family.bits, _PREFIX)
     if network is None or len(network.ranges) != 1:
         raise wrong(word, f"`{word.text}` is no prefix")
     # Which side is mapped hangs on the chain, and is put right there.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
 from polc.importers.iptables.problem import wrong
-from polc.importers.iptables.values import address, interface
+from polc.importers.iptables.values import host, interface
 from polc.ir.statements import Duplicate
 
 
 def _read(options: Options, context: Context) -> Action:
     word = options.need("gateway").word
-    gateway = address(word, context.family)
+    gateway = host(word, context.family)
     if gateway == 0:
         raise wrong(word, f"`{word.text}` is no neighbour")
     device = options.get("oif")

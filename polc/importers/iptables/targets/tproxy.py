@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polc.importers.iptables.extension import Action, Context, Option, Options, TargetExtension
-from polc.importers.iptables.values import address, mark, number
+from polc.importers.iptables.values import host, mark, number
 from polc.ir.protocols import TCP, UDP
 from polc.ir.statements import MarkField, SetMark, Statement, Tproxy
 from polc.ir.verdicts import Accept
@@ -11,7 +11,7 @@ from polc.ir.verdicts import Accept
 
 def _read(options: Options, context: Context) -> Action:
     port = number(options.need("on-port").word, 0, 0xFFFF, "port")
-    to = address(given.word, context.family) if (given := options.get("on-ip")) else 0
+    to = host(given.word, context.family) if (given := options.get("on-ip")) else 0
     statements: list[Statement] = []
     if marked := options.get("tproxy-mark"):
         value, mask = mark(marked.word)
