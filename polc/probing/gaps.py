@@ -112,10 +112,11 @@ def _behind(
 
 
 def _between(packet: Packet, last: Packet) -> Packet:
-    """The packet with the ends of another one."""
+    """The packet with the ends of another one. What comes in has no mark."""
     if packet.family is not last.family:
         return packet
-    return replace(packet, saddr=last.saddr, daddr=last.daddr, iif=last.iif, oif=last.oif)
+    mark = 0 if last.iif else packet.mark
+    return replace(packet, saddr=last.saddr, daddr=last.daddr, iif=last.iif, oif=last.oif, mark=mark)
 
 
 def _with(loaded: Sequence[Loaded], at: int, mutant: Mutant) -> tuple[Loaded, ...]:

@@ -128,12 +128,12 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
 
 def answered(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     """A packet of a flow whose first packet was answered before: with both."""
-    plain = replace(packet, presumed=None)
-    first = replace(plain, flags=SYN, mss=_MSS) if packet.protocol == TCP else plain
-    try:
-        yield first, reply_to(first, None, Reply(), described=True), plain
-    except ValueError:
-        return
+    for (plain,) in realised(replace(packet, presumed=None)):
+        first = replace(plain, flags=SYN, mss=_MSS) if packet.protocol == TCP else plain
+        try:
+            yield first, reply_to(first, None, Reply(), described=True), plain
+        except ValueError:
+            return
 
 
 def _invalid(packet: Packet) -> Iterator[Packet]:

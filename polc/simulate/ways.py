@@ -49,7 +49,8 @@ def look_up(routing: Routing, flight: Flight) -> Hop | Ended:
     Raises:
         OnlyKernelKnows: nobody has said.
     """
-    hop = routing.lookup(flight.family, flight.daddr, flight.iif or flight.packet.oif)
+    near = flight.packet.oif if is_link_local(flight.daddr) else ""
+    hop = routing.lookup(flight.family, flight.daddr, flight.iif or near)
     if hop is None:
         if not routing.host.described:
             raise OnlyKernelKnows("no packet has shown where its destination is, and the host is not described")

@@ -40,27 +40,32 @@ def paired(rules: list[Draft], uses: Tally[str]) -> list[Draft]:
 
 
 def _pair(first: Draft, second: Draft, uses: Tally[str]) -> list[Draft] | None:
-    one, other = _recent(first), _recent(second)
-    if one is None or other is None or first.asks[:-1] != second.asks[:-1]:
+    at = len(first.asks) - 1
+    one, other = _recent(first, at), _recent(second, at)
+    if one is None or other is None or first.asks[:at] != second.asks[:at]:
         return None
     if (one.name, one.key) != (other.name, other.key) or uses[one.name] != 2:
+        return None
+    if any(isinstance(ask, RecentMatch) and ask.name == one.name for ask in second.asks[at + 1 :]):
         return None
     if one.verb is RecentVerb.SET and _counts(other) and not first.statements and first.verdict is None:
         comment = "; ".join(dict.fromkeys(one.comment for one in (first, second) if one.comment))
         origin = replace(second.origin.with_also(first.origin), comment=comment)
         both = replace(second, comment=comment, origin=origin)
-        return [_counting(both, other, 0, other.verb is RecentVerb.UPDATE)]
+        return [_counting(both, other, at, 0, other.verb is RecentVerb.UPDATE)]
+    if len(second.asks) > len(first.asks):
+        return None
     if other.verb is RecentVerb.SET and one.verb is RecentVerb.UPDATE and _counts(one) and _ends(first):
-        return [_counting(first, one, 1, False), replace(second, asks=second.asks[:-1])] if _fits(one) else None
+        return [_counting(first, one, at, 1, False), replace(second, asks=second.asks[:-1])] if _fits(one) else None
     return None
 
 
-def _recent(draft: Draft) -> RecentMatch | None:
-    """The rule's question to a list, where that comes last and nothing else counts."""
-    last = draft.asks[-1] if draft.asks else None
-    if not isinstance(last, RecentMatch) or last.negated or draft.never or any(map(is_stateful, draft.asks[:-1])):
+def _recent(draft: Draft, at: int) -> RecentMatch | None:
+    """The rule's question to a list, where it is the one ``at`` that place and nothing counts before it."""
+    asked = draft.asks[at] if 0 <= at < len(draft.asks) else None
+    if not isinstance(asked, RecentMatch) or asked.negated or draft.never or any(map(is_stateful, draft.asks[:at])):
         return None
-    return last
+    return asked
 
 
 def _counts(match: RecentMatch) -> bool:
@@ -77,8 +82,8 @@ def _ends(draft: Draft) -> bool:
     return isinstance(draft.verdict, Accept | Drop | Reject)
 
 
-def _counting(draft: Draft, match: RecentMatch, more: int, refresh: bool) -> Draft:
+def _counting(draft: Draft, match: RecentMatch, at: int, more: int, refresh: bool) -> Draft:
     assert match.hits is not None
     assert match.seconds is not None
     hits = Hits(match.hits + more, match.seconds, match.key, refresh, match.name)
-    return replace(draft, asks=(*draft.asks[:-1], hits))
+    return replace(draft, asks=(*draft.asks[:at], hits, *draft.asks[at + 1 :]))
