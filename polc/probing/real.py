@@ -35,6 +35,7 @@ _HEADERS = frozenset({0, 43, 44, 51, 59, 60})
 """Of IPv6, what is a header between and no protocol (net/ipv6/exthdrs_core.c, ipv6_ext_hdr)."""
 
 _DISCARD = 9
+_OF_INTERFACE = 0xFF01
 _RESERVED = 255
 """No protocol (IANA, Assigned Internet Protocol Numbers), but what raw sockets call any."""
 
@@ -86,9 +87,10 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         or (packet.family is Family.IP and packet.daddr == 0xFFFFFFFF)
         or _is_group(packet.saddr, packet.family)
         or (packet.oif == LOOPBACK and _is_group(packet.daddr, packet.family))
+        or (packet.family is Family.IP6 and packet.daddr >> 112 == _OF_INTERFACE)
     ):
         # No group sends, nobody without an address, which the kernel fills in; nobody has joined a group on the
-        # loopback interface, and what goes to all comes back to the host as well.
+        # loopback interface, and what goes to all, or to all of an interface, comes back to the host as well.
         return
     if max(packet.uid or 0, packet.gid or 0) >= _NOBODY:
         return

@@ -11,7 +11,7 @@ from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMPV6, SCTP, TCP, UDP, U
 from polc.ir.verdicts import RejectType
 from polc.simulate.fields import frame_type
 from polc.simulate.flight import Flight
-from polc.simulate.host import Routing
+from polc.simulate.host import LOOPBACK, Routing
 from polc.simulate.packet import ACK, FIN, GRE, RST, SYN, Packet
 
 _IP: dict[RejectType, tuple[int, int]] = {
@@ -139,7 +139,11 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
         return None
     if packet.protocol == ICMP and (packet.type in _NO_QUESTION or packet.type > _HIGHEST_ICMP):
         return None
-    hop = routing.lookup(packet.family, packet.saddr, packet.iif)
+    device = packet.iif
+    if device == LOOPBACK:
+        # What has come back by it is of the interface whose address was asked (net/ipv6/icmp.c, icmp6_dev).
+        device = routing.owner(packet.family, packet.daddr)
+    hop = routing.lookup(packet.family, packet.saddr, device)
     if hop is not None and hop.type is AddressType.ANYCAST:
         # Such a source may be of several hosts (net/ipv6/icmp.c, icmpv6_route_lookup).
         return None
@@ -148,7 +152,7 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
     near = packet.family is Family.IP6 and (is_link_local(packet.daddr) or packet.daddr == 1)
     there = (packet.iif or packet.oif) if near else ""
     if routing.type_of(packet.family, packet.daddr, there) not in (AddressType.LOCAL, AddressType.ANYCAST):
-        source = routing.source(packet.family, hop.interface if hop else packet.iif, packet.saddr)
+        source = routing.source(packet.family, hop.interface if hop else device, packet.saddr)
     if source is None or (source == 1 and is_link_local(packet.saddr)):
         # From ::1 nothing goes to an address of a link.
         return None
@@ -156,7 +160,7 @@ def error_about(flight: Flight, error: tuple[int, int], routing: Routing) -> Pac
     if packet.family is Family.IP6:
         # What is of one link goes back by it.
         away = hop is None or hop.type is AddressType.UNICAST
-        out = packet.iif if is_link_local(packet.saddr) and away else ""
+        out = device if is_link_local(packet.saddr) and away else ""
         return Packet(
             packet.family, ICMPV6, source, packet.saddr, type=type_, code=code, quoted=quoted, ttl=_HOPS, oif=out
         )

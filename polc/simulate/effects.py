@@ -84,7 +84,7 @@ class Effects:
             case AssignTimeout(protocol=protocol, policy=policy):
                 return self._timeout(protocol, policy)
             case AssignZone(zone, direction):
-                return _zone(zone, direction)
+                return self._zone(zone, direction)
             case Offload(flowtable):
                 return _offload(flowtable)
             case UpdateSet():
@@ -136,6 +136,22 @@ class Effects:
 
         return effect
 
+    def _may_template(self, flight: Flight) -> bool:
+        """Whether iptables' CT target says something of the flow to come."""
+        return self.flavour is Flavour.IPTABLES and flight.state == INVALID and not flight.attached
+
+    def _zone(self, zone: int, direction: CtDirection | None) -> Effect:
+        """nft_ct.c, nft_ct_set_zone_eval: nothing of a packet that has a flow; xt_CT.c: nor of answers."""
+        directions = {None: 3, CtDirection.ORIGINAL: 1, CtDirection.REPLY: 2}[direction]
+        answers = self.flavour is Flavour.NFT
+
+        def effect(flight: Flight) -> None:
+            if flight.flow is None and flight.state != UNTRACKED and (answers or not flight.attached):
+                template = _template(flight)
+                template.zone, template.zone_directions = zone, directions
+
+        return effect
+
     def _helper(self, helper: str, protocol: int) -> Effect:
         """net/netfilter/nft_ct.c, nft_ct_helper_obj_eval; before conntrack iptables' CT target says it of the flow to
         come (xt_CT.c), and nft says nothing.
@@ -144,7 +160,7 @@ class Effects:
         def effect(flight: Flight) -> None:
             flow = flight.flow
             if flow is None:
-                if self.flavour is Flavour.IPTABLES and flight.state == INVALID and flight.protocol == protocol:
+                if self._may_template(flight) and flight.protocol == protocol:
                     _template(flight).helper = helper
                 return
             if not flow.status & CONFIRMED and flow.protocol == protocol and not flow.helper_set:
@@ -163,7 +179,7 @@ class Effects:
         def effect(flight: Flight) -> None:
             flow = flight.flow
             if flow is None:
-                if self.flavour is Flavour.IPTABLES and flight.state == INVALID and flight.protocol == protocol:
+                if self._may_template(flight) and flight.protocol == protocol:
                     _template(flight).timeout = timeouts
                 return
             if flow.protocol == protocol and not flow.status & CONFIRMED:
@@ -228,18 +244,6 @@ def _template(flight: Flight) -> Template:
     if flight.template is None:
         flight.template = Template()
     return flight.template
-
-
-def _zone(zone: int, direction: CtDirection | None) -> Effect:
-    """nft_ct.c, nft_ct_set_zone_eval: nothing of a packet that has a flow."""
-    directions = {None: 3, CtDirection.ORIGINAL: 1, CtDirection.REPLY: 2}[direction]
-
-    def effect(flight: Flight) -> None:
-        if flight.flow is None and flight.state != UNTRACKED:
-            template = _template(flight)
-            template.zone, template.zone_directions = zone, directions
-
-    return effect
 
 
 def _offload(flowtable: str) -> Effect:
@@ -330,7 +334,7 @@ def _strip(kinds: frozenset[int]) -> Effect:
 
 def _notrack(flight: Flight) -> None:
     """nft_ct.c, nft_notrack_eval."""
-    if flight.flow is None:
+    if flight.flow is None and not flight.attached:
         flight.state = UNTRACKED
 
 

@@ -393,6 +393,7 @@ class Simulator:
         (nf_conntrack_attach; net/ipv4/icmp.c, icmp_glue_bits; net/ipv6/icmp.c, icmpv6_getfrag).
         """
         answer = Flight(packet)
+        answer.attached = True
         if flight.flow is not None:
             answer.flow, answer.reply, answer.state, answer.tracked = flight.flow, not flight.reply, RELATED, True
         return self._send_answer(answer)

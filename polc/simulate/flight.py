@@ -25,11 +25,12 @@ class Flight:
     """``sport`` and ``dport`` are -1 where there are none. ``state`` is INVALID before conntrack has seen the packet,
     as ``ct state`` is there (net/netfilter/nft_ct.c, nft_ct_get_eval); ``tracked``: it has. ``reply``: the packet goes
     against the direction of its flow. ``template`` is what rules before conntrack have said of the flow. ``local``: a
-    socket of the host has sent it. ``hook`` is where it is.
+    socket of the host has sent it. ``attached``: it is an answer to a packet, tied to what conntrack knows of that, be
+    it nothing (nf_conntrack_core.c, nf_conntrack_attach). ``hook`` is where it is.
     """
 
     __slots__ = (
-        "call_id", "code", "daddr", "dport", "dscp", "ecn", "family", "flags", "flow", "hook", "id", "iif",
+        "attached", "call_id", "code", "daddr", "dport", "dscp", "ecn", "family", "flags", "flow", "hook", "id", "iif",
         "length", "local", "mark", "mss", "oif", "packet", "payload", "priority", "protocol", "quoted",
         "reply", "saddr", "six", "sport", "state", "stripped", "template", "tproxied", "tracked", "ttl", "type",
     )  # fmt: skip
@@ -56,6 +57,7 @@ class Flight:
         self.stripped: frozenset[int] = frozenset()
         self.priority = packet.priority
         self.local = False
+        self.attached = False
         self.tproxied = False
         self.iif = packet.iif
         self.oif = ""
