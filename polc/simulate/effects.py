@@ -107,7 +107,7 @@ class Effects:
             case StripTcpOptions(kinds):
                 return _strip(frozenset(kinds))
             case Notrack():
-                return _notrack
+                return self._notrack
             case ClampMss(size):
                 return self._clamp(size)
             case SetDscp(value):
@@ -135,6 +135,11 @@ class Effects:
             counter[1] += flight.length
 
         return effect
+
+    def _notrack(self, flight: Flight) -> None:
+        """nft_ct.c, nft_notrack_eval; xt_CT.c: nothing of answers."""
+        if flight.flow is None and not (flight.attached and self.flavour is Flavour.IPTABLES):
+            flight.state = UNTRACKED
 
     def _may_template(self, flight: Flight) -> bool:
         """Whether iptables' CT target says something of the flow to come."""
@@ -330,12 +335,6 @@ def _strip(kinds: frozenset[int]) -> Effect:
             flight.mss = None
 
     return effect
-
-
-def _notrack(flight: Flight) -> None:
-    """nft_ct.c, nft_notrack_eval."""
-    if flight.flow is None and not flight.attached:
-        flight.state = UNTRACKED
 
 
 def _set_dscp(value: int) -> Effect:
