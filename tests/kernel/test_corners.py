@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from polc.compiler import emit, read
-from polc.ir.addresses import parse_address
+from polc.ir.addresses import is_link_local, parse_address
 from polc.ir.family import Family
+from polc.ir.matches import AddressType
 from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP
 from polc.kernel.loaders import IptablesLoader, Loader, NftLoader
 from polc.probing.certify import certified
 from polc.probing.model import Plan, Probe, Scene
-from polc.simulate.host import Host
+from polc.simulate.host import LOOPBACK, Host, Routing
 from polc.simulate.host_text import read_host
 from polc.simulate.packet import SYN, Packet
 from polc.source import SourceFile
@@ -103,6 +104,44 @@ def between(family: Family, protocol: int, iif: str) -> Iterator[Packet]:
 def test_addresses(iif: str, name: str, family: Family, tmp_path: Path) -> None:
     packets = list(between(family, TCP if name == "reset" else UDP, iif))
     assert wrong(policy(tmp_path, RULES[name]), packets, host(), NftLoader()) == []
+
+
+OWN = {
+    Family.IP: "127.0.0.1 198.18.1.1 198.18.2.1",
+    Family.IP6: "::1 fe80::1 fe80::5 2001:2:0:1::1 2001:2:0:2::1",
+}
+
+
+def sent(family: Family, protocol: int) -> Iterator[Packet]:
+    """From each address of the host to each, by the interface to which routing leads; but for what means other things
+    to who sends (0.0.0.0 and ``::`` are the host itself), and groups of an interface, which come back.
+    """
+    routing = Routing(host())
+    port = 20_000
+    for one, other, oif in product(OWN[family].split(), ADDRESSES[family].split(), ("eth0", "eth1", LOOPBACK)):
+        source, destination = parse_address(one)[1], parse_address(other)[1]
+        of_link = family is Family.IP6 and is_link_local(source)
+        hop = routing.lookup(family, destination, oif)
+        if hop is None or other in ("0.0.0.0", "::", "ff01::1"):
+            continue
+        if of_link and oif not in (LOOPBACK, routing.owner(family, source)):
+            continue
+        everywhere = oif != LOOPBACK and hop.type in (AddressType.MULTICAST, AddressType.BROADCAST)
+        if hop.interface == oif or (everywhere and not hop.interface):
+            port += 1
+            flags = SYN if protocol == TCP else 0
+            yield Packet(family, protocol, source, destination, port, 9, oif=oif, flags=flags)
+
+
+@KERNEL
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.value)
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("place", ["input", "output"])
+def test_addresses_of_its_own(place: str, name: str, family: Family, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(f"polc: 1\n{place}: {{default: accept, rules: [{RULES[name]}]}}\n")
+    packets = list(sent(family, TCP if name == "reset" else UDP))
+    assert wrong(path, packets, host(), NftLoader()) == []
 
 
 @KERNEL
