@@ -166,7 +166,8 @@ def _different(grounds: Grounds, side: int, search: Search, links: Links) -> Ite
                 for point in points:
                     packet = None if point is None else _packet(space, point, place)
                     for one in () if packet is None else _of_sessions(packet):
-                        yield from islice(search.sendable(_placed(one, links)), 2)
+                        for way in _ways(_placed(one, links)):
+                            yield from islice(search.sendable(way), 2)
     except OverBudget:
         return
 
@@ -206,6 +207,13 @@ def _of_sessions(packet: Packet) -> Iterator[Packet]:
         return
     own = (packet.flags,) if packet.flags in _OF_SESSIONS else ()
     yield from (replace(packet, flags=one) for one in dict.fromkeys((*own, *_OF_SESSIONS)))
+
+
+def _ways(packet: Packet) -> Iterator[Packet]:
+    """The packet, and one that the host sends to itself: only such come in with a mark."""
+    yield packet
+    if packet.mark and packet.iif and not packet.oif:
+        yield replace(packet, iif="", oif=LOOPBACK)
 
 
 def _placed(packet: Packet, links: Links) -> Packet:
