@@ -77,7 +77,8 @@ def closing(
     while some := list(islice(waiting, _AT_ONCE)):
         for mutant, packets in _candidates(loaded, at, some, search, bench.links):
             other, before = twin(mutant), _histories(told, mutant)
-            for each in islice(_behind(packets, before), _MOST_TRIED * (1 + 2 * len(before))):
+            every = _as_members(packets, _deciding(told, mutant))
+            for each in islice(_behind(every, before), _MOST_TRIED * (1 + 3 * len(before))):
                 became = bench.told(each)
                 if _differ(became, other.told(each)):
                     met = list(bench.tried(each).way.met())
@@ -109,6 +110,33 @@ def _behind(
         for history in before:
             yield (*(_between(one, each[-1]) for one in history), *each)
             yield (*(as_source(one, each[-1]) for one in history), *each)
+            yield (*(_as_destination(one, each[-1]) for one in history), *each)
+
+
+def _deciding(probes: Iterable[Probe], mutant: Mutant) -> list[Packet]:
+    """Packets that meet the rule with the fault, one of each family: their addresses are in the sets that it asks."""
+    place = (mutant.chain, mutant.number)
+    return list(
+        {one.packets[-1].family: one.packets[-1] for one in probes if one.place == place and one.decides}.values()
+    )
+
+
+def _as_members(packets: Iterable[tuple[Packet, ...]], deciding: Sequence[Packet]) -> Iterator[tuple[Packet, ...]]:
+    """Each by itself, and with the addresses of packets that meet the rule."""
+    for each in packets:
+        yield each
+        *before, last = each
+        for other in deciding:
+            if not before and last.presumed is None and other.family is last.family and other.iif and last.iif:
+                yield (replace(last, saddr=other.saddr),)
+                yield (replace(last, daddr=other.daddr, oif=other.oif),)
+
+
+def _as_destination(packet: Packet, last: Packet) -> Packet:
+    """The packet to whoever gets the other one."""
+    if packet.family is not last.family or not (packet.iif and last.iif):
+        return packet
+    return replace(packet, daddr=last.daddr, oif=last.oif)
 
 
 def _between(packet: Packet, last: Packet) -> Packet:

@@ -74,7 +74,8 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
         # There is nothing behind its headers (nf_reject_ipv6.c, reject6_csum_ok).
         return None
     loopback = packet.family is Family.IP and packet.daddr >> 24 == _LOOPBACK_NETWORK
-    if loopback and routing.type_of(packet.family, packet.saddr) is not AddressType.LOCAL:
+    own = packet.saddr >> 24 == _LOOPBACK_NETWORK or routing.type_of(packet.family, packet.saddr) is AddressType.LOCAL
+    if loopback and not own:
         # Such an address sends to the host alone: net/ipv4/route.c, __mkroute_output.
         return None
     if kind is RejectType.TCP_RESET:

@@ -300,7 +300,7 @@ class Simulator:
         if isinstance(hop, Ended):
             return hop
         if hop.type in ways.LOCAL:
-            return self._translated(Hook.INPUT, flight)
+            return ways.incomplete(flight) or self._translated(Hook.INPUT, flight)
         flight.oif = hop.interface
         barred = ways.barred(self.routing, flight)
         if barred is not None:
@@ -339,7 +339,7 @@ class Simulator:
             return found
         flight.iif, flight.oif, flight.local = LOOPBACK, "", False
         found = self._translated(Hook.PREROUTING, flight)
-        return found if found is not None else self._translated(Hook.INPUT, flight)
+        return found or ways.incomplete(flight) or self._translated(Hook.INPUT, flight)
 
     def _offloaded(self, flight: Flight) -> bool:
         """net/netfilter/nf_flow_table_ip.c, nf_flow_offload_ip_hook: packets of an offloaded flow skip the hooks."""

@@ -139,6 +139,15 @@ def barred(routing: Routing, flight: Flight) -> Ended | None:
     return None
 
 
+def incomplete(flight: Flight) -> Ended | None:
+    """Why a packet for the host does not come to its rules: of IPv4 they see whole datagrams alone
+    (net/ipv4/ip_input.c, ip_local_deliver).
+    """
+    if flight.six or not flight.packet.fragment:
+        return None
+    return Ended("the host waits for the other fragments before rules see any")
+
+
 def strays(flight: Flight) -> bool:
     """net/ipv6/ip6_input.c, ip6_rcv_core: such packets come to no hook."""
     loopback = flight.saddr == 1 or flight.daddr == 1

@@ -73,6 +73,9 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
     # nf_conntrack_core.c, ipv4_get_l4proto: of a later fragment conntrack makes nothing.
     fragment, untracked = numbers(Of.FRAGMENT, 1), numbers(Of.CT, INVALID, UNTRACKED)
     yield implies(fragment, untracked)
+    if hook is Hook.INPUT and space.family is Family.IP:
+        # net/ipv4/ip_input.c, ip_local_deliver: there they are whole again.
+        yield manager.complement(fragment)
     own, foreign = (ICMP, ICMPV6) if space.family is Family.IP else (ICMPV6, ICMP)
     icmp = manager.where(numbers(Of.PROTOCOL, own), numbers(Of.FRAGMENT, 0))
     yield implies(manager.where(icmp, numbers(Of.CT, NEW)), numbers(Of.TYPE, *_BEGINS[space.family]))

@@ -53,8 +53,8 @@ class Compared:
         return {one.verdict for one in manager.values(found) if isinstance(one, Outcome)}
 
 
-def rules(*lines: str, default: str = "drop", more: str = "") -> str:
-    return f"{more}input:\n  default: {default}\n  rules:\n" + "".join(f"    - {line}\n" for line in lines)
+def rules(*lines: str, default: str = "drop", more: str = "", chain: str = "input") -> str:
+    return f"{more}{chain}:\n  default: {default}\n  rules:\n" + "".join(f"    - {line}\n" for line in lines)
 
 
 def test_a_bucket_that_is_asked_twice_may_answer_twice(tmp_path: Path) -> None:
@@ -97,19 +97,22 @@ def test_effects_are_compared_on_request(tmp_path: Path) -> None:
 
 
 def test_counting_drops_what_has_no_connection_whatever_the_rule_does(tmp_path: Path) -> None:
-    counting = rules("counter tcp connections over 5", "accept", default="accept")
+    counting = rules("counter tcp connections over 5", "accept", default="accept", chain="forward")
     for watch in (Watch.NOTHING, Watch.EVERYTHING):
         compared = Compared(tmp_path, counting, watch=watch)
-        assert Drop() in compared.verdicts(Hook.INPUT)
+        assert Drop() in compared.verdicts(Hook.FORWARD)
 
 
 def test_a_fragment_has_no_port(tmp_path: Path) -> None:
-    compared = Compared(tmp_path, rules("accept tcp/0-65535", "drop tcp"), rules("accept tcp"))
-    found = compared.different(Hook.INPUT)
+    ports, any_port = (("accept tcp/0-65535", "drop tcp"), ("accept tcp",))
+    compared = Compared(tmp_path, rules(*ports, chain="forward"), rules(*any_port, chain="forward"))
+    found = compared.different(Hook.FORWARD)
     point = pick(compared.space, found)
     assert point is not None
     assert witness_of(compared.space, point).fragment
     assert all({"protocol tcp", "fragment"} <= set(one.texts) for one in regions(compared.space, found))
+    # The host itself gets none (net/ipv4/ip_input.c, ip_local_deliver).
+    assert Compared(tmp_path, rules(*ports), rules(*any_port)).different(Hook.INPUT) == NONE
 
 
 def test_what_established_is_new_is_nothing(tmp_path: Path) -> None:
