@@ -39,6 +39,7 @@ from polc.probing.model import ONLY_KERNEL, Place
 from polc.probing.paths import PATHS, Path
 from polc.probing.real import answered, realised
 from polc.probing.scenes import is_unicast
+from polc.probing.tracking import tracks
 from polc.simulate.outcome import Fate
 from polc.simulate.packet import Packet
 
@@ -85,7 +86,8 @@ class Found:
 @dataclass(slots=True)
 class Search:
     """For one ruleset on a bench. ``steps`` are those of all its base chains. ``notes``: its rules fill sets;
-    ``zoned``: they put flows into zones; ``framed``: they ask for addresses of links.
+    ``zoned``: they put flows into zones; ``framed``: they ask for addresses of links; ``tracked``: whatever is loaded
+    tracks connections.
     """
 
     ruleset: Ruleset
@@ -96,6 +98,7 @@ class Search:
     notes: bool = False
     counted: bool = False
     framed: bool = False
+    tracked: bool = False
 
     def __post_init__(self) -> None:
         rules = [rule for chain in self.ruleset.chains for rule in chain.rules]
@@ -103,6 +106,7 @@ class Search:
         self.zoned = any(isinstance(one, AssignZone) for rule in rules for one in rule.statements)
         # Of a flow that is told of its beginning was not counted.
         self.counted = any(isinstance(one, Connections) for rule in rules for one in rule.matches)
+        self.tracked = any(tracks(one.ruleset) for one in self.bench.loaded)
         self.framed = any(isinstance(one, FieldMatch) and one.field in _FRAME for rule in rules for one in rule.matches)
         self.rules = {
             (chain.name, number): rule for chain in self.ruleset.chains for number, rule in enumerate(chain.rules)
@@ -110,8 +114,10 @@ class Search:
 
     def sendable(self, packet: Packet) -> Iterator[tuple[Packet, ...]]:
         """As ``realised``. Conntrack is not told of flows where rules put them into zones, or count them: they alone
-        say in which, and how many. There flows have to be real.
+        say in which, and how many. There flows have to be real. Where it tracks connections no rule sees a fragment.
         """
+        if self.tracked and packet.fragment:
+            return
         if self.zoned and packet.presumed is not None and packet.presumed.state is CtState.ESTABLISHED:
             yield from answered(packet)
         for real in realised(packet):
