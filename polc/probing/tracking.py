@@ -38,8 +38,9 @@ from polc.ir.statements import (
     Statement,
     Synproxy,
     Tproxy,
+    UpdateSet,
 )
-from polc.ir.verdicts import Nat, NatMap
+from polc.ir.verdicts import Nat, NatMap, Verdict, VerdictMap
 
 _MATCHES = (CtStateMatch, OriginalAddressMatch, Connections, OpaqueMatch)
 """Words that nothing here looks into may ask conntrack, too."""
@@ -51,9 +52,13 @@ _STATEMENTS = (
 def tracks(ruleset: Ruleset) -> bool:
     rules = [rule for chain in ruleset.chains for rule in chain.rules]
     return any(
-        isinstance(rule.verdict, Nat | NatMap) or any(map(_asks, rule.matches)) or any(map(_says, rule.statements))
-        for rule in rules
+        _decides(rule.verdict) or any(map(_asks, rule.matches)) or any(map(_says, rule.statements)) for rule in rules
     )
+
+
+def _decides(verdict: Verdict | None) -> bool:
+    looked_up = isinstance(verdict, VerdictMap) and any(map(_of_flow, verdict.key))
+    return looked_up or isinstance(verdict, Nat | NatMap)
 
 
 def _asks(match: Match) -> bool:
@@ -77,6 +82,8 @@ def _of_flow(selector: Selector) -> bool:
 
 
 def _says(statement: Statement) -> bool:
+    if isinstance(statement, MapMark | UpdateSet) and any(map(_of_flow, statement.key)):
+        return True
     if isinstance(statement, SetMark | MapMark):
         return statement.field is MarkField.CT
     return isinstance(statement, _STATEMENTS)

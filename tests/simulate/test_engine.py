@@ -604,3 +604,28 @@ def test_the_same_seed_gives_the_same_run() -> None:
         simulator = Simulator([Loaded(masquerade)], GATEWAY)
         runs.append([simulator.send(read_packet(THROUGH, GATEWAY)) for _ in range(3)])
     assert runs[0] == runs[1]
+
+
+def test_rules_for_the_host_see_no_later_fragment_of_ip() -> None:
+    play = Play("input: {default: accept, rules: [drop where fragment]}\nforward: {default: accept}")
+    alone = play.send("udp 198.51.100.9 -> host in eth0 fragment")
+    assert (alone.fate, alone.decision) == (Fate.DROP, None)
+    assert "other fragments" in alone.reason
+    assert play.send("udp [2001:db8:9::9] -> host in eth0 fragment").decision is not None
+    assert play.send("udp 198.51.100.9 -> 192.0.2.9 in eth0 out eth1 fragment").fate is Fate.ACCEPT
+
+
+def test_iptables_leaves_answers_tracked() -> None:
+    """nft takes them for what no packet has been seen of (net/netfilter/xt_CT.c, nft_ct.c)."""
+    policy = (
+        "raw: {prerouting: [notrack], output: [notrack]}\n"
+        "output: {default: drop, rules: [accept icmp state untracked, accept icmp state invalid]}\n"
+        "input: {default: reject}\n"
+    )
+    places = {}
+    for flavour in Flavour:
+        answer = Play(policy, flavour=flavour).send("udp 198.51.100.9:4000 -> host:9 in eth0").answer
+        assert answer is not None
+        assert answer.decision is not None
+        places[flavour] = answer.decision.number
+    assert places == {Flavour.NFT: 0, Flavour.IPTABLES: 1}
