@@ -13,7 +13,7 @@ from polc.ir.stateful import RecentMatch
 from polc.ir.verdicts import Accept, Nat, NatMap
 from polc.simulate import nat
 from polc.simulate.chains import ChainCode, Compiler, Decision, policy_decision
-from polc.simulate.conntrack.flow import CONFIRMED, DNAT_DONE, SECOND, SNAT_DONE, tuple_of
+from polc.simulate.conntrack.flow import CONFIRMED, DNAT, DNAT_DONE, SECOND, SNAT, SNAT_DONE, tuple_of
 from polc.simulate.conntrack.helpers.registry import read as read_by_helper
 from polc.simulate.conntrack.track import track
 from polc.simulate.counting import Counting, Memory
@@ -32,6 +32,7 @@ their priorities among themselves (net/netfilter/nf_nat_core.c, nf_nat_register_
 """
 
 _LOOPBACK = 127
+_BOTH_DONE = SNAT_DONE | DNAT_DONE
 CONNTRACK_DROPS = "conntrack drops it"
 _FILTERING = frozenset({Hook.INPUT, Hook.FORWARD, Hook.OUTPUT})
 _FAMILIES = {
@@ -214,6 +215,9 @@ class Hooks:
             if flow is None:
                 return None
             if flight.state == RELATED and flight.protocol in (ICMP, ICMPV6):
+                changed = flow.status & (SNAT | DNAT) or flow.status & _BOTH_DONE != _BOTH_DONE
+                if changed and nat.is_redirect(flight):
+                    return Ended("a redirect is about a flow that NAT changes")
                 nat.rewrite_error(flight, source=source)
                 return None
             if flight.state in (NEW, RELATED) and not flow.status & done:
@@ -230,7 +234,8 @@ class Hooks:
                 self.world.table.kill(flow)
                 return Ended("the flow was masqueraded for another interface")
             daddr = flight.daddr
-            nat.rewrite(flight, source=source)
+            if nat.rewrite(flight, source=source) and nat.is_short(flight):
+                return Ended("NAT looks for more of the header than there is")
             if hook is Hook.OUTPUT and flight.daddr != daddr and not self._leads_on(flight):
                 return Ended("a loopback address leaves by no other interface")
             return None

@@ -39,6 +39,9 @@ _ICMPS = (ICMP, ICMPV6)
 SOURCE_HOOKS = frozenset({Hook.POSTROUTING, Hook.INPUT})
 """HOOK2MANIP: where NAT changes the source; elsewhere it changes the destination."""
 
+_ICMP_REDIRECT, _ICMPV6_REDIRECT = 5, 137
+_GRE_WANTED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -78,6 +81,13 @@ def range_of(verdict: Nat | NatMap, target: NatTarget | None, flight: Flight, wo
             had = flight.saddr if verdict.kind is NatKind.NETMAP_SOURCE else flight.daddr
             new = given[0] | had & hosts
             return Range((new, new), between, random, verdict.persistent)
+
+
+def is_redirect(flight: Flight) -> bool:
+    """Whether it names another router: hosts that heed it go past NAT, so that it is dropped where a flow is changed
+    (net/netfilter/nf_nat_proto.c, nf_nat_icmp_reply_translation).
+    """
+    return flight.type == (_ICMPV6_REDIRECT if flight.six else _ICMP_REDIRECT)
 
 
 def is_source(verdict: Nat | NatMap) -> bool:
@@ -287,6 +297,14 @@ def rewrite(flight: Flight, *, source: bool) -> bool:
     else:
         flight.daddr = target[3]
     return True
+
+
+def is_short(flight: Flight) -> bool:
+    """Whether a GRE header ends before its optional fields, which NAT wants to be there all the same
+    (net/netfilter/nf_nat_proto.c, gre_manip_pkt).
+    """
+    header = 40 if flight.six else 20
+    return flight.protocol == GRE and flight.packet.total_length - header < _GRE_WANTED
 
 
 def rewrite_error(flight: Flight, *, source: bool) -> bool:

@@ -20,6 +20,7 @@ from polc.ir.protocols import ICMP, ICMPV6, SCTP, TCP, UDP
 from polc.kernel.loaders import IptablesLoader, Loader, NftLoader
 from polc.probing.certify import certified
 from polc.probing.model import Plan, Probe, Scene
+from polc.simulate.engine import Simulator
 from polc.simulate.host import LOOPBACK, Host, Routing
 from polc.simulate.host_text import read_host
 from polc.simulate.packet import SYN, Packet
@@ -230,4 +231,58 @@ def test_translations(family: Family, words: str, tmp_path: Path) -> None:
     path.write_text(f'polc: 1\nnat: ["{words}"]\ninput: {{default: accept}}\n')
     packets = [*between(family, UDP, "eth0"), *between(family, UDP, "eth1")]
     packets = [replace(one, sport=20_000 + number) for number, one in enumerate(packets)]
+    assert wrong(path, packets, host(), NftLoader()) == []
+
+
+ERRORS = {
+    Family.IP: ((3, 0), (3, 3), (3, 4), (4, 0), (5, 1), (11, 0), (12, 0)),
+    Family.IP6: ((1, 0), (1, 4), (2, 0), (3, 0), (4, 0), (137, 0)),
+}
+NAT = {
+    "nothing": "",
+    "dnat": {Family.IP: "dnat -> 198.18.2.50", Family.IP6: "dnat -> 2001:2:0:2::50"},
+    "masquerade": "masquerade",
+    "snat": {Family.IP: "snat -> 198.18.2.60", Family.IP6: "snat -> 2001:2:0:2::60"},
+    "redirect": "redirect udp -> :77",
+}
+
+
+def errors(family: Family, on: Simulator) -> Iterator[tuple[Packet, Packet, Packet]]:
+    """The first packet of a flow, an error from the way about what became of it, and one about its answer."""
+    near = "10.0.0.7 198.18.1.1 198.18.2.7 198.18.2.99"
+    if family is Family.IP6:
+        near = "2001:2:0:1::7 2001:2:0:1::1 2001:2:0:2::7 2001:2:0:2::99"
+    source, own, other, router = (parse_address(one)[1] for one in near.split())
+    icmp, asks, answers = (ICMP, 8, 0) if family is Family.IP else (ICMPV6, 128, 129)
+    protocols = (TCP, UDP, icmp, SCTP, 33, 47, 89, 136)
+    for number, (protocol, to, error) in enumerate(product(protocols, (own, other), ERRORS[family]), 1):
+        ports = (20_000 + number, 9) if protocol in _WITH_PORTS else (None, None)
+        chunks = (1,) if protocol == SCTP else None
+        first = Packet(
+            family, protocol, source + number, to, *ports, iif="eth0", flags=SYN if protocol == TCP else 0,
+            type=asks if protocol == icmp else 0, id=number if protocol == icmp else 0, chunks=chunks,
+        )  # fmt: skip
+        became = on.send(first).leaves or first
+        about = replace(became, iif="", oif="", mark=0)
+        come_back = Packet(
+            family, icmp, router, became.saddr, type=error[0], code=error[1], quoted=about,
+            iif="eth1" if became.oif == "eth1" else "eth0",
+        )  # fmt: skip
+        answer = Packet(
+            family, protocol, to, first.saddr, ports[1], ports[0], type=answers if protocol == icmp else 0, id=first.id,
+            chunks=chunks,
+        )  # fmt: skip
+        yield first, come_back, replace(come_back, saddr=first.saddr, daddr=to, quoted=answer, iif="eth0")
+
+
+@pytest.mark.kernel("nft", "conntrack", "nat")
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.value)
+@pytest.mark.parametrize("name", NAT)
+def test_errors_about_flows(name: str, family: Family, tmp_path: Path) -> None:
+    words = NAT[name]
+    rule = words if isinstance(words, str) else words[family]
+    path = policy(tmp_path, "drop state invalid")
+    path.write_text(path.read_text() + (f'nat: ["{rule}"]\n' if rule else ""))
+    simulator = Simulator((read(str(path)),), host())
+    packets = [packet for some in errors(family, simulator) for packet in some]
     assert wrong(path, packets, host(), NftLoader()) == []
