@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -23,7 +24,7 @@ from polc.probing.model import Plan, Probe, Scene
 from polc.simulate.engine import Simulator
 from polc.simulate.host import LOOPBACK, Host, Routing
 from polc.simulate.host_text import read_host
-from polc.simulate.packet import SYN, Packet
+from polc.simulate.packet import ACK, FIN, PSH, RST, SYN, Packet
 from polc.source import SourceFile
 
 KERNEL = pytest.mark.kernel("nft", "conntrack")
@@ -285,4 +286,48 @@ def test_errors_about_flows(name: str, family: Family, tmp_path: Path) -> None:
     path.write_text(path.read_text() + (f'nat: ["{rule}"]\n' if rule else ""))
     simulator = Simulator((read(str(path)),), host())
     packets = [packet for some in errors(family, simulator) for packet in some]
+    assert wrong(path, packets, host(), NftLoader()) == []
+
+
+CONVERSATIONS: dict[int, tuple[int, ...]] = {
+    TCP: (SYN, SYN | ACK, ACK, FIN | ACK, RST, RST | ACK, PSH | ACK),
+    SCTP: (*range(12), 14),
+    33: tuple(range(10)),
+}
+"""Flags of TCP, chunks of SCTP (RFC 9260, 3.2), types of DCCP."""
+STATE_OF = """\
+dscp set 1 state new
+dscp set 2 state established
+dscp set 3 state related
+dscp set 4 state invalid
+""".splitlines()
+
+
+def said(protocol: int, word: int) -> dict[str, object]:
+    match protocol:
+        case 132:
+            return {"chunks": (word,), "vtag": 0 if word == 1 else 1}
+        case 33:
+            return {"dccp_type": word}
+        case _:
+            return {"flags": word}
+
+
+@pytest.mark.kernel("nft", "conntrack")
+@pytest.mark.parametrize("protocol", CONVERSATIONS)
+def test_conversations(protocol: int, tmp_path: Path) -> None:
+    """What conntrack makes of the second and third thing that two hosts say: all pairs, and some of three."""
+    path = tmp_path / "policy.yaml"
+    rules = "".join(f"    - {one}\n" for one in STATE_OF)
+    path.write_text(f"polc: 1\nmangle:\n  forward:\n{rules}")
+    first, second = (parse_address(one)[1] for one in ("198.18.1.7", "198.18.2.7"))
+    words = list(product((False, True), CONVERSATIONS[protocol]))
+    spoken: list[tuple[tuple[bool, int], ...]] = [*product(words, repeat=2)]
+    spoken += Random(1).sample([*product(words, repeat=3)], 700)
+    packets = []
+    for port, talk in enumerate(spoken, 1024):
+        for back, word in talk:
+            ends = (second, first, 9, port) if back else (first, second, port, 9)
+            iif = "eth1" if back else "eth0"
+            packets.append(Packet(Family.IP, protocol, *ends, iif=iif, **said(protocol, word)))  # type: ignore[arg-type]
     assert wrong(path, packets, host(), NftLoader()) == []

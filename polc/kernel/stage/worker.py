@@ -190,7 +190,8 @@ class _Senders:
         """Send a datagram from the host; gives the kernel's refusal, empty for none."""
         data = bytes.fromhex(request["data"]).ljust(request["bytes"], b"\0")
         family = socket.AF_INET if data[0] >> 4 == 4 else socket.AF_INET6
-        kind = (family, *(request.get(key) for key in ("uid", "gid", "mark", "device")))
+        group = _is_group(request["destination"], family)
+        kind = (family, group, *(request.get(key) for key in ("uid", "gid", "mark", "device")))
         sender = self._raw.get(kind)
         if sender is None:
             sender = _raw_socket(family, int(request.get("uid", 0)), int(request.get("gid", 0)))
@@ -199,7 +200,14 @@ class _Senders:
             sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if request.get("mark"):
                 sender.setsockopt(socket.SOL_SOCKET, 36, struct.pack("=I", int(request["mark"])))
-            if request.get("device"):
+            if request.get("device") and group:
+                # Not bound: NAT may send elsewhere what was to go to a group.
+                index = socket.if_nametoindex(request["device"])
+                if family == socket.AF_INET:
+                    sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("=8xi", index))
+                else:
+                    sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+            elif request.get("device"):
                 sender.setsockopt(socket.SOL_SOCKET, 25, request["device"].encode() + b"\0")
             self._raw[kind] = sender
         try:
@@ -224,6 +232,11 @@ class _Senders:
         code = -struct.unpack_from("=i", self._conntrack.recv(65536), 16)[0]
         if code not in (0, errno.ENOENT):
             raise OSError(code, f"conntrack: {os.strerror(code)}")
+
+
+def _is_group(address: str, family: int) -> bool:
+    first = socket.inet_pton(family, address)[0]
+    return first >> 4 == 0xE if family == socket.AF_INET else first == 0xFF
 
 
 def _raw_socket(family: int, uid: int, gid: int) -> socket.socket:

@@ -58,6 +58,8 @@ _ANSWERS = {_INIT: _INIT_ACK, _COOKIE_ECHO: _COOKIE_ACK, _SHUTDOWN: _SHUTDOWN_AC
             _SHUTDOWN_ACK: _SHUTDOWN_COMPLETE, _INIT_ACK: _COOKIE_ECHO, _DATA: 3}  # fmt: skip
 
 
+_HEARTBEATS = {_HEARTBEAT, _HEARTBEAT_ACK}
+
 USUAL_TAG = 1
 """What an end asks for where nobody says."""
 
@@ -103,8 +105,7 @@ def track(flow: Flow, flight: Flight, settings: Settings) -> tuple[Result, int |
             return Result.INVALID, None
         flow.proto = Sctp()
         if packet.vtag is not None:
-            heartbeat = {_HEARTBEAT, _HEARTBEAT_ACK} & set(chunks)
-            flow.proto.vtags = [packet.vtag if heartbeat else 0, packet.vtag]
+            flow.proto.vtags = [packet.vtag, 0] if _HEARTBEATS & set(chunks) else [0, packet.vtag]
     sctp = flow.proto
     assert isinstance(sctp, Sctp)
     reply = flight.reply
@@ -140,13 +141,15 @@ def _well_formed(chunks: tuple[int, ...]) -> bool:
 
 
 def _tag_fits(sctp: Sctp, vtag: int | None, reply: bool, chunks: tuple[int, ...]) -> bool:
-    """RFC 9260, 8.5: a direction has the tag that the other end has chosen."""
+    """RFC 9260, 8.5: a direction has the tag that the other end has chosen. No chunk here has the T bit, with which it
+    would be the tag of the other direction.
+    """
     if _INIT in chunks:
         return not vtag
     known = sctp.vtags[reply]
+    if known == 0 and _HEARTBEATS & set(chunks):
+        # Of the other paths of an association these are the first.
+        known = sctp.vtags[reply] = vtag
     if vtag is None or known is None:
         return True
-    if _ABORT in chunks or _SHUTDOWN_COMPLETE in chunks:
-        # With the T bit it is the other direction's.
-        return vtag in sctp.vtags
     return vtag == known or _SHUTDOWN_ACK in chunks
