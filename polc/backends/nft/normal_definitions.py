@@ -9,7 +9,9 @@ from typing import Final
 from polc.backends.nft.json_value import Json, items
 from polc.backends.nft.normal_rules import normal_verdict, rate, size_in_bytes
 from polc.backends.nft.normal_values import STATE_NUMBERS, cell, intervals
+from polc.ir.canonical.actions import USUAL_TIMEOUTS
 from polc.ir.intervals import EMPTY, Intervals
+from polc.ir.protocols import PROTOCOLS
 
 _FIELDS: Final[dict[str, str]] = {
     "ipv4_addr": "ip saddr",
@@ -81,8 +83,12 @@ def definition(kind: str, value: dict[str, Json], losses: Iterable[str]) -> dict
 
 
 def _timeout(value: dict[str, Json]) -> dict[str, Json]:
-    family = value.get("l3proto", value.get("family"))
-    return {"protocol": value.get("protocol"), "policy": value.get("policy"), "l3proto": family}
+    """Without what is as it would be anyway, which nft 1.1.3 and later do not list."""
+    family, protocol, policy = value.get("l3proto", value.get("family")), value.get("protocol"), value.get("policy")
+    if isinstance(policy, dict):
+        usual = USUAL_TIMEOUTS.get(PROTOCOLS.get(str(protocol), -1), {})
+        policy = {state: seconds for state, seconds in policy.items() if usual.get(state) != seconds}
+    return {"protocol": protocol, "policy": policy, "l3proto": family}
 
 
 def _quota(value: dict[str, Json]) -> dict[str, Json]:

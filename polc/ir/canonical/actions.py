@@ -40,7 +40,7 @@ def _part(part: KeyPart, family: Family) -> KeyPart | None:
     return KeyPart(part.field, length, 0) if family is Family.IP else KeyPart(part.field, 0, length)
 
 
-_USUAL: dict[int, dict[str, int]] = {
+USUAL_TIMEOUTS: dict[int, dict[str, int]] = {
     # What nft leaves out of listings, as it does nothing (nftables, src/rule.c, timeout_protocol).
     TCP: {
         "syn_sent": 120,
@@ -68,7 +68,7 @@ def statement(one: Statement) -> Statement:
         case CopyMark():
             return replace(one, from_mask=one.mask if one.from_mask is None else one.from_mask)
         case AssignTimeout(protocol=protocol):
-            usual = _USUAL.get(protocol, {})
+            usual = USUAL_TIMEOUTS.get(protocol, {})
             return replace(one, policy=tuple(sorted(pair for pair in one.policy if usual.get(pair[0]) != pair[1])))
         case MapMark():
             return replace(one, elements=_sorted(one.elements))

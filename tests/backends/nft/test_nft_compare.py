@@ -301,3 +301,18 @@ def test_a_mark_under_the_mask_of_a_prefix_is_listed_as_one() -> None:
         other = table({"op": op, "left": mark, "right": {"prefix": {"addr": 0x80000, "len": 15}}})
         assert differences(wanted, listed) == ()
         assert differences(wanted, other)
+
+
+def test_timeouts_that_are_as_they_would_be_anyway() -> None:
+    """nft 1.1.3 and later do not list them."""
+    table = {"table": {"family": "inet", "name": "t"}}
+    own = {"family": "inet", "table": "t", "name": "every", "protocol": "tcp", "l3proto": "inet"}
+    emitted = [{"add": table}, {"add": {"ct timeout": {**own, "policy": {"close": 10, "fin_wait": 60}}}}]
+
+    def compared(**policy: int) -> tuple[str, ...]:
+        listing = [table, {"ct timeout": {**own, "policy": policy}}]
+        return differences(json.dumps({"nftables": emitted}), json.dumps({"nftables": listing}))
+
+    assert compared(fin_wait=60) == compared(fin_wait=60, close=10) == ()
+    assert compared(fin_wait=61)
+    assert compared(close=10)
