@@ -7,7 +7,7 @@ from collections.abc import Callable
 from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.matches import AddressType
-from polc.ir.protocols import DCCP, TCP
+from polc.ir.protocols import DCCP, ICMP, ICMPV6, TCP
 from polc.ir.selectors import Conntrack, Direction, Selector, Side, Transport
 from polc.simulate.conntrack.flow import CONFIRMED, SECOND, Flow
 from polc.simulate.flight import Flight
@@ -88,6 +88,18 @@ def _owner(own: Callable[[Flight], int | None]) -> Getter:
     return get
 
 
+_own_cgroup = _owner(lambda flight: flight.packet.cgroup)
+
+
+def _cgroup(flight: Flight) -> int | None:
+    """As ``_owner``; ICMP errors come from a socket of the kernel's own, which is in no group, and belongs to nobody
+    (net/ipv4/icmp.c, icmp_xmit_lock).
+    """
+    if flight.attached and flight.protocol in (ICMP, ICMPV6):
+        return 0
+    return _own_cgroup(flight)
+
+
 def _ether_type(flight: Flight) -> int | None:
     if not flight.iif:
         return None
@@ -136,7 +148,7 @@ _SIMPLE: dict[Field, Getter] = {
     Field.META_LENGTH: lambda flight: flight.length,
     Field.META_SKUID: _owner(lambda flight: flight.packet.uid),
     Field.META_SKGID: _owner(lambda flight: flight.packet.gid),
-    Field.META_CGROUP: _owner(lambda flight: flight.packet.cgroup),
+    Field.META_CGROUP: _cgroup,
     Field.CT_MARK: _of_flow(lambda flow: flow.mark),
     Field.CT_ZONE: _of_flow(lambda flow: flow.zone),
     Field.CT_DIRECTION: lambda flight: None if flight.flow is None else int(flight.reply),
