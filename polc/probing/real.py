@@ -155,7 +155,7 @@ def _invalid(packet: Packet) -> Iterator[Packet]:
 def _error(packet: Packet) -> tuple[Packet, ...]:
     """An ICMP error, and before it what it is about, as a packet of a flow that conntrack knows."""
     asked = _asked(packet)
-    known = replace(asked, presumed=Presumed(CtState.ESTABLISHED))
+    known = replace(asked, presumed=Presumed(CtState.ESTABLISHED, _ANSWERED))
     return known, replace(packet, quoted=replace(asked, iif="", oif=""))
 
 
