@@ -13,6 +13,7 @@ from polc.simulate.fields import frame_type
 from polc.simulate.flight import Flight
 from polc.simulate.host import LOOPBACK, Routing
 from polc.simulate.packet import ACK, FIN, GRE, RST, SYN, Packet
+from polc.simulate.special import is_loopback_ip, is_mapped
 
 _IP: dict[RejectType, tuple[int, int]] = {
     # uapi/linux/icmp.h; net/netfilter/nft_reject.c, nft_reject_icmp_code
@@ -36,14 +37,11 @@ _IP6: dict[RejectType, tuple[int, int]] = {
     RejectType.REJECT_ROUTE: (1, 6),
 }
 _HOPS = 64
-_LOOPBACK_NETWORK = 127
-_MAPPED = 0xFFFF
 _INTERNETCONTROL = 48
 _UNVERIFIED = frozenset({UDPLITE, SCTP, GRE, 50, 51})
 """Protocols whose sums are not looked at before an answer (net/netfilter/nf_reject.h, nf_reject_verify_csum)."""
 
 _SUMMED = frozenset({ICMP, TCP, UDP, DCCP, ICMPV6})
-_IP6_HEADER = 40
 
 _NO_TRANSPORT = frozenset({51, 59})
 """Of IPv6 an authentication header, behind which nothing stands here, and "nothing follows"."""
@@ -69,12 +67,11 @@ def answer_to(flight: Flight, kind: RejectType, routing: Routing) -> Packet | No
         return None
     if routing.type_of(packet.family, packet.daddr) in _UNANSWERED:
         return None
-    nothing = packet.length is None and not packet.header_bytes and not packet.payload
-    if packet.family is Family.IP6 and (nothing or packet.protocol in _NO_TRANSPORT):
+    if packet.family is Family.IP6 and (packet.transport_bytes == 0 or packet.protocol in _NO_TRANSPORT):
         # There is nothing behind its headers (nf_reject_ipv6.c, reject6_csum_ok).
         return None
-    loopback = packet.family is Family.IP and packet.daddr >> 24 == _LOOPBACK_NETWORK
-    own = packet.saddr >> 24 == _LOOPBACK_NETWORK or routing.type_of(packet.family, packet.saddr) is AddressType.LOCAL
+    loopback = packet.family is Family.IP and is_loopback_ip(packet.daddr)
+    own = is_loopback_ip(packet.saddr) or routing.type_of(packet.family, packet.saddr) is AddressType.LOCAL
     if loopback and not own:
         # Such an address sends to the host alone: net/ipv4/route.c, __mkroute_output.
         return None
@@ -91,7 +88,7 @@ def _sum_fits(packet: Packet) -> bool:
         return not packet.bad_checksum
     data = packet.payload + bytes(len(packet.payload) % 2)
     if packet.family is Family.IP6:
-        size = packet.total_length - _IP6_HEADER
+        size = packet.transport_bytes
         ends = packet.saddr.to_bytes(16, "big") + packet.daddr.to_bytes(16, "big")
         data += ends + size.to_bytes(4, "big") + packet.protocol.to_bytes(4, "big")
     total = sum(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
@@ -102,7 +99,7 @@ def _reset(packet: Packet) -> Packet | None:
     """nf_reject_ip_tcphdr_put: with the number that the other end expects, where it said one."""
     if packet.protocol != TCP or packet.fragment or packet.flags & RST:
         return None
-    if packet.family is Family.IP6 and any(one == 0 or one >> 32 == _MAPPED for one in (packet.saddr, packet.daddr)):
+    if packet.family is Family.IP6 and any(one == 0 or is_mapped(one) for one in (packet.saddr, packet.daddr)):
         # Such are addresses of no host (net/ipv6/addrconf_core.c, __ipv6_addr_type).
         return None
     seq = ack = None

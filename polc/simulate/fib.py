@@ -10,10 +10,8 @@ from polc.ir.flavour import Flavour
 from polc.ir.matches import AddressType
 from polc.simulate.flight import Flight
 from polc.simulate.host import LOOPBACK, Hop, Routing
+from polc.simulate.special import EVERYBODY, is_group_ip, is_group_of_link_ip
 from polc.simulate.unknown import OnlyKernelKnows
-
-_EVERYBODY = 0xFFFFFFFF
-_GROUPS_OF_LINK = 0xE00000
 
 
 def leads_back(routing: Routing, flight: Flight, flavour: Flavour, *, loose: bool) -> bool:
@@ -28,7 +26,7 @@ def leads_back(routing: Routing, flight: Flight, flavour: Flavour, *, loose: boo
     if flight.saddr == 0:
         if flight.six and flavour is Flavour.IPTABLES:
             return True
-        if not flight.six and (flight.daddr == _EVERYBODY or flight.daddr >> 8 == _GROUPS_OF_LINK):
+        if not flight.six and (flight.daddr == EVERYBODY or is_group_of_link_ip(flight.daddr)):
             return True
     hop = _way_back(routing, flight)
     if hop is None and not routing.host.described:
@@ -44,7 +42,7 @@ def _way_back(routing: Routing, flight: Flight) -> Hop | None:
     """What the tables say of the source. They have no line for 0.0.0.0, 255.255.255.255 and groups, which are special
     elsewhere (fib_lookup).
     """
-    if not flight.six and (flight.saddr in (0, _EVERYBODY) or flight.saddr >> 28 == 0xE):
+    if not flight.six and (flight.saddr in (0, EVERYBODY) or is_group_ip(flight.saddr)):
         return routing.routed(Family.IP, flight.saddr)
     return routing.lookup(flight.family, flight.saddr, flight.iif)
 

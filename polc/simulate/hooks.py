@@ -23,6 +23,7 @@ from polc.simulate.ends import LEAVE
 from polc.simulate.flight import NEW, RELATED, Flight
 from polc.simulate.matching import Matching
 from polc.simulate.settings import Flavour
+from polc.simulate.special import is_loopback_ip
 from polc.simulate.unknown import OnlyKernelKnows
 from polc.simulate.world import World
 
@@ -31,7 +32,6 @@ _CONNTRACK, _DSTNAT, _SRCNAT, _CONFIRM = -200, -100, 100, 1 << 31
 their priorities among themselves (net/netfilter/nf_nat_core.c, nf_nat_register_fn).
 """
 
-_LOOPBACK = 127
 _BOTH_DONE = SNAT_DONE | DNAT_DONE
 CONNTRACK_DROPS = "conntrack drops it"
 _FILTERING = frozenset({Hook.INPUT, Hook.FORWARD, Hook.OUTPUT})
@@ -250,7 +250,7 @@ class Hooks:
         routing = self.world.routing
         if (
             flight.six
-            or flight.saddr >> 24 != _LOOPBACK
+            or not is_loopback_ip(flight.saddr)
             or routing.type_of(Family.IP, flight.saddr) is not AddressType.LOCAL
         ):
             return True

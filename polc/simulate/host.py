@@ -13,10 +13,9 @@ from polc.ir.addresses import is_link_local
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import AddressType
 from polc.simulate import rfc6724
+from polc.simulate.special import EVERYBODY, LOOPBACK_IP, LOOPBACK_IP6, is_group_ip, is_loopback_ip
 
 LOOPBACK = "lo"
-_LOOPBACK_IP, _LOOPBACK_IP6 = 0x7F000001, 1
-_LIMITED_BROADCAST = 0xFFFFFFFF
 _LOOPBACK_BROADCAST = 0x7FFFFFFF
 
 
@@ -97,7 +96,7 @@ class Host:
 
 
 def _loopback() -> Interface:
-    addresses = (InterfaceAddress(Family.IP, _LOOPBACK_IP, 8), InterfaceAddress(Family.IP6, _LOOPBACK_IP6, 128))
+    addresses = (InterfaceAddress(Family.IP, LOOPBACK_IP, 8), InterfaceAddress(Family.IP6, LOOPBACK_IP6, 128))
     return Interface(LOOPBACK, addresses, mtu=65536)
 
 
@@ -126,7 +125,7 @@ class Routing:
         self.host = host
         self._interfaces = {one.name: one for one in host.interfaces}
         self._local: dict[tuple[Family, int], str] = {}
-        self._broadcast: dict[int, str] = {_LIMITED_BROADCAST: ""}
+        self._broadcast: dict[int, str] = {EVERYBODY: ""}
         self._routers: dict[int, list[str]] = {}
         self._routes: dict[tuple[Family, int], dict[int, Hop]] = {}
         for interface in host.interfaces:
@@ -182,7 +181,7 @@ class Routing:
         if family is Family.IP6 and is_link_local(address) and near not in ("", LOOPBACK):
             kind = self.type_of(family, address, near)
             return Hop(kind, near if kind is AddressType.UNICAST else LOOPBACK)
-        if family is Family.IP6 and address == _LOOPBACK_IP6 and near not in ("", LOOPBACK):
+        if family is Family.IP6 and address == LOOPBACK_IP6 and near not in ("", LOOPBACK):
             return self.routed(family, address, near)
         key = (family, address)
         try:
@@ -218,9 +217,9 @@ class Routing:
         if (family, address) in self._local and interface in ("", self._local[family, address]):
             return AddressType.LOCAL
         if family is Family.IP:
-            if address >> 24 == 127:
+            if is_loopback_ip(address):
                 return AddressType.BROADCAST if address == _LOOPBACK_BROADCAST else AddressType.LOCAL
-            if address >> 28 == 0xE:
+            if is_group_ip(address):
                 return AddressType.MULTICAST
             if address in self._broadcast or address == 0:
                 return AddressType.BROADCAST

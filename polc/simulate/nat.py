@@ -303,8 +303,7 @@ def is_short(flight: Flight) -> bool:
     """Whether a GRE header ends before its optional fields, which NAT wants to be there all the same
     (net/netfilter/nf_nat_proto.c, gre_manip_pkt).
     """
-    header = 40 if flight.six else 20
-    return flight.protocol == GRE and flight.packet.total_length - header < _GRE_WANTED
+    return flight.protocol == GRE and flight.packet.transport_bytes < _GRE_WANTED
 
 
 def rewrite_error(flight: Flight, *, source: bool) -> bool:

@@ -135,14 +135,21 @@ class Packet:
         if self.length is not None:
             return self.length
         quoted = min(self.quoted.total_length, 548) if self.quoted else 0
-        header = 20 if self.family is Family.IP else 40
-        return header + (0 if self.fragment else self.header_bytes) + quoted + len(self.payload)
+        return self._ip_bytes + (0 if self.fragment else self.header_bytes) + quoted + len(self.payload)
+
+    @property
+    def transport_bytes(self) -> int:
+        """Bytes behind the IP header."""
+        return max(0, self.total_length - self._ip_bytes)
 
     @property
     def data_bytes(self) -> int:
         """Bytes behind the transport header."""
-        header = 20 if self.family is Family.IP else 40
-        return max(0, self.total_length - header - self.header_bytes)
+        return max(0, self.transport_bytes - self.header_bytes)
+
+    @property
+    def _ip_bytes(self) -> int:
+        return 20 if self.family is Family.IP else 40
 
     @property
     def is_icmp(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from polc.ir.addresses import is_link_local
+from polc.simulate.special import is_site_local
 
 _LABELS: tuple[tuple[int, int, int], ...] = (
     # Prefix, its length, label: net/ipv6/addrlabel.c, ip6addrlbl_init_table.
@@ -47,7 +48,7 @@ def scope(address: int) -> int:
         return _NOWHERE
     if address >> 120 == _MULTICAST:
         return address >> 112 & 0xF
-    if address >> 118 == 0xFEC0 >> 6:
+    if is_site_local(address):
         return _SITE
     return _LINK if is_link_local(address) or address == 1 else _GLOBAL
 

@@ -11,12 +11,12 @@ from polc.simulate.fields import frame_type
 from polc.simulate.flight import Flight
 from polc.simulate.hooks import Ended
 from polc.simulate.host import LOOPBACK, Hop, Routing
+from polc.simulate.special import EVERYBODY, is_group_ip, is_group_of_link_ip, is_loopback_ip
 from polc.simulate.unknown import OnlyKernelKnows
 
 OWN = (AddressType.LOCAL, AddressType.ANYCAST)
 LOCAL = (*OWN, AddressType.BROADCAST, AddressType.MULTICAST)
-_EVERYBODY, _LOOPBACK = 0xFFFFFFFF, 127
-_GROUPS, _GROUPS_OF_LINK, _IGMP = 0xE, 0xE00000, 2
+_IGMP = 2
 
 _TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
 _BEYOND_SCOPE = ((3, 0), (1, 2))
@@ -92,14 +92,14 @@ def _martian(flight: Flight) -> str:
     ip_mc_validate_source).
     """
     source, destination = flight.saddr, flight.daddr
-    if source >> 28 == _GROUPS or source == _EVERYBODY:
+    if is_group_ip(source) or source == EVERYBODY:
         return "a packet whose source is a group or everybody cannot come in"
-    if destination == _EVERYBODY or source == destination == 0:
+    if destination == EVERYBODY or source == destination == 0:
         return ""
-    if source >> 24 == _LOOPBACK or destination >> 24 == _LOOPBACK:
+    if is_loopback_ip(source) or is_loopback_ip(destination):
         return "a packet from or to a loopback address cannot come in"
-    if destination >> 28 == _GROUPS:
-        link = destination >> 8 == _GROUPS_OF_LINK or flight.protocol == _IGMP
+    if is_group_ip(destination):
+        link = is_group_of_link_ip(destination) or flight.protocol == _IGMP
         return "" if source or link else "a packet from 0.0.0.0 comes to groups of the link alone"
     return "" if source and destination else "a packet from or to 0.0.0.0 cannot come in"
 
@@ -115,10 +115,10 @@ def _no_source(routing: Routing, flight: Flight, hop: Hop) -> str:
     if looked_up or routing.owner(Family.IP, flight.saddr):
         return f"a packet whose source is {kind.value} cannot come in"
     if routing.host.rp_filter:
-        back_hop = routing.lookup(Family.IP, flight.saddr)
+        way_back = routing.lookup(Family.IP, flight.saddr)
         strict = routing.host.rp_filter == 1
-        unicast = back_hop is not None and back_hop.type is AddressType.UNICAST
-        if back_hop is None or not unicast or (strict and back_hop.interface != flight.iif):
+        leads = way_back is not None and way_back.type is AddressType.UNICAST
+        if way_back is None or not leads or (strict and way_back.interface != flight.iif):
             return "rp_filter: no route leads back to its source" + (" by its interface" if strict else "")
     return ""
 
