@@ -77,7 +77,7 @@ def closing(
     while some := list(islice(waiting, _AT_ONCE)):
         for mutant, packets in _candidates(loaded, at, some, search, bench.links):
             other, before = twin(mutant), _histories(told, mutant)
-            every = _as_members(packets, _deciding(told, mutant))
+            every = _as_members(packets, _deciding(told, mutant), search)
             for each in islice(_behind(every, before), _MOST_TRIED * (1 + 3 * len(before))):
                 became = bench.told(each)
                 if _differ(became, other.told(each)):
@@ -121,15 +121,17 @@ def _deciding(probes: Iterable[Probe], mutant: Mutant) -> list[Packet]:
     )
 
 
-def _as_members(packets: Iterable[tuple[Packet, ...]], deciding: Sequence[Packet]) -> Iterator[tuple[Packet, ...]]:
+def _as_members(
+    packets: Iterable[tuple[Packet, ...]], deciding: Sequence[Packet], search: Search
+) -> Iterator[tuple[Packet, ...]]:
     """Each by itself, and with the addresses of packets that meet the rule."""
     for each in packets:
         yield each
         *before, last = each
         for other in deciding:
             if not before and last.presumed is None and other.family is last.family and other.iif and last.iif:
-                yield (replace(last, saddr=other.saddr),)
-                yield (replace(last, daddr=other.daddr, oif=other.oif),)
+                yield from search.sendable(replace(last, saddr=other.saddr))
+                yield from search.sendable(replace(last, daddr=other.daddr, oif=other.oif))
 
 
 def _as_destination(packet: Packet, last: Packet) -> Packet:

@@ -226,7 +226,7 @@ class RuleReader:
 
     def _options(self, load: MatchLoad | TargetLoad, words: Sequence[str]) -> Options:
         kind = "-m" if isinstance(load, MatchLoad) else "-j"
-        given = load.extension.in_order(_given(use, words) for use in load.uses)
+        given = tuple(_given(use, words) for use in load.uses)
         return Options(kind, load.extension, load.at, given, self.family)
 
     def _action(self, shape: Shape, words: Sequence[str], place: Place, protocol: int | None) -> Action:
