@@ -42,6 +42,12 @@ def more_until_enough(matches: Sequence[Match], length: int) -> int | None:
     return min(found, default=None)
 
 
+def filled_after(matches: Sequence[Match]) -> float:
+    """Seconds after which whatever a rule's limits let through is there again, all of it; 0: nothing has to be."""
+    limits = [one for one in matches if isinstance(one, Limit)]
+    return max((one.burst / one.rate.per_second * _SLACK + _TICKS for one in limits), default=0.0)
+
+
 def others(matches: Sequence[Match], packet: Packet) -> Iterator[Packet]:
     """The packet from, or to, somebody else for whom a rule counts by itself."""
     for match in matches:

@@ -71,12 +71,10 @@ def _played(
         wrong: list[Probe] = []
         met: set[Place] = set()
         changed: dict[int, int] = {}
-        number, waiting = 0, max((one.after for one in probes), default=0.0)
-        for probe in probes:
+        number = 0
+        for probe, waited in zip(probes, _waited(probes), strict=True):
             way, known = Way(), True
-            if probe.after:
-                simulator.wait(waiting)
-                waiting = 0.0
+            simulator.wait(waited.after)
             for packet in probe.packets:
                 way = Way()
                 outcome = simulator.do(Send(packet), way)
@@ -104,11 +102,14 @@ def _played(
 
 def _turn(probe: Probe) -> int:
     """Probes that use something up come late, those that wait for it to be there again last."""
-    return 2 if probe.after else int(probe.about in (TOO_MANY, SOMEBODY_ELSE, BY_AND_BY, RIVAL))
+    if probe.about in (TOO_MANY, SOMEBODY_ELSE, BY_AND_BY, RIVAL):
+        return 1
+    return 2 if probe.after else 0
 
 
 def _waited(probes: Sequence[Probe]) -> tuple[Probe, ...]:
-    """With one wait for all, in front of the first that needs one."""
-    longest = max((one.after for one in probes), default=0.0)
-    first = next((at for at, one in enumerate(probes) if one.after), len(probes))
-    return tuple(replace(one, after=longest if at == first else 0.0) for at, one in enumerate(probes))
+    """With one wait for all of a turn, in front of the first that needs one."""
+    longest: dict[int, float] = {}
+    for probe in probes:
+        longest[_turn(probe)] = max(longest.get(_turn(probe), 0.0), probe.after)
+    return tuple(replace(one, after=longest.pop(_turn(one), 0.0) if one.after else 0.0) for one in probes)

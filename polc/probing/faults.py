@@ -201,7 +201,7 @@ class Bait:
             for fate in some:
                 one = base[len(fates)]
                 fates.append(fate)
-                odd |= _tells(one) and of_fate(fate) != one.expected
+                odd |= (self._clocked or _tells(one)) and of_fate(fate) != one.expected
             if not odd:
                 continue
             if not self._clocked:

@@ -14,7 +14,16 @@ from polc.ir.matches import CtState, FlagsMatch, OriginalAddressMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.verdicts import Nat, NatMap
-from polc.probing.aftertime import AGAIN, BY_AND_BY, SOMEBODY_ELSE, TOO_MANY, more_until_enough, others, waits
+from polc.probing.aftertime import (
+    AGAIN,
+    BY_AND_BY,
+    SOMEBODY_ELSE,
+    TOO_MANY,
+    filled_after,
+    more_until_enough,
+    others,
+    waits,
+)
 from polc.probing.arrange import arranged
 from polc.probing.bench import Bench
 from polc.probing.build import build
@@ -50,6 +59,9 @@ _AT_ONCE = 4
 
 _MOST_TELLING = 2
 _SENDERS = 128
+
+_FILLED = 2.0
+"""Seconds at most until limits are as full as at first: what is spent of them before would hide how many there are."""
 
 _TRIES = 4
 """Packets by chance that are made for one that can be sent."""
@@ -373,7 +385,10 @@ class _Planner:
                 many = (*found.packets, *row[1:])
                 if place not in search.bench.tried(many).way.met():
                     packets = many
-                    yield Probe(place, packets, False, TOO_MANY)
+                    filled = filled_after(rule.matches)
+                    yield Probe(
+                        place, packets, False, TOO_MANY, filled if filled <= min(_FILLED, self.wish.wait) else 0.0
+                    )
                     break
         yield from self._by_and_by(search, place, found, more)
         for many, decides in behind_rivals(search, place, rule, found):

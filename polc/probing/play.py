@@ -13,6 +13,7 @@ from polc.ir.stateful import Connections
 from polc.kernel.loaders import Loader
 from polc.kernel.stage.fate import Fate, Verdict
 from polc.kernel.stage.stage import Stage
+from polc.probing.counted import miscounted
 from polc.probing.lots import BY_LOT, other_than
 from polc.probing.model import Place, Probe, Scene
 from polc.probing.told import UNKNOWN, Told, of_fate, of_outcome
@@ -191,11 +192,11 @@ def played(
         given = settings or Settings()
         clocks = ((later, given, at) for at in (times, *_late(fates)) for later in (_CLOCKS, -_CLOCKS))
         seeds = ((0.0, replace(given, seed=given.seed + seed), times) for seed in _SEEDS)
-        for later, other_settings, sent in (*clocks, *seeds, (0.0, replace(given, counts_linger=True), times)):
-            others = expected(scene, loaded, sent, other_settings, later)
-            certain = [
-                sure and of_outcome(other) == one for sure, one, (other, _) in zip(certain, told, others, strict=True)
-            ]
+        rows = [
+            [of_outcome(other) for other, _ in expected(scene, loaded, sent, other_settings, later)]
+            for later, other_settings, sent in (*clocks, *seeds, (0.0, replace(given, counts_linger=True), times))
+        ]
+        certain = [all(row[number] == one for row in rows) for number, one in enumerate(told)]
         ways = [way for _, way in outcomes]
         other_fate = [one != other for one, other in zip(told, seen, strict=True)]
         # Of what went by chance nobody expects more than that it can have gone so.
@@ -203,6 +204,8 @@ def played(
             sure and not (way.by_chance and other) for sure, way, other in zip(certain, ways, other_fate, strict=True)
         ]
         _spread(certain, times, ways)
+        for at, one in list(miscounted([told, *rows], seen, ways, certain)):
+            told[at], certain[at] = one, True
     # A copy that a rule sends elsewhere looks like the packet itself, unless that is delivered.
     certain = [
         sure and (not outcome.copies or outcome.delivered) for sure, (outcome, _) in zip(certain, outcomes, strict=True)

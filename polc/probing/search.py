@@ -86,8 +86,8 @@ class Found:
 @dataclass(slots=True)
 class Search:
     """For one ruleset on a bench. ``steps`` are those of all its base chains. ``notes``: its rules fill sets;
-    ``zoned``: they put flows into zones; ``framed``: they ask for addresses of links; ``tracked``: whatever is loaded
-    tracks connections.
+    ``zoned``: they put flows into zones; ``counting``: what each rule that counts flows asks for besides; ``framed``:
+    they ask for addresses of links; ``tracked``: whatever is loaded tracks connections.
     """
 
     ruleset: Ruleset
@@ -96,7 +96,7 @@ class Search:
     rules: dict[Place, Rule] = field(default_factory=dict)
     zoned: bool = False
     notes: bool = False
-    counted: bool = False
+    counting: tuple[tuple[Match, ...], ...] = ()
     framed: bool = False
     tracked: bool = False
 
@@ -104,8 +104,11 @@ class Search:
         rules = [rule for chain in self.ruleset.chains for rule in chain.rules]
         self.notes = any(isinstance(one, UpdateSet) for rule in rules for one in rule.statements)
         self.zoned = any(isinstance(one, AssignZone) for rule in rules for one in rule.statements)
-        # Of a flow that is told of its beginning was not counted.
-        self.counted = any(isinstance(one, Connections) for rule in rules for one in rule.matches)
+        self.counting = tuple(
+            tuple(one for one in rule.matches if not isinstance(one, Connections))
+            for rule in rules
+            if any(isinstance(one, Connections) for one in rule.matches)
+        )
         self.tracked = any(tracks(one.ruleset) for one in self.bench.loaded)
         self.framed = any(isinstance(one, FieldMatch) and one.field in _FRAME for rule in rules for one in rule.matches)
         self.rules = {
@@ -123,8 +126,12 @@ class Search:
         for real in realised(packet):
             if not all(self._fits(one) for one in real):
                 continue
-            if not ((self.zoned or self.counted) and any(one.presumed for one in real)):
+            if not any(one.presumed and (self.zoned or self._is_counted(one)) for one in real):
                 yield tuple(self._framed(one) for one in real) if self.framed else real
+
+    def _is_counted(self, packet: Packet) -> bool:
+        """Whether rules may count its flow. Of one that is told of its beginning was not counted."""
+        return any(all(holds(one, packet) for one in matches) for matches in self.counting)
 
     def _fits(self, packet: Packet) -> bool:
         """Whether its first link takes it as it is (net/core/dev.c, is_skb_forwardable)."""

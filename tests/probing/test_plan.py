@@ -215,6 +215,17 @@ def test_limits_are_used_up_and_waited_for() -> None:
         assert {one.about for at in waits for one in scene.probes[at:]} <= {"after a wait"}
 
 
+def test_limits_are_full_before_they_are_used_up() -> None:
+    """A token that may have come back or not would hide how many there were."""
+    made = plan(
+        (Loaded(compiled("polc: 1\ninput: {default: drop, rules: [accept udp/1 limit 20/second]}\n")),),
+        wish=Wish(wait=7),
+    )
+    (scene,) = made.scenes
+    waits = [one for one in scene.probes if one.after]
+    assert [(one.about, one.after) for one in waits] == [("used up", 5 / 20 * 1.1 + 0.1), ("after a wait", 0.155)]
+
+
 def test_nobody_waits_who_may_not() -> None:
     made = plan((Loaded(compiled(LIMITED)),), wish=Wish(wait=0))
     assert not any(probe.after for scene in made.scenes for probe in scene.probes)
