@@ -151,10 +151,10 @@ def main() -> int:
     _print(total, names)
     for name in names:
         seen, missed = (total.counts[name, Effect.VERDICT, which] for which in (True, False))
-        equal = total.counts[name, Effect.NOTHING, False]
+        equal, later = (total.counts[name, one, False] for one in (Effect.NOTHING, Effect.LATER))
         print(
             f"{name}: {seen} of {seen + missed} that change a verdict are seen ({seen / max(1, seen + missed):.2%});"
-            f" {equal} proven equal, {total.refused[name]} refused"
+            f" {equal} proven equal, {later} equal at this time of day, {total.refused[name]} refused"
         )
     return 0
 

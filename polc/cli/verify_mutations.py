@@ -43,6 +43,9 @@ def _others(one: Reckoned) -> list[str]:
     equal = one.count(Effect.NOTHING, seen=False)
     if equal:
         said.append(f"{equal} are proven to change nothing, and left out")
+    later = one.count(Effect.LATER, seen=False)
+    if later:
+        said.append(f"{later} change a verdict at another time of day or week alone, and are not tried")
     for effect, words in ((Effect.MEMORY, "change only what is remembered or marked"), (Effect.UNDECIDED, "undecided")):
         seen, missed = (one.count(effect, seen=which) for which in (True, False))
         if seen + missed:

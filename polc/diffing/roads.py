@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from polc.ir.ruleset import BaseChain, Hook, Ruleset
+from polc.ir.ruleset import DEVICE_HOOKS, BaseChain, Hook, Ruleset
 from polc.symbolic.diagram import Node
 from polc.symbolic.hooks import Hooks
 from polc.symbolic.space import Set
@@ -32,7 +32,7 @@ def roads(rulesets: Iterable[Ruleset]) -> tuple[Road, ...]:
     """Those on which any of the rulesets has something to say."""
     hooks = {chain.hook for one in rulesets for chain in one.chains if isinstance(chain, BaseChain)}
     ways = [_course(one) for one in Course if hooks & set(HOOKS[one])]
-    return (*(_device(one) for one in (Hook.INGRESS, Hook.EGRESS) if one in hooks), *ways)
+    return (*(_device(one) for one in DEVICE_HOOKS if one in hooks), *ways)
 
 
 def _course(course: Course) -> Road:

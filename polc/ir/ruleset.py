@@ -52,6 +52,9 @@ class Hook(Enum):
     POSTROUTING = "postrouting"
 
 
+DEVICE_HOOKS = (Hook.INGRESS, Hook.EGRESS)
+"""The hooks of single devices."""
+
 IP_HOOKS = (Hook.PREROUTING, Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
 """The hooks that belong to no device, in the order of a packet's way."""
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from polc.backends.nft.json_value import Json, members
 from polc.diagnostics import Failure
-from polc.ir.ruleset import BaseChain, Hook
+from polc.ir.ruleset import DEVICE_HOOKS, BaseChain
 from polc.kernel.listed import objects
 from polc.live.boot import CLOSED_TABLE
 from polc.live.host import Host
@@ -122,5 +122,4 @@ def program_of(*names: str) -> str:
 
 def hooks(chains: Iterable[object]) -> tuple[BaseChain, ...]:
     """The base chains among a ruleset's, but for those of one device."""
-    devices = (Hook.INGRESS, Hook.EGRESS)
-    return tuple(one for one in chains if isinstance(one, BaseChain) and one.hook not in devices)
+    return tuple(one for one in chains if isinstance(one, BaseChain) and one.hook not in DEVICE_HOOKS)

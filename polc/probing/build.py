@@ -44,6 +44,7 @@ from polc.probing.fit import (
     with_state,
     with_value,
 )
+from polc.probing.linked import asks, is_as_asked
 from polc.probing.paths import Links, Path
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import SYN, Packet
@@ -162,11 +163,14 @@ def _interfaces(path: Path, matches: Sequence[Match], links: Links) -> tuple[str
     found: dict[Direction, str] = {}
     for direction in Direction:
         wanted = [one for one in matches if isinstance(one, InterfaceMatch) and one.direction is direction]
-        if not wanted:
+        own = [one for one in matches if asks(one, direction)]
+        if not (wanted or own):
             continue
         there = _has(path, direction)
         names = [LOOPBACK] if path is Path.LOOP else [*_named(wanted), *links.others("")]
-        name = next((one for one in names if (one in links.names or one == LOOPBACK) and _suit(wanted, one)), None)
+        there_are = (one for one in names if one in links.names or one == LOOPBACK)
+        suit = (one for one in there_are if _suit(wanted, one) and is_as_asked(links.host, one, own, direction))
+        name = next(suit, None)
         if not there or name is None or (name == LOOPBACK and path is not Path.LOOP):
             return None
         found[direction] = name

@@ -29,9 +29,14 @@ from polc.proving.same import Difference, differences, given_contents
 from polc.proving.shown import NotShown, show
 from polc.simulate.hooks import Loaded
 from polc.simulate.settings import Flavour, Settings
+from polc.symbolic.clock import at_time
 from polc.symbolic.diagram import OverBudget
 from polc.symbolic.hooks import Loaded as Side
 from polc.symbolic.outcome import Watch
+from polc.symbolic.space import Set
+
+_LASTS = 900
+"""Seconds in which the probes are sent."""
 
 _CHUNK = 64
 _REMEMBERED = Watch.STATE | Watch.SET | Watch.MARK | Watch.FLOW
@@ -40,36 +45,43 @@ _CLOCKS = frozenset({Field.META_HOUR, Field.META_DAY, Field.CT_EXPIRATION})
 
 
 class Effect(Enum):
-    """What a fault changes, by the symbolic engine: what becomes of some packet, only what rules remember of packets or
-    do to those that nobody gets, nothing, or it could not be decided.
+    """What a fault changes, by the symbolic engine: what becomes of some packet, of packets at another time of day or
+    week alone, only what rules remember of packets or do to those that nobody gets, nothing, or it could not be
+    decided.
     """
 
     VERDICT = "verdict"
+    LATER = "later"
     MEMORY = "memory"
     NOTHING = "nothing"
     UNDECIDED = "undecided"
 
 
-def effect_of(rulesets: Sequence[Ruleset], faulty: Sequence[Ruleset], flavour: Flavour) -> tuple[Effect, str]:
-    """What rulesets with a fault do that those without it do not; and why that is not decided, where it is not."""
+def effect_of(
+    rulesets: Sequence[Ruleset], faulty: Sequence[Ruleset], flavour: Flavour, now: float | None = None
+) -> tuple[Effect, str]:
+    """What rulesets with a fault do that those without it do not; and why that is not decided, where it is not. ``now``
+    is when packets are to show it, in seconds since 1970 (None: at any time).
+    """
     before, after = ([Side(one, flavour) for one in some] for some in (rulesets, faulty))
     families = families_of(before)
-    unsure, hidden = "", False
+    unsure, found = "", set[Effect]()
     for family in families:
         grounds = Grounds((before, after), family, contents=given_contents(before, after), named=False)
         for place in WHOLE:
             try:
-                effect, reason = _at(grounds, place)
+                effect, reason = _at(grounds, place, now)
             except OverBudget as error:
                 effect, reason = Effect.UNDECIDED, f"it takes {error}"
             if effect is Effect.VERDICT:
                 return effect, ""
             unsure = unsure or reason
-            hidden |= effect is Effect.MEMORY
+            found.add(effect)
     if unsure:
         return Effect.UNDECIDED, unsure
-    if hidden:
-        return Effect.MEMORY, ""
+    for effect in (Effect.LATER, Effect.MEMORY):
+        if effect in found:
+            return effect, ""
     # What rules remember of one packet decides about others: equal answers need equal memory.
     try:
         result, _, _ = equivalent(
@@ -80,10 +92,28 @@ def effect_of(rulesets: Sequence[Ruleset], faulty: Sequence[Ruleset], flavour: F
     return (Effect.NOTHING if result is Result.PROVEN else Effect.MEMORY), ""
 
 
-def _at(grounds: Grounds, place: At) -> tuple[Effect, str]:
-    """What is different at one place. A difference is one only where the simulator can be brought there, too."""
+def _at(grounds: Grounds, place: At, now: float | None) -> tuple[Effect, str]:
+    """What is different at one place, now or at another time."""
+    # What can be, and when, is asked last: about the variables that functions have made by then.
+    if grounds.outcomes(place, 0) == grounds.outcomes(place, 1):
+        return Effect.NOTHING, ""
+    clock = None if now is None else at_time(grounds.space, now, _LASTS)
+    if clock is None:
+        return _differing(grounds, place, None)
+    effect, reason = _differing(grounds, place, clock)
+    if effect in (Effect.VERDICT, Effect.UNDECIDED):
+        return effect, reason
+    ever, reason = _differing(grounds, place, None)
+    return (Effect.LATER, "") if ever is Effect.VERDICT else (ever, reason)
+
+
+def _differing(grounds: Grounds, place: At, clock: Set | None) -> tuple[Effect, str]:
+    """What is different of packets of a set (None: of all). A difference is one only where the simulator can be brought
+    there, too.
+    """
     reason, effect = "", Effect.NOTHING
-    for found in differences(grounds, place):
+    within = None if clock is None else grounds.space.manager.where(grounds.valid(place), clock)
+    for found in differences(grounds, place, within):
         one, other = found.outcomes
         if not (one.known and other.known) or _on_words(grounds, found):
             reason = reason or "packets come to words of which only the kernel knows what they do"

@@ -103,7 +103,7 @@ def plan(
     """Probes of rulesets that are loaded together. ``host`` is what somebody has said of it. The same arguments give
     the same plan, but for rules that look at the time of day.
     """
-    return _Planner(tuple(loaded), links_of((one.ruleset for one in loaded), host), settings or Settings(), wish).plan(
+    return _Planner(tuple(loaded), links_of([one.ruleset for one in loaded], host), settings or Settings(), wish).plan(
         progress
     )
 

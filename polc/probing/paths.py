@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -14,6 +14,7 @@ from polc.ir.selectors import Element
 from polc.ir.statements import MapMark
 from polc.ir.verdicts import NatMap, VerdictMap
 from polc.probing.fit import FIRST_PORT, name_in
+from polc.probing.linked import dressed
 from polc.simulate.host import LOOPBACK, Host, Route
 from polc.simulate.packet import SYN, Packet
 
@@ -91,7 +92,7 @@ class Links:
         yield from (one for one in self.names if one != name and one not in SPARE)
 
 
-def links_of(rulesets: Iterable[Ruleset], host: Host | None = None) -> Links:
+def links_of(rulesets: Sequence[Ruleset], host: Host | None = None) -> Links:
     """The interfaces that rules name, and spare ones, on a host with invented addresses; or those of a host that
     somebody has described.
     """
@@ -109,7 +110,7 @@ def links_of(rulesets: Iterable[Ruleset], host: Host | None = None) -> Links:
     made = tuple(dict.fromkeys((*real, *SPARE)))
     routes = tuple(Route(family, 0, 0, made[-1]) for family in FAMILIES)
     # What no packet shows is behind the last interface.
-    return Links(made, replace(Host.assumed(made), routes=routes))
+    return Links(made, dressed(replace(Host.assumed(made), routes=routes), rulesets))
 
 
 def _patterns(rule: Rule) -> Iterator[InterfacePattern]:

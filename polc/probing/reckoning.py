@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -19,6 +20,9 @@ from polc.simulate.settings import Flavour, Settings
 
 ENOUGH = 0.99
 """The share of faults that change what becomes of a packet which the probes are to see."""
+
+UNTRIED = frozenset({Effect.NOTHING, Effect.LATER})
+"""Effects that no packet shows now."""
 
 Emitter = Callable[[Sequence[Ruleset], str], Output]
 """Writes rulesets for a target.
@@ -75,7 +79,7 @@ class Reckoned:
         return tuple(
             one
             for one in self.trials
-            if one.attempt.seen is None and not one.attempt.refused and one.fault.effect is not Effect.NOTHING
+            if one.attempt.seen is None and not one.attempt.refused and one.fault.effect not in UNTRIED
         )
 
     @property
@@ -97,7 +101,9 @@ def faults(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, all_: None,
 ) -> tuple[Fault, ...]:
-    """``most`` faults of rulesets (None: all), chosen by chance. Those that change nothing are among them."""
+    """``most`` faults of rulesets (None: all), chosen by chance. Those that change nothing, now or ever, are among
+    them.
+    """
     found = [(of, one) for of, ruleset in enumerate(rulesets) for one in mutants(ruleset)]
     if most is not None and most < len(found):
         found = [found[at] for at in sorted(Random(seed).sample(range(len(found)), most))]
@@ -105,7 +111,7 @@ def faults(
     for number, (of, mutant) in enumerate(found):
         progress(number, len(found))
         faulty = (*rulesets[:of], mutant.ruleset, *rulesets[of + 1 :])
-        made.append(Fault(mutant, of, *effect_of(rulesets, faulty, flavour)))
+        made.append(Fault(mutant, of, *effect_of(rulesets, faulty, flavour, time.time())))
     return tuple(made)
 
 
@@ -121,7 +127,7 @@ def reckoned(
     tried: Callable[[int], None] = lambda count: None,
 ) -> Reckoned:
     """Try faults of ``rulesets`` on a loader; ``named`` are the same as the plan calls their chains. Faults that change
-    nothing are not loaded. ``tried`` is told how many were.
+    nothing now are not loaded. ``tried`` is told how many were.
     """
     try:
         loader.check()
@@ -143,7 +149,7 @@ def reckoned(
 def _attempt(
     bait: Bait, rulesets: Sequence[Ruleset], fault: Fault, loader: Loader, emitted: Emitter, names: dict[str, str]
 ) -> Attempt:
-    if fault.effect is Effect.NOTHING:
+    if fault.effect in UNTRIED:
         return Attempt()
     mutant = fault.mutant
     try:

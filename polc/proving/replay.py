@@ -24,7 +24,7 @@ from polc.ir.stateful import Connections
 from polc.ir.statements import CopyMark, MapMark, MarkField, SetMark
 from polc.ir.verdicts import Queue, Reject
 from polc.simulate.assumed import assumed_host
-from polc.simulate.engine import NEVER_COMES, Simulator
+from polc.simulate.engine import NEVER_COMES, OF_A_VLAN, Simulator
 from polc.simulate.hooks import CONNTRACK_DROPS
 from polc.simulate.hooks import Loaded as SimulatedRuleset
 from polc.simulate.outcome import Fate
@@ -181,7 +181,7 @@ def replay(hooks: Hooks, hook: Hook, witness: Witness, using: Replay | None = No
         raise NoReplay(found.reason)
     if found.fate is Fate.DROP and found.decision is None:
         # Routing has its own reasons; a hook before it was passed.
-        passed = found.reason not in (NEVER_COMES, CONNTRACK_DROPS)
+        passed = found.reason not in (NEVER_COMES, OF_A_VLAN, CONNTRACK_DROPS)
         if hook is Hook.PREROUTING and found.hook is Hook.PREROUTING and passed:
             return replace(found, fate=Fate.ACCEPT)
         raise NoReplay(found.reason)

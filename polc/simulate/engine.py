@@ -32,6 +32,7 @@ from polc.simulate.world import Presume, Watcher, World
 _STATES = {one.value: one for one in CtState}
 _OFFLOAD_SECONDS = 30
 NEVER_COMES = "such an address never comes over a network"
+OF_A_VLAN = "the tag of its VLAN takes it to another interface"
 """Why a packet comes to no hook."""
 
 _FORGOTTEN = 16 * 7 * 86400
@@ -291,6 +292,8 @@ class Simulator:
                 return found
         if self._hooks.flowtables and self._offloaded(flight):
             return None
+        if flight.packet.vlan:
+            return Ended(OF_A_VLAN)
         if flight.six and flight.iif != LOOPBACK and ways.strays(flight):
             return Ended(NEVER_COMES)
         found = self._translated(Hook.PREROUTING, flight)

@@ -8,6 +8,7 @@ from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.matches import AddressType
 from polc.ir.protocols import DCCP, ICMP, ICMPV6, TCP
+from polc.ir.ruleset import DEVICE_HOOKS
 from polc.ir.selectors import Conntrack, Direction, Selector, Side, Transport
 from polc.simulate.conntrack.flow import CONFIRMED, SECOND, Flow
 from polc.simulate.flight import Flight
@@ -100,10 +101,15 @@ def _cgroup(flight: Flight) -> int | None:
     return _own_cgroup(flight)
 
 
+def _tag(flight: Flight) -> int | None:
+    """The number of its VLAN: behind ingress no rule sees it (net/core/dev.c, __netif_receive_skb_core)."""
+    return flight.packet.vlan if flight.hook in DEVICE_HOOKS else None
+
+
 def _ether_type(flight: Flight) -> int | None:
     if not flight.iif:
         return None
-    if flight.packet.vlan is not None:
+    if _tag(flight) is not None:
         return _VLAN_TYPE
     return _IPV6_TYPE if flight.six else _IPV4_TYPE
 
@@ -169,7 +175,7 @@ _SIMPLE: dict[Field, Getter] = {
     Field.ETHER_SADDR: lambda flight: flight.packet.mac if flight.iif else None,
     Field.ETHER_DADDR: lambda flight: flight.packet.mac_to if flight.iif else None,
     Field.ETHER_TYPE: _ether_type,
-    Field.VLAN_ID: lambda flight: flight.packet.vlan,
+    Field.VLAN_ID: _tag,
     Field.META_CPU: lambda flight: flight.packet.cpu,
     Field.META_PRIORITY: lambda flight: flight.priority,
     Field.META_RTCLASSID: lambda flight: flight.packet.realm,

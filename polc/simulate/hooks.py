@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from polc.ir.family import FAMILIES, Family
 from polc.ir.matches import AddressType
 from polc.ir.protocols import ICMP, ICMPV6
-from polc.ir.ruleset import BaseChain, ChainType, Flowtable, Hook, Ruleset, TableFamily
+from polc.ir.ruleset import DEVICE_HOOKS, BaseChain, ChainType, Flowtable, Hook, Ruleset, TableFamily
 from polc.ir.stateful import RecentMatch
 from polc.ir.verdicts import Accept, Nat, NatMap
 from polc.simulate import nat
@@ -89,7 +89,7 @@ class Hooks:
         for family in FAMILIES:
             natted = self._base_chains(family, lambda chain: chain.type is ChainType.NAT)
             for hook in Hook:
-                if hook not in (Hook.INGRESS, Hook.EGRESS):
+                if hook not in DEVICE_HOOKS:
                     self.stations[family, hook] = self._at(family, hook, bool(natted))
         self._build_devices()
 
@@ -151,7 +151,7 @@ class Hooks:
 
     def _build_devices(self) -> None:
         for family in FAMILIES:
-            for hook in (Hook.INGRESS, Hook.EGRESS):
+            for hook in DEVICE_HOOKS:
                 found = self._base_chains(family, lambda chain, hook=hook: chain.hook is hook)  # type: ignore[misc]
                 for name in {name for chain, _ in found for name in chain.devices}:
                     own = [self._station(chain, code) for chain, code in found if name in chain.devices]

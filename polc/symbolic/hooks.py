@@ -11,7 +11,7 @@ from polc.ir.flavour import Flavour
 from polc.ir.intervals import Intervals
 from polc.ir.matches import InterfacePattern
 from polc.ir.protocols import ICMP, ICMPV6
-from polc.ir.ruleset import BaseChain, ChainType, Hook, Ruleset, TableFamily
+from polc.ir.ruleset import DEVICE_HOOKS, BaseChain, ChainType, Hook, Ruleset, TableFamily
 from polc.ir.selectors import Element
 from polc.ir.statements import Native, OpaqueStatement
 from polc.ir.verdicts import Accept, Nat, NatMap
@@ -26,7 +26,6 @@ from polc.symbolic.wellformed import status_set, valid
 
 _CONNTRACK, _DSTNAT, _SRCNAT = -200, -100, 100  # uapi/linux/netfilter_ipv4.h
 _TRACKING = frozenset({Hook.PREROUTING, Hook.OUTPUT})
-_ON_DEVICES = frozenset({Hook.INGRESS, Hook.EGRESS})
 _SOURCE_HOOKS = frozenset({Hook.INPUT, Hook.POSTROUTING})
 _SMALL = 255
 _FLOWS = Intervals(((ESTABLISHED, NEW),))
@@ -132,7 +131,7 @@ class Hooks:
             if hook in _TRACKING:
                 placed.append((_CONNTRACK, 1 << 20, self._conntrack()))
             chains = any(_translates(chain) for _, chain in self.base_chains(hook))
-            if hook is not Hook.FORWARD and hook not in _ON_DEVICES and (chains or self.translates):
+            if hook is not Hook.FORWARD and hook not in DEVICE_HOOKS and (chains or self.translates):
                 priority = _SRCNAT if hook in _SOURCE_HOOKS else _DSTNAT
                 placed.append((priority, 1 << 20, self._nat(hook)))
             placed.sort(key=lambda one: one[:2])
@@ -142,7 +141,7 @@ class Hooks:
     def _station(self, ruleset: Ruleset, chain: BaseChain) -> tuple[Node, bool]:
         manager = self.space.manager
         node, changed = self.chains(ruleset, early=self.is_early(chain)).base(chain)
-        if chain.hook in _ON_DEVICES:
+        if chain.hook in DEVICE_HOOKS:
             variable = self.space.variable(Of.IIF if chain.hook is Hook.INGRESS else Of.OIF)
             names = self.space.interfaces.matching(InterfacePattern(name) for name in chain.devices)
             node = manager.where(manager.within(variable.number, names), node)

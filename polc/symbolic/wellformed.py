@@ -9,7 +9,7 @@ from polc.ir.fields import CT_STATUS_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FlagField
 from polc.ir.protocols import ICMP, ICMPV6
-from polc.ir.ruleset import Hook
+from polc.ir.ruleset import DEVICE_HOOKS, Hook
 from polc.symbolic.diagram import HOLDS
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Set, Space
 from polc.symbolic.translation import pools
@@ -70,6 +70,10 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
         # Sockets own what they send; a packet that came in has none (net/core/sock.c, skb_orphan).
         own = numbers(Of.OWNER, 0)
         yield implies(manager.complement(numbers(Of.IIF, 0)), own) if hook in _SENT else own
+    if space.has(Of.FIELD, Field.VLAN_ID) and hook is not None and hook not in DEVICE_HOOKS:
+        # net/core/dev.c, __netif_receive_skb_core: it is taken off, and goes to the VLAN's own interface or nowhere.
+        tag = space.field(Field.VLAN_ID)
+        yield space.within(tag, tag.highest)
     # nf_conntrack_core.c, ipv4_get_l4proto: of a later fragment conntrack makes nothing.
     fragment, untracked = numbers(Of.FRAGMENT, 1), numbers(Of.CT, INVALID, UNTRACKED)
     yield implies(fragment, untracked)

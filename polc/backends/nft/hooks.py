@@ -24,7 +24,7 @@ from polc.ir.matches import (
     TraitMatch,
 )
 from polc.ir.reachable import reachable
-from polc.ir.ruleset import IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset, TableFamily
+from polc.ir.ruleset import DEVICE_HOOKS, IP_HOOKS, BaseChain, ChainType, Hook, Rule, Ruleset, TableFamily
 from polc.ir.statements import AssignHelper, AssignTimeout, AssignZone, ClampMss, Notrack, Synproxy, Tproxy
 from polc.ir.verdicts import Nat, NatKind, NatMap, chains_of
 
@@ -49,14 +49,13 @@ _NAT: dict[NatKind, tuple[Hook, ...]] = {
 }
 
 
-_DEVICE_HOOKS = (Hook.INGRESS, Hook.EGRESS)
 _TABLES: dict[TableFamily, dict[ChainType, frozenset[Hook]]] = {
     TableFamily.INET: {**_HOOKS, ChainType.FILTER: frozenset({*IP_HOOKS, Hook.INGRESS})},
     TableFamily.IP: _HOOKS,
     TableFamily.IP6: _HOOKS,
     TableFamily.BRIDGE: {ChainType.FILTER: frozenset(IP_HOOKS)},
     TableFamily.ARP: {ChainType.FILTER: frozenset({Hook.INPUT, Hook.OUTPUT})},
-    TableFamily.NETDEV: {ChainType.FILTER: frozenset(_DEVICE_HOOKS)},
+    TableFamily.NETDEV: {ChainType.FILTER: frozenset(DEVICE_HOOKS)},
 }
 """nft(8), ADDRESS FAMILIES: the hooks of each."""
 
@@ -70,7 +69,7 @@ def check_hook(chain: BaseChain, table: TableFamily, profile: Profile, *, json: 
             f"nft has no chain of type {chain.type.value} at the {chain.hook.value} hook of tables of the family "
             f"{table.value}"
         )
-    if chain.hook in _DEVICE_HOOKS:
+    if chain.hook in DEVICE_HOOKS:
         _check_devices(chain, table, profile, json=json)
     elif chain.devices:
         raise Refused(f"a chain at the {chain.hook.value} hook has no devices")
@@ -115,7 +114,7 @@ def check_place(rule: Rule, bases: list[BaseChain]) -> None:
     for base in bases:
         early = base.priority <= CONNTRACK and base.hook in (Hook.PREROUTING, Hook.OUTPUT)
         for one in rule.statements:
-            if (early or base.hook in _DEVICE_HOOKS) and isinstance(one, AssignHelper | AssignTimeout):
+            if (early or base.hook in DEVICE_HOOKS) and isinstance(one, AssignHelper | AssignTimeout):
                 what = "conntrack helper" if isinstance(one, AssignHelper) else "timeout"
                 raise Refused(
                     f"nft can assign a {what} only after conntrack has seen the packet, at a priority above -200",
@@ -143,7 +142,7 @@ def _needs(rule: Rule) -> Iterator[tuple[str, tuple[Hook, ...]]]:
             case AddressTypeMatch(interface=Direction.OUT):
                 yield "types of addresses of the outgoing interface", (Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
             case AddressTypeMatch():
-                yield "types of addresses", (*IP_HOOKS, *_DEVICE_HOOKS)
+                yield "types of addresses", (*IP_HOOKS, *DEVICE_HOOKS)
             case TraitMatch(trait=Trait.SOCKET):
                 yield "the match on a socket", (Hook.PREROUTING, Hook.INPUT, Hook.OUTPUT)
             case TraitMatch(trait=Trait.IPSEC):

@@ -33,7 +33,7 @@ from polc.ir.matches import (
     Trait,
     TraitMatch,
 )
-from polc.ir.ruleset import BaseChain, Hook, Rule, TableFamily
+from polc.ir.ruleset import DEVICE_HOOKS, BaseChain, Rule, TableFamily
 from polc.ir.selectors import Conntrack, Selector
 from polc.ir.stateful import Connections, EveryNth, Hits, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import (
@@ -80,7 +80,7 @@ def needs(rule: Rule, bases: Iterable[BaseChain]) -> Iterator[Feature]:
         yield from _statement(one)
     if rule.verdict is not None:
         yield from _verdict(rule.verdict)
-    if isinstance(rule.verdict, Reject) and any(base.hook in (Hook.INGRESS, Hook.EGRESS) for base in bases):
+    if isinstance(rule.verdict, Reject) and any(base.hook in DEVICE_HOOKS for base in bases):
         yield Feature.REJECT_INGRESS
 
 

@@ -17,6 +17,7 @@ from polc.importers.nft_json.symbols import NFPROTO
 from polc.ir.family import Family
 from polc.ir.origin import Origin
 from polc.ir.ruleset import (
+    DEVICE_HOOKS,
     BaseChain,
     Chain,
     ChainType,
@@ -33,7 +34,6 @@ _BRIDGE_PRIORITIES = {"dstnat": -300, "filter": -200, "out": 100, "srcnat": 300}
 """nft(8), Tables 6 and 7; uapi/linux/netfilter_bridge.h."""
 _MOST_SHOWN = 8
 """Chains of a circle that are named."""
-_DEVICE_HOOKS = (Hook.INGRESS, Hook.EGRESS)
 _DORMANT: Final = "dormant"
 _AWAKE: Final = ("owner", "persist")
 _CUT: Final = "the flags that `nft list table` shows: nft before 1.1 lists what it has in memory in JSON"
@@ -156,7 +156,7 @@ def _base_chain(name: str, entry: Entry, context: Context, origin: Origin, rules
     if policy is None:
         raise Malformed("the policy of a chain is `accept` or `drop`", ("policy",))
     devices = tuple(str(one) for one in items(value.get("dev", value.get("devices"))))
-    if hook in _DEVICE_HOOKS and not devices:
+    if hook in DEVICE_HOOKS and not devices:
         raise Malformed(
             f"the chain stands at {hook.value}, and the document does not say of which device",
             code=MISSING,
