@@ -18,6 +18,7 @@ from polc.ir.matches import (
     AddressTypeMatch,
     CtStateMatch,
     ElementMatch,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -33,7 +34,17 @@ from polc.ir.matches import (
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, SCTP, TCP, UDP
 from polc.ir.selectors import Direction, Transport
 from polc.probing.build import interface_of, is_term
-from polc.probing.fit import STATES, in_session, suits, with_address, with_state, with_term, with_value
+from polc.probing.fit import (
+    STATES,
+    in_session,
+    suits,
+    with_address,
+    with_header,
+    with_state,
+    with_term,
+    with_value,
+    without_header,
+)
 from polc.probing.paths import Links
 from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import SYN, Packet
@@ -76,6 +87,10 @@ def edges(match: Match, packet: Packet, links: Links) -> Iterator[Edge]:
             yield Edge(
                 replace(packet, options=options), False, f"tcp option {kind} {'there' if negated else 'not there'}"
             )
+        case ExtensionHeaderMatch(header, negated):
+            other = with_header(packet, header) if negated else without_header(packet, header)
+            if other is not None:
+                yield Edge(other, False, f"header {header.value} {'there' if negated else 'not there'}")
         case AddressTypeMatch(side, types, negated):
             yield from _types(packet, side, types, negated)
         case SetMatch(key, _, negated):

@@ -16,6 +16,8 @@ from polc.ir.matches import (
     AddressMatch,
     CtState,
     CtStateMatch,
+    ExtensionHeader,
+    ExtensionHeaderMatch,
     FieldMatch,
     FlagField,
     FlagsMatch,
@@ -120,6 +122,8 @@ def fit(match: Match, packet: Packet) -> Packet | None:
         case TcpOptionMatch(kind, negated):
             options = packet.options - {kind} if negated else packet.options | {kind}
             return replace(packet, options=options)
+        case ExtensionHeaderMatch(header, negated):
+            return without_header(packet, header) if negated else with_header(packet, header)
         case TraitMatch(Trait.FRAGMENT, False):
             return replace(packet, fragment=True, sport=None, dport=None)
         case TraitMatch(negated=True):
@@ -156,6 +160,8 @@ def misses(match: Match, packet: Packet) -> Iterator[Callable[[Packet], Packet]]
                 yield lambda one: found
         case FlagsMatch(FlagField.TCP_FLAGS, mask, value, negated):
             yield lambda one: replace(one, flags=value if negated else mask & ~value or mask)
+        case ExtensionHeaderMatch(header, negated):
+            yield lambda one: (with_header if negated else without_header)(one, header) or one
         case _:
             return
 
@@ -213,6 +219,23 @@ def with_term(packet: Packet, term: PortTerm | IcmpTerm) -> Packet:
             )
 
 
+def with_header(packet: Packet, header: ExtensionHeader) -> Packet | None:
+    """The packet of IPv6 with an extension header; None: it has other things that do not go with it."""
+    if packet.family is not Family.IP6:
+        return None
+    made = replace(packet, headers=packet.headers | {header.value})
+    if header is not ExtensionHeader.MH:
+        return made
+    return replace(with_term(made, PortTerm(_MOBILITY)), mh_type=packet.mh_type or 0)
+
+
+def without_header(packet: Packet, header: ExtensionHeader) -> Packet | None:
+    """The packet without an extension header; None: it is what it is by it."""
+    if header is ExtensionHeader.MH and packet.protocol == _MOBILITY:
+        return None
+    return replace(packet, headers=packet.headers - {header.value})
+
+
 def with_state(packet: Packet, state: CtState) -> Packet:
     if state is CtState.NEW:
         return replace(packet, presumed=None)
@@ -246,6 +269,7 @@ def with_original(packet: Packet, match: OriginalAddressMatch) -> Packet | None:
 
 _EXPECTED, _SEEN_REPLY = CT_STATUS_BITS["expected"], CT_STATUS_BITS["seen-reply"]
 _OTHER_HELPER = "irc"
+_MOBILITY = 135  # IANA, Assigned Internet Protocol Numbers
 
 _OF_FLOWS: dict[Field, str] = {
     Field.CT_ORIGINAL_SPORT: "sport",
@@ -268,6 +292,7 @@ ATTRIBUTES: dict[Field, str] = {
     Field.META_SKUID: "uid",
     Field.META_SKGID: "gid",
     Field.META_CGROUP: "cgroup",
+    Field.META_PRIORITY: "priority",
     Field.META_PKTTYPE: "pkttype",
     Field.ETHER_SADDR: "mac",
     Field.TCP_MSS: "mss",
@@ -299,6 +324,9 @@ def with_value(packet: Packet, field: Field, value: int) -> Packet | None:
         return replace(packet, presumed=Presumed(CtState.ESTABLISHED, reply=True)) if value else packet
     if field is Field.CT_EXPIRATION:
         return replace(packet, presumed=packet.presumed or Presumed(CtState.ESTABLISHED))
+    if field is Field.MH_TYPE:
+        mobile = with_header(packet, ExtensionHeader.MH)
+        return None if mobile is None else replace(mobile, mh_type=value)
     name = ATTRIBUTES.get(field) or (_OF_FLOWS.get(field) if packet.sport is not None else None)
     if name is None:
         return None

@@ -46,9 +46,6 @@ _OF_SESSIONS = (ACK, PSH | ACK, FIN | ACK, RST, SYN)
 tcp_conntracks).
 """
 
-_BESIDE = frozenset({50, 51, 135})
-"""Protocols whose packets nobody makes here: ESP, AH, mobility."""
-
 _NUMBER = 4000
 """Of echoes."""
 
@@ -212,11 +209,8 @@ def _packet(space: Space, point: Point, place: At) -> Packet | None:
     beside = (
         other_family,
         packet.vlan,
-        packet.headers,
         packet.realm,
         packet.cpu,
-        packet.protocol in _BESIDE,
-        packet.priority,
     )
     if any(beside) or (_is_known(packet) and packet.is_icmp):
         return None

@@ -41,7 +41,7 @@ from polc.probing.real import answered, realised
 from polc.probing.scenes import is_unicast
 from polc.probing.tracking import tracks
 from polc.simulate.outcome import Fate
-from polc.simulate.packet import Packet
+from polc.simulate.packet import FRAGMENT, Packet
 
 MOST_TIMES = 300
 """Packets in a row that a probe may take."""
@@ -119,7 +119,7 @@ class Search:
         """As ``realised``. Conntrack is not told of flows where rules put them into zones, or count them: they alone
         say in which, and how many. There flows have to be real. Where it tracks connections no rule sees a fragment.
         """
-        if self.tracked and packet.fragment:
+        if self.tracked and (packet.fragment or FRAGMENT in packet.headers):
             return
         if self.zoned and packet.presumed is not None and packet.presumed.state is CtState.ESTABLISHED:
             yield from answered(packet)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from polc.ir.addresses import format_address
 from polc.ir.protocols import ICMP_TYPES, TCP
 from polc.kernel.stage.fate import Fate as Seen
+from polc.simulate.host import LOOPBACK
 from polc.simulate.outcome import Fate, Outcome
 from polc.simulate.packet import RST, Packet
 
@@ -31,7 +32,7 @@ def of_outcome(outcome: Outcome) -> Told:
     match outcome.fate:
         case Fate.UNKNOWN:
             return Told(UNKNOWN, outcome.reason)
-        case Fate.ACCEPT if outcome.packet.fragment:
+        case Fate.ACCEPT if outcome.packet.fragment and not (outcome.leaves and _goes_out(outcome.leaves)):
             return Told(UNKNOWN, "the host may wait for the rest of it")
         case Fate.ACCEPT:
             return Told(ACCEPT, _left(outcome.packet, outcome.leaves) if outcome.leaves else "")
@@ -54,7 +55,7 @@ def of_fate(seen: Seen) -> Told:
 
 
 def _left(sent: Packet, left: Packet) -> str:
-    place = f"leaves by {left.oif}" if left.oif and left.oif != "lo" else "delivered"
+    place = f"leaves by {left.oif}" if _goes_out(left) else "delivered"
     # Where the port of a source is taken or not free to choose, NAT takes any other one.
     source = format_address(left.family, left.saddr)
     port = "" if sent.sport is None else ":same" if left.sport == sent.sport else ":other"
@@ -63,6 +64,10 @@ def _left(sent: Packet, left: Packet) -> str:
     if sent.mss is not None and left.mss is not None:
         parts.append(f"mss {left.mss}")
     return " ".join(parts)
+
+
+def _goes_out(left: Packet) -> bool:
+    return left.oif not in ("", LOOPBACK)
 
 
 def _answer(answer: Packet) -> str:

@@ -20,7 +20,11 @@ _OPTION_BYTES = {MAXSEG: 4, WSCALE: 3, SACK_PERM: 2, SACK: 10, TIMESTAMP: 10, 19
 _INITS = (1, 2)
 """Chunks that begin an association, which have more to say (RFC 9260, 3.3)."""
 
-_HEADERS = {UDP: 8, UDPLITE: 8, ICMP: 8, ICMPV6: 8, SCTP: 12, GRE: 4, 33: 20, 50: 8, 51: 24}
+FRAGMENT, MOBILITY = "frag", "mh"
+_BETWEEN = 8
+"""Bytes of an extension header that says nothing (RFC 8200, 4)."""
+
+_HEADERS = {135: 8, UDP: 8, UDPLITE: 8, ICMP: 8, ICMPV6: 8, SCTP: 12, GRE: 4, 33: 20, 50: 8, 51: 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +152,13 @@ class Packet:
         return max(0, self.transport_bytes - self.header_bytes)
 
     @property
+    def between(self) -> frozenset[str]:
+        """The extension headers of IPv6 that stand in front of its protocol, by nft's names."""
+        return (self.headers - {MOBILITY}) | ({FRAGMENT} if self.fragment and self.family is Family.IP6 else set())
+
+    @property
     def _ip_bytes(self) -> int:
-        return 20 if self.family is Family.IP else 40
+        return 20 if self.family is Family.IP else 40 + _BETWEEN * len(self.between)
 
     @property
     def is_icmp(self) -> bool:

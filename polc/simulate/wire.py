@@ -66,7 +66,9 @@ def _read_ip6(data: bytes) -> tuple[Packet, bytes]:
         if protocol == _FRAGMENT:
             fragment |= _number(data, at + 2, 2) >> 3 != 0
         if protocol == _MOBILITY:
+            # A protocol to the kernel, behind which nothing is looked for (net/ipv6/exthdrs_core.c, ipv6_ext_hdr).
             mobility = data[at + 2]
+            break
         size = 8 if protocol == _FRAGMENT else (data[at + 1] + 1) * 8
         protocol, at = data[at], at + size
         if fragment:

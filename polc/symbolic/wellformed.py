@@ -117,6 +117,14 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
         yield implies(helped, manager.complement(numbers(Of.CT, NEW)))
         if space.has(Of.STATUS):
             yield implies(helped, status_set(space, "expected"))
+    if space.family is Family.IP6:
+        # net/ipv6/exthdrs_core.c, ipv6_find_hdr: a header of mobility is a protocol, behind which none is looked for.
+        mobile = numbers(Of.PROTOCOL, 135)
+        if space.has(Of.HEADER, "mh"):
+            yield implies(space.within(space.variable(Of.HEADER, "mh"), 1), mobile)
+        if space.has(Of.FIELD, Field.MH_TYPE):
+            kind = space.field(Field.MH_TYPE)
+            yield implies(space.within(kind, 0, kind.highest - 1), mobile)
     if space.has(Of.SYSTEM):
         yield manager.complement(numbers(Of.SYSTEM, 0))
     if space.has(Of.ROUTE, "loose") and space.has(Of.ROUTE, "strict"):

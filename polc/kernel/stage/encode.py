@@ -8,9 +8,12 @@ from polc.ir.family import Family
 from polc.ir.protocols import DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE
 from polc.kernel.stage.checksums import crc32c, internet
 from polc.simulate.conntrack.sctp import USUAL_TAG
-from polc.simulate.packet import GRE, MAXSEG, SACK, SACK_PERM, TIMESTAMP, WSCALE, Packet
+from polc.simulate.packet import FRAGMENT, GRE, MAXSEG, SACK, SACK_PERM, TIMESTAMP, WSCALE, Packet
 
-_FRAGMENT_HEADER = 44  # IANA, Assigned Internet Protocol Numbers
+_BETWEEN = {FRAGMENT: 44, "rt": 43, "dst": 60, "hbh": 0}
+"""Extension headers by nft's names, from the last one to the first (RFC 8200, 4.1; IANA, Assigned Internet Protocol
+Numbers).
+"""
 _NOTHING = 59
 _FRAGMENT_UNITS = 185
 """Where a second fragment begins, in units of 8 bytes: as over Ethernet. One that begins at the first is taken for an
@@ -22,8 +25,7 @@ def encode(packet: Packet, tag: int = 1) -> bytes:
     """The whole datagram. Lengths that the headers do not fill are filled with zeros. ``tag``, 1..65535, is the
     identification of IPv4 or the flow label of IPv6, which no router changes.
     """
-    head = 20 if packet.family is Family.IP else 40
-    room = max(0, packet.total_length - head - (0 if packet.fragment else packet.header_bytes))
+    room = max(0, packet.transport_bytes - (0 if packet.fragment else packet.header_bytes))
     quoted = _quoted(packet)
     payload = (quoted + packet.payload).ljust(room, b"\0") if packet.length is not None else quoted + packet.payload
     body = payload if packet.fragment else _segment(packet, payload)
@@ -55,11 +57,21 @@ def _ip(packet: Packet, body: bytes, tag: int) -> bytes:
 def _ip6(packet: Packet, body: bytes, tag: int) -> bytes:
     first = 6 << 28 | (packet.dscp << 2 | packet.ecn) << 20 | tag
     following = packet.protocol
-    if packet.fragment:
-        body = struct.pack(">BBHI", packet.protocol, 0, _FRAGMENT_UNITS << 3, 1) + body
-        following = _FRAGMENT_HEADER
+    for name, number in _BETWEEN.items():
+        if name in packet.between:
+            body = _header(packet, name, following) + body
+            following = number
     ends = packet.saddr.to_bytes(16, "big") + packet.daddr.to_bytes(16, "big")
     return struct.pack(">IHBB", first, len(body), following, packet.ttl) + ends + body
+
+
+def _header(packet: Packet, name: str, following: int) -> bytes:
+    """An extension header that asks for nothing (RFC 8200, 4.2 to 4.6)."""
+    if name == FRAGMENT:
+        return struct.pack(">BBHI", following, 0, _FRAGMENT_UNITS << 3 if packet.fragment else 0, 1)
+    if name == "rt":
+        return struct.pack(">BBBB4x", following, 0, 0, 0)
+    return struct.pack(">BBBB4x", following, 0, 1, 4)
 
 
 def _segment(packet: Packet, payload: bytes) -> bytes:
@@ -84,6 +96,9 @@ def _segment(packet: Packet, payload: bytes) -> bytes:
             return struct.pack(">II", packet.spi or 0, 1) + payload
         case 51:
             return _authentication(packet) + payload
+        case 135:
+            # RFC 6275, 6.1.1
+            return _summed(packet, struct.pack(">BBBxHH", _NOTHING, 0, packet.mh_type or 0, 0, 0) + payload, 4)
         case _:
             return payload
 

@@ -258,6 +258,7 @@ class Stage:
             "destination": format_address(packet.family, packet.daddr),
             "device": self._device(packet),
             "mark": packet.mark,
+            "priority": packet.priority,
             "uid": packet.uid or 0,
             "gid": packet.gid or 0,
             "flow": [one.hex() for one in known(packet)] if can_know(packet) else [],
@@ -374,6 +375,7 @@ def _check(packet: Packet) -> None:
         (packet.cgroup is not None, "belong to a control group"),
         (packet.presumed is not None, "have a conntrack state that nothing led to: write what came before as steps"),
         (packet.mark and packet.iif, "have a mark when it comes in"),
+        (packet.priority and packet.iif, "have a class of tc when it comes in"),
     ):
         if there:
             raise Failure.of("POL611", f"a real packet cannot be made to {what}")

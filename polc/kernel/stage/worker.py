@@ -191,7 +191,7 @@ class _Senders:
         data = bytes.fromhex(request["data"]).ljust(request["bytes"], b"\0")
         family = socket.AF_INET if data[0] >> 4 == 4 else socket.AF_INET6
         group = _is_group(request["destination"], family)
-        kind = (family, group, *(request.get(key) for key in ("uid", "gid", "mark", "device")))
+        kind = (family, group, *(request.get(key) for key in ("uid", "gid", "mark", "priority", "device")))
         sender = self._raw.get(kind)
         if sender is None:
             sender = _raw_socket(family, int(request.get("uid", 0)), int(request.get("gid", 0)))
@@ -200,6 +200,8 @@ class _Senders:
             sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             if request.get("mark"):
                 sender.setsockopt(socket.SOL_SOCKET, 36, struct.pack("=I", int(request["mark"])))
+            if request.get("priority"):
+                sender.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, struct.pack("=I", int(request["priority"])))
             if request.get("device") and group:
                 # Not bound: NAT may send elsewhere what was to go to a group.
                 index = socket.if_nametoindex(request["device"])
