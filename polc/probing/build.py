@@ -77,10 +77,10 @@ def build(path: Path, family: Family, matches: Sequence[Match], links: Links, se
                 packet = replace(packet, saddr=links.far(other, family, serial)) if other else packet
             case ElementMatch(key, elements, negated):
                 packet = packet if negated else _with_element(packet, key, elements[0])
-            case OriginalAddressMatch(side, addresses, negated, reply) if not _is_asked(_shown(side, reply), matches):
+            case OriginalAddressMatch(side, addresses, negated, reply) if not _is_asked(shown(side, reply), matches):
                 # While no NAT changes it, its first packet has them.
                 wanted = inside_of(addresses.of_family(family), negated, family)
-                packet = with_address(packet, _shown(side, reply), _usual(wanted, family)) if wanted else None
+                packet = with_address(packet, shown(side, reply), _usual(wanted, family)) if wanted else None
             case Limit(over=True, rate=Rate(amount=Amount.BYTES)) | Quota(over=True):
                 packet = replace(packet, length=packet.length or _LONG)
             case _ if isinstance(match, STATEFUL):
@@ -94,7 +94,7 @@ def build(path: Path, family: Family, matches: Sequence[Match], links: Links, se
     return in_session(packet)
 
 
-def _shown(side: Side, reply: bool) -> Side:
+def shown(side: Side, reply: bool) -> Side:
     """The address of the first packet that one of its flow is."""
     return side if not reply else Side.SADDR if side is Side.DADDR else Side.DADDR
 

@@ -25,6 +25,7 @@ from polc.ir.matches import (
     IcmpTerm,
     InterfaceMatch,
     Match,
+    OriginalAddressMatch,
     PortTerm,
     ServiceMatch,
     SetMatch,
@@ -33,7 +34,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, SCTP, TCP, UDP
 from polc.ir.selectors import Direction, Transport
-from polc.probing.build import interface_of, is_term
+from polc.probing.build import interface_of, is_term, shown
 from polc.probing.fit import (
     STATES,
     in_session,
@@ -91,6 +92,9 @@ def edges(match: Match, packet: Packet, links: Links) -> Iterator[Edge]:
             other = with_header(packet, header) if negated else without_header(packet, header)
             if other is not None:
                 yield Edge(other, False, f"header {header.value} {'there' if negated else 'not there'}")
+        case OriginalAddressMatch(side, addresses, negated, reply) if packet.presumed is None:
+            # While no NAT changes them, its first packet has them.
+            yield from _addresses(packet, shown(side, reply), addresses.of_family(packet.family), negated)
         case AddressTypeMatch(side, types, negated):
             yield from _types(packet, side, types, negated)
         case SetMatch(key, _, negated):

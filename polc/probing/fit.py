@@ -239,7 +239,9 @@ def without_header(packet: Packet, header: ExtensionHeader) -> Packet | None:
 def with_state(packet: Packet, state: CtState) -> Packet:
     if state is CtState.NEW:
         return replace(packet, presumed=None)
-    return replace(packet, presumed=Presumed(state))
+    # What was expected by a helper is so as long as its flow lasts.
+    helper = packet.presumed.helper if packet.presumed and state is CtState.ESTABLISHED else ""
+    return replace(packet, presumed=Presumed(state, helper=helper))
 
 
 def with_status(packet: Packet, mask: int, value: int, negated: bool) -> Packet:

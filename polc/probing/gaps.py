@@ -20,7 +20,7 @@ from polc.probing.told import UNKNOWN, Told
 from polc.proving.comparison import WHOLE
 from polc.proving.grounds import Grounds, families_of
 from polc.proving.place import Place as At
-from polc.proving.replay import NoReplay, packet_of
+from polc.proving.replay import COUNTED, NoReplay, packet_of
 from polc.proving.tidy import tidy
 from polc.simulate.hooks import Loaded
 from polc.simulate.host import LOOPBACK
@@ -28,7 +28,7 @@ from polc.simulate.packet import ACK, FIN, PSH, RST, SYN, Packet
 from polc.symbolic.diagram import NONE, OverBudget
 from polc.symbolic.hooks import Loaded as Side
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Space
-from polc.symbolic.witness import Point, pick, witness_of
+from polc.symbolic.witness import Point, Witness, pick, witness_of
 
 MOST_WORK = 25_000
 """Faults times rules up to which all of them are looked at; of more, as many as that, evenly spread."""
@@ -75,7 +75,7 @@ def closing(
         for mutant, packets in _candidates(loaded, at, some, search, bench.links):
             other, before = twin(mutant), _histories(told, mutant)
             every = _as_members(packets, _deciding(told, mutant), search)
-            for each in islice(_behind(every, before), _MOST_TRIED * (1 + 3 * len(before))):
+            for each in islice(_behind(every, before), _MOST_TRIED * (2 + 3 * len(before))):
                 became = bench.told(each)
                 if _differ(became, other.told(each)):
                     met = list(bench.tried(each).way.met())
@@ -104,6 +104,8 @@ def _behind(
     """Each by itself, and behind what goes before, as if the same host had sent it."""
     for each in packets:
         yield each
+        # The second one is of a flow that is confirmed.
+        yield (*each, each[-1])
         for history in before:
             yield (*(_between(one, each[-1]) for one in history), *each)
             yield (*(as_source(one, each[-1]) for one in history), *each)
@@ -202,7 +204,7 @@ def _different(grounds: Grounds, side: int, search: Search, links: Links) -> Ite
 def _packet(space: Space, point: Point, place: At) -> Packet | None:
     """None: no network carries it, or nothing can be presumed that it would need."""
     try:
-        packet = tidy(packet_of(witness_of(space, point), place.hook), space.facts.reads)
+        packet = tidy(packet_of(_without_counts(witness_of(space, point)), place.hook), space.facts.reads)
     except NoReplay:
         return None
     other_family = ICMP_FAMILY.get(packet.protocol, packet.family) is not packet.family
@@ -217,6 +219,11 @@ def _packet(space: Space, point: Point, place: At) -> Packet | None:
     # Links have addresses of their own.
     number = _NUMBER if packet.is_icmp and not packet.is_icmp_error else packet.id
     return replace(packet, mac=None, mac_to=None, vlan=None, spi=None, id=number)
+
+
+def _without_counts(witness: Witness) -> Witness:
+    """Without what conntrack counts by itself: what the packet that is sent brings about is as good."""
+    return replace(witness, fields=tuple(one for one in witness.fields if one[0] not in COUNTED))
 
 
 def _is_known(packet: Packet) -> bool:

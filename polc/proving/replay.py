@@ -47,6 +47,9 @@ _NO_PRESUMPTION = frozenset(
 ) | {Field.META_IIFGROUP, Field.META_OIFGROUP}
 """Fields of flows and of interfaces that a packet cannot presume."""
 
+COUNTED = _NO_PRESUMPTION - {Field.META_IIFGROUP, Field.META_OIFGROUP}
+"""Of those, what conntrack counts, or knows since a flow began."""
+
 _FIRST: Mapping[Field, Callable[[Witness], int | None]] = {
     Field.CT_ORIGINAL_SPORT: lambda witness: witness.sport,
     Field.CT_ORIGINAL_DPORT: lambda witness: witness.dport,

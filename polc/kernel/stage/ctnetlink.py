@@ -63,7 +63,7 @@ def known(packet: Packet) -> Iterator[bytes]:
     parts = [_tuple(_ORIGINAL, original), _tuple(_REPLY, reply)]
     if given.state is CtState.ESTABLISHED:
         status |= _SEEN_REPLY
-    else:
+    if given.state is CtState.RELATED or given.helper:
         # One that was expected is of a flow between the same ends.
         master = (of[0], TCP, of[2], of[3], of[4] ^ 1 or 1, _MASTER_PORT)
         yield _message(_DELETE, 0, master, [_tuple(_ORIGINAL, master)])

@@ -291,7 +291,7 @@ def _presume(table: Table, flight: Flight, presumed: Presumed, settings: Setting
     status = presumed.status or 0
     if presumed.state is CtState.ESTABLISHED:
         status |= SEEN_REPLY
-    if presumed.state is CtState.RELATED:
+    if presumed.state is CtState.RELATED or presumed.helper:
         status |= EXPECTED
     unsaid = presumed.state is CtState.RELATED and presumed.status is None
     confirmed = presumed.state is CtState.ESTABLISHED or unsaid or reply or bool(status & CONFIRMED)
@@ -314,7 +314,7 @@ def _presume(table: Table, flight: Flight, presumed: Presumed, settings: Setting
     else:
         _handle(table, flow, flight, settings)
     if presumed.status is not None:
-        flow.status = presumed.status & ~CONFIRMED
+        flow.status = presumed.status & ~CONFIRMED | (EXPECTED if flow.master else 0)
     if confirmed:
         return table.confirm(flow) is not None
     return True
