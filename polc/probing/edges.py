@@ -16,6 +16,7 @@ from polc.ir.matches import (
     AddressMatch,
     AddressType,
     AddressTypeMatch,
+    CtState,
     CtStateMatch,
     ElementMatch,
     ExtensionHeaderMatch,
@@ -25,6 +26,8 @@ from polc.ir.matches import (
     IcmpTerm,
     InterfaceMatch,
     Match,
+    NameField,
+    NameMatch,
     OriginalAddressMatch,
     PortTerm,
     ServiceMatch,
@@ -38,6 +41,7 @@ from polc.probing.build import interface_of, is_term, shown
 from polc.probing.fit import (
     STATES,
     in_session,
+    other_helper,
     suits,
     with_address,
     with_header,
@@ -48,7 +52,7 @@ from polc.probing.fit import (
 )
 from polc.probing.paths import Links
 from polc.simulate.host import LOOPBACK
-from polc.simulate.packet import SYN, Packet
+from polc.simulate.packet import SYN, Packet, Presumed
 
 _RANGES = 8
 """Of how many ranges of a set the ends are tried."""
@@ -95,6 +99,10 @@ def edges(match: Match, packet: Packet, links: Links) -> Iterator[Edge]:
         case OriginalAddressMatch(side, addresses, negated, reply) if packet.presumed is None:
             # While no NAT changes them, its first packet has them.
             yield from _addresses(packet, shown(side, reply), addresses.of_family(packet.family), negated)
+        case NameMatch(NameField.CT_HELPER, name, negated):
+            yield Edge(replace(packet, presumed=Presumed(CtState.RELATED)), False, "no helper")
+            helper = name if negated else other_helper(name)
+            yield Edge(replace(packet, presumed=Presumed(CtState.RELATED, helper=helper)), False, f"helper {helper}")
         case AddressTypeMatch(side, types, negated):
             yield from _types(packet, side, types, negated)
         case SetMatch(key, _, negated):

@@ -115,8 +115,7 @@ def fit(match: Match, packet: Packet) -> Packet | None:
         case FlagsMatch(FlagField.CT_STATUS, mask, value, negated):
             return with_status(packet, mask, value, negated)
         case NameMatch(NameField.CT_HELPER, name, negated):
-            other = _OTHER_HELPER if name != _OTHER_HELPER else "ftp"
-            return replace(packet, presumed=Presumed(CtState.RELATED, helper=other if negated else name))
+            return replace(packet, presumed=Presumed(CtState.RELATED, helper=other_helper(name) if negated else name))
         case OriginalAddressMatch():
             return with_original(packet, match)
         case TcpOptionMatch(kind, negated):
@@ -219,6 +218,10 @@ def with_term(packet: Packet, term: PortTerm | IcmpTerm) -> Packet:
             )
 
 
+def other_helper(name: str) -> str:
+    return "irc" if name != "irc" else "ftp"
+
+
 def with_header(packet: Packet, header: ExtensionHeader) -> Packet | None:
     """The packet of IPv6 with an extension header; None: it has other things that do not go with it."""
     if packet.family is not Family.IP6:
@@ -270,7 +273,6 @@ def with_original(packet: Packet, match: OriginalAddressMatch) -> Packet | None:
 
 
 _EXPECTED, _SEEN_REPLY = CT_STATUS_BITS["expected"], CT_STATUS_BITS["seen-reply"]
-_OTHER_HELPER = "irc"
 _MOBILITY = 135  # IANA, Assigned Internet Protocol Numbers
 
 _OF_FLOWS: dict[Field, str] = {

@@ -238,6 +238,9 @@ def _of_sessions(packet: Packet) -> Iterator[Packet]:
         return
     own = (packet.flags,) if packet.flags in _OF_SESSIONS else ()
     yield from (replace(packet, flags=one) for one in dict.fromkeys((*own, *_OF_SESSIONS)))
+    given = packet.presumed
+    if given is not None and given.state is CtState.ESTABLISHED:
+        yield replace(packet, flags=SYN | ACK, presumed=replace(given, reply=True))
 
 
 def _ways(packet: Packet) -> Iterator[Packet]:

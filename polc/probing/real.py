@@ -65,8 +65,10 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, sport=sport, dport=dport)
     if packet.protocol != TCP:
         packet = replace(packet, flags=0, options=frozenset(), mss=None, wscale=None, sack=())
-    if packet.ipsec or packet.socket or packet.os or packet.cgroup is not None:
+    if packet.ipsec or packet.socket or packet.os or packet.cgroup:
         return
+    # Whoever is in no group need not say so.
+    packet = replace(packet, cgroup=None)
     if packet.length is not None and packet.length < replace(packet, length=None).total_length:
         # Shorter than its own headers.
         return
