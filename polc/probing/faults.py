@@ -32,6 +32,7 @@ from polc.simulate.settings import Flavour, Settings
 from polc.symbolic.clock import at_time
 from polc.symbolic.diagram import OverBudget
 from polc.symbolic.hooks import Loaded as Side
+from polc.symbolic.martians import martians
 from polc.symbolic.outcome import Watch
 from polc.symbolic.space import Set
 
@@ -97,23 +98,21 @@ def _at(grounds: Grounds, place: At, now: float | None) -> tuple[Effect, str]:
     # What can be, and when, is asked last: about the variables that functions have made by then.
     if grounds.outcomes(place, 0) == grounds.outcomes(place, 1):
         return Effect.NOTHING, ""
+    members = grounds.space.manager.minus(grounds.valid(place), martians(grounds.space))
     clock = None if now is None else at_time(grounds.space, now, _LASTS)
     if clock is None:
-        return _differing(grounds, place, None)
-    effect, reason = _differing(grounds, place, clock)
+        return _differing(grounds, place, members)
+    effect, reason = _differing(grounds, place, grounds.space.manager.where(members, clock))
     if effect in (Effect.VERDICT, Effect.UNDECIDED):
         return effect, reason
-    ever, reason = _differing(grounds, place, None)
+    ever, reason = _differing(grounds, place, members)
     return (Effect.LATER, "") if ever is Effect.VERDICT else (ever, reason)
 
 
-def _differing(grounds: Grounds, place: At, clock: Set | None) -> tuple[Effect, str]:
-    """What is different of packets of a set (None: of all). A difference is one only where the simulator can be brought
-    there, too.
-    """
+def _differing(grounds: Grounds, place: At, members: Set) -> tuple[Effect, str]:
+    """What is different of packets of a set. A difference is one only where the simulator can be brought there, too."""
     reason, effect = "", Effect.NOTHING
-    within = None if clock is None else grounds.space.manager.where(grounds.valid(place), clock)
-    for found in differences(grounds, place, within):
+    for found in differences(grounds, place, members):
         one, other = found.outcomes
         if not (one.known and other.known) or _on_words(grounds, found):
             reason = reason or "packets come to words of which only the kernel knows what they do"

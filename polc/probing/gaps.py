@@ -27,6 +27,7 @@ from polc.simulate.host import LOOPBACK
 from polc.simulate.packet import ACK, FIN, PSH, RST, SYN, Packet
 from polc.symbolic.diagram import NONE, OverBudget
 from polc.symbolic.hooks import Loaded as Side
+from polc.symbolic.martians import martians
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Space
 from polc.symbolic.witness import Point, Witness, pick, witness_of
 
@@ -185,7 +186,7 @@ def _different(grounds: Grounds, side: int, search: Search, links: Links) -> Ite
             left, right = grounds.outcomes(place, 0), grounds.outcomes(place, side)
             if left == right:
                 continue
-            members = manager.where(grounds.valid(place), manager.differs(left, right))
+            members = manager.minus(manager.where(grounds.valid(place), manager.differs(left, right)), martians(space))
             for state in _STATES:
                 some = manager.where(members, space.within(space.variable(Of.CT), state))
                 if some == NONE:
