@@ -219,7 +219,8 @@ def _packet(space: Space, point: Point, place: At) -> Packet | None:
         return None
     # Links have addresses of their own.
     number = _NUMBER if packet.is_icmp and not packet.is_icmp_error else packet.id
-    return replace(packet, mac=None, mac_to=None, vlan=None, spi=None, id=number)
+    # Which system sends a SYN nobody can say of it.
+    return replace(packet, mac=None, mac_to=None, vlan=None, spi=None, id=number, os="", pkttype=packet.pkttype or None)
 
 
 def _without_counts(witness: Witness) -> Witness:
