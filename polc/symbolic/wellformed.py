@@ -8,9 +8,10 @@ from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FlagField
-from polc.ir.protocols import ICMP, ICMPV6
+from polc.ir.protocols import ICMP, ICMPV6, TCP
 from polc.ir.ruleset import DEVICE_HOOKS, Hook
 from polc.symbolic.diagram import HOLDS
+from polc.symbolic.segments import of_flows
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Set, Space
 from polc.symbolic.translation import pools
 
@@ -92,6 +93,12 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
     # nf_conntrack_core.c, resolve_normal_ct: a packet of the reply direction is established, and so is any once one
     # was seen; before that the first packets are related where the flow was expected, and else new.
     first = manager.over(numbers(Of.CT, NEW), manager.minus(numbers(Of.CT, RELATED), icmp))
+    if space.has(Of.FLAGS):
+        segment = manager.where(numbers(Of.PROTOCOL, TCP), numbers(Of.FRAGMENT, 0))
+        bits, flags = space.flags[FlagField.TCP_FLAGS], space.variable(Of.FLAGS).number
+        for states, unanswered in (((ESTABLISHED,), False), ((NEW, RELATED), True)):
+            taken = manager.within(flags, of_flows(bits, first=unanswered))
+            yield implies(manager.where(segment, numbers(Of.CT, *states)), taken)
     if space.has(Of.FIELD, Field.CT_DIRECTION):
         onward = space.within(space.field(Field.CT_DIRECTION), 0)
         yield implies(first, onward)

@@ -13,6 +13,7 @@ from polc.ir.matches import AddressType, CtState, FlagField, Match, NameField, T
 from polc.ir.protocols import ICMP_FAMILY, PORT_PROTOCOLS, PROTOCOL_NAMES, TCP
 from polc.ir.selectors import Selector
 from polc.symbolic.diagram import NONE
+from polc.symbolic.segments import sent_as
 from polc.symbolic.space import NAT_STATUS, NEW, OPTIONAL, STATES, TYPES, Of, Set, Space, Variable
 
 Point = dict[int, int]
@@ -262,7 +263,7 @@ class _Reader:
             "dport": self.of(Of.DPORT) if ports else None,
             "type": self.of(Of.TYPE),
             "code": self.of(Of.CODE),
-            "flags": space.flags[FlagField.TCP_FLAGS].values[self.of(Of.FLAGS)],
+            "flags": sent_as(space.flags[FlagField.TCP_FLAGS], self.of(Of.FLAGS)),
             "fragment": fragment,
             "state": state,
             "status": self.status() if flow else None,
