@@ -24,7 +24,8 @@ FRAGMENT, MOBILITY = "frag", "mh"
 _BETWEEN = 8
 """Bytes of an extension header that says nothing (RFC 8200, 4)."""
 
-_HEADERS = {135: 8, UDP: 8, UDPLITE: 8, ICMP: 8, ICMPV6: 8, SCTP: 12, GRE: 4, 33: 20, 50: 8, 51: 24}
+_MOBILITY_HEADER = 135
+_HEADERS = {UDP: 8, UDPLITE: 8, ICMP: 8, ICMPV6: 8, SCTP: 12, GRE: 4, 33: 20, 50: 8, 51: 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,8 @@ class Packet:
             return 12 + sum(20 if kind in _INITS else 4 for kind in self.chunks or (0,))
         if self.protocol == GRE and self.call_id is not None:
             return 12
+        if self.protocol == _MOBILITY_HEADER and self.family is Family.IP6:
+            return 8
         return _HEADERS.get(self.protocol, 0)
 
     @property
