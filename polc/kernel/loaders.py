@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,17 +12,25 @@ from typing import Protocol
 
 from polc.backends.iptables import compare as compare_iptables
 from polc.backends.iptables import compare_ipsets, ipsets
+from polc.backends.iptables import fill as fill_iptables
+from polc.backends.iptables.extensions.words import Refused as NoMember
 from polc.backends.iptables.load_script import SCRIPT
 from polc.backends.iptables.tables import TABLES
 from polc.backends.model import Output, OutputFile
 from polc.backends.nft import compare as compare_nft
+from polc.backends.nft import fill as fill_nft
+from polc.backends.nft.refused import Refused as NoForm
 from polc.diagnostics import Diagnostic, Failure
+from polc.ir.filling import Filling, assigned
+from polc.ir.ruleset import Ruleset
 from polc.kernel.libnftables import check_available
 from polc.kernel.missing import explained
 from polc.kernel.netns import Namespace
 from polc.kernel.programs import find
 from polc.kernel.remote import RemoteNftables
 from polc.kernel.steps import TOO_LONG, run_in_steps
+
+_UNFILLED = "a set cannot be filled"
 
 
 class Loader(Protocol):
@@ -41,6 +50,19 @@ class Loader(Protocol):
     def load(self, namespace: Namespace, output: Output, nft: RemoteNftables | None = None) -> None:
         """Load all files of an output, each as atomically as its tool can. ``nft`` is a libnftables that somebody has
         in the namespace already.
+
+        Raises:
+            Failure: POL603, refused, with the tool's words.
+        """
+
+    def fill(
+        self,
+        namespace: Namespace,
+        rulesets: Sequence[Ruleset],
+        fillings: Sequence[Filling],
+        nft: RemoteNftables | None = None,
+    ) -> None:
+        """Put elements into sets of rulesets that are loaded, as somebody does by hand.
 
         Raises:
             Failure: POL603, refused, with the tool's words.
@@ -89,6 +111,24 @@ class NftLoader:
                         raise explained(failure, file.text) from None
                     # A namespace of an ordinary user's own: nobody is there to see it half loaded.
                     run_in_steps(nft, file.text)
+
+    def fill(
+        self,
+        namespace: Namespace,
+        rulesets: Sequence[Ruleset],
+        fillings: Sequence[Filling],
+        nft: RemoteNftables | None = None,
+    ) -> None:
+        if nft is None:
+            with RemoteNftables(namespace) as own:
+                self.fill(namespace, rulesets, fillings, own)
+            return
+        for ruleset, sets in zip(rulesets, assigned(rulesets, fillings), strict=True):
+            if sets:
+                try:
+                    nft.run_json(fill_nft.commands(ruleset, sets))
+                except NoForm as refused:
+                    raise Failure.of("POL603", f"{_UNFILLED}: {refused.reason}") from None
 
     def unload(self, namespace: Namespace, output: Output) -> None:
         pass
@@ -172,6 +212,21 @@ class IptablesLoader:
             if sets is not None:
                 former.append(([find("ipset"), "-exist", "restore"], ipsets.former(sets, sets_before)))
             raise Failure((*refused.diagnostics, *_put_back(namespace, former))) from None
+
+    def fill(
+        self,
+        namespace: Namespace,
+        rulesets: Sequence[Ruleset],
+        fillings: Sequence[Filling],
+        nft: RemoteNftables | None = None,
+    ) -> None:
+        for ruleset, sets in zip(rulesets, assigned(rulesets, fillings), strict=True):
+            if sets:
+                try:
+                    members = fill_iptables.commands(ruleset, sets)
+                except NoMember as refused:
+                    raise Failure.of("POL603", f"{_UNFILLED}: {refused.difference.message}") from None
+                _run(namespace, [find("ipset"), "restore"], members)
 
     def unload(self, namespace: Namespace, output: Output) -> None:
         for file in output.files if self.variant == "legacy" else ():

@@ -73,11 +73,12 @@ def define_set(one: DynamicSet, profile: Profile, *, filled: bool) -> SetDefinit
         one.timeout,
         timed=one.timeout is not None or filled,
         interval=one.intervals or wildcard,
-        elements=_elements(one) if one.elements else None,
+        elements=elements_of(one) if one.elements else None,
     )
 
 
-def _elements(one: DynamicSet) -> Right:
+def elements_of(one: DynamicSet) -> Right:
+    """What is in the set, as it is written."""
     selectors = tuple(_SELECTORS[part] for part in one.types)
     family = next(iter(one.families)) if len(one.families) == 1 else None
     if len(selectors) == 1 and not isinstance(selectors[0], Conntrack | Direction):

@@ -16,8 +16,10 @@ from polc.backends.model import Output
 from polc.diagnostics import Failure
 from polc.ir.addresses import format_address, is_link_local
 from polc.ir.family import Family
+from polc.ir.filling import Filling
 from polc.ir.matches import AddressType, CtState
 from polc.ir.protocols import TCP
+from polc.ir.ruleset import Ruleset
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 from polc.kernel.remote import RemoteNftables
@@ -105,6 +107,12 @@ class Stage:
         """As ``Loader.load``."""
         self._loaded.append((loader, output))
         loader.load(self.namespace, output, self._libnftables() if loader.target == "nft" else None)
+
+    def fill(self, loader: Loader, rulesets: Sequence[Ruleset], fillings: Sequence[Filling]) -> None:
+        """As ``Loader.fill``, of what is loaded."""
+        if fillings:
+            nft = self._libnftables() if loader.target == "nft" else None
+            loader.fill(self.namespace, rulesets, fillings, nft)
 
     def _libnftables(self) -> RemoteNftables:
         if self._nft is None:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 
 from polc.backends.model import Output
+from polc.ir.filling import Filling
+from polc.ir.ruleset import Ruleset
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import stop
 from polc.kernel.programs import find
@@ -25,9 +27,16 @@ _READY, _SETTLED = 0.5, 0.5
 
 
 def traced(
-    host: Host, loader: Loader, output: Output, packets: Sequence[Packet], settings: Settings | None = None
+    host: Host,
+    loader: Loader,
+    output: Output,
+    packets: Sequence[Packet],
+    settings: Settings | None = None,
+    rulesets: Sequence[Ruleset] = (),
+    fillings: Sequence[Filling] = (),
 ) -> str:
-    """The lines that the kernel tells of the last packet, once the others have been sent.
+    """The lines that the kernel tells of the last packet, once the others have been sent. ``fillings`` are put into the
+    sets of ``rulesets``, which are what is loaded.
 
     iptables-legacy has rules of which the kernel tells nothing that way: then the text says so.
 
@@ -39,6 +48,7 @@ def traced(
     with Stage(host, settings) as stage:
         stage.join(packets)
         stage.load(loader, output)
+        stage.fill(loader, rulesets, fillings)
         stage.put_all(packets[:-1])
         monitor = stage.namespace.start([find("nft"), "monitor", "trace"])
         lines: list[str] = []
