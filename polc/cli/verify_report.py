@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from polc.diagnostics.text import render
 from polc.kernel.verify import Result
 from polc.probing.certify import Certified, Disagreement, Rules, name_of
+from polc.probing.fillings import filling_json
 from polc.probing.model import Plan, Unreached
 from polc.simulate.packet_format import format_packet, packet_json
 
@@ -60,10 +61,24 @@ def print_probes(plan: Plan, rules: Rules, certified: Sequence[Certified]) -> No
                 print(f"  {line}")
         if wrong > _MOST:
             print(f"  and {wrong - _MOST} more")
+    if filled := _filled(plan):
+        print(f"put into sets before packets were sent: {', '.join(filled)}")
     for name, rule in left(plan, rules):
         print(f"not reached: {name}: {rule.why.value}: {rule.reason}")
     for name, reason in untimed(plan, rules):
         print(f"not waited for: {name}: {reason}")
+
+
+def _filled(plan: Plan) -> list[str]:
+    """Sets that are filled for packets, and with how many elements at most."""
+    counts: dict[tuple[str, str], int] = {}
+    for one in (filling for scene in plan.scenes for filling in scene.fillings):
+        counts[one.table, one.name] = max(counts.get((one.table, one.name), 0), len(one.elements))
+    several = len({table for table, _ in counts}) > 1
+    return [
+        f"{count} element{'s' if count > 1 else ''} into `{name}`" + (f" of `{table}`" if several else "")
+        for (table, name), count in counts.items()
+    ]
 
 
 def _lines(one: Disagreement) -> Iterator[str]:
@@ -99,6 +114,9 @@ def probes_json(plan: Plan, rules: Rules, certified: Sequence[Certified]) -> dic
         "packets": plan.packets,
         "hosts": len(plan.scenes),
         "rules": len(rules.named(plan.rules)),
+        "filled": [
+            {"host": number, **filling_json(one)} for number, scene in enumerate(plan.scenes) for one in scene.fillings
+        ],
         "unreached": [{"rule": name, "why": one.why.value, "reason": one.reason} for name, one in left(plan, rules)],
         "untimed": [{"rule": name, "reason": reason} for name, reason in untimed(plan, rules)],
         "loaders": [

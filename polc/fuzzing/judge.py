@@ -293,7 +293,7 @@ def _until(scene: Scene, one: Played) -> Scene:
             break
         probes.append(replace(probe, packets=probe.packets[:left]))
         left -= len(probe.packets)
-    return Scene(scene.host, tuple(probes))
+    return Scene(scene.host, tuple(probes), fillings=scene.fillings)
 
 
 def _place(error: BaseException) -> str:

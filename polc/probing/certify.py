@@ -125,6 +125,7 @@ def certified(
             begun = time.monotonic()
             stage = hosts.stage(number)
             stage.load(loader, output)
+            stage.fill(loader, rulesets, scene.fillings)
             fates: list[Fate] = []
             for some in sendings(stage, scene, pause_for(rulesets)):
                 fates += some
@@ -137,14 +138,19 @@ def certified(
                 elif one.certain:
                     met.update(one.met)
         if trace:
-            wrong = list(_traced(plan.scenes, wrong, loader, output, settings))
+            wrong = list(_traced(plan.scenes, wrong, rulesets, loader, output, settings))
     except Failure as failure:
         return Certified(loader.name, problems=failure.diagnostics)
     return Certified(loader.name, before, seconds, frozenset(met), tuple(wrong))
 
 
 def _traced(
-    scenes: Sequence[Scene], wrong: Sequence[Disagreement], loader: Loader, output: Output, settings: Settings | None
+    scenes: Sequence[Scene],
+    wrong: Sequence[Disagreement],
+    rulesets: Sequence[Ruleset],
+    loader: Loader,
+    output: Output,
+    settings: Settings | None,
 ) -> Iterator[Disagreement]:
     for at, one in enumerate(wrong):
         scene = scenes[one.scene]
@@ -152,4 +158,5 @@ def _traced(
         if at >= MOST_TRACES or one.played.number >= len(packets):
             yield one
             continue
-        yield replace(one, trace=traced(scene.host, loader, output, packets[: one.played.number + 1], settings))
+        before = packets[: one.played.number + 1]
+        yield replace(one, trace=traced(scene.host, loader, output, before, settings, rulesets, scene.fillings))

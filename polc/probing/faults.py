@@ -168,6 +168,7 @@ class Bait:
         self._hosts = hosts
         self._settings = settings
         self._loaded = [Loaded(one, Flavour(loader.target)) for one in rulesets]
+        self._rulesets = tuple(rulesets)
         self._pause = pause_for(rulesets)
         self._clocked = _looks_at_clocks(rulesets)
         self._baseline = [self._played(number, output) for number in range(len(plan.scenes))]
@@ -198,6 +199,8 @@ class Bait:
             stage = self._hosts.stage(number)
             try:
                 stage.load(self.loader, output)
+                # A fault is in rules; the sets are those of the rulesets without it.
+                stage.fill(self.loader, self._rulesets, self.plan.scenes[number].fillings)
             except Failure as failure:
                 return Attempt(refused=failure.diagnostics[0].message)
             seen = self._shown(stage, number)
@@ -216,6 +219,7 @@ class Bait:
     def _sent(self, number: int, output: Output) -> list[Fate]:
         stage = self._hosts.stage(number)
         stage.load(self.loader, output)
+        stage.fill(self.loader, self._rulesets, self.plan.scenes[number].fillings)
         return [fate for some in sendings(stage, self.plan.scenes[number], self._pause) for fate in some]
 
     def _played(self, number: int, output: Output) -> list[Played]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from polc.diagnostics import Failure
 from polc.ir.addresses import format_address
 from polc.kernel.stage.encode import encode
+from polc.probing.fillings import filling_json, read_filling
 from polc.probing.model import Plan, Probe, Scene
 from polc.simulate.host import Host
 from polc.simulate.host_text import read_host
@@ -61,15 +62,17 @@ def read(source: SourceFile) -> tuple[Scene, ...]:
 
 
 def _text(plan: Plan) -> str:
-    scenes = [
-        {
-            "host": _host_json(scene.host),
-            "probes": [_probe_json(probe) for probe in scene.probes],
-            "answered": list(scene.answered),
-        }
-        for scene in plan.scenes
-    ]
+    scenes = [_scene_json(scene) for scene in plan.scenes]
     return json.dumps({"polc-probes": _VERSION, "scenes": scenes}, indent=1) + "\n"
+
+
+def _scene_json(scene: Scene) -> dict[str, Json]:
+    made: dict[str, Json] = {
+        "host": _host_json(scene.host),
+        "probes": [_probe_json(probe) for probe in scene.probes],
+        "answered": list(scene.answered),
+    }
+    return {**made, "fillings": [filling_json(one) for one in scene.fillings]} if scene.fillings else made
 
 
 def _probe_json(probe: Probe) -> dict[str, Json]:
@@ -111,7 +114,8 @@ def _scene(tree: object, whole: Span) -> Scene:
     count = sum(len(one.packets) for one in probes)
     if not isinstance(answered, list) or not all(type(one) is int and 0 <= one < count for one in answered):
         raise Failure.of("POL066", "`answered` are numbers of packets", whole)
-    return Scene(host, probes, tuple(answered))
+    fillings = _list(values, "fillings", whole) if "fillings" in values else []
+    return Scene(host, probes, tuple(answered), tuple(read_filling(one, whole) for one in fillings))
 
 
 def _probe(tree: object, host: Host, whole: Span) -> Probe:

@@ -4,16 +4,18 @@ the symbolic engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from polc.ir.filling import Filling
 from polc.ir.matches import CtState
 from polc.ir.protocols import ICMP_FAMILY, TCP
 from polc.mutations.model import Mutant
 from polc.mutations.table import mutants
 from polc.probing.bench import Bench
-from polc.probing.model import NOWHERE, Place, Probe
+from polc.probing.contents import with_fillings
+from polc.probing.model import NOWHERE, WOULD_SHOW, Place, Probe
 from polc.probing.paths import SPARE, Links
 from polc.probing.search import Search, as_source
 from polc.probing.told import UNKNOWN, Told
@@ -57,21 +59,34 @@ _MOST_TRIED = 48
 
 
 def closing(
-    loaded: Sequence[Loaded], bench: Bench, search: Search, at: int, probes: Sequence[Probe]
+    loaded: Sequence[Loaded],
+    bench: Bench,
+    search: Search,
+    at: int,
+    probes: Sequence[Probe],
+    fillings: Sequence[Filling] = (),
+    only: Collection[Place] | None = None,
+    but: Collection[Place] = (),
 ) -> Iterator[Probe]:
-    """Probes for the ruleset number ``at``, beside those that there are."""
+    """Probes for the ruleset number ``at``, beside those that there are; on a bench where ``fillings`` are put into
+    sets of what is loaded. Faults of rules at ``only`` these places are looked at, ``but`` not of those.
+    """
     one = loaded[at]
     told = {probe: bench.told(probe.packets) for probe in probes}
 
     def twin(mutant: Mutant) -> Bench:
-        return Bench(_with(loaded, at, mutant), bench.links, bench.settings, bench.start)
+        return Bench(with_fillings(_with(loaded, at, mutant), fillings), bench.links, bench.settings, bench.start)
 
     def shown(mutant: Mutant) -> bool:
         own = [probe for probe in told if _is_near(probe.place, mutant)]
         other = twin(mutant)
         return any(_differ(told[probe], other.told(probe.packets)) for probe in own[:_MOST_NEAR])
 
-    waiting = (mutant for mutant in _chosen(one, search) if not shown(mutant))
+    def asked(mutant: Mutant) -> bool:
+        place = (mutant.chain, -1 if mutant.number is None else mutant.number)
+        return place not in but and (only is None or place in only)
+
+    waiting = (mutant for mutant in _chosen(one, search) if asked(mutant) and not shown(mutant))
     while some := list(islice(waiting, _AT_ONCE)):
         for mutant, packets in _candidates(loaded, at, some, search, bench.links):
             other, before = twin(mutant), _histories(told, mutant)
@@ -80,7 +95,7 @@ def closing(
                 became = bench.told(each)
                 if _differ(became, other.told(each)):
                     met = list(bench.tried(each).way.met())
-                    made = Probe(met[-1] if met else NOWHERE, each, bool(met), f"would show: {mutant.mutation}")
+                    made = Probe(met[-1] if met else NOWHERE, each, bool(met), f"{WOULD_SHOW}{mutant.mutation}")
                     if made not in told:
                         told[made] = became
                         yield made

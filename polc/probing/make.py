@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice, product
 from random import Random
 
 from polc.analysis.walk import Step
 from polc.ir.family import FAMILIES, Family
-from polc.ir.matches import CtState, FlagsMatch, OriginalAddressMatch
+from polc.ir.filling import Filling, assigned
+from polc.ir.matches import CtState, FlagsMatch, Match, OriginalAddressMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Rule, Ruleset
 from polc.ir.verdicts import Nat, NatMap
@@ -28,8 +29,10 @@ from polc.probing.arrange import arranged
 from polc.probing.bench import Bench
 from polc.probing.build import build
 from polc.probing.bulk import in_bulk
+from polc.probing.contents import with_fillings
 from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
+from polc.probing.invent import Inventor, Ways, empty_sets, wanting
 from polc.probing.lots import BY_LOT, lots
 from polc.probing.mixed import mixed
 from polc.probing.model import NOWHERE, ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
@@ -62,6 +65,9 @@ _SENDERS = 128
 
 _FILLED = 2.0
 """Seconds at most until limits are as full as at first: what is spent of them before would hide how many there are."""
+
+_MOST_CONTENTS = 3
+"""Contents of sets that nothing fills, each of which takes hosts of its own."""
 
 _TRIES = 4
 """Packets by chance that are made for one that can be sent."""
@@ -109,10 +115,17 @@ def plan(
 
 
 def planned(loaded: Sequence[Loaded], scenes: Sequence[Scene], settings: Settings | None = None) -> Plan:
-    """The plan that scenes are which somebody else has made: what they meet of these rulesets."""
+    """The plan that scenes are which somebody else has made: what they meet of these rulesets, and what they put into
+    sets that are there.
+    """
+    rulesets = [one.ruleset for one in loaded]
+    scenes = [
+        replace(scene, fillings=tuple(one for one in scene.fillings if any(assigned(rulesets, [one]))))
+        for scene in scenes
+    ]
     met: set[Place] = set()
     for scene in scenes:
-        simulator = Simulator(tuple(loaded), scene.host, settings, start=time.time())
+        simulator = Simulator(with_fillings(loaded, scene.fillings), scene.host, settings, start=time.time())
         for probe in scene.probes:
             for packet in probe.packets:
                 way = Way()
@@ -130,6 +143,16 @@ def planned(loaded: Sequence[Loaded], scenes: Sequence[Scene], settings: Setting
 
 
 @dataclass(slots=True)
+class _Group:
+    """Probes about the rules at ``places``, for hosts with one content of sets; ``loaded`` has it."""
+
+    fillings: tuple[Filling, ...]
+    loaded: tuple[Loaded, ...]
+    found: list[tuple[Probe, dict[Address, str]]] = field(default_factory=list)
+    places: set[Place] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class _Planner:
     loaded: tuple[Loaded, ...]
     links: Links
@@ -144,9 +167,12 @@ class _Planner:
         rules: dict[Place, Rule] = {}
         unreached: dict[Place, str] = {}
         searches: list[Search] = []
+        every: list[Ways] = []
+        tried: dict[Place, int] = {}
         seen: set[tuple[Packet, ...]] = set()
         for one in self.loaded:
             ways = ways_of(one.ruleset)
+            every.append(ways)
             search = Search(one.ruleset, bench, [pair for pairs in ways.values() for pair in pairs])
             searches.append(search)
             rules.update({place: pairs[0][1].rule for place, pairs in ways.items()})
@@ -154,22 +180,31 @@ class _Planner:
             rules.update(apart)
             unreached.update(dict.fromkeys(apart, NO_WAY))
             chosen, per_rule = self._chosen(list(ways))
+            tried.update(dict.fromkeys(chosen, per_rule))
             for number, place in enumerate(chosen):
                 progress(number, len(chosen))
                 probes = list(self._of_rule(search, ways[place], number, per_rule, seen))
                 found += probes
                 if not any(probe.decides for probe, _ in probes):
                     unreached[place] = self.reason
+        groups = self._groups(every, tried, unreached)
+        of_groups = frozenset(place for one in groups for place in one.places if place not in unreached)
         for at, search in enumerate(searches if self.wish.gaps else ()):
-            found += self._closing(bench, search, at, found, seen)
-        scenes, met = self._arranged(found)
+            found += self._closing(bench, search, at, found, seen, but=of_groups)
+        room = max(1, self.wish.scenes - len(groups))
+        scenes, met = self._arranged(found, room)
         for _ in range(_ROUNDS):
             # Some are lost where what comes before them is in their way.
             missing = self.wish.least - _packets(scenes)
             if missing <= 0:
                 break
             found += self._by_chance(searches, found, seen, missing)
-            scenes, met = self._arranged(found)
+            scenes, met = self._arranged(found, room)
+        for number, group in enumerate(groups, 1):
+            room = self.wish.scenes - len(scenes) - (len(groups) - number)
+            there, places = arranged(group.found, group.loaded, self.links, self.settings, room)
+            scenes += tuple(replace(one, fillings=group.fillings) for one in there)
+            met |= places
         left = tuple(
             Unreached(place, rules[place], unreached.get(place, "what other probes leave behind is in its way"))
             for place in rules
@@ -178,8 +213,76 @@ class _Planner:
         untimed = tuple(Unreached(place, rules[place], why) for place, why in self.untimed.items())
         return Plan(scenes, tuple(rules), frozenset(met & rules.keys()), explained(self.loaded, left), untimed)
 
-    def _arranged(self, found: Sequence[tuple[Probe, dict[Address, str]]]) -> tuple[tuple[Scene, ...], set[Place]]:
-        return arranged(found, self.loaded, self.links, self.settings, self.wish.scenes)
+    def _arranged(
+        self, found: Sequence[tuple[Probe, dict[Address, str]]], room: int
+    ) -> tuple[tuple[Scene, ...], set[Place]]:
+        return arranged(found, self.loaded, self.links, self.settings, room)
+
+    def _groups(self, ways: Sequence[Ways], tried: Mapping[Place, int], unreached: dict[Place, str]) -> list[_Group]:
+        """Probes about rules that ask for sets which nothing fills, on hosts where something is put in: for all such
+        rules together, then for those that have no packet there one by one. Rules that have one are taken out of
+        ``unreached``; for the others there is the reason.
+        """
+        without = frozenset(unreached)
+        left = [
+            [place for place in wanting(one.ruleset, some, without) if place in tried]
+            for one, some in zip(self.loaded, ways, strict=True)
+        ]
+        groups: list[_Group] = []
+        for attempt in range(min(_MOST_CONTENTS, self.wish.scenes - 1)):
+            turn = left if attempt == 0 else _first_alone(left)
+            if not any(turn):
+                break
+            group = self._group(ways, turn, tried, unreached)
+            if group is not None and any(probe.decides for probe, _ in group.found):
+                groups.append(group)
+            tried_now = {place for some in turn for place in some}
+            done = tried_now - unreached.keys() if attempt == 0 else tried_now
+            left = [[place for place in some if place not in done] for some in left]
+        for one, some in zip(self.loaded, ways, strict=True):
+            for place in without & unreached.keys() & some.keys():
+                empty = next(empty_sets(one.ruleset, some[place]), None)
+                if empty is not None and not unreached[place].startswith(ONLY_KERNEL):
+                    why = unreached[place] if self.wish.scenes > 1 else "this one host has none"
+                    unreached[place] = f"nothing is in the set `{empty}`, and no rule fills it: {why}"
+        return groups
+
+    def _group(
+        self,
+        ways: Sequence[Ways],
+        wanted: Sequence[Sequence[Place]],
+        tried: Mapping[Place, int],
+        unreached: dict[Place, str],
+    ) -> _Group | None:
+        """Of one content of sets. None: nothing can be put into any."""
+        inventors = [Inventor(one.ruleset, self.links, self.wish.seed) for one in self.loaded]
+        for inventor, some, places in zip(inventors, ways, wanted, strict=True):
+            for place in places:
+                inventor.invent(place, some[place])
+            unreached.update((place, why) for place, why in inventor.reasons.items() if place in unreached)
+        fillings = tuple(one for inventor in inventors for one in inventor.fillings)
+        if not fillings:
+            return None
+        loaded = with_fillings(self.loaded, fillings)
+        bench = Bench(loaded, self.links, self.settings, time.time())
+        group = _Group(fillings, loaded)
+        seen: set[tuple[Packet, ...]] = set()
+        for at, (one, some, places) in enumerate(zip(loaded, ways, wanted, strict=True)):
+            search = Search(one.ruleset, bench, [pair for pairs in some.values() for pair in pairs])
+            reasons = inventors[at].reasons
+            for number, place in enumerate(places):
+                if place in reasons:
+                    continue
+                probes = list(self._of_rule(search, some[place], number, tried[place], seen))
+                group.found += probes
+                if any(probe.decides for probe, _ in probes):
+                    unreached.pop(place, None)
+                elif place in unreached:
+                    unreached[place] = self.reason
+            group.places |= set(places)
+            if self.wish.gaps:
+                group.found += self._closing(bench, search, at, group.found, seen, fillings, group.places)
+        return group
 
     def _chosen(self, places: list[Place]) -> tuple[list[Place], int]:
         """The rules that get probes, and how many each."""
@@ -254,9 +357,13 @@ class _Planner:
         at: int,
         found: Sequence[tuple[Probe, dict[Address, str]]],
         seen: set[tuple[Packet, ...]],
+        fillings: Sequence[Filling] = (),
+        only: Collection[Place] | None = None,
+        but: Collection[Place] = (),
     ) -> list[tuple[Probe, dict[Address, str]]]:
         made = []
-        for probe in closing(self.loaded, bench, search, at, [probe for probe, _ in found]):
+        probes = [probe for probe, _ in found]
+        for probe in closing(self.loaded, bench, search, at, probes, fillings, only, but):
             facts = None if probe.packets in seen else self._facts(bench, probe)
             if facts is not None:
                 seen.add(probe.packets)
@@ -335,7 +442,7 @@ class _Planner:
         of_flows = any(isinstance(one, FlagsMatch | OriginalAddressMatch) for one in rule.matches)
         preludes = ((), bases[-1].packets) if of_flows else ((),)
         lists = [
-            [(number, edges(match, one.packet, self.links)) for one in bases]
+            [(number, _edges(search, match, one.packet, self.links)) for one in bases]
             for number, match in enumerate(rule.matches)
         ]
         for number, named in enumerate(_edges_in_turn(lists), 1):
@@ -407,6 +514,12 @@ class _Planner:
                 self.untimed[place] = f"{why} takes longer than the {self.wish.wait:g} s that may be waited"
 
 
+def _first_alone(left: Sequence[Sequence[Place]]) -> list[list[Place]]:
+    """The first rule of all rulesets, and nothing else."""
+    at = next((number for number, some in enumerate(left) if some), 0)
+    return [list(some[:1]) if number == at else [] for number, some in enumerate(left)]
+
+
 def _as_sent(packet: Packet, searches: Sequence[Search]) -> Packet | None:
     """A packet as all rulesets need it; None: it cannot be sent."""
     for search in searches:
@@ -437,6 +550,14 @@ def _edges_in_turn(lists: Sequence[Sequence[tuple[int, Iterable[Edge]]]]) -> Ite
         ordered.append(list(named.values()))
     for at in range(max((len(one) for one in ordered), default=0)):
         yield from (one[at] for one in ordered if at < len(one))
+
+
+def _edges(search: Search, match: Match, packet: Packet, links: Links) -> Iterator[Edge]:
+    """Those of a match, and of what a set has that it asks."""
+    yield from edges(match, packet, links)
+    known = next(search.known(match), None)
+    if known is not None:
+        yield from edges(known, packet, links)
 
 
 def _is_in_state(edge: Edge, state: CtState | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from polc.ir.filling import Filling
 from polc.ir.ruleset import Rule
 from polc.simulate.host import Host
 from polc.simulate.packet import Packet
@@ -15,6 +16,10 @@ Place = tuple[str, int]
 
 NOWHERE: Place = ("", -1)
 """The place of a packet that meets no rule."""
+
+
+WOULD_SHOW = "would show: "
+"""So begins what a probe is about that some fault alone has made necessary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,13 @@ class Probe:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Probes that can be sent to one host, in this order. ``answered`` are packets, by their numbers among all of them
-    from 0, to which the other end gives an answer when all have been sent.
+    from 0, to which the other end gives an answer when all have been sent. ``fillings`` are put into sets before.
     """
 
     host: Host
     probes: tuple[Probe, ...]
     answered: tuple[int, ...] = ()
+    fillings: tuple[Filling, ...] = ()
 
     @property
     def packets(self) -> list[Packet]:

@@ -13,6 +13,7 @@ from polc.ir.stateful import Connections
 from polc.kernel.loaders import Loader
 from polc.kernel.stage.fate import Fate, Verdict
 from polc.kernel.stage.stage import Stage
+from polc.probing.contents import with_fillings
 from polc.probing.counted import miscounted
 from polc.probing.lots import BY_LOT, other_than
 from polc.probing.model import Place, Probe, Scene
@@ -70,9 +71,11 @@ def send(
     settings: Settings | None = None,
     sent: Callable[[int], None] = lambda count: None,
     pause: float = 0.0,
+    rulesets: Sequence[Ruleset] = (),
 ) -> list[Fate]:
     """Load an output on a host of the scene's own and send the packets of all probes, with a ``pause`` of seconds
-    before one of a flow that another one was of, and the answers to those that are to be answered.
+    before one of a flow that another one was of, and the answers to those that are to be answered. ``rulesets`` are
+    what is loaded, where the scene fills sets of theirs.
 
     Raises:
         Failure: POL601 to POL603, POL610: this machine, or this loader, cannot do it.
@@ -80,6 +83,7 @@ def send(
     with Stage(scene.host, settings) as stage:
         stage.join(scene.packets)
         stage.load(loader, output)
+        stage.fill(loader, rulesets, scene.fillings)
         fates: list[Fate] = []
         for some in sendings(stage, scene, pause):
             fates += some
@@ -144,7 +148,7 @@ def expected(
     answers. Where there are fewer times than packets it is that of the first ones.
     ``later`` seconds are added between the packets, or taken away: of that as much as there is of a tick between them.
     """
-    simulator = Simulator(tuple(loaded), scene.host, settings, start=time.time())
+    simulator = Simulator(with_fillings(loaded, scene.fillings), scene.host, settings, start=time.time())
     before = times[0] if times else 0.0
     outcomes: list[Outcome] = []
     packets = scene.packets

@@ -27,6 +27,7 @@ from polc.ir.matches import (
 )
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
+from polc.ir.selectors import Element
 from polc.ir.stateful import Amount, Connections, KeyField, Limit, RecentMatch, RecentVerb
 from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, UpdateSet
 from polc.ir.verdicts import Nat, NatKind, NatMap, VerdictMap
@@ -87,7 +88,8 @@ class Found:
 class Search:
     """For one ruleset on a bench. ``steps`` are those of all its base chains. ``notes``: its rules fill sets;
     ``zoned``: they put flows into zones; ``counting``: what each rule that counts flows asks for besides; ``framed``:
-    they ask for addresses of links; ``tracked``: whatever is loaded tracks connections.
+    they ask for addresses of links; ``tracked``: whatever is loaded tracks connections; ``contents``: what is in
+    sets in the beginning, by their names.
     """
 
     ruleset: Ruleset
@@ -99,6 +101,7 @@ class Search:
     counting: tuple[tuple[Match, ...], ...] = ()
     framed: bool = False
     tracked: bool = False
+    contents: dict[str, tuple[Element, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rules = [rule for chain in self.ruleset.chains for rule in chain.rules]
@@ -110,7 +113,8 @@ class Search:
             if any(isinstance(one, Connections) for one in rule.matches)
         )
         self.tracked = any(tracks(one.ruleset) for one in self.bench.loaded)
-        self.framed = any(isinstance(one, FieldMatch) and one.field in _FRAME for rule in rules for one in rule.matches)
+        self.framed = any(_is_framed(one) for rule in rules for one in rule.matches)
+        self.contents = {one.name: one.elements for one in self.ruleset.sets if one.elements}
         self.rules = {
             (chain.name, number): rule for chain in self.ruleset.chains for number, rule in enumerate(chain.rules)
         }
@@ -230,6 +234,12 @@ class Search:
         """What is asked of the packet, with what it takes of other rules; and packets to be sent before it."""
         matches = step.whole.matches
         yield matches, ()
+        members = [
+            one for one in matches if isinstance(one, SetMatch) and not one.negated and one.set_name in self.contents
+        ]
+        if len(members) > 1:
+            others = tuple(one for one in matches if one not in members)
+            yield (*others, *(next(self.known(one)) for one in members)), ()
         for match in step.whole.matches if depth < _DEEPEST else ():
             match match:
                 case CtStateMatch(states) if CtState.UNTRACKED in states:
@@ -253,9 +263,9 @@ class Search:
                             if isinstance(first, Found):
                                 for times in dict.fromkeys(((hits or 1), max(0, (hits or 1) - 1))):
                                     yield matches, first.packets * times
-                case SetMatch(key, name, False):
-                    for elements in (one.elements for one in self.ruleset.sets if one.name == name and one.elements):
-                        yield (*_without(matches, match), ElementMatch(key, elements)), ()
+                case SetMatch(_, name, False):
+                    for known in self.known(match):
+                        yield (*_without(matches, match), known), ()
                     for base, other in self._steps_with(partial(_fills, name)):
                         if other.rule is not step.rule:
                             first = self.decided(base, other, serial, depth + 1)
@@ -263,6 +273,14 @@ class Search:
                                 yield matches, first.packets
                 case _:
                     pass
+
+    def known(self, match: Match) -> Iterator[ElementMatch]:
+        """What a match asks of a set that has elements from the beginning: of all of them, then of each by itself."""
+        elements = self.contents.get(match.set_name, ()) if isinstance(match, SetMatch) else ()
+        if isinstance(match, SetMatch) and elements:
+            yield ElementMatch(match.key, elements, match.negated)
+            if len(elements) > 1:
+                yield from (ElementMatch(match.key, (one,), match.negated) for one in elements[:_FEW_TRIES])
 
     def _doing(self, wanted: Callable[[Statement], bool]) -> list[Step]:
         return [step for _, step in self.steps if any(wanted(one) for one in step.rule.statements)][:4]
@@ -321,7 +339,8 @@ class Search:
         """Changes of a packet by which the rules miss it that took it, and which leave what is asked for as it is."""
         runs = [one for one in trial.way.runs if one.chain == base.name] or trial.way.runs[-1:]
         found: list[Packet] = []
-        for place in reversed([place for run in runs for place in run.met]):
+        # What is loaded beside has rules of its own.
+        for place in reversed([place for run in runs for place in run.met if place in self.rules]):
             for match in (*self.rules[place].matches, *_looked_up(self.rules[place])):
                 if match in matches:
                     continue
@@ -407,6 +426,14 @@ def _without(matches: Sequence[Match], gone: Match) -> tuple[Match, ...]:
 
 def _asks_for_dnat(match: FlagsMatch) -> bool:
     return bool(match.mask & _DNAT) and match.negated is not bool(match.value)
+
+
+def _is_framed(match: Match) -> bool:
+    return (
+        match.field in _FRAME
+        if isinstance(match, FieldMatch)
+        else (isinstance(match, SetMatch) and any(one in _FRAME for one in match.key))
+    )
 
 
 def _exempts(statement: Statement) -> bool:

@@ -10,11 +10,11 @@ from polc.analysis.takers import Taker, takers_of
 from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
-from polc.ir.matches import FieldMatch, OpaqueMatch, ServiceMatch, SetMatch
+from polc.ir.matches import FieldMatch, OpaqueMatch, ServiceMatch
 from polc.ir.protocols import ICMPV6
 from polc.ir.ruleset import Rule, Ruleset
 from polc.ir.stateful import CERTAINTY, RandomMatch
-from polc.ir.statements import AssignZone, Native, Notrack, OpaqueStatement, UpdateSet
+from polc.ir.statements import AssignZone, Native, Notrack, OpaqueStatement
 from polc.probing.model import ONLY_KERNEL, Reason, Unreached
 from polc.simulate.hooks import Loaded
 from polc.symbolic.diagram import NONE, OverBudget
@@ -58,30 +58,13 @@ def _explained(exact: Exact, one: Unreached, exempted: frozenset[int] | None) ->
     if exact.is_met(part):
         if exempted is not None and not _is_met_by_tracked(exact, part, exempted):
             return replace(one, why=Reason.PROVEN, reason=_ONLY_EXEMPT + (" of its protocol" if exempted else ""))
-        empty = next(_empty_sets(exact.ruleset, one.rule), None)
         if _is_of_no_zone([exact.ruleset, *exact.beside], one.rule):
             return replace(one, why=Reason.PROVEN, reason=_NO_ZONE)
-        if empty is not None:
-            return replace(one, reason=f"nothing is in the set `{empty}`, and no rule fills it")
         clocks = [match for match in one.rule.matches if isinstance(match, FieldMatch) and match.field in _CLOCKS]
         return replace(one, reason="it asks for another time of day or week than it is") if clocks else one
     span = part.rule.origin.span
     takers = takers_of(exact, Written(span, (part,))) if span is not None else ()
     return replace(one, why=Reason.PROVEN, reason=_words(exact, part, takers))
-
-
-def _empty_sets(ruleset: Ruleset, rule: Rule) -> Iterator[str]:
-    """The sets of which it asks for a member and that are empty, as far as the rules say."""
-    filled = {
-        one.set_name
-        for chain in ruleset.chains
-        for other in chain.rules
-        for one in other.statements
-        if isinstance(one, UpdateSet)
-    } | {one.name for one in ruleset.sets if one.elements}
-    for match in rule.matches:
-        if isinstance(match, SetMatch) and not match.negated and match.set_name not in filled:
-            yield match.set_name
 
 
 def _is_of_no_zone(rulesets: Sequence[Ruleset], rule: Rule) -> bool:

@@ -173,15 +173,6 @@ def test_a_zone_that_no_rule_gives_is_no_packets() -> None:
     assert not given.unreached
 
 
-def test_an_empty_group_has_no_packets() -> None:
-    text = "polc: 1\naddresses: {banned: {dynamic: true}}\ninput: {default: accept, rules: [drop from @banned]}\n"
-    made = plan((Loaded(compiled(text)),))
-    assert {one.reason for one in made.unreached} == {
-        "nothing is in the set `banned-v4`, and no rule fills it",
-        "nothing is in the set `banned-v6`, and no rule fills it",
-    }
-
-
 LIMITED = """\
 polc: 1
 input:

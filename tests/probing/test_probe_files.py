@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import dpkt
 import pytest
-from test_plan import POLICIES, of
+from test_plan import POLICIES, ROOT, of
 
 from polc.diagnostics import Failure
+from polc.ir.filling import Filling
+from polc.ir.intervals import Intervals
+from polc.ir.selectors import InterfacePattern, KeyType
 from polc.probing import files
 from polc.probing.make import Wish, plan
 from polc.simulate.hooks import Loaded
 from polc.source import SourceFile
+
+FILLED = ROOT / "tests" / "golden" / "filled.yaml"
 
 
 @pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.stem)
@@ -22,6 +28,35 @@ def test_what_is_written_is_read(path: Path, tmp_path: Path) -> None:
     file = tmp_path / "probes.json"
     files.write(made, str(file))
     assert files.read(SourceFile("probes.json", file.read_text())) == made.scenes
+
+
+EVERY_TYPE = Filling(
+    "inet polc",
+    "every",
+    tuple(KeyType),
+    (
+        (
+            Intervals(((0xC6336400, 0xC63364FF),)),
+            Intervals(((1, 5), (9, 9))),
+            Intervals(((22, 23),)),
+            Intervals.single(6),
+            InterfacePattern("eth0"),
+            Intervals.single(8),
+            Intervals.single((1 << 32) - 1),
+            Intervals.single((1 << 48) - 1),
+        ),
+    ),
+)
+
+
+def test_what_is_put_into_sets_is_read(tmp_path: Path) -> None:
+    made = plan((Loaded(of(FILLED)),))
+    scenes = (*made.scenes, replace(made.scenes[0], fillings=(EVERY_TYPE,)))
+    assert any(one.fillings for one in made.scenes)
+    file = tmp_path / "probes.json"
+    files.write(replace(made, scenes=scenes), str(file))
+    assert files.read(SourceFile("probes.json", file.read_text())) == scenes
+    assert '"198.51.100.0/24"' in file.read_text()
 
 
 def test_a_capture_has_all_packets(tmp_path: Path) -> None:
@@ -47,7 +82,25 @@ def with_probe(**changes: object) -> str:
     return json.dumps({"polc-probes": 1, "scenes": [{"host": HOST, "probes": [{**PROBE, **changes}]}]})
 
 
+FILLING = {"table": "inet polc", "set": "x", "types": ["ipv4_addr"], "elements": [["192.0.2.9"]]}
+
+
+def with_filling(**changes: object) -> str:
+    scene = {"host": HOST, "probes": [PROBE], "fillings": [{**FILLING, **changes}]}
+    return json.dumps({"polc-probes": 1, "scenes": [scene]})
+
+
 BROKEN = {
+    with_filling(set=1): "POL066",
+    with_filling(types=[]): "POL066",
+    with_filling(types=["ipv4"]): "POL066",
+    with_filling(elements=["192.0.2.9"]): "POL066",
+    with_filling(elements=[["192.0.2.9", "1"]]): "POL066",
+    with_filling(elements=[["2001:db8::1"]]): "POL066",
+    with_filling(elements=[["192.0.2"]]): "POL066",
+    with_filling(types=["mark"], elements=[["0x1"]]): "POL066",
+    with_filling(types=["mark"], elements=[["9-8"]]): "POL066",
+    json.dumps({"polc-probes": 1, "scenes": [{"host": HOST, "probes": [PROBE], "fillings": 1}]}): "POL066",
     "{": "POL066",
     "[]": "POL066",
     '{"polc-probes": 2}': "POL066",
