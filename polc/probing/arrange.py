@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from polc.probing.aftertime import BY_AND_BY, SOMEBODY_ELSE, TOO_MANY
+from polc.probing.bench import Bench
 from polc.probing.lots import BY_LOT
-from polc.probing.model import Place, Probe, Scene
+from polc.probing.model import WOULD_SHOW, Place, Probe, Scene
 from polc.probing.paths import Links
 from polc.probing.play import answer_to
 from polc.probing.rivals import RIVAL
@@ -36,35 +37,102 @@ def arranged(
 ) -> tuple[tuple[Scene, ...], set[Place]]:
     """The probes on at most so many hosts, as they can be played one after the other; and the rules that are met then.
 
-    A probe that what came before it keeps from doing what it is to do goes to another host, while there is one.
+    A probe that what came before it keeps from doing what it is to do goes to another host, while there is one. So does
+    one that is to miss a rule and is decided elsewhere than by itself: a host that is banned gets nothing at all, and
+    nobody would see whether the rule is as it was meant. Where there is no other host, it stays.
     """
     found = sorted(found, key=lambda one: _turn(one[0]))
     facts = dict(found)
-    scenes: list[Scene] = []
-    met: set[Place] = set()
+    alone = _Alone(Bench(loaded, links, settings, time.time()))
+    done: list[tuple[Ground, _Round]] = []
     left = found
     for _ in range(_ROUNDS):
-        room = most - len(scenes)
+        room = most - len(done)
         if not left or room <= 0:
             break
         again: list[Probe] = []
-        for ground in grounds(left, links, room):
-            host = links.host if links.host.described else ground.host()
-            kept, failed, places, answered = _played(loaded, host, settings, ground)
-            met |= places
-            again += failed
-            if kept:
-                scenes.append(Scene(host, _waited(kept), answered))
+        made = grounds(left, links, room)
+        for ground in made:
+            one = _played(loaded, _host(ground, links), settings, ground, alone if len(made) < room else None)
+            again += one.failed
+            if one.kept:
+                ground.probes = list(one.kept)
+                done.append((ground, one))
         left = [(probe, facts[probe]) for probe in again]
-    return tuple(scenes), met
+    done = _squeezed(done, left, loaded, links, settings)
+    scenes = tuple(Scene(_host(ground, links), _waited(one.kept), one.answered) for ground, one in done)
+    return scenes, {place for _, one in done for place in one.met}
 
 
-def _played(
-    loaded: tuple[Loaded, ...], host: Host, settings: Settings, ground: Ground
-) -> tuple[list[Probe], list[Probe], set[Place], tuple[int, ...]]:
-    """The probes that do what they are to do, those that do not, the rules that were met, and the packets whose
-    answers are to be seen: NAT has to be undone for them.
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Of the probes of a host those that do what they are to do, those that do not, the rules that were met, and the
+    packets whose answers are to be seen: NAT has to be undone for them.
     """
+
+    kept: tuple[Probe, ...]
+    failed: tuple[Probe, ...]
+    met: frozenset[Place]
+    answered: tuple[int, ...]
+
+
+Ends = tuple[tuple[tuple[str, int | None], ...], ...]
+"""Of each turn of a base chain, where it and the chains below it ended."""
+
+
+@dataclass(slots=True)
+class _Alone:
+    """Where probes are decided when nothing was sent before them."""
+
+    bench: Bench
+    ends: dict[Probe, Ends] = field(default_factory=dict)
+
+    def hidden(self, probe: Probe, way: Way) -> bool:
+        """Whether a probe that is to miss a rule, or to show a fault, is decided elsewhere than by itself."""
+        if _turn(probe) or probe.about == BY_LOT or (probe.decides and not probe.about.startswith(WOULD_SHOW)):
+            return False
+        if probe not in self.ends:
+            self.ends[probe] = _ends(self.bench.tried(probe.packets).way)
+        return self.ends[probe] != _ends(way)
+
+
+def _ends(way: Way) -> Ends:
+    return tuple(tuple(run.ends) for run in way.runs)
+
+
+def _host(ground: Ground, links: Links) -> Host:
+    return links.host if links.host.described else ground.host()
+
+
+def _squeezed(
+    done: Sequence[tuple[Ground, _Round]],
+    left: Sequence[tuple[Probe, dict[Address, str]]],
+    loaded: tuple[Loaded, ...],
+    links: Links,
+    settings: Settings,
+) -> list[tuple[Ground, _Round]]:
+    """With those for which there was no other host, where they do at least what they are to do."""
+    found = list(done)
+    for at, (ground, one) in enumerate(found):
+        some = [(probe, facts) for probe, facts in left if ground.takes(facts)]
+        if not some:
+            continue
+        fuller = Ground(links, dict(ground.where), dict(ground.at), list(one.kept))
+        for probe, facts in some:
+            if fuller.takes(facts):
+                fuller.add(probe, facts)
+        fuller.probes.sort(key=_turn)
+        played = _played(loaded, _host(fuller, links), settings, fuller, None)
+        if set(one.kept) <= set(played.kept):
+            fuller.probes = list(played.kept)
+            found[at] = (fuller, played)
+            there = set(played.kept)
+            left = [pair for pair in left if pair[0] not in there]
+    return found
+
+
+def _played(loaded: tuple[Loaded, ...], host: Host, settings: Settings, ground: Ground, alone: _Alone | None) -> _Round:
+    """``alone``: those that are hidden by others fail, too."""
     probes, failed = list(ground.probes), list[Probe]()
     while True:
         simulator = Simulator(loaded, host, settings, start=time.time())
@@ -90,11 +158,12 @@ def _played(
                 # What comes behind it is not known any more.
                 probes.remove(probe)
                 break
-            if (probe.place in way.met()) is not probe.decides and probe.about != BY_LOT:
+            missed = (probe.place in way.met()) is not probe.decides and probe.about != BY_LOT
+            if missed or (alone is not None and alone.hidden(probe, way)):
                 wrong.append(probe)
         else:
             if not wrong:
-                return probes, failed, met, tuple(changed.values())[:_MOST_ANSWERS]
+                return _Round(tuple(probes), tuple(failed), frozenset(met), tuple(changed.values())[:_MOST_ANSWERS])
             failed += wrong
             there = set(wrong)
             probes = [one for one in probes if one not in there]

@@ -37,6 +37,13 @@ class Ground:
     def takes(self, facts: dict[Address, str]) -> bool:
         return all(self.where.get(address, place) == place for address, place in facts.items())
 
+    def add(self, probe: Probe, facts: dict[Address, str]) -> None:
+        self.where.update(facts)
+        for packet in probe.packets:
+            for address in _owned(packet):
+                self.at.setdefault(address, _link(packet, self.links))
+        self.probes.append(probe)
+
     def host(self) -> Host:
         host = self.links.host
         own: dict[str, list[InterfaceAddress]] = {}
@@ -66,11 +73,7 @@ def grounds(probes: Iterable[tuple[Probe, dict[Address, str]]], links: Links, mo
                 continue
             ground = Ground(links)
             made.append(ground)
-        ground.where.update(facts)
-        for packet in probe.packets:
-            for address in _owned(packet):
-                ground.at.setdefault(address, _link(packet, links))
-        ground.probes.append(probe)
+        ground.add(probe, facts)
     return made
 
 
