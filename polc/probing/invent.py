@@ -46,20 +46,26 @@ def unfilled(ruleset: Ruleset) -> frozenset[str]:
 
 
 def wanting(ruleset: Ruleset, ways: Ways, unmet: Collection[Place]) -> list[Place]:
-    """The rules that ask for members of such sets, or for what is none; of rules that have packets without, those alone
-    that ask for it themselves.
+    """The rules that ask for members of such sets, or for what is none; and, where there are such, all that are met by
+    nothing: of who is in no set another rule may take every packet.
     """
     empty = unfilled(ruleset)
-    return [
-        place
-        for place, pairs in ways.items()
-        if any(_asks(step.rule.matches if place not in unmet else step.whole.matches, empty) for _, step in pairs)
+    asking = [
+        place for place, pairs in ways.items() if any(_asks(step.rule.matches, empty) for _, step in pairs[:_WAYS])
     ]
+    if not asking:
+        return []
+    there = {*asking, *unmet}
+    return [place for place in ways if place in there]
 
 
-def empty_sets(ruleset: Ruleset, ways: Sequence[tuple[BaseChain, Step]]) -> Iterator[str]:
+def is_asking(empty: frozenset[str], ways: Sequence[tuple[BaseChain, Step]]) -> bool:
+    """Whether members of such sets are asked for, or what is none, by a rule or on the way to it."""
+    return any(_asks(step.whole.matches, empty) for _, step in ways[:_WAYS])
+
+
+def asked_of(empty: frozenset[str], ways: Sequence[tuple[BaseChain, Step]]) -> Iterator[str]:
     """Those of which a rule asks for a member."""
-    empty = unfilled(ruleset)
     for _, step in ways:
         for one in step.whole.matches:
             if isinstance(one, SetMatch) and not one.negated and one.set_name in empty:
@@ -80,6 +86,10 @@ class Inventor:
     elements: dict[str, list[Element]] = field(default_factory=dict)
     reasons: dict[Place, str] = field(default_factory=dict)
     _keys: set[tuple[str, tuple[Selector, ...]]] = field(default_factory=set)
+    _empty: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self._empty = unfilled(self.ruleset)
 
     @property
     def fillings(self) -> tuple[Filling, ...]:
@@ -91,10 +101,9 @@ class Inventor:
         """Elements for the sets of a rule: for those that it asks for a member of an element in all of them, and for
         those that it asks for what is no member another one, which is in the others too.
         """
-        empty = unfilled(self.ruleset)
         reason = ""
         for base, step in ways[:_WAYS]:
-            asked = [one for one in step.whole.matches if isinstance(one, SetMatch) and one.set_name in empty]
+            asked = [one for one in step.whole.matches if isinstance(one, SetMatch) and one.set_name in self._empty]
             if not asked:
                 continue
             if all((one.set_name, one.key) in self._keys for one in asked) and len(asked) == 1:
@@ -103,7 +112,8 @@ class Inventor:
             if any(one == "" for one in done):
                 return
             reason = reason or next((one for one in done if one), "")
-        self.reasons[place] = reason or "nothing can be put into the sets that it asks for"
+        if reason:
+            self.reasons[place] = reason
 
     def _member(self, base: BaseChain, step: Step, family: Family, asked: Sequence[SetMatch]) -> str:
         """Empty: it was put in; else why it was not."""

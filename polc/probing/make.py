@@ -32,7 +32,7 @@ from polc.probing.bulk import in_bulk
 from polc.probing.contents import with_fillings
 from polc.probing.edges import Edge, edges
 from polc.probing.gaps import closing
-from polc.probing.invent import Inventor, Ways, empty_sets, wanting
+from polc.probing.invent import Inventor, Ways, asked_of, is_asking, unfilled, wanting
 from polc.probing.lots import BY_LOT, lots
 from polc.probing.mixed import mixed
 from polc.probing.model import NOWHERE, ONLY_KERNEL, Place, Plan, Probe, Scene, Unreached
@@ -219,11 +219,12 @@ class _Planner:
         return arranged(found, self.loaded, self.links, self.settings, room)
 
     def _groups(self, ways: Sequence[Ways], tried: Mapping[Place, int], unreached: dict[Place, str]) -> list[_Group]:
-        """Probes about rules that ask for sets which nothing fills, on hosts where something is put in: for all such
-        rules together, then for those that have no packet there one by one. Rules that have one are taken out of
-        ``unreached``; for the others there is the reason.
+        """Probes about rules that ask for sets which nothing fills, on hosts where something is put in, and about those
+        that are met by nothing without: for all of them together, then for those that have no packet there one by one.
+        Rules that have one are taken out of ``unreached``; for the others there is the reason.
         """
         without = frozenset(unreached)
+        empty = [unfilled(one.ruleset) for one in self.loaded]
         left = [
             [place for place in wanting(one.ruleset, some, without) if place in tried]
             for one, some in zip(self.loaded, ways, strict=True)
@@ -238,13 +239,16 @@ class _Planner:
                 groups.append(group)
             tried_now = {place for some in turn for place in some}
             done = tried_now - unreached.keys() if attempt == 0 else tried_now
-            left = [[place for place in some if place not in done] for some in left]
-        for one, some in zip(self.loaded, ways, strict=True):
-            for place in without & unreached.keys() & some.keys():
-                empty = next(empty_sets(one.ruleset, some[place]), None)
-                if empty is not None and not unreached[place].startswith(ONLY_KERNEL):
+            left = [
+                [place for place in some if place not in done and is_asking(names, every[place])]
+                for names, every, some in zip(empty, ways, left, strict=True)
+            ]
+        for names, every in zip(empty, ways, strict=True):
+            for place in without & unreached.keys() & every.keys() if names else ():
+                name = next(asked_of(names, every[place]), None)
+                if name is not None and not unreached[place].startswith(ONLY_KERNEL):
                     why = unreached[place] if self.wish.scenes > 1 else "this one host has none"
-                    unreached[place] = f"nothing is in the set `{empty}`, and no rule fills it: {why}"
+                    unreached[place] = f"nothing is in the set `{name}`, and no rule fills it: {why}"
         return groups
 
     def _group(

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 from polc.analysis.walk import Step
 from polc.ir.family import Family
@@ -345,7 +346,8 @@ class Search:
                 if match in matches:
                     continue
                 changes = [change(packet) for change in misses(match, packet)]
-                changes += [one.packet for one in edges(match, packet, self.bench.links) if not one.inside]
+                for asked in (match, *islice(self.known(match), 1)):
+                    changes += [one.packet for one in edges(asked, packet, self.bench.links) if not one.inside]
                 found += [one for one in changes if all(holds(match, one) for match in matches)]
                 if len(found) >= _CHANGES:
                     return found

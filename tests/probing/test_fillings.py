@@ -109,6 +109,14 @@ def test_contents_that_go_against_each_other_have_hosts_of_their_own() -> None:
     assert unmet in ({}, {10: Reason.PROVEN})
 
 
+def test_rules_behind_one_that_takes_who_is_in_no_set() -> None:
+    rules = "input: {default: drop, rules: [drop from not @friends, accept tcp/22, jump more from @friends]}\n"
+    chains = "chains: {more: [accept tcp/80]}\n"
+    made = plan((Loaded(compiled(f"polc: 1\naddresses: {{friends: {{dynamic: true}}}}\n{chains}{rules}")),))
+    assert not made.unreached
+    assert any(not scene.fillings for scene in made.scenes)
+
+
 def test_one_host_alone_has_nothing_in_its_sets() -> None:
     made = plan((Loaded(compiled(GROUPS)),), wish=Wish(scenes=1))
     assert "nothing is in the set `banned-v4`, and no rule fills it: this one host has none" in {
