@@ -31,10 +31,11 @@ from polc.passes import pipeline
 from polc.probing.certify import apart, name_of
 from polc.probing.faults import Effect
 from polc.probing.hosts import Hosts
-from polc.probing.make import MOST_PER_RULE, Wish, plan
+from polc.probing.make import plan
 from polc.probing.missed import why_missed
 from polc.probing.model import Plan
 from polc.probing.reckoning import Reckoned, Trial, faults, reckoned
+from polc.probing.wish import MOST_PER_RULE, Wish
 from polc.simulate.hooks import Loaded
 
 ROOT = Path(__file__).parents[1]

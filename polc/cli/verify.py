@@ -36,9 +36,10 @@ from polc.passes import pipeline
 from polc.policy.files import read_file
 from polc.probing import files
 from polc.probing.certify import Certified, Rules, rules_of
-from polc.probing.make import LONGEST_WAIT, MOST_PER_RULE, Wish, plan, planned
+from polc.probing.make import plan, planned
 from polc.probing.model import Plan
 from polc.probing.reckoning import Reckoned
+from polc.probing.wish import LONGEST_WAIT, MOST_PER_RULE, Wish
 from polc.simulate.hooks import Loaded
 from polc.simulate.host import Host
 from polc.simulate.host_text import read_host

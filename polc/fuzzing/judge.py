@@ -28,9 +28,10 @@ from polc.kernel.capabilities import measure
 from polc.kernel.loaders import Loader
 from polc.kernel.verify import verify
 from polc.passes import pipeline
-from polc.probing.make import Wish, plan
+from polc.probing.make import plan
 from polc.probing.model import Plan, Scene
 from polc.probing.play import Played
+from polc.probing.wish import Wish
 from polc.proving.model import Result
 from polc.proving.validation import validate
 from polc.simulate.hooks import Loaded

@@ -23,9 +23,10 @@ from polc.ir.family import Family
 from polc.ir.ruleset import Ruleset
 from polc.kernel.loaders import IptablesLoader, Loader, NftLoader
 from polc.passes import pipeline
-from polc.probing.make import Wish, plan
+from polc.probing.make import plan
 from polc.probing.model import Plan
 from polc.probing.play import Played, pause_for, played, send
+from polc.probing.wish import Wish
 from polc.simulate.hooks import Loaded
 from polc.simulate.packet_format import format_packet
 from polc.simulate.settings import Flavour

@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "importers"))
 from corpus import NEEDED, saved
 from corpus_packets import judged
 
-from polc.probing.make import Wish
+from polc.probing.wish import Wish
 
 ALL = int(os.environ.get("POLC_CORPUS_PACKETS", "0"))
 SEED = int(os.environ.get("POLC_CORPUS_SEED", "0"))

@@ -20,7 +20,8 @@ from polc.ir.selectors import KeyType
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace
 from polc.probing.certify import certified, flavour_of
-from polc.probing.make import Wish, plan
+from polc.probing.make import plan
+from polc.probing.wish import Wish
 from polc.simulate.hooks import Loaded
 
 POLICY = """\

@@ -19,7 +19,8 @@ from polc.probing.certify import flavour_of
 from polc.probing.faults import Bait, Effect, effect_of
 from polc.probing.hosts import Hosts
 from polc.probing.lots import BY_LOT
-from polc.probing.make import Wish, plan
+from polc.probing.make import plan
+from polc.probing.wish import Wish
 from polc.simulate.hooks import Loaded
 from polc.simulate.packet import Packet
 

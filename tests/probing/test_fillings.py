@@ -18,9 +18,10 @@ from polc.ir.intervals import Intervals
 from polc.ir.ruleset import DynamicSet, Ruleset
 from polc.ir.selectors import Element, InterfacePattern, KeyType
 from polc.probing.contents import with_fillings
-from polc.probing.make import Wish, plan, planned
+from polc.probing.make import plan, planned
 from polc.probing.model import Reason
 from polc.probing.watch import Way
+from polc.probing.wish import Wish
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
 from polc.simulate.steps import Send

@@ -9,8 +9,9 @@ from polc.ir.stateful import CERTAINTY, RandomMatch
 from polc.kernel.stage.fate import Fate, Verdict
 from polc.policy.read import inspect_source
 from polc.probing.lots import BY_LOT, times_of
-from polc.probing.make import Wish, plan
+from polc.probing.make import plan
 from polc.probing.play import Played, played
+from polc.probing.wish import Wish
 from polc.simulate.hooks import Loaded
 from polc.source import SourceFile
 

@@ -13,10 +13,11 @@ from polc.passes import pipeline
 from polc.policy.read import inspect_source
 from polc.probing.bulk import LARGE
 from polc.probing.lots import BY_LOT
-from polc.probing.make import NOWHERE, Wish, plan, planned
-from polc.probing.model import Plan, Probe, Reason
+from polc.probing.make import plan, planned
+from polc.probing.model import NOWHERE, Plan, Probe, Reason
 from polc.probing.rivals import RIVAL
 from polc.probing.watch import Way
+from polc.probing.wish import Wish
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
 from polc.simulate.host_text import read_host

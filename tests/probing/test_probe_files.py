@@ -15,7 +15,8 @@ from polc.ir.filling import Filling
 from polc.ir.intervals import Intervals
 from polc.ir.selectors import InterfacePattern, KeyType
 from polc.probing import files
-from polc.probing.make import Wish, plan
+from polc.probing.make import plan
+from polc.probing.wish import Wish
 from polc.simulate.hooks import Loaded
 from polc.source import SourceFile
 
