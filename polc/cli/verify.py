@@ -105,7 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     collector = Collector()
     firewall = read_firewall(arguments.policy, collector)
     rulesets = tuple(pipeline.run(one) for one in firewall.rulesets)
-    targets = tuple(dict.fromkeys(arguments.target or BACKENDS))
+    asked = [one.target for one in LOADERS if one.name in arguments.loader]
+    targets = tuple(dict.fromkeys(arguments.target or asked or BACKENDS))
     if len(rulesets) > 1:
         if "nft" not in targets:
             return _usage(f"{arguments.policy} has {len(rulesets)} tables, which only nft can hold side by side")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from polc.ir.family import Family
 
-TCP, UDP, ICMP, ICMPV6, DCCP, SCTP, UDPLITE = 6, 17, 1, 58, 33, 132, 136
+TCP, UDP, ICMP, ICMPV6, DCCP, SCTP, MOBILITY, UDPLITE = 6, 17, 1, 58, 33, 132, 135, 136
 
 PROTOCOLS: dict[str, int] = {
     "icmp": ICMP,

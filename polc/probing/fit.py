@@ -35,7 +35,7 @@ from polc.ir.matches import (
     Trait,
     TraitMatch,
 )
-from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, PORT_PROTOCOLS, SCTP, TCP
+from polc.ir.protocols import ICMP, ICMP_FAMILY, ICMPV6, MOBILITY, PORT_PROTOCOLS, SCTP, TCP
 from polc.ir.selectors import Direction
 from polc.ir.stateful import Amount, Connections, EveryNth, Hits, Limit, Quota, RecentMatch
 from polc.simulate.packet import ACK, SYN, Packet, Presumed
@@ -226,15 +226,14 @@ def with_header(packet: Packet, header: ExtensionHeader) -> Packet | None:
     """The packet of IPv6 with an extension header; None: it has other things that do not go with it."""
     if packet.family is not Family.IP6:
         return None
-    made = replace(packet, headers=packet.headers | {header.value})
     if header is not ExtensionHeader.MH:
-        return made
-    return replace(with_term(made, PortTerm(_MOBILITY)), mh_type=packet.mh_type or 0)
+        return replace(packet, headers=packet.headers | {header.value})
+    return replace(with_term(packet, PortTerm(MOBILITY)), mh_type=packet.mh_type or 0)
 
 
 def without_header(packet: Packet, header: ExtensionHeader) -> Packet | None:
     """The packet without an extension header; None: it is what it is by it."""
-    if header is ExtensionHeader.MH and packet.protocol == _MOBILITY:
+    if header is ExtensionHeader.MH and packet.protocol == MOBILITY:
         return None
     return replace(packet, headers=packet.headers - {header.value})
 
@@ -273,7 +272,6 @@ def with_original(packet: Packet, match: OriginalAddressMatch) -> Packet | None:
 
 
 _EXPECTED, _SEEN_REPLY = CT_STATUS_BITS["expected"], CT_STATUS_BITS["seen-reply"]
-_MOBILITY = 135  # IANA, Assigned Internet Protocol Numbers
 
 _OF_FLOWS: dict[Field, str] = {
     Field.CT_ORIGINAL_SPORT: "sport",
@@ -299,6 +297,7 @@ ATTRIBUTES: dict[Field, str] = {
     Field.META_PRIORITY: "priority",
     Field.META_PKTTYPE: "pkttype",
     Field.ETHER_SADDR: "mac",
+    Field.VLAN_ID: "vlan",
     Field.TCP_MSS: "mss",
     Field.ESP_SPI: "spi",
     Field.AH_SPI: "spi",

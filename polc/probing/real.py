@@ -14,7 +14,7 @@ from polc.kernel.stage.ctnetlink import can_know
 from polc.probing.fit import FIRST_PORT
 from polc.simulate.conntrack.tcp import goes_on
 from polc.simulate.host import LOOPBACK
-from polc.simulate.packet import GRE, MOBILITY, SYN, Packet, Presumed
+from polc.simulate.packet import GRE, SYN, Packet, Presumed
 from polc.simulate.replies import reply_to
 from polc.simulate.steps import Reply
 
@@ -39,7 +39,6 @@ _OF_INTERFACE = 0xFF01
 _RESERVED = 255
 """No protocol (IANA, Assigned Internet Protocol Numbers), but what raw sockets call any."""
 
-_MOBILITY = 135  # IANA, Assigned Internet Protocol Numbers
 _IPSEC = frozenset({50, 51})
 _SUMMED = frozenset({TCP, UDP, UDPLITE, ICMP, ICMPV6})
 
@@ -55,8 +54,8 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if packet.protocol == GRE and packet.call_id is None and not packet.payload:
         # NAT drops what is shorter than the key that might be there (net/netfilter/nf_nat_proto.c, gre_manip_pkt).
         packet = replace(packet, payload=bytes(8))
-    if packet.protocol == _MOBILITY and packet.family is Family.IP6 and not packet.fragment:
-        packet = replace(packet, mh_type=packet.mh_type or 0, headers=packet.headers | {MOBILITY})
+    if packet.is_mobile:
+        packet = replace(packet, mh_type=packet.mh_type or 0)
     if packet.protocol in _IPSEC and packet.spi is None and not packet.fragment:
         packet = replace(packet, spi=0)
     if packet.has_ports:
@@ -81,7 +80,7 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if packet.family is Family.IP6 and packet.protocol in _HEADERS:
         # Behind it stands the protocol that rules see (net/ipv6/exthdrs_core.c, ipv6_find_hdr).
         return
-    if not packet.iif and (packet.pkttype or packet.mac is not None or packet.mac_to is not None):
+    if not packet.iif and (packet.pkttype or not packet.mac is packet.mac_to is packet.vlan is None):
         # What the host sends is of no other type than its own (net/core/skbuff.c, __alloc_skb), and has no frame.
         return
     if packet.protocol == _RESERVED or packet.iif == LOOPBACK:
@@ -102,7 +101,7 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
     if packet.iif and (packet.mark or packet.priority):
         # Rules may give it the mark.
         packet = replace(packet, mark=0, priority=0)
-    if (packet.protocol == _MOBILITY) is (packet.mh_type is None) or (packet.headers and packet.family is Family.IP):
+    if packet.is_mobile is (packet.mh_type is None) or (packet.headers and packet.family is Family.IP):
         return
     given = packet.presumed
     if given is None:

@@ -27,7 +27,7 @@ from polc.ir.matches import (
     ServiceMatch,
     Syntax,
 )
-from polc.ir.protocols import ICMP_FAMILY, TCP
+from polc.ir.protocols import ICMP_FAMILY, MOBILITY, TCP
 from polc.ir.ruleset import BaseChain, Chain, Hook, Rule, Ruleset
 from polc.ir.stateful import Connections, Hits, KeyField, KeyPart, Limit, Quota, RandomMatch, RecentMatch
 from polc.ir.statements import ClampMss, StripTcpOptions
@@ -38,8 +38,6 @@ _ADDRESSES = (KeyField.SOURCE, KeyField.DESTINATION)
 _SIZE = 65535
 
 
-_MH = 135
-"""The number of mobility headers (RFC 6275, 6.1.1)."""
 _ALWAYS = 1 << 31
 """A threshold of chance that each packet is under (net/netfilter/xt_statistic.c, statistic_mt)."""
 
@@ -134,7 +132,7 @@ def _match(match: Match, family: Family, prefix: str) -> tuple[Match, ...] | Non
             return _kinds(match)
         case FieldMatch(Field.MH_TYPE):
             # Nothing follows a mobility header (RFC 6275, 6.1.1).
-            return (ServiceMatch((PortTerm(_MH),)), _field(match))
+            return (ServiceMatch((PortTerm(MOBILITY),)), _field(match))
         case FieldMatch():
             return (_field(match),)
         case RandomMatch(threshold, negated) if threshold in (0, _ALWAYS):

@@ -84,7 +84,7 @@ def _sum_fits(packet: Packet) -> bool:
     """Whether its sum is right, where it has one, or else as if it had: then what stands in it has to make one of
     itself (net/netfilter/utils.c, nf_ip_checksum and nf_ip6_checksum).
     """
-    if packet.protocol in _SUMMED:
+    if packet.protocol in _SUMMED or packet.is_mobile:
         return not packet.bad_checksum
     data = packet.payload + bytes(len(packet.payload) % 2)
     if packet.family is Family.IP6:

@@ -309,6 +309,8 @@ class Simulator:
         if barred is not None:
             return barred
         flight.ttl -= 1
+        if not flight.six:
+            flight.priority = ways.class_of(flight.dscp)
         found = self._at(Hook.FORWARD, flight)
         return found if found is not None else self._leave(flight)
 

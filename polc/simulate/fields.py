@@ -183,7 +183,7 @@ _SIMPLE: dict[Field, Getter] = {
     Field.AH_SPI: _of_protocol(51, lambda flight: flight.packet.spi),
     Field.ESP_SPI: _of_protocol(50, lambda flight: flight.packet.spi),
     Field.DCCP_TYPE: _of_protocol(DCCP, lambda flight: flight.packet.dccp_type),
-    Field.MH_TYPE: lambda flight: flight.packet.mh_type if flight.six else None,
+    Field.MH_TYPE: lambda flight: flight.packet.mh_type or 0 if flight.packet.is_mobile else None,
 }
 
 

@@ -288,7 +288,6 @@ def _tcp_option(kind: int, negated: bool) -> Test:
 
 def _header(header: ExtensionHeader, negated: bool) -> Test:
     name = header.value
-    fragment = header is ExtensionHeader.FRAG
-    return lambda flight: (
-        flight.six and (name in flight.packet.headers or (fragment and flight.packet.fragment)) is not negated
-    )
+    if header is ExtensionHeader.MH:
+        return lambda flight: flight.six and flight.packet.is_mobile is not negated
+    return lambda flight: flight.six and (name in flight.packet.between) is not negated

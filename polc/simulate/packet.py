@@ -8,7 +8,7 @@ from polc.ir.addresses import format_address
 from polc.ir.family import Family
 from polc.ir.fields import TCP_FLAG_BITS
 from polc.ir.matches import CtState
-from polc.ir.protocols import ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
+from polc.ir.protocols import ICMP, ICMPV6, MOBILITY, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
 
 FIN, SYN, RST, PSH, ACK, URG = (TCP_FLAG_BITS[name] for name in ("fin", "syn", "rst", "psh", "ack", "urg"))
 MAXSEG, WSCALE, SACK_PERM, SACK, TIMESTAMP = 2, 3, 4, 5, 8
@@ -20,11 +20,10 @@ _OPTION_BYTES = {MAXSEG: 4, WSCALE: 3, SACK_PERM: 2, SACK: 10, TIMESTAMP: 10, 19
 _INITS = (1, 2)
 """Chunks that begin an association, which have more to say (RFC 9260, 3.3)."""
 
-FRAGMENT, MOBILITY = "frag", "mh"
+FRAGMENT, _MOBILE = "frag", "mh"
 _BETWEEN = 8
 """Bytes of an extension header that says nothing (RFC 8200, 4)."""
 
-_MOBILITY_HEADER = 135
 _HEADERS = {UDP: 8, UDPLITE: 8, ICMP: 8, ICMPV6: 8, SCTP: 12, GRE: 4, 33: 20, 50: 8, 51: 24}
 
 
@@ -132,7 +131,7 @@ class Packet:
             return 12 + sum(20 if kind in _INITS else 4 for kind in self.chunks or (0,))
         if self.protocol == GRE and self.call_id is not None:
             return 12
-        if self.protocol == _MOBILITY_HEADER and self.family is Family.IP6:
+        if self.is_mobile:
             return 8
         return _HEADERS.get(self.protocol, 0)
 
@@ -157,11 +156,16 @@ class Packet:
     @property
     def between(self) -> frozenset[str]:
         """The extension headers of IPv6 that stand in front of its protocol, by nft's names."""
-        return (self.headers - {MOBILITY}) | ({FRAGMENT} if self.fragment and self.family is Family.IP6 else set())
+        return (self.headers - {_MOBILE}) | ({FRAGMENT} if self.fragment and self.family is Family.IP6 else set())
 
     @property
     def _ip_bytes(self) -> int:
         return 20 if self.family is Family.IP else 40 + _BETWEEN * len(self.between)
+
+    @property
+    def is_mobile(self) -> bool:
+        """Whether it has a mobility header (net/ipv6/exthdrs_core.c, ipv6_find_hdr: a protocol, not one between)."""
+        return self.family is Family.IP6 and self.protocol == MOBILITY and not self.fragment
 
     @property
     def is_icmp(self) -> bool:

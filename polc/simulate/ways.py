@@ -18,6 +18,9 @@ OWN = (AddressType.LOCAL, AddressType.ANYCAST)
 LOCAL = (*OWN, AddressType.BROADCAST, AddressType.MULTICAST)
 _IGMP = 2
 
+_CLASSES = (0, 2, 6, 4)
+"""TC_PRIO_BESTEFFORT, TC_PRIO_BULK, TC_PRIO_INTERACTIVE, TC_PRIO_INTERACTIVE_BULK."""
+
 _TIME_EXCEEDED, _NO_ROUTE = ((11, 0), (3, 0)), ((3, 0), (1, 0))
 _BEYOND_SCOPE = ((3, 0), (1, 2))
 """The second is what IPv6 alone answers (RFC 4443, 3.1)."""
@@ -152,6 +155,11 @@ def strays(flight: Flight) -> bool:
     """net/ipv6/ip6_input.c, ip6_rcv_core: such packets come to no hook."""
     loopback = flight.saddr == 1 or flight.daddr == 1
     return loopback or is_of_nobody(flight.daddr) or flight.saddr >> 120 == 0xFF
+
+
+def class_of(dscp: int) -> int:
+    """The class of tc that a packet of IPv4 gets when it is forwarded (net/ipv4/route.c, ip_tos2prio)."""
+    return _CLASSES[dscp >> 1 & 3]
 
 
 def is_of_nobody(address: int) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from polc.ir.family import Family
-from polc.ir.protocols import DCCP, ICMP, ICMPV6, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
+from polc.ir.protocols import DCCP, ICMP, ICMPV6, MOBILITY, PORT_PROTOCOLS, SCTP, TCP, UDP, UDPLITE
 from polc.simulate.packet import GRE, Packet
 
 _ESP, _AH = 50, 51
-_HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION, _MOBILITY = 0, 43, 44, 60, 135
-_HEADERS = {_HOP_BY_HOP: "hbh", _ROUTING: "rt", _FRAGMENT: "frag", _DESTINATION: "dst", _MOBILITY: "mh"}
+_HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION = 0, 43, 44, 60
+_HEADERS = {_HOP_BY_HOP: "hbh", _ROUTING: "rt", _FRAGMENT: "frag", _DESTINATION: "dst", MOBILITY: "mh"}
 _GRE_VERSION_1 = 1
 _MAXSEG, _WSCALE, _SACK = 2, 3, 5
 
@@ -65,7 +65,7 @@ def _read_ip6(data: bytes) -> tuple[Packet, bytes]:
         names.add(_HEADERS[protocol])
         if protocol == _FRAGMENT:
             fragment |= _number(data, at + 2, 2) >> 3 != 0
-        if protocol == _MOBILITY:
+        if protocol == MOBILITY:
             # A protocol to the kernel, behind which nothing is looked for (net/ipv6/exthdrs_core.c, ipv6_ext_hdr).
             mobility = data[at + 2]
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
 from polc.ir.family import Family
@@ -11,8 +12,9 @@ from polc.ir.protocols import ICMPV6
 from polc.ir.ruleset import Hook
 from polc.symbolic.diagram import NONE, Node
 from polc.symbolic.hooks import Hooks
-from polc.symbolic.outcome import Derived, Operation, Step, Way
+from polc.symbolic.outcome import Change, Derived, Operation, Step, Way, sorted_changes
 from polc.symbolic.sequence import in_turn
+from polc.symbolic.services import of_services
 from polc.symbolic.space import UNTRACKED, Of, Set, Space
 from polc.symbolic.translation import begun
 from polc.symbolic.wellformed import NOT_TRACKED, valid
@@ -87,14 +89,24 @@ class Ways:
         return manager.where(self.hooks.first(), manager.leaf(Step(Way.ON, changes))) if changes else NONE
 
     def _hop(self) -> Node:
-        """A packet that is forwarded has one hop less (net/ipv4/ip_forward.c, net/ipv6/ip6_output.c)."""
-        space = self.hooks.space
-        field = _hops(space)
-        if field not in space.facts.reads:
-            return NONE
-        variable = space.field(field)
-        less = Derived(variable.number, ((Operation.ADD, -1),), variable.highest)
-        return space.manager.leaf(Step(Way.ON, ((variable.number, less),)))
+        """A packet that is forwarded has one hop less (net/ipv4/ip_forward.c, net/ipv6/ip6_output.c), and of IPv4 the
+        class of tc that its type of service gives it.
+        """
+        space, manager = self.hooks.space, self.hooks.space.manager
+        field, changes = _hops(space), list[tuple[int, Change]]()
+        if field in space.facts.reads:
+            variable = space.field(field)
+            changes.append((variable.number, Derived(variable.number, ((Operation.ADD, -1),), variable.highest)))
+        if space.family is Family.IP and Field.META_PRIORITY in space.facts.reads:
+            priority = space.field(Field.META_PRIORITY).number
+            return manager.first_of(
+                manager.where(members, self._step([*changes, (priority, value)]))
+                for value, members in of_services(space)
+            )
+        return self._step(changes) if changes else NONE
+
+    def _step(self, changes: Sequence[tuple[int, Change]]) -> Node:
+        return self.hooks.space.manager.leaf(Step(Way.ON, sorted_changes(dict(changes))))
 
 
 def _hops(space: Space) -> Field:

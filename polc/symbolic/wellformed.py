@@ -8,10 +8,11 @@ from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FlagField
-from polc.ir.protocols import ICMP, ICMPV6, TCP
+from polc.ir.protocols import ICMP, ICMPV6, MOBILITY, TCP
 from polc.ir.ruleset import DEVICE_HOOKS, Hook
 from polc.symbolic.diagram import HOLDS
 from polc.symbolic.segments import of_flows
+from polc.symbolic.services import of_services
 from polc.symbolic.space import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Of, Set, Space
 from polc.symbolic.translation import pools
 
@@ -126,12 +127,16 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
             yield implies(helped, status_set(space, "expected"))
     if space.family is Family.IP6:
         # net/ipv6/exthdrs_core.c, ipv6_find_hdr: a header of mobility is a protocol, behind which none is looked for.
-        mobile = numbers(Of.PROTOCOL, 135)
+        mobile = manager.where(numbers(Of.PROTOCOL, MOBILITY), numbers(Of.FRAGMENT, 0))
+        there = []
         if space.has(Of.HEADER, "mh"):
-            yield implies(space.within(space.variable(Of.HEADER, "mh"), 1), mobile)
+            there.append(space.within(space.variable(Of.HEADER, "mh"), 1))
         if space.has(Of.FIELD, Field.MH_TYPE):
             kind = space.field(Field.MH_TYPE)
-            yield implies(space.within(kind, 0, kind.highest - 1), mobile)
+            there.append(space.within(kind, 0, kind.highest - 1))
+        for one in there:
+            yield implies(one, mobile)
+            yield implies(mobile, one)
     if space.has(Of.SYSTEM):
         yield manager.complement(numbers(Of.SYSTEM, 0))
     if space.has(Of.ROUTE, "loose") and space.has(Of.ROUTE, "strict"):
@@ -142,6 +147,10 @@ def _laws(space: Space, hook: Hook | None, arriving: bool, translates: bool) -> 
         # net/ipv4/ip_forward.c, net/ipv6/ip6_output.c: one hop less than it came with, and none is not forwarded.
         left = space.within(space.field(hops), 1 + arriving, 254 + arriving)
         yield implies(manager.complement(numbers(Of.IIF, 0)), left)
+    if hook is Hook.FORWARD and not arriving and space.family is Family.IP and space.has(Of.FIELD, Field.META_PRIORITY):
+        given = space.field(Field.META_PRIORITY)
+        for value, members in of_services(space):
+            yield implies(members, space.within(given, value))
     yield from pools(space)
     if space.has(Of.FIELD, Field.META_LENGTH):
         length = space.field(Field.META_LENGTH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from polc.diagnostics.suggest import did_you_mean
 from polc.importers.iptables.problem import Word, wrong
 from polc.ir.family import Family
-from polc.ir.protocols import ICMP, ICMPV6
+from polc.ir.protocols import ICMP, ICMPV6, MOBILITY
 
 PROTOCOLS: dict[str, int] = {
     # libxtables/xtables.c, xtables_chain_protos
@@ -51,6 +51,6 @@ def protocol_match(text: str, family: Family) -> str | None:
         return "icmp"
     if found == ICMPV6 and family is Family.IP6:
         return "icmp6"
-    if found == 135 and family is Family.IP:
+    if found == MOBILITY and family is Family.IP:
         return None
     return _MATCHES.get(found) if found is not None else None

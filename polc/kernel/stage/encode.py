@@ -96,7 +96,7 @@ def _segment(packet: Packet, payload: bytes) -> bytes:
             return struct.pack(">II", packet.spi or 0, 1) + payload
         case 51:
             return _authentication(packet) + payload
-        case 135 if packet.family is Family.IP6:
+        case _ if packet.is_mobile:
             # RFC 6275, 6.1.1
             return _summed(packet, struct.pack(">BBBxHH", _NOTHING, 0, packet.mh_type or 0, 0, 0) + payload, 4)
         case _:

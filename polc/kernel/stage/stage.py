@@ -263,6 +263,7 @@ class Stage:
             "bytes": len(data),
             "mac": f"{packet.mac:012x}" if packet.mac is not None else "",
             "to": self._mac_to(packet),
+            "vlan": packet.vlan,
             "destination": format_address(packet.family, packet.daddr),
             "device": self._device(packet),
             "mark": packet.mark,

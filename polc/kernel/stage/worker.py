@@ -35,6 +35,7 @@ from polc.kernel.stage.nflog import LogGroup
 _NEWNET = 0x40000000
 _EVERYTHING, _FENCE = 3, 0x88B5  # ETH_P_ALL; IEEE 802, local experimental
 _IP, _IP6 = b"\x08\x00", b"\x86\xdd"
+_VLAN = b"\x81\x00"  # IEEE 802.1Q, 9.4
 _BROADCAST = b"\xff" * 6
 _SOL_PACKET, _QDISC_BYPASS, _IGNORE_OUTGOING = 263, 20, 23
 _IPV6_HDRINCL, _IPV6_FREEBIND = 36, 78
@@ -133,7 +134,8 @@ class _Links:
         source = bytes.fromhex(request["mac"]) if request.get("mac") else self.far_mac
         to = bytes.fromhex(request["to"]) if request.get("to") else self.macs[name]
         try:
-            self.far[name].send(to + source + kind + data)
+            tag = b"" if request.get("vlan") is None else _VLAN + struct.pack(">H", request["vlan"])
+            self.far[name].send(to + source + tag + kind + data)
         except OSError as error:
             return error.strerror or "error"
         return ""

@@ -7,8 +7,7 @@ from polc.backends.iptables.extensions.values import colon, pair, sign
 from polc.backends.iptables.extensions.words import Words, module
 from polc.ir.fields import FIELDS, Field
 from polc.ir.matches import FieldMatch
-
-PROTOCOL = 135
+from polc.ir.protocols import MOBILITY
 
 
 def words(match: FieldMatch) -> Words:
@@ -17,4 +16,4 @@ def words(match: FieldMatch) -> Words:
         if pair(match) == (0, FIELDS[Field.MH_TYPE].highest) and not match.negated
         else f" {sign(match)}--mh-type {colon(match)}"
     )
-    return Words((service.protocol(PROTOCOL), *module(f"mh{asked}").pieces))
+    return Words((service.protocol(MOBILITY), *module(f"mh{asked}").pieces))

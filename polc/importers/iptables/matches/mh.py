@@ -10,8 +10,8 @@ from polc.ir.family import Family
 from polc.ir.fields import Field
 from polc.ir.intervals import Intervals
 from polc.ir.matches import FieldMatch
+from polc.ir.protocols import MOBILITY
 
-_MOBILITY = 135
 _TYPES = {
     "binding-refresh-request": 0, "brr": 0, "home-test-init": 1, "hoti": 1, "careof-test-init": 2, "coti": 2,
     "home-test": 3, "hot": 3, "careof-test": 4, "cot": 4, "binding-update": 5, "bu": 5,
@@ -55,6 +55,6 @@ MATCH = MatchExtension(
     "mh",
     (Option("mh-type", negatable=True, saved=_saved),),
     families=frozenset({Family.IP6}),
-    protocols=frozenset({_MOBILITY}),
+    protocols=frozenset({MOBILITY}),
     read=_read,
 )
