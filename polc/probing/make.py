@@ -11,6 +11,7 @@ from random import Random
 from polc.ir.family import FAMILIES, Family
 from polc.ir.filling import assigned
 from polc.ir.ruleset import Rule, Ruleset
+from polc.ir.stateful import RecentMatch
 from polc.probing.arrange import arranged
 from polc.probing.bench import Bench
 from polc.probing.contents import with_fillings
@@ -115,6 +116,8 @@ class _Planner:
         of_groups = frozenset(place for one in groups for place in one.places if place not in unreached)
         for at, search in enumerate(searches if self.prober.wish.gaps else ()):
             found += self.prober.closing(bench, search, at, found, seen, but=of_groups)
+        # How often somebody is noted is known only while nobody else has noted them.
+        found.sort(key=lambda one: not _counts_notes(rules.get(one[0].place)))
         room = max(1, self.prober.wish.scenes - len(groups))
         scenes, met = self._arranged(found, room)
         for _ in range(_ROUNDS):
@@ -178,6 +181,10 @@ class _Planner:
             if facts is not None:
                 missing -= 1
                 yield probe, facts
+
+
+def _counts_notes(rule: Rule | None) -> bool:
+    return rule is not None and any(isinstance(one, RecentMatch) and (one.hits or 0) > 1 for one in rule.matches)
 
 
 def _as_sent(packet: Packet, searches: Sequence[Search]) -> Packet | None:

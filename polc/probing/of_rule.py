@@ -180,7 +180,7 @@ class Prober:
                     yield second
         first = bases[-1]
         if len(first.packets) > 1:
-            packets = first.again(0)
+            packets = (*first.again(0)[1:], first.packets[-1])
             if place not in search.bench.tried(packets).way.met():
                 yield Probe(place, packets, False, "one packet fewer")
 

@@ -426,7 +426,7 @@ OF_IP6 = {
     "no header": accepts(
         ExtensionHeaderMatch(ExtensionHeader.RT, True), words="-m ipv6header ! --header ipv6-route --soft"
     ),
-    "mobility": accepts(ExtensionHeaderMatch(ExtensionHeader.MH), words="-p 135"),
+    "mobility": accepts(ExtensionHeaderMatch(ExtensionHeader.MH), words="-p 135 -m mh"),
     "hops set": does(SetHops(5), words="-j HL --hl-set 5"),
     "hops fewer": does(SetHops(2, HopChange.DECREASE), words="-j HL --hl-dec 2"),
 }
