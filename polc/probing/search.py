@@ -29,7 +29,7 @@ from polc.ir.matches import (
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.selectors import Element
-from polc.ir.stateful import Amount, Connections, KeyField, Limit, RecentMatch, RecentVerb
+from polc.ir.stateful import Amount, Connections, EveryNth, KeyField, Limit, RecentMatch, RecentVerb
 from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, UpdateSet
 from polc.ir.verdicts import Nat, NatKind, NatMap, VerdictMap
 from polc.kernel.stage.scene import FAR_MAC, macs
@@ -325,10 +325,10 @@ class Search:
                 spent = self._spent(base, trial)
                 if 1 < spent <= MOST_TIMES and times == 1:
                     # A limit before it lets the rest of them come here.
-                    packets = (*before, *real * spent)
-                    trial = self.bench.tried(packets)
-                    if place in trial.way.met():
-                        return Found(packet, packets, path, varied)
+                    for apart in (False, True):
+                        packets = (*before, *in_a_row(real, spent, apart))
+                        if place in self.bench.tried(packets).way.met():
+                            return Found(packet, packets, path, apart)
                 reason = self._why(base, trial, reason)
                 for changed in self._past(base, trial, packet, matches):
                     if changed not in seen:
@@ -354,15 +354,11 @@ class Search:
         return found
 
     def _spent(self, base: BaseChain, trial: Trial) -> int:
-        """How many packets it takes until one does not meet the limits of rules that it has met any more."""
+        """How many packets it takes until one does not meet the limits of rules that it has met any more, or it is the
+        next one's turn.
+        """
         met = {place for run in trial.way.runs if run.chain == base.name for place in run.met}
-        bursts = [
-            match.burst
-            for place in met
-            for match in self.rules[place].matches
-            if isinstance(match, Limit) and not match.over and match.rate.amount is Amount.PACKETS
-        ]
-        return max(bursts, default=0) + 1
+        return max((_spending(match) for place in met for match in self.rules[place].matches), default=0) + 1
 
     def _why(self, base: BaseChain, trial: Trial, before: str) -> str:
         outcome = trial.outcome
@@ -379,6 +375,16 @@ class Search:
         span = decision.origin.span
         where = f"{span.source.path}:{span.line}" if span else f"rule {decision.number} of `{decision.chain}`"
         return f"{where} takes the packets that were tried" if outcome.fate is not Fate.UNKNOWN else outcome.reason
+
+
+def _spending(match: Match) -> int:
+    match match:
+        case Limit(burst=burst, over=False, rate=rate) if rate.amount is Amount.PACKETS:
+            return burst
+        case EveryNth(every) if every > 1:
+            return 1
+        case _:
+            return 0
 
 
 def of_its_own(packet: Packet, number: int) -> Packet:
