@@ -22,11 +22,9 @@ CHOSEN = FILES if os.environ.get("POLC_EVERY_RULE") else FILES[::9]
 NOT_FOUND: dict[str, set[int]] = {
     "tproxy": {5},  # a transparent socket
     "verdicts": {36},  # a packet with a mark that no rule gives
-    "where-ether": {6, 8},  # another host's address on the link; VLANs
     "where-flow": {18},  # bytes that nobody counts
-    "where-header": {9, 11},  # extension headers
     "where-owner": {13},  # control groups
-    "where-packet": {9, 27, 32},  # what strict filtering has dropped; IPsec; groups of interfaces
+    "where-packet": {9, 27},  # what strict filtering has dropped; IPsec
     "where-reply": {13},  # averages that nobody counts
     "where-time": {6, 7, 10},  # another time of day
 }

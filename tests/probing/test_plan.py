@@ -21,6 +21,7 @@ from polc.probing.wish import Wish
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
 from polc.simulate.host_text import read_host
+from polc.simulate.packet import Packet
 from polc.simulate.steps import Send
 from polc.source import SourceFile
 
@@ -370,3 +371,82 @@ def test_no_rule_is_left_out(least: int) -> None:
     given = planned((Loaded(ruleset),), made.scenes)
     assert set(given.rules) == places
     assert {one.place for one in given.unreached} == left.keys()
+
+
+def decided(text: str) -> dict[int, list[Packet]]:
+    """The last packets of probes that decide rules of input or forward, by the number of the rule."""
+    found: dict[int, list[Packet]] = {}
+    made = plan((Loaded(compiled(text)),), wish=Wish(gaps=True))
+    assert [one.reason for one in made.unreached if one.why is not Reason.PROVEN] == []
+    for scene in made.scenes:
+        for one in scene.probes:
+            if one.decides:
+                found.setdefault(one.place[1], []).append(one.packets[-1])
+    return found
+
+
+def test_interfaces_are_as_rules_ask() -> None:
+    text = """\
+polc: 1
+zones: {lan: eth1}
+input:
+  default: drop
+  rules:
+    - accept udp/1 where ether daddr 02:00:5e:00:00:10
+    - accept udp/2 from lan where ether daddr 02:00:5e:00:00:20
+    - accept udp/3 where meta iifgroup 7
+    - accept udp/4 where meta iifgroup 0
+"""
+    ruleset = compiled(text)
+    (scene, *_) = plan((Loaded(ruleset),)).scenes
+    interfaces = {one.name: one for one in scene.host.interfaces}
+    probes = {one.place[1]: one.packets[-1] for one in scene.probes if one.decides}
+    macs = {number: probe.mac_to for number, probe in probes.items()}
+    rules = {rule.origin.span.line: at for at, rule in enumerate(ruleset.chains[0].rules) if rule.origin.span}
+    assert macs[rules[6]] == interfaces[probes[rules[6]].iif].mac == 0x02005E000010
+    assert (probes[rules[7]].iif, macs[rules[7]]) == ("eth1", 0x02005E000020)
+    assert interfaces[probes[rules[8]].iif].group == 7
+    assert interfaces[probes[rules[9]].iif].group == 0
+
+
+def test_a_host_that_is_described_is_not_dressed() -> None:
+    host = read_host(SourceFile("host", '{"interfaces": {"eth0": {"addresses": ["192.0.2.1/24"]}}}'))
+    text = "polc: 1\ninput: {default: drop, rules: [accept udp/1 where meta iifgroup 7]}\n"
+    made = plan((Loaded(compiled(text)),), host)
+    assert made.unreached
+
+
+def test_headers_and_classes_are_sent() -> None:
+    rules = "accept where exthdr rt exists", "accept where mh type 5", "accept where exthdr frag exists"
+    found = decided(f"polc: 1\ninput: {{default: drop, rules: [{', '.join(rules)}]}}\n")
+    assert all("rt" in one.headers for one in found[0])
+    assert {one.mh_type for one in found[1]} >= {5}
+    assert all("frag" in one.between for one in found[2])
+    priority = decided("polc: 1\noutput: {default: drop, rules: [accept udp/1 where meta priority 1:10]}\n")
+    assert {one.priority for packets in priority.values() for one in packets} == {0x10010}
+
+
+def test_nobody_sends_fragments_where_conntrack_puts_them_together() -> None:
+    made = plan(
+        (Loaded(compiled("polc: 1\ninput: {default: drop, rules: [accept state new where exthdr frag exists]}\n")),)
+    )
+    assert made.unreached
+    assert not any(one.between for scene in made.scenes for one in scene.packets)
+
+
+def test_what_counts_notes_comes_before_others_note() -> None:
+    rules = "recent set seen per destination udp/9\naccept udp/10 recent rcheck seen in 5m hitcount 2 per destination"
+    found = [one for one in probed(rules) if one.place[1] >= 2]
+    first = found[0]
+    assert first.decides
+    assert [one.dport for one in first.packets] == [9, 9, 10]
+    fewer = next(one for one in found if one.about == "one packet fewer")
+    assert [one.dport for one in fewer.packets] == [9, 10]
+
+
+def test_the_next_target_is_come_to() -> None:
+    text = (
+        "polc: 1\nzones: {wan: eth0}\nnat: ['dnat tcp/91 from wan to 203.0.113.0/24 -> 192.0.2.50:1, 192.0.2.51:2']\n"
+    )
+    found = decided(text)
+    assert {one.daddr for one in found[1]} >= {0xCB007100, 0xCB0071FF}, "both ends of the network, at the second's turn"
