@@ -56,6 +56,24 @@ def rules(*some: str, default: str = "drop", head: str = "") -> str:
     return f"{HEAD}{head}input:\n  default: {default}\n  rules:\n" + "".join(f"    - {one}\n" for one in some)
 
 
+@pytest.mark.parametrize(("rule", "dead"), [
+    ("accept where vlan id 5", True),
+    ("accept where not vlan id 5 and ether type ip", True),
+    ("accept where ether type vlan", True),
+    ("accept where ether type ip", False),
+    ("accept tcp state new where tcp flags syn,ack / syn,ack", True),
+    ("accept tcp state established where tcp flags syn,ack / syn,ack", False),
+    ("accept tcp state new where tcp flags syn / syn,ack", False),
+    ("accept tcp state established where tcp flags fin,syn / fin,syn", True),
+    ("accept tcp state invalid where tcp flags fin,syn / fin,syn", False),
+    ("accept tcp where mh type 5", True),
+    ("accept where mh type 5", False),
+])  # fmt: skip
+def test_what_the_kernel_makes_sure_of(rule: str, dead: bool) -> None:
+    """A tag is seen by ingress alone, a VLAN that is not there has no number; flags and headers that cannot be."""
+    assert bool([one for one in found(rules(rule)) if one[0] == "POL321"]) is dead
+
+
 @pytest.mark.parametrize("code", [code for lint in EXACT_LINTS for code in lint.codes])
 def test_the_example_triggers_it(code: str) -> None:
     assert code in {one[0] for one in found(CODES[code].example, code)}

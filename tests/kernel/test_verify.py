@@ -156,6 +156,17 @@ STATUSES: Mapping[tuple[Result, ...], int] = {
 }
 
 
+@pytest.mark.kernel("nft")
+def test_a_loader_names_its_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What iptables cannot say is nothing to nft."""
+    path = tmp_path / "policy.yaml"
+    path.write_text("polc: 1\noutput: {default: drop, rules: [accept udp/1 where meta priority 1:10]}\n")
+    assert main(["verify", str(path), "--loader", "nft"]) == 0
+    assert "1 of 1 rules decide one" in capsys.readouterr().out
+    assert main(["verify", str(path)]) == 2
+    assert "iptables does not match `meta priority`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("results", "status"), STATUSES.items())
 def test_exit_status(results: tuple[Result, ...], status: int) -> None:
     assert exit_status(results) == status
