@@ -34,6 +34,8 @@ from polc.ir.matches import (
     SetMatch,
     Side,
     TcpOptionMatch,
+    Trait,
+    TraitMatch,
 )
 from polc.ir.protocols import PORT_PROTOCOLS, PROTOCOL_NAMES, SCTP, TCP, UDP
 from polc.ir.selectors import Direction, Transport
@@ -92,6 +94,8 @@ def edges(match: Match, packet: Packet, links: Links) -> Iterator[Edge]:
             yield Edge(
                 replace(packet, options=options), False, f"tcp option {kind} {'there' if negated else 'not there'}"
             )
+        case TraitMatch(Trait.SOCKET, negated):
+            yield Edge(replace(packet, socket=negated), False, f"{'a' if negated else 'no'} transparent socket")
         case ExtensionHeaderMatch(header, negated):
             other = with_header(packet, header) if negated else without_header(packet, header)
             if other is not None:

@@ -125,6 +125,8 @@ def fit(match: Match, packet: Packet) -> Packet | None:
             return without_header(packet, header) if negated else with_header(packet, header)
         case TraitMatch(Trait.FRAGMENT, False):
             return replace(packet, fragment=True, sport=None, dport=None)
+        case TraitMatch(Trait.SOCKET, negated):
+            return replace(packet, socket=not negated)
         case TraitMatch(negated=True):
             return packet
         case _:
@@ -159,6 +161,8 @@ def misses(match: Match, packet: Packet) -> Iterator[Callable[[Packet], Packet]]
                 yield lambda one: found
         case FlagsMatch(FlagField.TCP_FLAGS, mask, value, negated):
             yield lambda one: replace(one, flags=value if negated else mask & ~value or mask)
+        case TraitMatch(Trait.SOCKET, negated):
+            yield lambda one: replace(one, socket=negated)
         case ExtensionHeaderMatch(header, negated):
             yield lambda one: (with_header if negated else without_header)(one, header) or one
         case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from polc.ir.matches import Match, OpaqueMatch, Trait, TraitMatch
 from polc.ir.ruleset import Rule
 from polc.ir.stateful import Amount, EveryNth, Limit, RandomMatch
-from polc.ir.statements import Native, OpaqueStatement, Synproxy, Tproxy
+from polc.ir.statements import Native, OpaqueStatement, Synproxy
 from polc.mutations.model import Mutant
 from polc.mutations.table import BURST
 from polc.probing.aftertime import more_until_enough
@@ -14,7 +14,7 @@ from polc.probing.fit import times_of
 from polc.probing.model import Plan
 from polc.probing.search import MOST_TIMES
 
-_BY_THE_KERNEL = (Tproxy, Native, OpaqueStatement)
+_BY_THE_KERNEL = (Native, OpaqueStatement)
 
 
 def why_missed(plan: Plan, mutant: Mutant) -> str:

@@ -12,6 +12,7 @@ from polc.ir.filling import Filling
 from polc.ir.matches import CtState, FlagsMatch, Match, OriginalAddressMatch
 from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Rule
+from polc.ir.statements import Tproxy
 from polc.ir.verdicts import Nat, NatMap
 from polc.probing.aftertime import (
     AGAIN,
@@ -141,6 +142,9 @@ class Prober:
                 self.reason = made
                 continue
             yield Probe(place, made.packets, True, "what it asks for")
+            if any(isinstance(one, Tproxy) for one in step.rule.statements):
+                for packets in search.sendable(replace(made.packet, socket=True)):
+                    yield Probe(place, packets, place in search.bench.tried(packets).way.met(), "with a socket")
             bases = [made]
             if search.rules[place].matches and not search.bench.tells(made.packets, place):
                 telling = list(search.telling(base, step, serial, made.packets[:-1], _MOST_TELLING))

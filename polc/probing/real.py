@@ -64,7 +64,7 @@ def realised(packet: Packet) -> Iterator[tuple[Packet, ...]]:
         packet = replace(packet, sport=sport, dport=dport)
     if packet.protocol != TCP:
         packet = replace(packet, flags=0, options=frozenset(), mss=None, wscale=None, sack=())
-    if packet.ipsec or packet.socket or packet.os or packet.cgroup:
+    if packet.ipsec or packet.os or packet.cgroup or (packet.socket and packet.protocol not in (TCP, UDP)):
         return
     # Whoever is in no group need not say so.
     packet = replace(packet, cgroup=None)

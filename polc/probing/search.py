@@ -30,7 +30,7 @@ from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.selectors import Element
 from polc.ir.stateful import Amount, Connections, EveryNth, KeyField, Limit, RecentMatch, RecentVerb
-from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, UpdateSet
+from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, NatKind, NatMap, VerdictMap
 from polc.kernel.stage.scene import FAR_MAC, macs
 from polc.probing.bench import Bench, Trial
@@ -342,6 +342,8 @@ class Search:
         found: list[Packet] = []
         # What is loaded beside has rules of its own.
         for place in reversed([place for run in runs for place in run.met if place in self.rules]):
+            if any(isinstance(one, Tproxy) for one in self.rules[place].statements) and not packet.socket:
+                found.append(replace(packet, socket=True))
             for match in (*self.rules[place].matches, *_looked_up(self.rules[place])):
                 if match in matches:
                     continue

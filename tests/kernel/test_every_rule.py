@@ -20,7 +20,6 @@ FILES = [*sorted((ROOT / "examples").glob("*.yaml")), *sorted((ROOT / "tests" / 
 CHOSEN = FILES if os.environ.get("POLC_EVERY_RULE") else FILES[::9]
 
 NOT_FOUND: dict[str, set[int]] = {
-    "tproxy": {5},  # a transparent socket
     "verdicts": {36},  # a packet with a mark that no rule gives
     "where-flow": {18},  # bytes that nobody counts
     "where-owner": {13},  # control groups

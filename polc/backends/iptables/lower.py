@@ -121,6 +121,9 @@ def _once(rule: Rule, repeated: tuple[Match, ...], bound: tuple[int, ...], write
 def _targets(rule: Rule, bound: tuple[int, ...], context: Context) -> list[Target]:
     found: list[Target] = []
     left = list(rule.statements)
+    if rule.verdict != Accept() and any(isinstance(one, Tproxy) for one in left):
+        # net/netfilter/xt_TPROXY.c, tproxy_tg4
+        raise Refused("tproxy-verdict", "what a transparent socket takes is accepted by `-j TPROXY` itself")
     while left:
         match left:
             case [AssignHelper() as helper, AssignZone() as zone, *left] | [

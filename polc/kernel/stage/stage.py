@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -18,8 +18,9 @@ from polc.ir.addresses import format_address, is_link_local
 from polc.ir.family import Family
 from polc.ir.filling import Filling
 from polc.ir.matches import AddressType, CtState
-from polc.ir.protocols import TCP
+from polc.ir.protocols import PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import Ruleset
+from polc.ir.statements import Tproxy
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 from polc.kernel.remote import RemoteNftables
@@ -39,6 +40,7 @@ TABLES = ("polc-stage-trace", "polc-stage-input", "polc-stage-prerouting", "polc
 """Tables that are the stage's own."""
 
 _GROUP = 65534
+_ANY = {Family.IP: "0.0.0.0", Family.IP6: "::"}
 _DELIVERED = "delivered"
 _LAST = 2**31 - 1
 _FIRST = -_LAST
@@ -77,6 +79,7 @@ class Stage:
         self._nft: RemoteNftables | None = None
         self._loaded: list[tuple[Loader, Output]] = []
         self._sent: set[tuple[object, ...]] = set()
+        self._proxies: tuple[Tproxy, ...] = ()
 
     def __enter__(self) -> Stage:
         with ExitStack() as stack:
@@ -109,7 +112,11 @@ class Stage:
         loader.load(self.namespace, output, self._libnftables() if loader.target == "nft" else None)
 
     def fill(self, loader: Loader, rulesets: Sequence[Ruleset], fillings: Sequence[Filling]) -> None:
-        """As ``Loader.fill``, of what is loaded."""
+        """As ``Loader.fill``, of what is loaded. Packets that are to find a transparent socket find it where the rules
+        hand packets to one, too.
+        """
+        rules = [rule for one in rulesets for chain in one.chains for rule in chain.rules]
+        self._proxies = tuple(one for rule in rules for one in rule.statements if isinstance(one, Tproxy))
         if fillings:
             nft = self._libnftables() if loader.target == "nft" else None
             loader.fill(self.namespace, rulesets, fillings, nft)
@@ -270,8 +277,19 @@ class Stage:
             "priority": packet.priority,
             "uid": packet.uid or 0,
             "gid": packet.gid or 0,
+            "sockets": list(self._sockets(packet)) if packet.socket else [],
             "flow": [one.hex() for one in known(packet)] if can_know(packet) else [],
         }
+
+    def _sockets(self, packet: Packet) -> Iterator[tuple[str, str, int]]:
+        """Where a packet is to find transparent sockets: on its own destination, and where rules hand it to one."""
+        protocol, port = PROTOCOL_NAMES[packet.protocol], packet.dport or 0
+        wanted = {(format_address(packet.family, packet.daddr), port)}
+        for one in self._proxies:
+            if one.family in (None, packet.family):
+                address = _ANY[packet.family] if one.address is None else format_address(packet.family, one.address)
+                wanted.add((address, one.port or port))
+        yield from ((protocol, address, number) for address, number in sorted(wanted))
 
     def _device(self, packet: Packet) -> str:
         """The interface that a packet of the host has to be sent by; empty where that is its way anyway: whoever binds
@@ -379,7 +397,7 @@ def _check(packet: Packet) -> None:
     """
     for there, what in (
         (packet.ipsec, "come out of IPsec"),
-        (packet.socket, "find a transparent socket"),
+        (packet.socket and packet.protocol not in (TCP, UDP), "find a transparent socket"),
         (packet.os, "have the fingerprint of a system"),
         (packet.cgroup is not None, "belong to a control group"),
         (packet.presumed is not None, "have a conntrack state that nothing led to: write what came before as steps"),

@@ -3,7 +3,8 @@
 The first line of standard input is ``{"world": FILE, "interfaces": {NAME: MAC}, "far": MAC, "group": N}``; then a
 request a line: ``{"interface": NAME, "data": HEX, "bytes": N, ...}`` for a packet that comes in there, ``{"interface":
 "", "destination": ADDRESS, "data": HEX, "bytes": N, ...}`` for one that the host sends: of N bytes, zeros at the end
-left out. ``"flow": [HEX, ...]`` are messages for conntrack that go before. The answer is a line each, ``{"logged":
+left out. ``"flow": [HEX, ...]`` are messages for conntrack that go before, ``"sockets": [[PROTOCOL, ADDRESS, PORT],
+...]`` transparent ones that are there for the packet alone. The answer is a line each, ``{"logged":
 [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
 interface. ``{"batch": [REQUEST, ...]}`` are packets that are sent without looking at what became of each; the answer
 has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. All answers to packets say when they
@@ -26,6 +27,8 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from polc.diagnostics import Failure
@@ -40,6 +43,7 @@ _BROADCAST = b"\xff" * 6
 _SOL_PACKET, _QDISC_BYPASS, _IGNORE_OUTGOING = 263, 20, 23
 _IPV6_HDRINCL, _IPV6_FREEBIND = 36, 78
 _NETLINK_NETFILTER = 12
+_TRANSPARENT_4, _TRANSPARENT_6 = (socket.IPPROTO_IP, 19), (socket.IPPROTO_IPV6, 75)
 _LONGEST = 10.0
 """Seconds after which a fence is lost."""
 
@@ -96,9 +100,34 @@ def _put(request: dict[str, Any], links: _Links, senders: _Senders) -> str:
     try:
         for message in request.get("flow", ()):
             senders.tell(bytes.fromhex(message))
-        return links.put_in(request) if request["interface"] else senders.send(request)
+        with _listening(request.get("sockets", ())) as some:
+            problem = links.put_in(request) if request["interface"] else senders.send(request)
+            if some:
+                # They are there for this packet alone.
+                links.kept += links.settle()
+        return problem
     except OSError as error:
         return error.strerror or "error"
+
+
+@contextmanager
+def _listening(wanted: Iterable[tuple[str, str, int]]) -> Iterator[int]:
+    """Transparent sockets of a protocol, each on an address (empty: on any of IPv4, or of IPv6 for ``::``) and a port;
+    tells how many (Documentation/networking/tproxy.rst).
+    """
+    with ExitStack() as stack:
+        count = 0
+        for protocol, address, port in wanted:
+            six = ":" in address
+            kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+            made = stack.enter_context(socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.setsockopt(*(_TRANSPARENT_6 if six else _TRANSPARENT_4), 1)
+            made.bind((address, port))
+            if protocol == "tcp":
+                made.listen()
+            count += 1
+        yield count
 
 
 def _member(name: str, address: str) -> socket.socket:
@@ -127,6 +156,7 @@ class _Links:
         self.far = {name: _packet_socket(name, _EVERYTHING) for name in macs}
         _enter(own)
         self.fences = 0
+        self.kept: list[list[str]] = []
 
     def put_in(self, request: dict[str, Any]) -> str:
         name, data = request["interface"], bytes.fromhex(request["data"]).ljust(request["bytes"], b"\0")
@@ -143,7 +173,7 @@ class _Links:
     def settle(self) -> list[list[str]]:
         """Datagrams that have left by each interface, once all is through."""
         self.fences += 1
-        seen: list[list[str]] = []
+        seen, self.kept = self.kept, []
         fence = struct.pack(">HI", _FENCE, self.fences).ljust(50, b"\0")
         for near, far in ((self.near, self.far), (self.far, self.near)):
             for name, end in far.items():

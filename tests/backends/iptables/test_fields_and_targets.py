@@ -64,7 +64,7 @@ from polc.ir.statements import (
     Tproxy,
     Trace,
 )
-from polc.ir.verdicts import Accept, Jump, Queue
+from polc.ir.verdicts import Accept, Drop, Jump, Queue
 from polc.passes import pipeline
 
 SYN = FlagsMatch(FlagField.TCP_FLAGS, 0x17, 0x02)
@@ -395,11 +395,11 @@ ONE_FAMILY = {
     "ethertype": accepts(field(Field.META_PROTOCOL, (0x0800, 0x0800)), words=""),
     "ttl set": does(SetHops(5), words="-j TTL --ttl-set 5"),
     "ttl more": does(SetHops(1, HopChange.INCREASE), words="-j TTL --ttl-inc 1"),
-    "tproxy": does(
-        Tproxy(80),
-        words="-p tcp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0"
-        " | -p udp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0",
-        hook=Hook.PREROUTING,
+    "tproxy": Case(
+        Rule((ServiceMatch((PortTerm(TCP),)),), Accept(), (Tproxy(80),)),
+        ("-p tcp -j TPROXY --on-port 80 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0", "-p tcp -j ACCEPT"),
+        Hook.PREROUTING,
+        -150,
     ),
 }
 
@@ -519,6 +519,14 @@ def test_refused(name: str) -> None:
     reason, rule = REFUSED[name]
     found = (Case(rule, (), Hook.FORWARD, -150) if "mangle" in name else Case(rule, ())).output().deviations
     assert {(one.fidelity, one.name) for one in found} == {(Fidelity.REFUSED, reason)}
+
+
+@pytest.mark.parametrize("verdict", [None, Drop()])
+def test_a_proxy_accepts(verdict: Drop | None) -> None:
+    """`-j TPROXY` does itself, whatever stands behind it (net/netfilter/xt_TPROXY.c)."""
+    rule = Rule((ServiceMatch((PortTerm(TCP),)),), verdict, (Tproxy(80),))
+    found = Case(rule, (), Hook.PREROUTING, -150).output().deviations
+    assert [(one.fidelity, one.name) for one in found] == [(Fidelity.REFUSED, "tproxy-verdict")]
 
 
 IP_ONLY: dict[str, tuple[Match, str]] = {
