@@ -21,6 +21,7 @@ from polc.probing.mixed import mixed
 from polc.probing.model import NOWHERE, Place, Plan, Probe, Scene, Unreached
 from polc.probing.of_rule import Placed, Prober
 from polc.probing.paths import links_of
+from polc.probing.scratch import on_stage
 from polc.probing.search import Search
 from polc.probing.unreached import explained
 from polc.probing.watch import Way
@@ -51,7 +52,7 @@ def plan(
     the same plan, but for rules that look at the time of day.
     """
     links = links_of([one.ruleset for one in loaded], host)
-    return _Planner(Prober(tuple(loaded), links, settings or Settings(), wish or Wish())).plan(progress)
+    return _Planner(Prober(tuple(loaded), links, on_stage(settings), wish or Wish())).plan(progress)
 
 
 def planned(loaded: Sequence[Loaded], scenes: Sequence[Scene], settings: Settings | None = None) -> Plan:
@@ -65,7 +66,7 @@ def planned(loaded: Sequence[Loaded], scenes: Sequence[Scene], settings: Setting
     ]
     met: set[Place] = set()
     for scene in scenes:
-        simulator = Simulator(with_fillings(loaded, scene.fillings), scene.host, settings, start=time.time())
+        simulator = Simulator(with_fillings(loaded, scene.fillings), scene.host, on_stage(settings), start=time.time())
         for probe in scene.probes:
             for packet in probe.packets:
                 way = Way()

@@ -17,6 +17,7 @@ from polc.probing.contents import with_fillings
 from polc.probing.counted import miscounted
 from polc.probing.lots import BY_LOT, other_than
 from polc.probing.model import Place, Probe, Scene
+from polc.probing.scratch import on_stage
 from polc.probing.told import UNKNOWN, Told, of_fate, of_outcome
 from polc.probing.watch import Way
 from polc.simulate.engine import Simulator
@@ -148,7 +149,7 @@ def expected(
     answers. Where there are fewer times than packets it is that of the first ones.
     ``later`` seconds are added between the packets, or taken away: of that as much as there is of a tick between them.
     """
-    simulator = Simulator(with_fillings(loaded, scene.fillings), scene.host, settings, start=time.time())
+    simulator = Simulator(with_fillings(loaded, scene.fillings), scene.host, on_stage(settings), start=time.time())
     before = times[0] if times else 0.0
     outcomes: list[Outcome] = []
     packets = scene.packets
@@ -193,7 +194,7 @@ def played(
     seen = [of_fate(fate) for fate in fates]
     certain = [True] * len(told)
     if any(one != other for one, other in zip(told, seen, strict=True)):
-        given = settings or Settings()
+        given = on_stage(settings)
         clocks = ((later, given, at) for at in (times, *_late(fates)) for later in (_CLOCKS, -_CLOCKS))
         seeds = ((0.0, replace(given, seed=given.seed + seed), times) for seed in _SEEDS)
         rows = [

@@ -7,7 +7,7 @@ A rule's test says whether its matches hold; its action does what it says and gi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from polc.ir.family import Family
@@ -235,9 +235,8 @@ class Compiler:
                 return self._nat(verdict, decision)
             case NatMap(key=selectors, elements=elements):
                 return self._mapped_nat(verdict, Lookup(elements), decision)
-            case Queue(first, last):
-                queues = f"queue {first}" if first == last else f"queues {first} to {last}"
-                return _unknown(f"a program that listens on {queues} decides")
+            case Queue():
+                return self._queue(verdict, decision)
             case VerdictMap(selectors, elements):
                 ways = {one: self._map_verdict(one, decision) for _, one in elements}
                 lookup = Lookup((element, ways[one]) for element, one in elements)
@@ -251,6 +250,15 @@ class Compiler:
                 return mapped
             case _:
                 assert_never(verdict)
+
+    def _queue(self, verdict: Queue, decision: Decision) -> Action:
+        """net/netfilter/nf_queue.c, nf_queue: where nobody listens the hook drops the packet, or is done with it."""
+        if not self.matching.world.settings.queued:
+            own = replace(decision, verdict=Accept()) if verdict.bypass else decision
+            return lambda flight: own
+        first, last = verdict.first, verdict.last
+        queues = f"queue {first}" if first == last else f"queues {first} to {last}"
+        return _unknown(f"a program that listens on {queues} decides")
 
     def _map_verdict(self, verdict: MapVerdict, decision: Decision) -> Action:
         own = Decision(verdict, decision.chain, decision.rule, decision.number, decision.origin)

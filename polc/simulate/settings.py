@@ -32,7 +32,8 @@ class Settings:
     ``conntrack_max`` is net.netfilter.nf_conntrack_max. ``seed`` decides what the kernel draws by chance.
     ``counts_linger``: where connections are counted, the packets of flows that were counted already forget none of
     those that are gone, as some kernels have it (net/netfilter/nf_conncount.c: seen on 6.18.44, where a flow that was
-    refused counts until another one begins); nor do those that begin within a tick after that was done.
+    refused counts until another one begins); nor do those that begin within a tick after that was done. ``queued``:
+    programs listen on the queues that rules hand packets to, and decide.
     """
 
     tcp_loose: bool = True
@@ -55,3 +56,4 @@ class Settings:
     recent_sources: int = 100
     seed: int = 0
     counts_linger: bool = False
+    queued: bool = True
