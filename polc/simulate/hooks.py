@@ -34,6 +34,7 @@ their priorities among themselves (net/netfilter/nf_nat_core.c, nf_nat_register_
 
 _BOTH_DONE = SNAT_DONE | DNAT_DONE
 CONNTRACK_DROPS = "conntrack drops it"
+NO_LOOPBACK = "a loopback address leaves by no other interface"
 _FILTERING = frozenset({Hook.INPUT, Hook.FORWARD, Hook.OUTPUT})
 _FAMILIES = {
     TableFamily.INET: FAMILIES,
@@ -134,7 +135,7 @@ class Hooks:
 
     def _at(self, family: Family, hook: Hook, natted: bool) -> tuple[Station, ...]:
         placed: list[tuple[int, Station]] = [
-            (chain.priority, self._station(chain, code))
+            (chain.priority, (self._rerouting if chain.type is ChainType.ROUTE else self._station)(chain, code))
             for chain, code in self._base_chains(
                 family, lambda chain: chain.hook is hook and chain.type is not ChainType.NAT
             )
@@ -173,6 +174,21 @@ class Hooks:
             if decides or (self.accepted is None and (filtering or found.rule is not None)):
                 self.accepted = found
             return None
+
+        return station
+
+    def _rerouting(self, chain: BaseChain, code: ChainCode) -> Station:
+        """What a chain changes of a packet of the host may lead it elsewhere, and so its way is looked up again
+        (net/netfilter/nft_chain_route.c; net/ipv4/netfilter.c, ip_route_me_harder).
+        """
+        plain = self._station(chain, code)
+
+        def station(flight: Flight) -> Decision | Ended | None:
+            before = flight.mark, flight.dscp
+            found = plain(flight)
+            if found is None and before != (flight.mark, flight.dscp) and not self._leads_on(flight):
+                return Ended(NO_LOOPBACK)
+            return found
 
         return station
 
@@ -237,7 +253,7 @@ class Hooks:
             if nat.rewrite(flight, source=source) and nat.is_short(flight):
                 return Ended("NAT looks for more of the header than there is")
             if hook is Hook.OUTPUT and flight.daddr != daddr and not self._leads_on(flight):
-                return Ended("a loopback address leaves by no other interface")
+                return Ended(NO_LOOPBACK)
             return None
 
         return station
