@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from polc.simulate.settings import Settings
+from polc.simulate.settings import Queues, Settings
 
 
 def on_stage(settings: Settings | None) -> Settings:
-    """The settings there: no program of a stage's own listens on any queue."""
-    return replace(settings or Settings(), queued=False)
+    """The settings there: whoever listens on a queue drops what comes (``Stage.fill``)."""
+    return replace(settings or Settings(), queues=Queues.DROP)

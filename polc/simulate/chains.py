@@ -7,7 +7,7 @@ A rule's test says whether its matches hold; its action does what it says and gi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from polc.ir.family import Family
@@ -41,6 +41,7 @@ from polc.simulate.ends import LEAVE, Leave, Stolen
 from polc.simulate.fields import key_of
 from polc.simulate.flight import Flight
 from polc.simulate.matching import Matching, Test
+from polc.simulate.settings import MOST_QUEUES, Queues
 from polc.simulate.unknown import OnlyKernelKnows
 from polc.simulate.world import World
 
@@ -252,11 +253,9 @@ class Compiler:
                 assert_never(verdict)
 
     def _queue(self, verdict: Queue, decision: Decision) -> Action:
-        """net/netfilter/nf_queue.c, nf_queue: where nobody listens the hook drops the packet, or is done with it."""
-        if not self.matching.world.settings.queued:
-            own = replace(decision, verdict=Accept()) if verdict.bypass else decision
-            return lambda flight: own
         first, last = verdict.first, verdict.last
+        if self.matching.world.settings.queues is Queues.DROP and last - first < MOST_QUEUES:
+            return lambda flight: decision
         queues = f"queue {first}" if first == last else f"queues {first} to {last}"
         return _unknown(f"a program that listens on {queues} decides")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 
 from polc.ir.flavour import Flavour as Flavour
 
@@ -23,6 +24,18 @@ def _sctp_timeouts() -> dict[str, int]:
     }  # fmt: skip
 
 
+class Queues(Enum):
+    """What becomes of packets that rules hand to programs. DECIDE: only the program knows. DROP: each is dropped, of
+    rules that name at most ``MOST_QUEUES`` queues: on as many somebody can listen.
+    """
+
+    DECIDE = "decide"
+    DROP = "drop"
+
+
+MOST_QUEUES = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Times are seconds; the defaults are the kernel's.
@@ -32,8 +45,8 @@ class Settings:
     ``conntrack_max`` is net.netfilter.nf_conntrack_max. ``seed`` decides what the kernel draws by chance.
     ``counts_linger``: where connections are counted, the packets of flows that were counted already forget none of
     those that are gone, as some kernels have it (net/netfilter/nf_conncount.c: seen on 6.18.44, where a flow that was
-    refused counts until another one begins); nor do those that begin within a tick after that was done. ``queued``:
-    programs listen on the queues that rules hand packets to, and decide.
+    refused counts until another one begins); nor do those that begin within a tick after that was done. ``queues``:
+    what programs do that listen on queues.
     """
 
     tcp_loose: bool = True
@@ -56,4 +69,4 @@ class Settings:
     recent_sources: int = 100
     seed: int = 0
     counts_linger: bool = False
-    queued: bool = True
+    queues: Queues = Queues.DECIDE

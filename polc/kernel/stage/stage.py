@@ -21,6 +21,7 @@ from polc.ir.matches import AddressType, CtState
 from polc.ir.protocols import PROTOCOL_NAMES, TCP, UDP
 from polc.ir.ruleset import Ruleset
 from polc.ir.statements import Tproxy
+from polc.ir.verdicts import Queue, Verdict
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 from polc.kernel.remote import RemoteNftables
@@ -31,7 +32,7 @@ from polc.kernel.stage.fate import Fate, fate, is_handshake
 from polc.simulate.host import LOOPBACK, Host, Routing
 from polc.simulate.packet import RST, Packet
 from polc.simulate.replies import reply_to
-from polc.simulate.settings import Settings
+from polc.simulate.settings import MOST_QUEUES, Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
 from polc.simulate.talks import Talks
 from polc.simulate.wire import NoDatagram, read_datagram
@@ -113,9 +114,16 @@ class Stage:
 
     def fill(self, loader: Loader, rulesets: Sequence[Ruleset], fillings: Sequence[Filling]) -> None:
         """As ``Loader.fill``, of what is loaded. Packets that are to find a transparent socket find it where the rules
-        hand packets to one, too.
+        hand packets to one, too; on each queue that the rules name somebody listens, and drops what comes.
+
+        Raises:
+            Failure: POL603; POL610, the kernel has no queues for programs.
         """
         rules = [rule for one in rulesets for chain in one.chains for rule in chain.rules]
+        queues = [number for rule in rules for number in queues_of(rule.verdict)]
+        problem = self._ask({"listen": queues})["error"] if queues else ""
+        if problem:
+            raise Failure.of("POL610", f"nobody can listen on queues here (nfnetlink_queue): {problem}")
         self._proxies = tuple(one for rule in rules for one in rule.statements if isinstance(one, Tproxy))
         if fillings:
             nft = self._libnftables() if loader.target == "nft" else None
@@ -342,6 +350,12 @@ class Stage:
             raise Failure.of("POL610", "the process that puts packets in has ended; its words are above")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def queues_of(verdict: Verdict | None) -> range:
+    """The queues that a rule hands packets to, where it is not too many to listen on."""
+    named = range(verdict.first, verdict.last + 1) if isinstance(verdict, Queue) else range(0)
+    return named if len(named) <= MOST_QUEUES else range(0)
 
 
 def _ends(packet: Packet) -> tuple[object, ...]:

@@ -8,9 +8,10 @@ left out. ``"flow": [HEX, ...]`` are messages for conntrack that go before, ``"s
 [[PREFIX, HEX], ...], "far": [[NAME, HEX], ...], "error": TEXT}``: what rules logged to the group, and what left by an
 interface. ``{"batch": [REQUEST, ...]}`` are packets that are sent without looking at what became of each; the answer
 has ``"errors": [TEXT, ...]`` and ``"times": [SECONDS, ...]``, when each was sent. All answers to packets say when they
-had come to an end: ``"settled": SECONDS``. ``{"join": [[NAME, ADDRESS], ...]}`` joins multicast groups, ``{"tell":
-[HEX, ...]}`` are messages for conntrack. ``{"nft": TEXT}`` runs JSON commands of libnftables; the answer has
-``"problem"``, its words where it refuses them.
+had come to an end: ``"settled": SECONDS``. ``{"listen": [N, ...]}`` has what comes to these queues dropped, and answers
+with ``"error"``. ``{"join": [[NAME, ADDRESS], ...]}`` joins multicast groups, ``{"tell": [HEX, ...]}`` are messages for
+conntrack. ``{"nft": TEXT}`` runs JSON commands of libnftables; the answer has ``"problem"``, its words where it refuses
+them.
 
 Nothing is waited for by the clock. A packet runs through the kernel within the call that sends it or from a queue of
 this CPU (net/core/dev.c, enqueue_to_backlog); frames of another kind that are sent behind it on every link have come
@@ -34,6 +35,7 @@ from typing import Any
 from polc.diagnostics import Failure
 from polc.kernel.libnftables import Nftables
 from polc.kernel.stage.nflog import LogGroup
+from polc.kernel.stage.nfqueue import Queues
 
 _NEWNET = 0x40000000
 _EVERYTHING, _FENCE = 3, 0x88B5  # ETH_P_ALL; IEEE 802, local experimental
@@ -58,6 +60,7 @@ def main() -> int:
     begin = json.loads(requests.readline())
     links = _Links(begin["world"], begin["interfaces"], begin["far"])
     log = LogGroup(begin["group"])
+    queues = links.queues
     senders = _Senders()
     members: list[socket.socket] = []
     for line in requests:
@@ -65,6 +68,8 @@ def main() -> int:
         found: dict[str, object] = {}
         if "nft" in request:
             found = {"problem": _run(request["nft"])}
+        elif "listen" in request:
+            found = {"error": _listen(queues, request["listen"])}
         elif "join" in request:
             members += [_member(name, address) for name, address in request["join"]]
         elif "tell" in request:
@@ -94,6 +99,14 @@ def _run(commands: str) -> list[str]:
     except Failure as failure:
         return [failure.diagnostics[0].code, failure.diagnostics[0].message]
     return []
+
+
+def _listen(queues: Queues, numbers: list[int]) -> str:
+    try:
+        queues.listen(numbers)
+    except OSError as error:
+        return error.strerror or "error"
+    return ""
 
 
 def _put(request: dict[str, Any], links: _Links, senders: _Senders) -> str:
@@ -157,6 +170,7 @@ class _Links:
         _enter(own)
         self.fences = 0
         self.kept: list[list[str]] = []
+        self.queues = Queues()
 
     def put_in(self, request: dict[str, Any]) -> str:
         name, data = request["interface"], bytes.fromhex(request["data"]).ljust(request["bytes"], b"\0")
@@ -173,6 +187,7 @@ class _Links:
     def settle(self) -> list[list[str]]:
         """Datagrams that have left by each interface, once all is through."""
         self.fences += 1
+        self.queues.drop()
         seen, self.kept = self.kept, []
         fence = struct.pack(">HI", _FENCE, self.fences).ljust(50, b"\0")
         for near, far in ((self.near, self.far), (self.far, self.near)):
@@ -180,6 +195,8 @@ class _Links:
                 end.send(_BROADCAST + self.macs[name] + fence)
             for name, end in near.items():
                 _read(name, end, fence, seen)
+        # What came to a queue while the fences were on their way.
+        self.queues.drop()
         return seen
 
 
