@@ -238,6 +238,9 @@ def asked_of(witness: Witness, asked: Collection[Variable]) -> Witness:
     """The witness as some variables alone tell it, as far as it is about fields and about what conntrack knows."""
     kinds = {one.of for one in asked}
     details = {(one.of, one.detail) for one in asked}
+    if (Of.FIELD, Field.META_PRIORITY) in details:
+        # What is forwarded has its class from there.
+        details.add((Of.FIELD, Field.IP_DSCP))
     marked = any(one.of is Of.BITS and isinstance(one.detail, tuple) and Field.CT_MARK in one.detail for one in asked)
     return replace(
         witness,
