@@ -450,3 +450,21 @@ def test_the_next_target_is_come_to() -> None:
     )
     found = decided(text)
     assert {one.daddr for one in found[1]} >= {0xCB007100, 0xCB0071FF}, "both ends of the network, at the second's turn"
+
+
+def test_queues_and_sockets_are_decided() -> None:
+    text = """\
+polc: 1
+mangle: {prerouting: ["tproxy tcp/80 -> :3128"]}
+input: {default: drop, rules: [queue 0-3 flags bypass udp/1, queue 0-64 udp/2, accept tcp/80 where socket, accept udp]}
+"""
+    ruleset = compiled(text)
+    made = plan((Loaded(ruleset),))
+    (left,) = made.unreached
+    assert (left.rule.origin.span.line if left.rule.origin.span else 0) == 3
+    assert left.why is Reason.OPAQUE, "nobody listens on so many queues"
+    probes = [one for scene in made.scenes for one in scene.probes if one.decides]
+    proxied = [one.packets[-1].socket for one in probes if one.place[0] == "mangle-prerouting"]
+    assert set(proxied) == {True, False}
+    assert all(one.packets[-1].socket for one in probes if one.place == ("input", 2))
+    assert any(one.place == ("input", 0) for one in probes)
