@@ -23,25 +23,9 @@ from polc.probing.certify import certified, flavour_of
 from polc.probing.make import plan
 from polc.probing.wish import Wish
 from polc.simulate.hooks import Loaded
+from tests.probing.filled import GROUPS
 
-POLICY = """\
-polc: 1
-addresses:
-  banned: {dynamic: true}
-  friends: {dynamic: true, timeout: 1h, size: 20}
-  nets: {dynamic: true, networks: true}
-input:
-  default: drop
-  rules:
-    - drop tcp/1 from @banned
-    - accept tcp/2 from @nets
-    - accept tcp/3 from not @friends
-    - accept tcp/4 from @friends to @banned
-    - accept tcp/1
-output:
-  default: accept
-  rules: [drop to @banned]
-"""
+POLICY = GROUPS + "output:\n  default: accept\n  rules: [drop to @banned]\n"
 LISTED = """\
 table inet fw {
   set a { type ipv4_addr; flags interval; }

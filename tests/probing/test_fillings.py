@@ -25,23 +25,9 @@ from polc.probing.wish import Wish
 from polc.simulate.engine import Simulator
 from polc.simulate.hooks import Loaded
 from polc.simulate.steps import Send
+from tests.probing.filled import GROUPS
 
 FILLED = Path(__file__).parents[1] / "golden" / "filled.yaml"
-GROUPS = """\
-polc: 1
-addresses:
-  banned: {dynamic: true}
-  friends: {dynamic: true, timeout: 1h, size: 20}
-  nets: {dynamic: true, networks: true}
-input:
-  default: drop
-  rules:
-    - drop tcp/1 from @banned
-    - accept tcp/2 from @nets
-    - accept tcp/3 from not @friends
-    - accept tcp/4 from @friends to @banned
-    - accept tcp/1
-"""
 
 
 def single(*numbers: int) -> Element:
