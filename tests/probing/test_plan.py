@@ -137,7 +137,7 @@ UNREACHABLE = {
     "drop udp probability 0": (Reason.PROVEN, "probability 0"),
     "accept udp probability 0.5": (Reason.OPAQUE, "chance"),
     "drop where osf name Linux": (Reason.OPAQUE, "fingerprints"),
-    "queue tcp/9": (Reason.OPAQUE, "a program that listens"),
+    "queue 0-99 tcp/9": (Reason.OPAQUE, "a program that listens"),
     "drop from 127.0.0.1 where not fib saddr type local": (Reason.NOT_FOUND, "no packet|come in|do not come"),
     "drop udp/9 over 1/second burst 100000": (Reason.NOT_FOUND, "100001 packets in a row"),
 }
