@@ -105,8 +105,10 @@ def run(arguments: argparse.Namespace) -> int:
     collector = Collector()
     firewall = read_firewall(arguments.policy, collector)
     rulesets = tuple(pipeline.run(one) for one in firewall.rulesets)
-    asked = [one.target for one in LOADERS if one.name in arguments.loader]
-    targets = tuple(dict.fromkeys(arguments.target or asked or BACKENDS))
+    chosen = [one for one in LOADERS if one.name in arguments.loader]
+    targets = tuple(dict.fromkeys(arguments.target or [one.target for one in chosen] or BACKENDS))
+    if strange := [one.name for one in chosen if one.target not in targets]:
+        return _usage(f"--loader {strange[0]} loads nothing of --target {', '.join(targets)}")
     if len(rulesets) > 1:
         if "nft" not in targets:
             return _usage(f"{arguments.policy} has {len(rulesets)} tables, which only nft can hold side by side")

@@ -13,6 +13,7 @@ from polc.ir.matches import (
     AddressType,
     AddressTypeMatch,
     CtState,
+    ExtensionHeader,
     Match,
     ReversePathMatch,
     Trait,
@@ -388,7 +389,8 @@ def packet_of(witness: Witness, hook: Hook) -> Packet:
         uid=fields.get(Field.META_SKUID), gid=fields.get(Field.META_SKGID), cgroup=fields.get(Field.META_CGROUP),
         mac=fields.get(Field.ETHER_SADDR, 0), mac_to=fields.get(Field.ETHER_DADDR, 0), vlan=fields.get(Field.VLAN_ID),
         spi=fields.get(Field.AH_SPI if witness.protocol == 51 else Field.ESP_SPI),
-        dccp_type=fields.get(Field.DCCP_TYPE) or 0, mh_type=fields.get(Field.MH_TYPE), headers=witness.headers,
+        dccp_type=fields.get(Field.DCCP_TYPE) or 0, mh_type=fields.get(Field.MH_TYPE),
+        headers=witness.headers - {ExtensionHeader.MH.value},
         priority=fields.get(Field.META_PRIORITY) or 0, realm=witness.realm, cpu=fields.get(Field.META_CPU) or 0,
         pkttype=fields.get(Field.META_PKTTYPE), os=witness.system, presumed=presumed,
     )  # fmt: skip

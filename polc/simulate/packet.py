@@ -20,7 +20,7 @@ _OPTION_BYTES = {MAXSEG: 4, WSCALE: 3, SACK_PERM: 2, SACK: 10, TIMESTAMP: 10, 19
 _INITS = (1, 2)
 """Chunks that begin an association, which have more to say (RFC 9260, 3.3)."""
 
-FRAGMENT, _MOBILE = "frag", "mh"
+FRAGMENT = "frag"
 _BETWEEN = 8
 """Bytes of an extension header that says nothing (RFC 8200, 4)."""
 
@@ -156,7 +156,7 @@ class Packet:
     @property
     def between(self) -> frozenset[str]:
         """The extension headers of IPv6 that stand in front of its protocol, by nft's names."""
-        return (self.headers - {_MOBILE}) | ({FRAGMENT} if self.fragment and self.family is Family.IP6 else set())
+        return self.headers | ({FRAGMENT} if self.fragment and self.family is Family.IP6 else set())
 
     @property
     def _ip_bytes(self) -> int:

@@ -10,7 +10,7 @@ from polc.simulate.packet import GRE, Packet
 
 _ESP, _AH = 50, 51
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _DESTINATION = 0, 43, 44, 60
-_HEADERS = {_HOP_BY_HOP: "hbh", _ROUTING: "rt", _FRAGMENT: "frag", _DESTINATION: "dst", MOBILITY: "mh"}
+_HEADERS = {_HOP_BY_HOP: "hbh", _ROUTING: "rt", _FRAGMENT: "frag", _DESTINATION: "dst"}
 _GRE_VERSION_1 = 1
 _MAXSEG, _WSCALE, _SACK = 2, 3, 5
 
@@ -65,14 +65,12 @@ def _read_ip6(data: bytes) -> tuple[Packet, bytes]:
         names.add(_HEADERS[protocol])
         if protocol == _FRAGMENT:
             fragment |= _number(data, at + 2, 2) >> 3 != 0
-        if protocol == MOBILITY:
-            # A protocol to the kernel, behind which nothing is looked for (net/ipv6/exthdrs_core.c, ipv6_ext_hdr).
-            mobility = data[at + 2]
-            break
         size = 8 if protocol == _FRAGMENT else (data[at + 1] + 1) * 8
         protocol, at = data[at], at + size
         if fragment:
             break
+    if protocol == MOBILITY and not fragment and at + 8 <= len(data):
+        mobility = data[at + 2]
     packet = Packet(
         Family.IP6, protocol, _number(data, 8, 16), _number(data, 24, 16), ttl=data[7], dscp=traffic_class >> 2,
         ecn=traffic_class & 3, length=total, fragment=fragment, headers=frozenset(names), mh_type=mobility,

@@ -12,7 +12,18 @@ from polc.ir.addresses import parse_address
 from polc.ir.family import Family
 from polc.ir.fields import CT_STATUS_BITS, FIELDS, TCP_FLAG_BITS, TCP_OPTION_KINDS, Field
 from polc.ir.matches import CtState, ExtensionHeader
-from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMP_TYPES, ICMPV6, PORT_PROTOCOLS, PROTOCOLS, SCTP, TCP
+from polc.ir.protocols import (
+    DCCP,
+    ICMP,
+    ICMP_FAMILY,
+    ICMP_TYPES,
+    ICMPV6,
+    MOBILITY,
+    PORT_PROTOCOLS,
+    PROTOCOLS,
+    SCTP,
+    TCP,
+)
 from polc.simulate.packet import GRE, SYN, Packet, Presumed
 from polc.source import Span
 
@@ -265,9 +276,17 @@ def _dccp_type(packet: Packet, words: Words) -> Packet:
     return replace(packet, dccp_type=number(words[0], 15))
 
 
+def _mh_type(packet: Packet, words: Words) -> Packet:
+    if packet.family is not Family.IP6 or packet.protocol != MOBILITY:
+        raise words[0].wrong("only mobility messages of IPv6 have such a type", f"their protocol is `{MOBILITY}`")
+    return replace(packet, mh_type=number(words[0], 255))
+
+
 def _headers(packet: Packet, words: Words) -> Packet:
-    known = {one.value for one in ExtensionHeader}
+    known = {one.value for one in ExtensionHeader if one is not ExtensionHeader.MH}
     for word in words:
+        if word.text == ExtensionHeader.MH.value:
+            raise word.wrong("a mobility header is a packet's protocol", f"as in `{MOBILITY} 2001:db8::9 -> host`")
         if word.text not in known:
             raise word.wrong(f"`{word.text}` is no extension header", f"they are {', '.join(sorted(known))}")
     if packet.family is not Family.IP6:
@@ -372,7 +391,7 @@ OPTIONS: dict[str, Callable[[Packet, Words], Packet]] = {
     "vlan": lambda packet, words: replace(packet, vlan=number(words[0], 4095)),
     "spi": _spi,
     "dccp_type": _dccp_type,
-    "mh_type": lambda packet, words: replace(packet, mh_type=number(words[0], 255)),
+    "mh_type": _mh_type,
     "headers": _headers,
     "priority": lambda packet, words: replace(packet, priority=number(words[0], 0xFFFFFFFF)),
     "realm": lambda packet, words: replace(packet, realm=number(words[0], 0xFFFFFFFF)),

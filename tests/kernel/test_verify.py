@@ -167,6 +167,14 @@ def test_a_loader_names_its_target(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "iptables does not match `meta priority`" in capsys.readouterr().err
 
 
+def test_a_loader_of_another_target_is_no_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("polc: 1\ninput: {default: drop}\n")
+    assert main(["verify", str(path), "--target", "iptables", "--loader", "nft"]) == 2
+    assert "--loader nft loads nothing of --target iptables" in capsys.readouterr().err
+    assert main(["verify", str(path), "--target", "nft", "--loader", "nft", "--loader", "iptables-legacy"]) == 2
+
+
 @pytest.mark.parametrize(("results", "status"), STATUSES.items())
 def test_exit_status(results: tuple[Result, ...], status: int) -> None:
     assert exit_status(results) == status
