@@ -52,7 +52,7 @@ def sent(scene: Scene, ruleset: Ruleset, loader: Loader, output: Output, read: R
         stage.join(packets)
         stage.load(loader, output)
         differences = tuple(_differences(stage, loader, output, read))
-        stage.fill(loader, (ruleset,), scene.fillings)
+        stage.furnish(loader, (ruleset,), scene.fillings)
         fates = stage.put_all(packets, pause_for((ruleset,)))
     return Sent(differences, tuple(played(scene, [Loaded(ruleset, flavour_of(loader))], fates)))
 

@@ -125,7 +125,7 @@ def certified(
             begun = time.monotonic()
             stage = hosts.stage(number)
             stage.load(loader, output)
-            stage.fill(loader, rulesets, scene.fillings)
+            stage.furnish(loader, rulesets, scene.fillings)
             fates: list[Fate] = []
             for some in sendings(stage, scene, pause_for(rulesets)):
                 fates += some

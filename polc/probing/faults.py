@@ -200,7 +200,7 @@ class Bait:
             try:
                 stage.load(self.loader, output)
                 # A fault is in rules; the sets are those of the rulesets without it.
-                stage.fill(self.loader, self._rulesets, self.plan.scenes[number].fillings)
+                stage.furnish(self.loader, self._rulesets, self.plan.scenes[number].fillings)
             except Failure as failure:
                 return Attempt(refused=failure.diagnostics[0].message)
             seen = self._shown(stage, number)
@@ -219,7 +219,7 @@ class Bait:
     def _sent(self, number: int, output: Output) -> list[Fate]:
         stage = self._hosts.stage(number)
         stage.load(self.loader, output)
-        stage.fill(self.loader, self._rulesets, self.plan.scenes[number].fillings)
+        stage.furnish(self.loader, self._rulesets, self.plan.scenes[number].fillings)
         return [fate for some in sendings(stage, self.plan.scenes[number], self._pause) for fate in some]
 
     def _played(self, number: int, output: Output) -> list[Played]:

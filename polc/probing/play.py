@@ -84,7 +84,7 @@ def send(
     with Stage(scene.host, settings) as stage:
         stage.join(scene.packets)
         stage.load(loader, output)
-        stage.fill(loader, rulesets, scene.fillings)
+        stage.furnish(loader, rulesets, scene.fillings)
         fates: list[Fate] = []
         for some in sendings(stage, scene, pause):
             fates += some

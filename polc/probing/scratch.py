@@ -8,5 +8,5 @@ from polc.simulate.settings import Queues, Settings
 
 
 def on_stage(settings: Settings | None) -> Settings:
-    """The settings there: whoever listens on a queue drops what comes (``Stage.fill``)."""
+    """The settings there: whoever listens on a queue drops what comes (``Stage.furnish``)."""
     return replace(settings or Settings(), queues=Queues.DROP)

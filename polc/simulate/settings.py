@@ -34,6 +34,7 @@ class Queues(Enum):
 
 
 MOST_QUEUES = 64
+"""Of one rule, on which somebody listens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator
 from polc.ir.fields import CT_STATUS_BITS
 from polc.ir.matches import CtState
 from polc.ir.protocols import DCCP, ICMP, ICMP_FAMILY, ICMPV6, PORT_PROTOCOLS, SCTP, TCP
+from polc.kernel.stage.nfnetlink import ACK, REQUEST, attribute, message
 from polc.simulate.conntrack.flow import FlowTuple, invert, tuple_of
 from polc.simulate.flight import Flight
 from polc.simulate.packet import Packet
 
 _SUBSYSTEM, _EXPECTATIONS, _NEW, _DELETE = 1, 2, 0, 2
-_REQUEST, _ACK, _EXCLUSIVE, _CREATE = 1, 4, 0x200, 0x400
+_EXCLUSIVE, _CREATE = 0x200, 0x400
 _NESTED = 0x8000
 _ORIGINAL, _REPLY, _STATUS, _PROTOINFO, _HELP, _TIMEOUT, _MARK, _MASTER = 1, 2, 3, 4, 5, 7, 8, 14
 _TUPLE_IP, _TUPLE_PROTO = 1, 2
@@ -67,7 +68,7 @@ def known(packet: Packet) -> Iterator[bytes]:
         # One that was expected is of a flow between the same ends.
         master = (of[0], TCP, of[2], of[3], of[4] ^ 1 or 1, _MASTER_PORT)
         yield _message(_DELETE, 0, master, [_tuple(_ORIGINAL, master)])
-        helper = [_nested(_HELP, [_attribute(1, given.helper.encode() + b"\0")])] if given.helper else []
+        helper = [_nested(_HELP, [attribute(1, given.helper.encode() + b"\0")])] if given.helper else []
         turned = (master[0], TCP, master[3], master[2], master[5], master[4])
         yield _create(master, [_tuple(_ORIGINAL, master), _tuple(_REPLY, turned), *helper], 0, given.mark or 0)
         parts.append(_tuple(_MASTER, master))
@@ -79,50 +80,45 @@ def forget() -> Iterator[bytes]:
     ctnetlink_del_expect).
     """
     for subsystem in (_SUBSYSTEM, _EXPECTATIONS):
-        body = struct.pack("BBH", socket.AF_UNSPEC, 0, 0)
-        yield struct.pack("=IHHII", 16 + len(body), subsystem << 8 | _DELETE, _REQUEST | _ACK, 1, 0) + body
+        yield message(subsystem, _DELETE, REQUEST | ACK)
 
 
 def _create(of: FlowTuple, parts: Iterable[bytes], status: int, mark: int) -> bytes:
     about = [
-        _attribute(_STATUS, struct.pack(">I", status | CT_STATUS_BITS["confirmed"])),
-        _attribute(_TIMEOUT, struct.pack(">I", _SECONDS)),
+        attribute(_STATUS, struct.pack(">I", status | CT_STATUS_BITS["confirmed"])),
+        attribute(_TIMEOUT, struct.pack(">I", _SECONDS)),
     ]
     if mark:
-        about.append(_attribute(_MARK, struct.pack(">I", mark)))
+        about.append(attribute(_MARK, struct.pack(">I", mark)))
     if of[1] == TCP:
         # The numbers of either end are those of the first packets that are seen.
         flags = struct.pack("BB", _LIBERAL, _LIBERAL)
-        tcp = [_attribute(1, bytes([_TCP_ESTABLISHED])), _attribute(4, flags), _attribute(5, flags)]
+        tcp = [attribute(1, bytes([_TCP_ESTABLISHED])), attribute(4, flags), attribute(5, flags)]
         about.append(_nested(_PROTOINFO, [_nested(1, tcp)]))
     return _message(_NEW, _CREATE | _EXCLUSIVE, of, [*parts, *about])
 
 
 def _message(what: int, flags: int, of: FlowTuple, parts: Iterable[bytes]) -> bytes:
-    body = struct.pack("BBH", socket.AF_INET6 if of[0] else socket.AF_INET, 0, 0) + b"".join(parts)
-    return struct.pack("=IHHII", 16 + len(body), _SUBSYSTEM << 8 | what, _REQUEST | _ACK | flags, 1, 0) + body
+    family = socket.AF_INET6 if of[0] else socket.AF_INET
+    return message(_SUBSYSTEM, what, REQUEST | ACK | flags, b"".join(parts), family=family)
 
 
 def _tuple(kind: int, of: FlowTuple) -> bytes:
     six, protocol, source, destination, left, right = of
     size, first = (16, 3) if six else (4, 1)
-    ip = [_attribute(first, source.to_bytes(size, "big")), _attribute(first + 1, destination.to_bytes(size, "big"))]
-    proto = [_attribute(1, bytes([protocol]))]
+    ip = [attribute(first, source.to_bytes(size, "big")), attribute(first + 1, destination.to_bytes(size, "big"))]
+    proto = [attribute(1, bytes([protocol]))]
     if protocol in (ICMP, ICMPV6):
         at = 4 if protocol == ICMP else 7
         proto += [
-            _attribute(at, struct.pack(">H", left)),
-            _attribute(at + 1, bytes([right >> 8])),
-            _attribute(at + 2, bytes([right & 255])),
+            attribute(at, struct.pack(">H", left)),
+            attribute(at + 1, bytes([right >> 8])),
+            attribute(at + 2, bytes([right & 255])),
         ]
     elif protocol in PORT_PROTOCOLS:
-        proto += [_attribute(2, struct.pack(">H", left)), _attribute(3, struct.pack(">H", right))]
+        proto += [attribute(2, struct.pack(">H", left)), attribute(3, struct.pack(">H", right))]
     return _nested(kind, [_nested(_TUPLE_IP, ip), _nested(_TUPLE_PROTO, proto)])
 
 
 def _nested(kind: int, parts: Iterable[bytes]) -> bytes:
-    return _attribute(kind | _NESTED, b"".join(parts))
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+    return attribute(kind | _NESTED, b"".join(parts))

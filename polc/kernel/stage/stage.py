@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -18,10 +18,9 @@ from polc.ir.addresses import format_address, is_link_local
 from polc.ir.family import Family
 from polc.ir.filling import Filling
 from polc.ir.matches import AddressType, CtState
-from polc.ir.protocols import PROTOCOL_NAMES, TCP, UDP
+from polc.ir.protocols import TCP, UDP
 from polc.ir.ruleset import Ruleset
 from polc.ir.statements import Tproxy
-from polc.ir.verdicts import Queue, Verdict
 from polc.kernel.loaders import Loader
 from polc.kernel.netns import Namespace, ScratchNamespace, stop
 from polc.kernel.remote import RemoteNftables
@@ -29,10 +28,11 @@ from polc.kernel.stage import scene
 from polc.kernel.stage.ctnetlink import can_know, forget, known
 from polc.kernel.stage.encode import encode, tag_of
 from polc.kernel.stage.fate import Fate, fate, is_handshake
+from polc.kernel.stage.listeners import proxies_of, queues_of, sockets_for
 from polc.simulate.host import LOOPBACK, Host, Routing
 from polc.simulate.packet import RST, Packet
 from polc.simulate.replies import reply_to
-from polc.simulate.settings import MOST_QUEUES, Settings
+from polc.simulate.settings import Settings
 from polc.simulate.steps import Reply, Send, Step, Wait
 from polc.simulate.talks import Talks
 from polc.simulate.wire import NoDatagram, read_datagram
@@ -41,7 +41,6 @@ TABLES = ("polc-stage-trace", "polc-stage-input", "polc-stage-prerouting", "polc
 """Tables that are the stage's own."""
 
 _GROUP = 65534
-_ANY = {Family.IP: "0.0.0.0", Family.IP6: "::"}
 _DELIVERED = "delivered"
 _LAST = 2**31 - 1
 _FIRST = -_LAST
@@ -112,19 +111,19 @@ class Stage:
         self._loaded.append((loader, output))
         loader.load(self.namespace, output, self._libnftables() if loader.target == "nft" else None)
 
-    def fill(self, loader: Loader, rulesets: Sequence[Ruleset], fillings: Sequence[Filling]) -> None:
-        """As ``Loader.fill``, of what is loaded. Packets that are to find a transparent socket find it where the rules
-        hand packets to one, too; on each queue that the rules name somebody listens, and drops what comes.
+    def furnish(self, loader: Loader, rulesets: Sequence[Ruleset], fillings: Sequence[Filling]) -> None:
+        """What stands beside rulesets that are loaded: elements in their sets (``Loader.fill``), a program on each of
+        their queues, which drops what comes, and, for packets that are to find one, transparent sockets where they hand
+        packets to one.
 
         Raises:
             Failure: POL603; POL610, the kernel has no queues for programs.
         """
-        rules = [rule for one in rulesets for chain in one.chains for rule in chain.rules]
-        queues = [number for rule in rules for number in queues_of(rule.verdict)]
+        self._proxies = proxies_of(rulesets)
+        queues = queues_of(rulesets)
         problem = self._ask({"listen": queues})["error"] if queues else ""
         if problem:
             raise Failure.of("POL610", f"nobody can listen on queues here (nfnetlink_queue): {problem}")
-        self._proxies = tuple(one for rule in rules for one in rule.statements if isinstance(one, Tproxy))
         if fillings:
             nft = self._libnftables() if loader.target == "nft" else None
             loader.fill(self.namespace, rulesets, fillings, nft)
@@ -285,19 +284,9 @@ class Stage:
             "priority": packet.priority,
             "uid": packet.uid or 0,
             "gid": packet.gid or 0,
-            "sockets": list(self._sockets(packet)) if packet.socket else [],
+            "sockets": sockets_for(packet, self._proxies) if packet.socket else [],
             "flow": [one.hex() for one in known(packet)] if can_know(packet) else [],
         }
-
-    def _sockets(self, packet: Packet) -> Iterator[tuple[str, str, int]]:
-        """Where a packet is to find transparent sockets: on its own destination, and where rules hand it to one."""
-        protocol, port = PROTOCOL_NAMES[packet.protocol], packet.dport or 0
-        wanted = {(format_address(packet.family, packet.daddr), port)}
-        for one in self._proxies:
-            if one.family in (None, packet.family):
-                address = _ANY[packet.family] if one.address is None else format_address(packet.family, one.address)
-                wanted.add((address, one.port or port))
-        yield from ((protocol, address, number) for address, number in sorted(wanted))
 
     def _device(self, packet: Packet) -> str:
         """The interface that a packet of the host has to be sent by; empty where that is its way anyway: whoever binds
@@ -350,12 +339,6 @@ class Stage:
             raise Failure.of("POL610", "the process that puts packets in has ended; its words are above")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def queues_of(verdict: Verdict | None) -> range:
-    """The queues that a rule hands packets to, where it is not too many to listen on."""
-    named = range(verdict.first, verdict.last + 1) if isinstance(verdict, Queue) else range(0)
-    return named if len(named) <= MOST_QUEUES else range(0)
 
 
 def _ends(packet: Packet) -> tuple[object, ...]:

@@ -48,7 +48,7 @@ def traced(
     with Stage(host, settings) as stage:
         stage.join(packets)
         stage.load(loader, output)
-        stage.fill(loader, rulesets, fillings)
+        stage.furnish(loader, rulesets, fillings)
         stage.put_all(packets[:-1])
         monitor = stage.namespace.start([find("nft"), "monitor", "trace"])
         lines: list[str] = []

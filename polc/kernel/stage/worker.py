@@ -35,7 +35,8 @@ from typing import Any
 from polc.diagnostics import Failure
 from polc.kernel.libnftables import Nftables
 from polc.kernel.stage.nflog import LogGroup
-from polc.kernel.stage.nfqueue import Queues
+from polc.kernel.stage.nfnetlink import NETLINK_NETFILTER, refusal
+from polc.kernel.stage.nfqueue import QueueListener
 
 _NEWNET = 0x40000000
 _EVERYTHING, _FENCE = 3, 0x88B5  # ETH_P_ALL; IEEE 802, local experimental
@@ -44,7 +45,6 @@ _VLAN = b"\x81\x00"  # IEEE 802.1Q, 9.4
 _BROADCAST = b"\xff" * 6
 _SOL_PACKET, _QDISC_BYPASS, _IGNORE_OUTGOING = 263, 20, 23
 _IPV6_HDRINCL, _IPV6_FREEBIND = 36, 78
-_NETLINK_NETFILTER = 12
 _TRANSPARENT_4, _TRANSPARENT_6 = (socket.IPPROTO_IP, 19), (socket.IPPROTO_IPV6, 75)
 _LONGEST = 10.0
 """Seconds after which a fence is lost."""
@@ -101,7 +101,7 @@ def _run(commands: str) -> list[str]:
     return []
 
 
-def _listen(queues: Queues, numbers: list[int]) -> str:
+def _listen(queues: QueueListener, numbers: list[int]) -> str:
     try:
         queues.listen(numbers)
     except OSError as error:
@@ -170,7 +170,7 @@ class _Links:
         _enter(own)
         self.fences = 0
         self.kept: list[list[str]] = []
-        self.queues = Queues()
+        self.queues = QueueListener()
 
     def put_in(self, request: dict[str, Any]) -> str:
         name, data = request["interface"], bytes.fromhex(request["data"]).ljust(request["bytes"], b"\0")
@@ -277,10 +277,10 @@ class _Senders:
         OSError: conntrack refuses it; that a flow to be deleted is not there is none.
         """
         if self._conntrack is None:
-            self._conntrack = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
+            self._conntrack = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
             self._conntrack.bind((0, 0))
         self._conntrack.send(message)
-        code = -struct.unpack_from("=i", self._conntrack.recv(65536), 16)[0]
+        code = refusal(self._conntrack.recv(65536))
         if code not in (0, errno.ENOENT):
             raise OSError(code, f"conntrack: {os.strerror(code)}")
 
