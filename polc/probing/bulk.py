@@ -10,8 +10,9 @@ from polc.ir.ruleset import BaseChain
 from polc.ir.stateful import Limit
 from polc.probing.aftertime import more_until_enough
 from polc.probing.build import build
+from polc.probing.found import can_vary, in_a_row
 from polc.probing.paths import PATHS, Path
-from polc.probing.search import MOST_TIMES, Search, can_vary, in_a_row
+from polc.probing.search import MOST_TIMES, Search
 from polc.simulate.packet import Packet
 
 LARGE = 60_000

@@ -15,9 +15,10 @@ from polc.mutations.model import Mutant
 from polc.mutations.table import mutants
 from polc.probing.bench import Bench
 from polc.probing.contents import with_fillings
+from polc.probing.found import as_source
 from polc.probing.model import NOWHERE, WOULD_SHOW, Place, Probe
 from polc.probing.paths import SPARE, Links
-from polc.probing.search import Search, as_source
+from polc.probing.search import Search
 from polc.probing.told import UNKNOWN, Told
 from polc.proving.comparison import WHOLE
 from polc.proving.grounds import Grounds, families_of

@@ -9,8 +9,9 @@ from polc.analysis.walk import Step
 from polc.ir.ruleset import BaseChain
 from polc.ir.stateful import CERTAINTY, RandomMatch
 from polc.probing.build import build
+from polc.probing.found import in_a_row
 from polc.probing.paths import PATHS
-from polc.probing.search import MOST_TIMES, Search, in_a_row
+from polc.probing.search import MOST_TIMES, Search
 from polc.probing.told import UNKNOWN, Told, of_outcome
 from polc.simulate.packet import Packet
 

@@ -28,13 +28,14 @@ from polc.probing.bench import Bench
 from polc.probing.build import build
 from polc.probing.bulk import in_bulk
 from polc.probing.edges import Edge, edges
+from polc.probing.found import Found, of_its_own, rows
 from polc.probing.gaps import closing
 from polc.probing.lots import BY_LOT, lots
 from polc.probing.model import ONLY_KERNEL, Place, Probe
 from polc.probing.paths import PATHS, Links
 from polc.probing.rivals import RIVAL, behind_rivals
 from polc.probing.scenes import Address, facts_of, is_unicast
-from polc.probing.search import MOST_TIMES, Found, Search, of_its_own, rows
+from polc.probing.search import MOST_TIMES, Search
 from polc.probing.told import of_outcome
 from polc.probing.ways import parts_of
 from polc.probing.wish import Wish

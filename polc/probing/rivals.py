@@ -12,8 +12,9 @@ from polc.ir.ruleset import Rule
 from polc.probing.aftertime import more_until_enough
 from polc.probing.edges import edges
 from polc.probing.fit import misses
+from polc.probing.found import Found, rows
 from polc.probing.model import Place
-from polc.probing.search import MOST_TIMES, Found, Search, rows
+from polc.probing.search import MOST_TIMES, Search
 from polc.simulate.packet import Packet
 
 RIVAL = "what another rule would do is used up"

@@ -26,10 +26,9 @@ from polc.ir.matches import (
     Match,
     SetMatch,
 )
-from polc.ir.protocols import TCP
 from polc.ir.ruleset import BaseChain, Hook, Rule, Ruleset
 from polc.ir.selectors import Element
-from polc.ir.stateful import Amount, Connections, EveryNth, KeyField, Limit, RecentMatch, RecentVerb
+from polc.ir.stateful import Amount, Connections, EveryNth, Limit, RecentMatch, RecentVerb
 from polc.ir.statements import AssignZone, Notrack, SetMark, Statement, Tproxy, UpdateSet
 from polc.ir.verdicts import Nat, NatKind, NatMap, VerdictMap
 from polc.kernel.stage.scene import FAR_MAC, macs
@@ -37,6 +36,7 @@ from polc.probing.bench import Bench, Trial
 from polc.probing.build import build, holds
 from polc.probing.edges import edges
 from polc.probing.fit import misses, times_of
+from polc.probing.found import Found, as_source, can_vary, in_a_row
 from polc.probing.model import ONLY_KERNEL, Place
 from polc.probing.paths import PATHS, Path
 from polc.probing.real import answered, realised
@@ -62,27 +62,6 @@ _FRAME = frozenset({Field.ETHER_SADDR, Field.ETHER_DADDR})
 
 _DEEPEST = 3
 _DNAT = CT_STATUS_BITS["dnat"]
-
-_STRIDE = 331
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """``packet`` is the last one as it was put together, ``packets`` what is sent. ``varied``: each is of a flow of its
-    own.
-    """
-
-    packet: Packet
-    packets: tuple[Packet, ...]
-    path: Path
-    varied: bool = False
-
-    def again(self, number: int) -> tuple[Packet, ...]:
-        """What goes before the last packet, for the ``number``th other probe: of other flows, where flows count."""
-        before = self.packets[:-1]
-        if not self.varied:
-            return before
-        return tuple(of_its_own(one, number) for one in before)
 
 
 @dataclass(slots=True)
@@ -387,41 +366,6 @@ def _spending(match: Match) -> int:
             return 1
         case _:
             return 0
-
-
-def of_its_own(packet: Packet, number: int) -> Packet:
-    """The packet with another source port, if it has one, for each number: of another flow."""
-    if packet.sport is None:
-        return packet
-    return replace(packet, sport=1024 + (packet.sport + _STRIDE * number) % 60000)
-
-
-def can_vary(packet: Packet, matches: Sequence[Match]) -> bool:
-    """Whether TCP packets of different source ports are the same to a rule."""
-    return packet.protocol == TCP and not any(
-        isinstance(one, Limit) and any(part.field is KeyField.SPORT for part in one.key) for one in matches
-    )
-
-
-def in_a_row(real: tuple[Packet, ...], times: int, varied: bool) -> tuple[Packet, ...]:
-    if not varied or real[-1].sport is None:
-        return real * times
-    return tuple(replace(one, sport=(one.sport or 0) + at) for at in range(times) for one in real)
-
-
-def rows(found: Found, matches: Sequence[Match], times: int) -> Iterator[tuple[Packet, ...]]:
-    """The last packet so often, if it can be with other ports each time: TCP packets of others are sent at once."""
-    last = found.packets[-1]
-    if found.varied or can_vary(last, matches):
-        yield in_a_row((last,), times, varied=True)
-    elif last.protocol == TCP and last.dport is not None:
-        yield tuple(replace(last, dport=(last.dport + at) % 65536 or 1) for at in range(times))
-    yield in_a_row((last,), times, found.varied)
-
-
-def as_source(packet: Packet, last: Packet) -> Packet:
-    """The packet from whoever sends the other one."""
-    return replace(packet, saddr=last.saddr) if packet.family is last.family and packet.iif and last.iif else packet
 
 
 def _looked_up(rule: Rule) -> Iterator[ElementMatch]:
